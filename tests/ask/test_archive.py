@@ -10,7 +10,7 @@ import pytest
 
 from bot.archive.summaries import Basis
 from bot.cli.search import asked_to_dict
-from bot.features.ask.answers import Answer, Kind
+from bot.features.ask.answers import Answer, AnswerStatus
 from bot.features.ask.archive import ArchiveQuestions
 from bot.features.ask.service import PaperQuestions
 from bot.search.service import SearchService
@@ -81,7 +81,7 @@ async def test_a_question_is_asked_of_the_papers_within_its_limits(archive: Arch
         (f"https://arxiv.org/abs/{LATE}v2 {LAMPS}", {LATE}),
     ):
         answer = await ask(archive, asked)
-        assert answer.kind is Kind.NEAR, asked
+        assert answer.kind is AnswerStatus.NEAR, asked
         assert {one.paper.arxiv_id for one in answer.found} == ids, asked
         assert all("oil" in one.source.passage.text for one in answer.found), asked
 
@@ -89,7 +89,7 @@ async def test_a_question_is_asked_of_the_papers_within_its_limits(archive: Arch
 async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQuestions) -> None:
     for limit in ("votes:9000", "since:2031-01-01", 'from:"Nowhere Institute"'):
         answer = await ask(archive, f"{LAMPS} {limit}")
-        assert (answer.kind, answer.found) == (Kind.OUTSIDE, ()), limit
+        assert (answer.kind, answer.found) == (AnswerStatus.OUTSIDE, ()), limit
 
 
 async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> None:
@@ -117,7 +117,7 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
     for asked, absent in names:
         answer = await ask(archive, asked)
         assert answer.absent == absent, asked
-        assert (answer.kind is Kind.ABSENT) is bool(absent), asked
+        assert (answer.kind is AnswerStatus.ABSENT) is bool(absent), asked
 
 
 async def test_a_korean_spelling_of_a_name_with_a_version_is_read_as_in_a_search(
@@ -178,7 +178,7 @@ async def test_a_question_of_any_length_is_answered_within_the_limits_of_a_messa
     long = f"{LAMPS} " * 190
     assert len(long) > 4000
     answer = await ask(archive, long)
-    assert (answer.kind, answer.found[0].paper.arxiv_id in {EARLY, LATE}) == (Kind.NEAR, True)
+    assert (answer.kind, answer.found[0].paper.arxiv_id in {EARLY, LATE}) == (AnswerStatus.NEAR, True)
     [shown] = await mention(harness, harness.channel, long[:1900])
     assert "oil" in shown_text(shown)
     assert len(shown_text(shown)) <= 4000
@@ -201,7 +201,7 @@ async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions) -> None:
         "고양이 자는 night에 뭐 해?",
     ):
         answer = await ask(archive, asked)
-        assert answer.kind is Kind.NOTHING, asked
+        assert answer.kind is AnswerStatus.NOTHING, asked
         assert answer.extent is not None
         assert answer.extent.papers > 3
 
@@ -263,7 +263,7 @@ async def test_a_short_summary_is_quoted_whole(harness: ClientHarness, archive: 
 async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:
     for asked, id_ in (("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)):
         answer = await ask(archive, asked)
-        assert (answer.kind, answer.found[0].paper.arxiv_id) == (Kind.NEAR, id_), asked
+        assert (answer.kind, answer.found[0].paper.arxiv_id) == (AnswerStatus.NEAR, id_), asked
 
 
 async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archive: ArchiveQuestions) -> None:

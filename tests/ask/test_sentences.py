@@ -13,9 +13,9 @@ from bot.core.admission import Admission
 from bot.core.settings import Settings
 from bot.features.ask import passages
 from bot.features.ask import service as ask_service
-from bot.features.ask.answers import Answer, AskedPaper, Kind
+from bot.features.ask.answers import Answer, AnswerStatus, AskedPaper
 from bot.features.ask.archive import list_text_sources
-from bot.features.ask.sentences import Question, ReadPaper, Sentence, Written
+from bot.features.ask.sentences import ModelInput, Question, Sentence, Written
 from bot.features.ask.service import LOST_AFTER, PaperQuestions
 from bot.search.glossary import GlossaryService
 from storage import models, paper_texts, writer
@@ -166,7 +166,9 @@ def test_sentences_about_one_passage_share_its_quote() -> None:
     [place] = [n for n, one in enumerate(sources) if SHORTER.english in one.passage.text]
     paper: Any = None
     said = [Sentence("One.", place, SPAN, 0), Sentence("Two.", place, "to match the shuffled one", 0)]
-    answer = Answer(Kind.NEAR, "en", asked=(AskedPaper(paper, sources, ()),)).with_sentences(Written(said))
+    answer = Answer(AnswerStatus.NEAR, "en", asked=(AskedPaper(paper, sources, ()),)).with_sentences(
+        Written(said)
+    )
     assert [one.quote for one in answer.sentences] == [1, 1]
     [quote] = answer.found
     marked = [quote.excerpt.text[start:end] for start, end in quote.excerpt.spans]
@@ -184,7 +186,7 @@ async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
     assert questions.sentences is not None
     found = passages.split(models.PaperText(PAPER, papers.markdown(TAMARIN), "", NOW))
     glossary = glossary_in_memory.build_glossary([], ())
-    question = Question("How many tokens?", [ReadPaper("Tamarin", found, [0])], models.Locale.EN, glossary)
+    question = Question("How many tokens?", [ModelInput("Tamarin", found, [0])], models.Locale.EN, glossary)
     assert await questions.sentences.write(question, 5) == Written(note="ask-sentences-failed")
     assert (await sqlite_db.fetch(writer.get_token_totals, NOW.date()))[0] > 3_000
     await container.close()

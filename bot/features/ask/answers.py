@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bot.archive.summaries import Basis
 from bot.features.ask.passages import Passage
-from bot.features.ask.sentences import QuotedSentence, ReadPaper, Written, number_quotes
+from bot.features.ask.sentences import ModelInput, QuotedSentence, Written, number_quotes
 from bot.search.results import Snippet, make_excerpt
 from storage import models
 
@@ -19,7 +19,7 @@ _OF_ONE, _OF_SEVERAL = 300, 600
 """Characters of a passage that are shown, fewer where a message is full: three are of one paper, or each is of another."""
 
 
-class Words(StrEnum):
+class PassageOrigin(StrEnum):
     """Whose words a passage is."""
 
     DIGEST = "digest"
@@ -36,7 +36,7 @@ class StoredPassage:
     `on` is the day of the digest whose words it has, else None; `language` is "en" or "ko"; `url` is the address of its place.
     """
 
-    words: Words
+    words: PassageOrigin
     on: date | None
     language: str
     url: str
@@ -51,7 +51,7 @@ class AskedPaper(NamedTuple):
     order: Sequence[int]
 
 
-class Found(NamedTuple):
+class ShownPassage(NamedTuple):
     """A passage that is shown, with its paper, and the part of it that has the most of a question."""
 
     paper: models.PaperDetail
@@ -59,7 +59,7 @@ class Found(NamedTuple):
     excerpt: Snippet
 
 
-class Kind(StrEnum):
+class AnswerStatus(StrEnum):
     """What can be said of the passages that are found."""
 
     NEAR = "nearest"
@@ -76,7 +76,7 @@ class Kind(StrEnum):
     """The text has only ids of papers, which these are."""
 
 
-class Extent(NamedTuple):
+class ArchiveExtent(NamedTuple):
     """How many papers the archive has, the day of its first digest, and the names of its sources."""
 
     papers: int
@@ -101,9 +101,9 @@ class Answer:
     sentences are absent, or that a model is asked.
     """
 
-    kind: Kind
+    kind: AnswerStatus
     language: str
-    found: tuple[Found, ...] = ()
+    found: tuple[ShownPassage, ...] = ()
     asked: tuple[AskedPaper, ...] = ()
     paper: models.PaperDetail | None = None
     basis: Basis = Basis.NONE
@@ -113,19 +113,19 @@ class Answer:
     corrected: tuple[tuple[str, str], ...] = ()
     topic: str = ""
     is_cut: bool = False
-    extent: Extent | None = None
+    extent: ArchiveExtent | None = None
     sentences: tuple[QuotedSentence, ...] = ()
     disagree: bool = False
     note: str = ""
 
     @property
     def is_near(self) -> bool:
-        return self.kind is Kind.NEAR
+        return self.kind is AnswerStatus.NEAR
 
     @property
     def list_topic(self) -> str:
         """The question as a search for all papers on it; "" if nothing was found or left out, or only ids were given."""
-        return self.topic if (self.found or self.excluded) and self.kind is not Kind.NAMED else ""
+        return self.topic if (self.found or self.excluded) and self.kind is not AnswerStatus.NAMED else ""
 
     @property
     def is_readable(self) -> bool:
@@ -136,10 +136,10 @@ class Answer:
         """
         return bool(self.asked) and (self.is_near if self.paper is None else self.basis is Basis.PAPER)
 
-    def list_read(self) -> list[ReadPaper]:
+    def list_read(self) -> list[ModelInput]:
         """Return the passages that a language model reads."""
         return [
-            ReadPaper(paper.title or paper.arxiv_id, [one.passage for one in sources], order)
+            ModelInput(paper.title or paper.arxiv_id, [one.passage for one in sources], order)
             for paper, sources, order in self.asked
         ]
 
@@ -147,7 +147,7 @@ class Answer:
         """Return the answer with passages, each given by its paper, its number there and patterns of the question."""
         most = _OF_SEVERAL if self.paper is None else _OF_ONE
         shown = (
-            Found(one.paper, source, make_excerpt(source.passage.text, patterns, most))
+            ShownPassage(one.paper, source, make_excerpt(source.passage.text, patterns, most))
             for one, number, patterns in found
             for source in (one.sources[number],)
         )
@@ -163,5 +163,5 @@ class Answer:
         )
         quoted = self.with_found((asked[one.paper], one.passage, patterns) for one, patterns in quotes)
         return replace(
-            quoted, kind=Kind.NEAR, sentences=sentences, disagree=written.disagree, note="ask-written"
+            quoted, kind=AnswerStatus.NEAR, sentences=sentences, disagree=written.disagree, note="ask-written"
         )

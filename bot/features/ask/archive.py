@@ -19,7 +19,15 @@ from bot.archive import arxiv_ids, summaries
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.features.ask import passages, question
-from bot.features.ask.answers import Answer, AskedPaper, Extent, Found, Kind, StoredPassage, Words
+from bot.features.ask.answers import (
+    Answer,
+    AnswerStatus,
+    ArchiveExtent,
+    AskedPaper,
+    PassageOrigin,
+    ShownPassage,
+    StoredPassage,
+)
 from bot.features.ask.passages import MAX_LENGTH, Passage
 from bot.features.ask.ranking import PaperIndex, Ranking
 from bot.glossary.resolver import Glossary
@@ -59,7 +67,7 @@ _HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
 """What follows a name in Korean: Qwen2.5는, MoE에서."""
 
 
-class _Read(NamedTuple):
+class _ParsedQuestion(NamedTuple):
     """A question as it was read: the ids of papers in it, the rest as a search, and the words that are asked.
 
     `is_limited`: the search has operators that only some papers meet.
@@ -91,7 +99,7 @@ class ArchiveQuestions:
         words = completion.apply_corrections(read.words, searched.corrected)
         language = guess_language(read.words, locale)
         answer = Answer(
-            Kind.NOTHING,
+            AnswerStatus.NOTHING,
             language=language.value,
             corrected=tuple(searched.corrected),
             excluded=read.excluded,
@@ -108,20 +116,22 @@ class ArchiveQuestions:
             # A term that no paper has is named as a name is, but where the rest of the question is near.
             absent += [part.asked.text for part in weighed if part.is_absent and not answer.is_near]
         if absent:
-            answer = replace(answer, kind=Kind.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
+            answer = replace(
+                answer, kind=AnswerStatus.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT]
+            )
         elif not is_asked:
-            answer = replace(answer, kind=Kind.NAMED if only else Kind.UNASKED)
+            answer = replace(answer, kind=AnswerStatus.NAMED if only else AnswerStatus.UNASKED)
         elif not details and read.is_limited:
-            answer = replace(answer, kind=Kind.OUTSIDE)
-        if answer.kind in (Kind.NEAR, Kind.NAMED, Kind.UNASKED):
+            answer = replace(answer, kind=AnswerStatus.OUTSIDE)
+        if answer.kind in (AnswerStatus.NEAR, AnswerStatus.NAMED, AnswerStatus.UNASKED):
             return answer
         nearest = [
-            Found(one.paper, _make_title(one.paper), Snippet(one.paper.title or "", "", ()))
+            ShownPassage(one.paper, _make_title(one.paper), Snippet(one.paper.title or "", "", ()))
             for one in answer.asked[:_MAX_NEAREST]
         ]
         return replace(answer, found=tuple(nearest), extent=await self._measure())
 
-    def _read(self, asked: str) -> _Read:
+    def _read(self, asked: str) -> _ParsedQuestion:
         today = self._clock().date()
         without_code = "".join(asked.split(_FENCE)[::2])
         ids, search = split_ids(without_code, arxiv_ids.list_arxiv_ids(asked, today), today)
@@ -129,10 +139,10 @@ class ArchiveQuestions:
         is_limited = query.has_range_filters or bool(query.authors or query.institutions)
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
         words = search if is_plain else " ".join((query.text, *query.phrases))
-        return _Read(ids, search, words[: question.MAX_LENGTH], is_limited, tuple(query.excluded))
+        return _ParsedQuestion(ids, search, words[: question.MAX_LENGTH], is_limited, tuple(query.excluded))
 
     async def _propose(
-        self, read: _Read, only: Collection[str]
+        self, read: _ParsedQuestion, only: Collection[str]
     ) -> tuple[Sequence[models.PaperDetail], SearchResult]:
         """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
         if only:
@@ -146,10 +156,10 @@ class ArchiveQuestions:
     async def _read_glossary(self) -> Glossary:
         return await self._database.look_up(self._glossary.read_current)
 
-    async def _measure(self) -> Extent:
+    async def _measure(self) -> ArchiveExtent:
         count, since = await self._database.fetch(storage.describe_archive)
         names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
-        return Extent(count, since, sorted(names - {""}))
+        return ArchiveExtent(count, since, sorted(names - {""}))
 
     async def _split_and_weigh(
         self,
@@ -157,7 +167,7 @@ class ArchiveQuestions:
         details: Sequence[models.PaperDetail],
         language: models.Locale,
         searched: Iterable[Sequence[str]],
-    ) -> tuple[_Pool, list[Weighed]]:
+    ) -> tuple[_Candidates, list[WeightedPart]]:
         """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it.
 
         An unknown word has the forms that it was `searched` by: LLaMA 3 for 라마3.
@@ -173,10 +183,10 @@ class ArchiveQuestions:
         ]
         needles = list(map(_list_needles, parts))
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
-        pool = await work_in_thread(_Pool.build, details, chosen, language)
+        pool = await work_in_thread(_Candidates.build, details, chosen, language)
         forms = [[form.token or form.text for form in part.forms] for part in parts]
         both, names = zip(parts, await self._search.weigh(forms), strict=True), _list_names(words)
-        return pool, [Weighed(part, *counts, part.text in names) for part, counts in both]
+        return pool, [WeightedPart(part, *counts, part.text in names) for part, counts in both]
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -222,7 +232,7 @@ def _list_names(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-class Weighed(NamedTuple):
+class WeightedPart(NamedTuple):
     """A part of a question, how many papers of the archive have it, its weight by rarity there, and whether it is a name."""
 
     asked: question.AskedPart
@@ -252,7 +262,7 @@ class Weighed(NamedTuple):
         return self.is_name or (self.is_telling and any(form.token for form in self.asked.forms))
 
 
-class _Pool(NamedTuple):
+class _Candidates(NamedTuple):
     """The papers that search proposes, in its order, and their passages; `places` has the place of each passage's paper."""
 
     details: Sequence[models.PaperDetail]
@@ -266,7 +276,7 @@ class _Pool(NamedTuple):
         details: Sequence[models.PaperDetail],
         texts: Mapping[str, Sequence[StoredPassage]],
         language: models.Locale,
-    ) -> _Pool:
+    ) -> _Candidates:
         placed = [
             (place, source)
             for place, detail in enumerate(details)
@@ -291,14 +301,14 @@ class _Pool(NamedTuple):
         return AskedPaper(self.details[place], sources, [number - first for number in numbers])
 
 
-def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) -> Answer:
+def rank(answer: Answer, words: str, pool: _Candidates, weighed: Sequence[WeightedPart]) -> Answer:
     """Add the nearest passages for the words of a question, and whether they are about it."""
     parts = [part.asked for part in weighed]
     ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
     # Papers of which only the title is stored come after those with passages.
     found = sorted(
         _rank_papers(pool, ranking, weighed)[:MAX_SHOWN],
-        key=lambda numbers: pool.sources[numbers[0]].words is Words.TITLE,
+        key=lambda numbers: pool.sources[numbers[0]].words is PassageOrigin.TITLE,
     )
     having = [_list_having(numbers, ranking, weighed) for numbers in found]
     is_near = any(_is_about(of_paper, weighed) for of_paper in having[:_MAX_READ])
@@ -306,11 +316,11 @@ def rank(answer: Answer, words: str, pool: _Pool, weighed: Sequence[Weighed]) ->
         both = zip(found, having, strict=True)
         found = [numbers for numbers, of_paper in both if any(part.is_telling for part in of_paper)]
     asked, patterns = tuple(map(pool.take, found)), ranking.compile_patterns(parts)
-    answer = replace(answer, kind=Kind.NEAR if is_near else Kind.NOTHING, asked=asked)
+    answer = replace(answer, kind=AnswerStatus.NEAR if is_near else AnswerStatus.NOTHING, asked=asked)
     return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
 
 
-def _rank_papers(pool: _Pool, ranking: Ranking, weighed: Sequence[Weighed]) -> list[list[int]]:
+def _rank_papers(pool: _Candidates, ranking: Ranking, weighed: Sequence[WeightedPart]) -> list[list[int]]:
     """Return the numbers of the passages of each paper, best first, or of one that is asked by its name alone in its own order.
 
     The papers are in the order of their place in the search, their best passage and how much of the question they have, joined.
@@ -334,12 +344,14 @@ def _rank_papers(pool: _Pool, ranking: Ranking, weighed: Sequence[Weighed]) -> l
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
 
-def _list_having(numbers: Collection[int], ranking: Ranking, weighed: Sequence[Weighed]) -> list[Weighed]:
+def _list_having(
+    numbers: Collection[int], ranking: Ranking, weighed: Sequence[WeightedPart]
+) -> list[WeightedPart]:
     """Return the parts of a question that any of these passages has."""
     return [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
 
 
-def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
+def _is_about(having: Sequence[WeightedPart], weighed: Sequence[WeightedPart]) -> bool:
     """Return whether a paper that has these parts of a question may be about it, by those that say what that is.
 
     An unknown word tells as much as it is rare, in any language. One everyday word is in papers about anything.
@@ -349,7 +361,7 @@ def _is_about(having: Sequence[Weighed], weighed: Sequence[Weighed]) -> bool:
     return is_more and _weigh(telling) >= _LEAST * _weigh(all_telling)
 
 
-def _weigh(parts: Iterable[Weighed]) -> float:
+def _weigh(parts: Iterable[WeightedPart]) -> float:
     return sum(part.weight for part in parts)
 
 
@@ -371,7 +383,9 @@ def _choose_passages(text: models.PaperText, needles: Sequence[Sequence[str]]) -
 def list_text_sources(text: models.PaperText, split: Iterable[Passage]) -> list[StoredPassage]:
     """Return passages of a paper's full text with the addresses of their places."""
     language = models.Locale.EN.value
-    return [StoredPassage(Words.PAPER, None, language, passages.locate(text, one), one) for one in split]
+    return [
+        StoredPassage(PassageOrigin.PAPER, None, language, passages.locate(text, one), one) for one in split
+    ]
 
 
 def list_sources(
@@ -386,7 +400,9 @@ def list_sources(
     for summary in texts:
         if summary.format is not None and language.value in languages - {summary.language}:
             continue
-        words, on = (Words.ABSTRACT, None) if summary.format is None else (Words.DIGEST, summary.date)
+        words, on = (
+            (PassageOrigin.ABSTRACT, None) if summary.format is None else (PassageOrigin.DIGEST, summary.date)
+        )
         is_whole = len(summary.sections) > 1 and sum(len(one.body) for one in summary.sections) <= joined
         chapters = (
             ("\n" if is_whole or not one.heading else f"\n\n## {one.heading}\n\n")
@@ -400,7 +416,7 @@ def list_sources(
 
 def _make_title(paper: models.PaperDetail) -> StoredPassage:
     title, page = paper.title or "", arxiv_ids.abstract_url(paper.arxiv_id)
-    return StoredPassage(Words.TITLE, None, guess_language(title).value, page, Passage("", title))
+    return StoredPassage(PassageOrigin.TITLE, None, guess_language(title).value, page, Passage("", title))
 
 
 def guess_language(asked: str, otherwise: models.Locale = models.Locale.EN) -> models.Locale:

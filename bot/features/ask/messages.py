@@ -25,7 +25,7 @@ from bot.client.paper_texts import (
     subtext,
     title_link,
 )
-from bot.features.ask.answers import Answer, Extent, Found, Kind, Words
+from bot.features.ask.answers import Answer, AnswerStatus, ArchiveExtent, PassageOrigin, ShownPassage
 from bot.features.ask.archive import MAX_PAPERS
 from bot.features.ask.question import MAX_LENGTH
 from bot.features.ask.sentences import QuotedSentence
@@ -160,7 +160,7 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     read += [texts("ask-without", terms=excluded)] if excluded else []
     pairs = ", ".join(escape_untrusted(" → ".join(pair), max_length=_MAX_READ) for pair in answer.corrected)
     read += [texts("list-corrected", pairs=pairs)] if pairs else []
-    if answer.sentences or answer.kind is Kind.NAMED:
+    if answer.sentences or answer.kind is AnswerStatus.NAMED:
         return read
     if answer.paper is not None:
         return [] if answer.is_near else [texts(_name_doubt(answer))]
@@ -189,7 +189,7 @@ def _name_doubt(answer: Answer) -> str:
     return "ask-abstract-nearest" if answer.basis is Basis.ABSTRACT else "ask-nearest"
 
 
-def _describe_archive(texts: Texts, extent: Extent) -> str:
+def _describe_archive(texts: Texts, extent: ArchiveExtent) -> str:
     if extent.since is None:
         return texts("ask-archive-empty")
     told = texts("ask-archive-is", count=extent.papers, since=texts.format_date(extent.since))
@@ -224,12 +224,12 @@ def list_passages(texts: Texts, answer: Answer) -> Iterator[tuple[models.PaperDe
         yield one.paper, one.excerpt, describe_words(texts, answer, one), language
 
 
-def describe_words(texts: Texts, answer: Answer, passage: Found) -> str:
+def describe_words(texts: Texts, answer: Answer, passage: ShownPassage) -> str:
     """Return whose words a passage has, its place, and its language if it is not the question's; "" below a refusal."""
     if answer.extent is not None:
         return ""
     source, is_of_one = passage.source, answer.paper is not None
-    is_paper = source.words is Words.PAPER
+    is_paper = source.words is PassageOrigin.PAPER
     words = texts(f"ask-words-{source.words}", day=texts.format_date(source.on) if source.on else "")
     headings = [
         texts(f"label-{label}") if (label := label_name(heading)) else heading
@@ -244,7 +244,12 @@ def describe_words(texts: Texts, answer: Answer, passage: Found) -> str:
 
 
 def _passage_text(
-    texts: Texts, answer: Answer, number: int, passage: Found, characters: int = 1_000, size: int = 3_000
+    texts: Texts,
+    answer: Answer,
+    number: int,
+    passage: ShownPassage,
+    characters: int = 1_000,
+    size: int = 3_000,
 ) -> str:
     """Return a passage with its number, if sentences rest on it (else 0), and whose words it has; below its paper, if each is
     of another.
@@ -260,7 +265,7 @@ def _passage_text(
     else:
         head, foot = "", subtext(f"{mark}{words}")
     for length in _QUOTED:
-        is_quoted = passage.source.words is not Words.TITLE
+        is_quoted = passage.source.words is not PassageOrigin.TITLE
         quoted = f"> {mark_matches(_shorten(passage.excerpt, length))}\n" if is_quoted else ""
         text = f"{head}{quoted}{foot}"
         if len(text) <= characters and discord_text.utf8_bytes(text) <= size:

@@ -60,7 +60,7 @@ _SCHEMA = judging.object_schema(
 )
 
 
-class ReadPaper(NamedTuple):
+class ModelInput(NamedTuple):
     """A paper that is asked: its title, and its passages, of which `order` names the best first."""
 
     title: str
@@ -72,7 +72,7 @@ class Question(NamedTuple):
     """A question about one or several papers, and the language of the answer."""
 
     text: str
-    papers: Sequence[ReadPaper]
+    papers: Sequence[ModelInput]
     language: models.Locale
     glossary: Glossary
 
@@ -198,7 +198,7 @@ class SentenceWriter:
         return [claim for claim, objection in zip(formed, verdicts, strict=True) if not objection]
 
 
-def _choose(paper: ReadPaper, most: int) -> Iterator[int]:
+def _choose(paper: ModelInput, most: int) -> Iterator[int]:
     """Yield the numbers of a paper's best passages, and then of its first ones, up to `most` characters."""
     for number in dict.fromkeys((*paper.order, *range(len(paper.passages)))):
         most -= min(len(paper.passages[number].text), _MAX_PASSAGE)

@@ -25,7 +25,7 @@ from bot.core import isolation
 from bot.core.admission import Admission, BusyError, work_in_thread
 from bot.core.clock import Clock
 from bot.features.ask import passages, question
-from bot.features.ask.answers import Answer, AskedPaper, Kind, StoredPassage, Words
+from bot.features.ask.answers import Answer, AnswerStatus, AskedPaper, PassageOrigin, StoredPassage
 from bot.features.ask.archive import (
     ArchiveQuestions,
     guess_language,
@@ -273,9 +273,9 @@ class PaperQuestions:
         delivery_id = await self.database.write(outbox.add, delivery)
         if delivery_id is not None and over < 1:  # Discord may send an event again
             with isolation.isolated(log, "question in a message not answered"):
-                await self._fill(delivery_id, post, named, same, asked)
+                await self._answer_in_place(delivery_id, post, named, same, asked)
 
-    async def _fill(
+    async def _answer_in_place(
         self, delivery_id: int, post: AnswerPost, ids: Sequence[str], same: Sequence[str], asked: str
     ) -> None:
         """Say the answer, after a while that a text is read, and the answer again with a language model's sentences."""
@@ -283,21 +283,21 @@ class PaperQuestions:
         try:
             if not (await asyncio.wait({answering}, timeout=READING_AFTER))[0]:
                 reading, post = replace(post, problem="ask-reading"), replace(post, is_edit=True)
-                await self._put(delivery_id, reading, post)
+                await self._replace_last_part(delivery_id, reading, post)
             answered = replace(await answering, is_edit=post.is_edit)
         finally:
             answering.cancel()
         begun = answered.answer and self.begin_sentences(answered.answer)
         if begun is None:
-            await self._put(delivery_id, answered)
+            await self._replace_last_part(delivery_id, answered)
             return
         bare = replace(answered, answer=replace(begun, note="ask-sentences-failed"), is_edit=True)
-        if await self._put(delivery_id, replace(answered, answer=begun), bare):
+        if await self._replace_last_part(delivery_id, replace(answered, answer=begun), bare):
             asker = post.message.user_id, post.message.guild_id
             done = await self.add_sentences(begun, asked, post.locale, *asker)
-            await self._put(delivery_id, replace(bare, answer=done))
+            await self._replace_last_part(delivery_id, replace(bare, answer=done))
 
-    async def _put(self, delivery_id: int, shown: AnswerPost, *rest: AnswerPost) -> bool:
+    async def _replace_last_part(self, delivery_id: int, shown: AnswerPost, *rest: AnswerPost) -> bool:
         """Say something in place of what a planned answer would say last. Returns False if it has said that.
 
         `rest` follows after LOST_AFTER unless this is called again before.
@@ -367,7 +367,7 @@ def _build(
 ) -> Answer:
     """Return the answer of one paper."""
     words = {source.words for source in asked.sources}
-    basis = Basis.PAPER if Words.PAPER in words else Basis.ABSTRACT if words else Basis.NONE
+    basis = Basis.PAPER if PassageOrigin.PAPER in words else Basis.ABSTRACT if words else Basis.NONE
     most = MAX_SHOWN if ranking.is_answer or basis is not Basis.PAPER else MAX_NEAREST
     telling = [part for part in parts if part.weight > question.VAGUE]
     has_any = any(ranking.found[part.text] for part in telling)
@@ -375,7 +375,7 @@ def _build(
         most = 0
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in telling)
     answer = Answer(
-        Kind.NEAR if ranking.is_answer else Kind.NOTHING,
+        AnswerStatus.NEAR if ranking.is_answer else AnswerStatus.NOTHING,
         language.value,
         asked=(asked,) if asked.sources else (),
         paper=asked.paper,
