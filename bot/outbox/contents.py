@@ -168,7 +168,7 @@ class Renderer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owned:
+class NoticeRecipient:
     """A subscription or alert whose delivery was refused. A notice goes to its owner or, without an owner, to the server.
 
     `name` is unique. `locale` (None: the default) is used if the owner has not chosen a language.
@@ -185,10 +185,12 @@ class Owned:
     is_discussion: bool = False
 
 
-FindOwned: TypeAlias = Callable[[Connection, models.Delivery, str | None], Awaitable[list[Owned]]]
+FindRecipients: TypeAlias = Callable[
+    [Connection, models.Delivery, str | None], Awaitable[list[NoticeRecipient]]
+]
 
 
-async def _nothing(*_: Any) -> list[Owned]:
+async def _nothing(*_: Any) -> list[NoticeRecipient]:
     return []
 
 
@@ -196,29 +198,29 @@ async def _nothing(*_: Any) -> list[Owned]:
 class DeliveryHandler:
     """A kind of delivery, as far as the outbox needs to know.
 
-    `find_owned` returns the active subscriptions or alerts behind a refused delivery and, if given a reason,
+    `find_recipients` returns the active subscriptions or alerts behind a refused delivery and, if given a reason,
     pauses them. It runs in the outbox's transaction.
     """
 
     kind: models.DeliveryKind
     priority: models.Priority
-    find_owned: FindOwned = _nothing
+    find_recipients: FindRecipients = _nothing
 
 
 DeliveryKinds = Sequence[DeliveryHandler]
 
 
-def pause_reader(change: Callable[..., Awaitable[object]]) -> FindOwned:
-    """Return a `find_owned` for messages that one reader asked for, who has no subscription. `change` sets the reason."""
+def pause_reader(change: Callable[..., Awaitable[object]]) -> FindRecipients:
+    """Return a `find_recipients` for messages that one reader asked for, who has no subscription. `change` sets the reason."""
 
-    async def find_owned(
+    async def find_recipients(
         connection: Connection, delivery: models.Delivery, pause_for: str | None
-    ) -> list[Owned]:
+    ) -> list[NoticeRecipient]:
         if pause_for is not None and delivery.user_id is not None:
             await change(connection, delivery.user_id, reason=pause_for)
         return []
 
-    return find_owned
+    return find_recipients
 
 
 NONCE_BYTES = 15

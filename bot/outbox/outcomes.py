@@ -17,7 +17,7 @@ from typing import Any, Protocol, assert_never
 import structlog
 
 from bot.outbox import contents
-from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds, NoticeKind, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds, NoticeKind, NoticeRecipient
 from storage import accounts, errors, models, outbox
 from storage.database import Connection, Database
 from storage.models import DeliveryKind, PartKind, Reason
@@ -310,7 +310,7 @@ NOTICE = DeliveryHandler(kind=models.DeliveryKind.NOTICE, priority=models.Priori
 async def notify_owners(
     connection: Connection,
     deliveries: DeliveryFactory,
-    changed: Iterable[Owned],
+    changed: Iterable[NoticeRecipient],
     kind: NoticeKind,
     now: datetime,
     *,
@@ -326,29 +326,29 @@ async def notify_owners(
     It is sent to the owner as a direct message or, without an owner, to the server's system channel. One about a
     date `on` is planned once for each owner, one `about` a delivery (an id) once for each subscription or alert.
     """
-    for owned in changed:
+    for recipient in changed:
         reader, channel_id = None, None
-        if owned.user_id is not None:
-            reader = await accounts.get_reader(connection, owned.user_id)
-        elif (channel_id := await _find_system_channel(connection, owned, kind)) is None:
+        if recipient.user_id is not None:
+            reader = await accounts.get_reader(connection, recipient.user_id)
+        elif (channel_id := await _find_system_channel(connection, recipient, kind)) is None:
             continue
         if on is not None and await outbox.is_told(
-            connection, f"notice:{kind.value}:", on, user_id=owned.user_id, guild_id=owned.guild_id
+            connection, f"notice:{kind.value}:", on, user_id=recipient.user_id, guild_id=recipient.guild_id
         ):
             continue
         # Without the reader's id, which the server's system channel would get.
         notice = contents.NoticePost(
-            marker=f"notice:{kind.value}:{owned.name}:{on or about or int(now.timestamp())}",
-            locale=(reader and reader.locale) or owned.locale or default_locale,
+            marker=f"notice:{kind.value}:{recipient.name}:{on or about or int(now.timestamp())}",
+            locale=(reader and reader.locale) or recipient.locale or default_locale,
             kind=kind,
             reason=reason,
             subject=subject,
-            channel_id=owned.channel_id,
-            subscription_id=owned.subscription_id,
-            alert_id=owned.alert_id,
-            is_club=owned.is_club,
-            is_discussion=owned.is_discussion,
-            is_elsewhere=channel_id not in (None, owned.channel_id),
+            channel_id=recipient.channel_id,
+            subscription_id=recipient.subscription_id,
+            alert_id=recipient.alert_id,
+            is_club=recipient.is_club,
+            is_discussion=recipient.is_discussion,
+            is_elsewhere=channel_id not in (None, recipient.channel_id),
             on=on,
             papers=papers,
         )
@@ -356,24 +356,26 @@ async def notify_owners(
             NOTICE,
             notice,
             now,
-            user_id=owned.user_id,
-            guild_id=owned.guild_id,
+            user_id=recipient.user_id,
+            guild_id=recipient.guild_id,
             channel_id=channel_id,
-            subscription_id=owned.subscription_id,
+            subscription_id=recipient.subscription_id,
         )
         await outbox.add(connection, delivery)
 
 
-async def _find_system_channel(connection: Connection, owned: Owned, kind: NoticeKind) -> int | None:
+async def _find_system_channel(
+    connection: Connection, recipient: NoticeRecipient, kind: NoticeKind
+) -> int | None:
     """Return the server's system channel, or None if there is none or if it is the channel that refused.
 
     A channel whose alerts lost their owner refuses nothing: it is told instead of a missing system channel.
     """
-    guild = await accounts.get_guild(connection, owned.guild_id or 0)
+    guild = await accounts.get_guild(connection, recipient.guild_id or 0)
     channel_id = None if guild is None else guild.system_channel_id
     if kind is NoticeKind.RIGHT_LOST:
-        return channel_id or owned.channel_id
-    return None if channel_id == owned.channel_id else channel_id
+        return channel_id or recipient.channel_id
+    return None if channel_id == recipient.channel_id else channel_id
 
 
 async def notify_operator(
@@ -555,18 +557,24 @@ class OutcomeRecorder:
         """Plan a notice of this kind to the owners of a delivery's subscription or alerts, or to its only reader."""
         reason = reason or delivery.reason or ""
         record = next(record for record in self.kinds if record.kind is delivery.kind)
-        owned = await record.find_owned(connection, delivery, reason if kind is NoticeKind.PAUSED else None)
+        recipients = await record.find_recipients(
+            connection, delivery, reason if kind is NoticeKind.PAUSED else None
+        )
         about = None
         if kind is NoticeKind.LEFT_OUT:
             about = delivery.id
             if delivery.is_direct and delivery.kind is not DeliveryKind.NOTICE:
                 name, locale = f"d{delivery.id}", delivery.locale
                 reader_id = delivery.user_id
-                owned = [Owned(name=name, guild_id=None, channel_id=None, user_id=reader_id, locale=locale)]
+                recipients = [
+                    NoticeRecipient(
+                        name=name, guild_id=None, channel_id=None, user_id=reader_id, locale=locale
+                    )
+                ]
         await notify_owners(
             connection,
             self.deliveries,
-            owned,
+            recipients,
             kind,
             now,
             default_locale=delivery.locale,

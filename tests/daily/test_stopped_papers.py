@@ -42,15 +42,15 @@ async def test_a_manager_is_told_once_that_papers_have_stopped(world: World) -> 
 async def test_each_server_without_an_owner_is_told_once_of_the_same_day(world: World) -> None:
     servers = (10, 11)
     await world.guilds.update({id_: {"system_channel_id": id_ + 30} for id_ in servers})
-    owned = [
-        contents.Owned(name=f"s{id_}", guild_id=id_ // 10, channel_id=20, user_id=None)
+    recipient = [
+        contents.NoticeRecipient(name=f"s{id_}", guild_id=id_ // 10, channel_id=20, user_id=None)
         for id_ in (100, 101, 110)
     ]
     async with world.database.transaction() as connection:
         await outcomes.notify_owners(
             connection,
             world.deliveries,
-            owned,
+            recipient,
             contents.NoticeKind.PAPERS_STOPPED,
             world.now,
             default_locale=models.Locale.EN,

@@ -20,7 +20,7 @@ from bot.core import clock, isolation, schedule
 from bot.core.clock import Clock, TimeSlices
 from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
-from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler, NoticeRecipient
 from bot.rendering import discord_text
 from bot.search import matcher
 from bot.search.service import SearchService
@@ -60,9 +60,9 @@ class AlertPost:
     until_at: datetime
 
 
-async def _find_owned(
+async def _find_recipients(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
-) -> list[Owned]:
+) -> list[NoticeRecipient]:
     """Return one alert per owner, so that each owner is notified once if a channel refuses messages.
 
     The alerts are not paused: papers of an expired message move to the recipient's next message.
@@ -72,7 +72,7 @@ async def _find_owned(
     in_channel = await alerts.list_rows(connection, channel_id=delivery.channel_id)
     by_owner = {alert.user_id: alert for alert in in_channel if not alert.paused}
     return [
-        Owned(
+        NoticeRecipient(
             name=f"a{alert.id}",
             guild_id=alert.guild_id,
             channel_id=alert.channel_id,
@@ -84,7 +84,7 @@ async def _find_owned(
 
 
 ALERT = DeliveryHandler(
-    kind=models.DeliveryKind.ALERT, priority=models.Priority.NOTIFICATION, find_owned=_find_owned
+    kind=models.DeliveryKind.ALERT, priority=models.Priority.NOTIFICATION, find_recipients=_find_recipients
 )
 
 GATHERING_TIME = timedelta(minutes=3)
@@ -368,7 +368,7 @@ class AlertPlanner:
         alert = paused[0]
         names = "; ".join(", ".join(term.text for term in row.terms) for row in paused)
         guild = await accounts.get_guild(connection, alert.guild_id or 0)
-        owned = Owned(
+        recipient = NoticeRecipient(
             name=f"r{alert.id}",
             guild_id=alert.guild_id,
             channel_id=alert.channel_id,
@@ -379,7 +379,7 @@ class AlertPlanner:
         await outcomes.notify_owners(
             connection,
             self._deliveries,
-            [owned],
+            [recipient],
             contents.NoticeKind.RIGHT_LOST,
             now,
             default_locale=self.default_locale,

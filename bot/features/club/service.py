@@ -119,13 +119,13 @@ class ClubPost:
     undoing: Sequence[Mapping[str, str]] = ()
 
 
-async def _find_owned(
+async def _find_recipients(
     connection: Connection, delivery: models.Delivery, pause: str | None
-) -> list[contents.Owned]:
+) -> list[contents.NoticeRecipient]:
     """Return the club of a step, or the reader to whom a discussion was promised."""
     if pause is not None:
         return []
-    owned = contents.Owned(
+    recipient = contents.NoticeRecipient(
         name=f"d{delivery.id}",
         guild_id=delivery.guild_id,
         channel_id=delivery.channel_id,
@@ -133,13 +133,13 @@ async def _find_owned(
         locale=delivery.locale,
         is_discussion=delivery.asked_by is not None,
     )
-    if owned.is_discussion:
-        return [owned]
+    if recipient.is_discussion:
+        return [recipient]
     club = await storage.get(connection, delivery.guild_id or 0)
     if club is None or delivery.local_on is None:
         return []
     name = f"c{club.guild_id}"
-    return [replace(owned, name=name, user_id=club.created_by, locale=club.locale, is_club=True)]
+    return [replace(recipient, name=name, user_id=club.created_by, locale=club.locale, is_club=True)]
 
 
 MAX_DISCUSSIONS = 10
@@ -147,7 +147,7 @@ MAX_DISCUSSIONS = 10
 
 
 CLUB = contents.DeliveryHandler(
-    kind=models.DeliveryKind.CLUB, priority=models.Priority.INTERACTIVE, find_owned=_find_owned
+    kind=models.DeliveryKind.CLUB, priority=models.Priority.INTERACTIVE, find_recipients=_find_recipients
 )
 
 

@@ -20,7 +20,7 @@ from bot.core import clock, day_close, isolation, schedule
 from bot.core.retries import Retries
 from bot.features.daily import choice, options
 from bot.outbox import contents, outcomes
-from bot.outbox.contents import DeliveryFactory, DeliveryHandler, Owned
+from bot.outbox.contents import DeliveryFactory, DeliveryHandler, NoticeRecipient
 from storage import archive, daily, models, papers, shelf, statements
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -41,9 +41,9 @@ MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 """The marker in a rendered post shared by many deliveries. Each delivery replaces it with its own key."""
 
 
-async def _find_owned(
+async def _find_recipients(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
-) -> list[Owned]:
+) -> list[NoticeRecipient]:
     ids = [] if delivery.subscription_id is None else [delivery.subscription_id]
     rows = [
         row for row in await daily.list_rows(connection, ids=ids) if row.state is models.ActivityState.ACTIVE
@@ -55,8 +55,8 @@ async def _find_owned(
     return list(map(_owner_of, rows))
 
 
-def _owner_of(row: models.Subscription) -> Owned:
-    return Owned(
+def _owner_of(row: models.Subscription) -> NoticeRecipient:
+    return NoticeRecipient(
         name=f"s{row.id}",
         guild_id=row.guild_id,
         channel_id=row.channel_id,
@@ -67,19 +67,19 @@ def _owner_of(row: models.Subscription) -> Owned:
 
 
 DAILY = DeliveryHandler(
-    kind=models.DeliveryKind.DAILY, priority=models.Priority.SCHEDULED, find_owned=_find_owned
+    kind=models.DeliveryKind.DAILY, priority=models.Priority.SCHEDULED, find_recipients=_find_recipients
 )
 
 
 async def _find_poster(
     connection: Connection, delivery: models.Delivery, pause_for: str | None
-) -> list[Owned]:
+) -> list[NoticeRecipient]:
     """Return the subscription of a post at once, whose refusals do not pause it."""
-    return [] if pause_for is not None else await _find_owned(connection, delivery, None)
+    return [] if pause_for is not None else await _find_recipients(connection, delivery, None)
 
 
 ON_DEMAND = DeliveryHandler(
-    kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, find_owned=_find_poster
+    kind=models.DeliveryKind.ON_DEMAND, priority=models.Priority.INTERACTIVE, find_recipients=_find_poster
 )
 
 

@@ -31,7 +31,7 @@ _BATCH_SIZE = 20
 NEWS = DeliveryHandler(
     kind=models.DeliveryKind.NEWS,
     priority=models.Priority.SCHEDULED,
-    find_owned=contents.pause_reader(news.change),
+    find_recipients=contents.pause_reader(news.change),
 )
 
 

@@ -418,7 +418,7 @@ BATCH_SIZE = 25
 TODAY = DeliveryHandler(
     kind=models.DeliveryKind.TODAY,
     priority=models.Priority.SCHEDULED,
-    find_owned=contents.pause_reader(today.change),
+    find_recipients=contents.pause_reader(today.change),
 )
 
 
