@@ -214,7 +214,7 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
     return frozenset(await connection.scalars(query))
 
 
-class Talk(NamedTuple):
+class Discussion(NamedTuple):
     """What a server did with a paper: the local date of its meeting, a thread (0: being opened), and whether it met."""
 
     meets_on: date | None
@@ -222,21 +222,23 @@ class Talk(NamedTuple):
     is_read: bool
 
 
-async def list_talks(connection: AsyncConnection, guild_id: int, now: datetime) -> dict[int, Talk]:
+async def list_discussions(
+    connection: AsyncConnection, guild_id: int, now: datetime
+) -> dict[int, Discussion]:
     """Return the papers that a server discussed, or that its club read or will read, by id."""
     c, step = club_threads.c, deliveries.c
     coming = sa.select(step.local_on).join(clubs, clubs.c.step_id == step.id)
     coming = coming.where(clubs.c.guild_id == guild_id, clubs.c.meets_at > now)
     coming_on = await connection.scalar(coming)
     query = sa.select(c.paper_id, c.meets_on, c.thread_id).where(c.guild_id == guild_id).order_by(c.opened_at)
-    talks: dict[int, Talk] = {}
+    discussions: dict[int, Discussion] = {}
     for paper_id, meets_on, thread_id in await connection.execute(query):
-        former = talks.get(paper_id, Talk(None, 0, False))
+        former = discussions.get(paper_id, Discussion(None, 0, False))
         is_read = meets_on is not None and meets_on != coming_on
-        talks[paper_id] = Talk(
+        discussions[paper_id] = Discussion(
             meets_on or former.meets_on, thread_id or former.thread_id, is_read or former.is_read
         )
-    return talks
+    return discussions
 
 
 async def list_candidates(

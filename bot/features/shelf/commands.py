@@ -388,11 +388,15 @@ class ShelfCog(commands.Cog):
         fresh = state.replace(page=0, token="")
         tags = await self._shelf.list_tags(user_id, server_id=server_id)
         now, heading = request.services.clock(), texts("list-saved-heading", count=total)
-        views, talks, savers = dict[str, str](), dict[int, club.Talk](), dict[tuple[int, int], int]()
+        views, discussions, savers = (
+            dict[str, str](),
+            dict[int, club.Discussion](),
+            dict[tuple[int, int], int](),
+        )
         async with request.services.database.read() as connection:
             events = await news.list_waiting(connection, server_id or user_id, now, is_list=bool(server_id))
             if server_id:
-                talks = await club.list_talks(connection, server_id, now)
+                discussions = await club.list_discussions(connection, server_id, now)
                 savers = await shelf.count_savers(connection, [paper.id for paper in saved])
         if server_id:
             views = {view.value: texts(f"list-view-{view}") for view in list_views(server_id)}
@@ -401,7 +405,7 @@ class ShelfCog(commands.Cog):
             heading = texts("list-heading", server=name, count=total)
         facts = {
             paper.arxiv_id: shelf_messages.format_facts(
-                texts, paper, server_id, talks.get(paper.id), savers.get((server_id, paper.id), 0)
+                texts, paper, server_id, discussions.get(paper.id), savers.get((server_id, paper.id), 0)
             )
             for paper in saved
         }

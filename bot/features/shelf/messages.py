@@ -27,7 +27,7 @@ from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows
 from bot.papers.lists import PaperList
 from bot.rendering import discord_text, typesetting
 from storage import models
-from storage.club import Talk
+from storage.club import Discussion
 from storage.news import NewsReader
 
 SELECT_TAG = "sg"
@@ -193,14 +193,18 @@ def _added_text(texts: Texts, entry: models.SavedPaper) -> str:
 
 
 def format_facts(
-    texts: Texts, paper: models.SavedPaper, server_id: int = 0, talk: Talk | None = None, savers: int = 0
+    texts: Texts,
+    paper: models.SavedPaper,
+    server_id: int = 0,
+    discussion: Discussion | None = None,
+    savers: int = 0,
 ) -> str:
     """Return the small print of a saved paper or, with a server, of one on its list.
 
-    `talk` is what the server did with it, `savers` how many members saved it, 0 for too few to say so.
+    `discussion` is what the server did with it, `savers` how many members saved it, 0 for too few to say so.
     """
     saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
-    meets_on, thread_id = (talk.meets_on, talk.thread_id) if talk else (None, 0)
+    meets_on, thread_id = (discussion.meets_on, discussion.thread_id) if discussion else (None, 0)
     facts = join_dotted(
         _added_text(texts, paper) if server_id else saved,
         "" if paper.is_listed else texts("in-no-digest"),

@@ -93,10 +93,10 @@ class Shelf:
         if not server_id:
             return await club.list_unread(connection, user_id)
         listed = frozenset(await shelf.list_paper_ids(connection, server_id))
-        talks = await club.list_talks(connection, server_id, now)
+        discussions = await club.list_discussions(connection, server_id, now)
         if view is View.UNREAD:
-            return listed - talks.keys()
-        return listed & {paper_id for paper_id, talk in talks.items() if talk.is_read}
+            return listed - discussions.keys()
+        return listed & {paper_id for paper_id, discussion in discussions.items() if discussion.is_read}
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
