@@ -1,6 +1,6 @@
 """The features. Each is one entry, which says what it builds, what it posts and plans, and what of it speaks Discord.
 
-An entry gets the services that all features share, and finds those of other features by class (`its.get`).
+An entry gets the services that all features share, and finds those of other features by class (`shared.get`).
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ from bot.papers.lists import PaperLists
 
 
 class Tick(NamedTuple):
-    """A minute's planning at `now` (UTC) by the planners of `its`.
+    """A minute's planning at `now` (UTC) by the planners of `shared`.
 
     `wake` makes the relay send, and `plan_posts` plans what cannot wait. Work in batches calls one of them after each: it is a
     sign of life.
     """
 
     now: datetime
-    its: Services
+    shared: Services
     wake: Callable[[], None]
     plan_posts: Callable[[], Awaitable[None]]
 
@@ -85,34 +85,34 @@ class Feature:
 
 
 async def _plan_clubs(tick: Tick) -> int:
-    planned = await tick.its.get(Clubs).tick(tick.now, tick.wake)
-    return planned + await tick.its.get(ThreadNewsPlanner).tick(tick.now)
+    planned = await tick.shared.get(Clubs).tick(tick.now, tick.wake)
+    return planned + await tick.shared.get(ThreadNewsPlanner).tick(tick.now)
 
 
 LISTS = Feature(
     cogs=(lists_commands.ListsCog, lists_commands.PapersCog),
-    services=lambda its: [PaperLists(its.search, its.database, its.clock)],
+    services=lambda shared: [PaperLists(shared.search, shared.database, shared.clock)],
 )
 ASK = Feature(cogs=(ask_commands.AskCog,), kinds=(ANSWER,), renderers={AnswerPost: ask_messages.render})
 SHELF = Feature(
     cogs=(shelf_commands.ShelfCog,),
-    services=lambda its: [
+    services=lambda shared: [
         Shelf(
-            its.database,
-            its.clock,
-            its.search.match_papers,
-            find_titled=its.search.find_titled,
-            fetch_titled=its.paper_lookup.fetch_titled,
+            shared.database,
+            shared.clock,
+            shared.search.match_papers,
+            find_titled=shared.search.find_titled,
+            fetch_titled=shared.paper_lookup.fetch_titled,
         )
     ],
     kinds=(NEWS,),
     renderers={NewsPost: shelf_messages.render},
-    planners=lambda its: [NewsPlanner(its.database, its.deliveries, default_locale=its.locale)],
-    plan=lambda tick: tick.its.get(NewsPlanner).tick(tick.now, between=tick.plan_posts),
+    planners=lambda shared: [NewsPlanner(shared.database, shared.deliveries, default_locale=shared.locale)],
+    plan=lambda tick: tick.shared.get(NewsPlanner).tick(tick.now, between=tick.plan_posts),
 )
 ALERTS = Feature(
     cogs=(alerts_commands.AlertsCog,),
-    services=lambda its: [Alerts(its.database, its.clock, its.search)],
+    services=lambda shared: [Alerts(shared.database, shared.clock, shared.search)],
     kinds=(ALERT,),
     renderers={AlertPost: alerts_messages.render},
 )
@@ -123,55 +123,63 @@ DAILY_POSTS = Feature(
         daily_commands.PostButtonsCog,
         daily_commands.WhyCog,
     ),
-    services=lambda its: [
-        Subscriptions(its.database, its.clock, its.day_close),
-        OnDemandPosts(its.database, its.clock, its.deliveries, its.search.match_papers, its.day_close),
-        WhyExplainer(its.database, its.clock, its.search.match_papers, its.day_close),
+    services=lambda shared: [
+        Subscriptions(shared.database, shared.clock, shared.day_close),
+        OnDemandPosts(
+            shared.database, shared.clock, shared.deliveries, shared.search.match_papers, shared.day_close
+        ),
+        WhyExplainer(shared.database, shared.clock, shared.search.match_papers, shared.day_close),
     ],
     kinds=(DAILY, ON_DEMAND),
     renderers={DailyPost: daily_post.render},
-    planners=lambda its: [DailyPlanner(its.database, its.deliveries, its.search.match_papers, its.day_close)],
-    plan=lambda tick: tick.its.get(DailyPlanner).tick(tick.now, on_planned=tick.wake),
+    planners=lambda shared: [
+        DailyPlanner(shared.database, shared.deliveries, shared.search.match_papers, shared.day_close)
+    ],
+    plan=lambda tick: tick.shared.get(DailyPlanner).tick(tick.now, on_planned=tick.wake),
 )
 TRENDS = Feature(
     cogs=(trends_commands.TrendsCog,),
-    services=lambda its: [
-        rising := RisingTopicService(its.database, its.glossary, its.clock),
-        TrendService(its.database, its.clock, its.search, rising),
+    services=lambda shared: [
+        rising := RisingTopicService(shared.database, shared.glossary, shared.clock),
+        TrendService(shared.database, shared.clock, shared.search, rising),
     ],
 )
 CLUBS = Feature(
     cogs=(club_commands.ClubCog,),
-    services=lambda its: [Clubs(its.database, its.clock, its.deliveries, its.request)],
+    services=lambda shared: [Clubs(shared.database, shared.clock, shared.deliveries, shared.request)],
     kinds=(CLUB, THREAD_NEWS),
     renderers={ClubPost: club_messages.render, ThreadNews: club_messages.render_news},
-    planners=lambda its: [
-        Clubs(its.database, its.clock, its.deliveries, its.request),
-        ThreadNewsPlanner(its.database, its.deliveries, its.locale),
+    planners=lambda shared: [
+        Clubs(shared.database, shared.clock, shared.deliveries, shared.request),
+        ThreadNewsPlanner(shared.database, shared.deliveries, shared.locale),
     ],
     plan=_plan_clubs,
 )
-TODAYS = Feature(
+TODAY_PAPERS = Feature(
     cogs=(today_commands.TodayCog,),
-    services=lambda its: [
+    services=lambda shared: [
         TodayService(
-            its.database,
-            its.clock,
-            its.get(Profiles),
-            its.get(RisingTopicService),
-            its.search,
-            its.glossary,
-            its.day_close,
+            shared.database,
+            shared.clock,
+            shared.get(Profiles),
+            shared.get(RisingTopicService),
+            shared.search,
+            shared.glossary,
+            shared.day_close,
         )
     ],
     kinds=(TODAY,),
     renderers={TodayPost: today_messages.render},
-    planners=lambda its: [
+    planners=lambda shared: [
         TodayPlanner(
-            its.database, its.deliveries, its.get(TodayService), its.day_close, default_locale=its.locale
+            shared.database,
+            shared.deliveries,
+            shared.get(TodayService),
+            shared.day_close,
+            default_locale=shared.locale,
         )
     ],
-    plan=lambda tick: tick.its.get(TodayPlanner).tick(tick.now, between=tick.plan_posts),
+    plan=lambda tick: tick.shared.get(TodayPlanner).tick(tick.now, between=tick.plan_posts),
 )
 OPERATIONS = Feature(
     cogs=(
@@ -180,11 +188,13 @@ OPERATIONS = Feature(
         operations_commands.SourcesCog,
         guild_events.GuildEventsCog,
     ),
-    services=lambda its: [StatusService(its.database, its.clock, its.deliveries, its.pace, its.day_close)],
+    services=lambda shared: [
+        StatusService(shared.database, shared.clock, shared.deliveries, shared.pace, shared.day_close)
+    ],
     kinds=(NOTICE,),
     renderers={NoticePost: operations_messages.render_notice},
 )
 
-FEATURES = (LISTS, ASK, ALERTS, DAILY_POSTS, TRENDS, CLUBS, TODAYS, SHELF, OPERATIONS)
+FEATURES = (LISTS, ASK, ALERTS, DAILY_POSTS, TRENDS, CLUBS, TODAY_PAPERS, SHELF, OPERATIONS)
 """In the order in which a minute plans: posts in servers first, and what costs a transaction for each reader last."""
 DELIVERY_KINDS: tuple[DeliveryHandler, ...] = tuple(kind for feature in FEATURES for kind in feature.kinds)

@@ -56,11 +56,11 @@ CogMethod = Callable[Concatenate[Any, Request, P], Awaitable[Reply]]
 Callback = Callable[Concatenate[Any, AnyInteraction, P], Coroutine[Any, Any, None]]
 
 
-class ReadsGuild:
+class NeedsGuild:
     """A base of cogs whose methods read the server's channels and roles: they are loaded first."""
 
 
-class ForManagers(ReadsGuild):
+class ManagersOnly(NeedsGuild):
     """A base of cogs whose buttons, menus and forms are for managers of the server alone."""
 
 
@@ -95,7 +95,7 @@ def callback(mode: Mode = PRIVATELY) -> Callable[[CogMethod[P]], Callback[P]]:
             chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments, **options)
             if chosen.defer is not None:
                 await chosen.defer(interaction)
-            if isinstance(cog, ReadsGuild) and chosen.may_load:
+            if isinstance(cog, NeedsGuild) and chosen.may_load:
                 await interaction.client.complete_guild(interaction)
             request = Request(interaction, await interaction.client.texts_for(interaction))
             with _sharing_once(interaction) if chosen is responses.PUBLICLY else nullcontext():
@@ -197,7 +197,7 @@ class ComponentRouter:
             if action.verb not in self._routes:
                 raise UserError("outdated-control")
             cog, route = self._routes[action.verb]
-            if isinstance(cog, ForManagers):
+            if isinstance(cog, ManagersOnly):
                 permissions.require_manager(interaction)
             if route.check is not None:
                 route.check(interaction)

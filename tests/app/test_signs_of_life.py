@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from bot.app import runtime
-from bot.app.features import DAILY_POSTS, SHELF, TODAYS, Feature
+from bot.app.features import DAILY_POSTS, SHELF, TODAY_PAPERS, Feature
 from bot.features.daily.planner import DailyPlanner
 from bot.features.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, TICK_SECONDS, Liveness
 from bot.features.operations.metrics import Metrics
@@ -44,7 +44,7 @@ class Clock:
         self.said += filter(None, [self.liveness.find_hanging(), *self.liveness.find_problems()])
 
 
-async def _plan_today(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
+async def _plan_today(clock: Clock, shared: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
     async def plan_batch(*_: object) -> int:
         clock.work(25)
         return 25
@@ -59,11 +59,11 @@ async def _plan_today(clock: Clock, its: dict[type, Any], patched: pytest.Monkey
         "bot.features.today.service.archive_dates.list_recent_days", mock.AsyncMock(return_value=days)
     )
     patched.setattr(TodayPlanner, "_plan_batch", plan_batch)
-    its[TodayPlanner] = TodayPlanner(*[mock.MagicMock()] * 5)
-    return TODAYS
+    shared[TodayPlanner] = TodayPlanner(*[mock.MagicMock()] * 5)
+    return TODAY_PAPERS
 
 
-async def _plan_weekly_news(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
+async def _plan_weekly_news(clock: Clock, shared: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
     async def plan(*_: object) -> int:
         clock.work()
         return 1
@@ -72,11 +72,11 @@ async def _plan_weekly_news(clock: Clock, its: dict[type, Any], patched: pytest.
     patched.setattr(NewsPlanner, "_plan", plan)
     patched.setattr(shelf_news, "_find_due", lambda *_: True)
     database = mock.Mock(fetch=mock.AsyncMock(return_value=[(reader, "09:00")] * YEARS_LONGEST))
-    its[NewsPlanner] = NewsPlanner(database, mock.Mock(), mock.Mock())
+    shared[NewsPlanner] = NewsPlanner(database, mock.Mock(), mock.Mock())
     return SHELF
 
 
-async def _plan_posts(clock: Clock, its: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
+async def _plan_posts(clock: Clock, shared: dict[type, Any], patched: pytest.MonkeyPatch) -> Feature:
     async def plan_batch(*_: object) -> int:
         clock.work(10)
         return 0
@@ -88,7 +88,7 @@ async def _plan_posts(clock: Clock, its: dict[type, Any], patched: pytest.Monkey
     patched.setattr("bot.features.daily.planner.load_marks", mock.AsyncMock(return_value={}))
     patched.setattr(planner, "_find_due", lambda *_: due)
     patched.setattr(DailyPlanner, "_plan_batch", plan_batch)
-    its[DailyPlanner] = planner
+    shared[DailyPlanner] = planner
     return DAILY_POSTS
 
 
@@ -96,14 +96,14 @@ async def _plan_posts(clock: Clock, its: dict[type, Any], patched: pytest.Monkey
 async def test_the_longest_minute_of_a_year_is_no_hang(
     prepare: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock, its = Clock(), dict[type, Any]()
-    its[DailyPlanner] = SimpleNamespace(tick=mock.AsyncMock(return_value=0))
-    feature = await prepare(clock, its, monkeypatch)
+    clock, shared = Clock(), dict[type, Any]()
+    shared[DailyPlanner] = SimpleNamespace(tick=mock.AsyncMock(return_value=0))
+    feature = await prepare(clock, shared, monkeypatch)
     clock.liveness.record("tick")
     container = SimpleNamespace(
         clock=lambda: datetime(2026, 1, 5, tzinfo=UTC), settings=SimpleNamespace(discord_token="x")
     )
-    workers = SimpleNamespace(container=container, services=SimpleNamespace(get=its.__getitem__))
+    workers = SimpleNamespace(container=container, services=SimpleNamespace(get=shared.__getitem__))
     bot = SimpleNamespace(is_gateway_connected=lambda: True)
     relay = SimpleNamespace(expire=mock.AsyncMock(return_value=0), wake=lambda: None)
     running = runtime.Runtime(workers, bot, relay, Metrics(), SimpleNamespace(term=1), clock.liveness)  # type: ignore[arg-type]

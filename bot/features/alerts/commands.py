@@ -72,7 +72,7 @@ def _find_add_mode(
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 class AlertsCog(
-    router.ReadsGuild, commands.GroupCog, name="alerts", description="Get notified when a new paper matches"
+    router.NeedsGuild, commands.GroupCog, name="alerts", description="Get notified when a new paper matches"
 ):
     @router.command(
         name="add",

@@ -56,7 +56,7 @@ async def _require_club(
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.allowed_installs(guilds=True, users=False)
 class ClubCog(
-    router.ReadsGuild, commands.GroupCog, name="club", description="A paper for your group each week"
+    router.NeedsGuild, commands.GroupCog, name="club", description="A paper for your group each week"
 ):
     def __init__(self, bot: Client) -> None:
         self._clubs = bot.services.get(Clubs)

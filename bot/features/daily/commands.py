@@ -129,7 +129,7 @@ def _annotate(option: daily_options.Option) -> Any:
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
 class SubscriptionsCog(
-    router.ReadsGuild, commands.GroupCog, name="daily", description="Daily posts in this server's channels"
+    router.NeedsGuild, commands.GroupCog, name="daily", description="Daily posts in this server's channels"
 ):
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         """Require a manager, even if the server's settings allow others to use the command."""
@@ -188,7 +188,7 @@ class SubscriptionsCog(
         return client_messages.text_view(request.texts(said, ask=ask))
 
 
-class SubscriptionButtonsCog(router.ForManagers, commands.Cog):
+class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
     """The buttons, menus and forms with which managers set up and change subscriptions."""
 
     @router.handles(
@@ -302,7 +302,7 @@ class SubscriptionButtonsCog(router.ForManagers, commands.Cog):
         return client_messages.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
 
 
-class PostButtonsCog(router.ReadsGuild, commands.Cog):
+class PostButtonsCog(router.NeedsGuild, commands.Cog):
     """Buttons that are not for managers alone: they need no right, or ask for it themselves."""
 
     @router.handles(daily_messages.RESUME)
@@ -343,7 +343,7 @@ class PostButtonsCog(router.ReadsGuild, commands.Cog):
         return daily_post.copy_view(wording, draft, papers, number, message.jump_url, message.created_at)
 
 
-class WhyCog(router.ReadsGuild, commands.Cog):
+class WhyCog(router.NeedsGuild, commands.Cog):
     @router.command(name="why", description="Why a paper was or was not posted in this channel")
     @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
     @app_commands.guild_only()

@@ -26,7 +26,7 @@ KEEP = "mk"
 DATA_FILE = "paperround.json"
 
 
-class StatusCog(router.ReadsGuild, commands.Cog):
+class StatusCog(router.NeedsGuild, commands.Cog):
     """The commands /status and /help, and their buttons."""
 
     @router.command(
