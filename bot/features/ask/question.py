@@ -126,7 +126,7 @@ def _read_unknown(word: str) -> AskedPart | None:
 def _load_rows() -> dict[str, tuple[str, ...]]:
     """Return the forms of each asked word: Korean ones by their key, English ones in lower case."""
     rows: dict[str, tuple[str, ...]] = {}
-    for line in data.read_text("ask/asked_words.tsv").splitlines():
+    for line in data.read_text("features/ask/asked_words.tsv").splitlines():
         if line and not line.startswith("#"):
             asked, _, forms = line.partition("\t")
             listed = tuple(filter(None, forms.split("|")))
