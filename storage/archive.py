@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import key_values, locks, statements
 from storage import sources as stored_sources
-from storage.models import Appearance, Digest, DigestFormat, Entry, Section, StoredDigest, Trust
+from storage.models import Appearance, Digest, DigestFormat, Entry, Section, SourceRank, StoredDigest
 from storage.snapshot import chunked
 from storage.tables import digests, entries, metadata, papers, reference, required, sources
 from storage.writer import published_texts
@@ -210,14 +210,14 @@ async def list_source_names(connection: AsyncConnection) -> list[str]:
 
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
-) -> dict[int, tuple[Trust, date, str]]:
+) -> dict[int, tuple[SourceRank, date, str]]:
     """Return the trust of each digest's source, the date it was first stored (UTC) and its source, keyed by digest id."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
     query = sa.select(c.id, c.source, *row, c.ingested_at)
     query = query.outerjoin(sources, sources.c.url == c.source)
     return {
-        id_: (stored_sources.trust(url, *row), ingested_at.date(), url)
+        id_: (stored_sources.rank_source(url, *row), ingested_at.date(), url)
         for id_, url, *row, ingested_at in await statements.execute_in(connection, query, c.id, digest_ids)
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -69,8 +69,8 @@ class Section:
     body: str
 
 
-class Omission(StrEnum):
-    """Why a reader of a source left an item out, or a part of one (`Account.remarks`)."""
+class SkipReason(StrEnum):
+    """Why a reader of a source skipped an item, or a part of one (`ReadingReport.warnings`)."""
 
     NO_ID = "no-arXiv-ID"
     REPEATED = "same-as-another"
@@ -91,72 +91,79 @@ class Omission(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """How many items were left out for one reason, and up to three of them as one-line examples."""
+class Skipped:
+    """How many items were skipped for one reason, and up to three of them as one-line examples."""
 
-    reason: Omission
+    reason: SkipReason
     number: int
     examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ReadingReport:
     """What a reading of a source found: entries of a feed, papers of a list, files without a list.
 
-    Each item found was `stored`, was `known` (the archive had its papers), or was left out. `remarks` are about items
+    Each item found was `stored`, was `known` (the archive had its papers), or was skipped. `warnings` are about items
     that were stored or known, for example without the date that they state.
     """
 
     stored: int = 0
     known: int = 0
-    left_out: tuple[LeftOut, ...] = ()
-    remarks: tuple[LeftOut, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[Skipped, ...] = ()
 
     @property
     def kept(self) -> int:
         return self.stored + self.known
 
     @property
-    def lost(self) -> int:
-        return sum(row.number for row in self.left_out)
+    def skipped_count(self) -> int:
+        return sum(row.number for row in self.skipped)
 
     @property
     def found(self) -> int:
-        return self.kept + self.lost
+        return self.kept + self.skipped_count
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as it is stored and printed, where skipped items are `left_out` and warnings `remarks`."""
+        rows = {"left_out": self.skipped, "remarks": self.warnings}
+        return {"stored": self.stored, "known": self.known} | {
+            name: list(map(asdict, of_reason)) for name, of_reason in rows.items()
+        }
 
     @property
-    def as_known(self) -> Account:
+    def as_known(self) -> ReadingReport:
         """The account of the same items when they are found again, unchanged."""
         return replace(self, stored=0, known=self.kept)
 
-    def __add__(self, other: Account) -> Account:
-        left_out, remarks = add_up(self.left_out + other.left_out), add_up(self.remarks + other.remarks)
-        return Account(self.stored + other.stored, self.known + other.known, left_out, remarks)
+    def __add__(self, other: ReadingReport) -> ReadingReport:
+        skipped, warnings = add_up(self.skipped + other.skipped), add_up(self.warnings + other.warnings)
+        return ReadingReport(self.stored + other.stored, self.known + other.known, skipped, warnings)
 
 
 MAX_EXAMPLES = 3
 
 
-def add_up(rows: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
-    """Return one row for each reason, in the order of `Omission`, with the first examples."""
-    found: dict[Omission, LeftOut] = {}
+def add_up(rows: Iterable[Skipped]) -> tuple[Skipped, ...]:
+    """Return one row for each reason, in the order of `SkipReason`, with the first examples."""
+    found: dict[SkipReason, Skipped] = {}
     for row in rows:
-        former = found.get(row.reason, LeftOut(row.reason, 0))
+        former = found.get(row.reason, Skipped(row.reason, 0))
         examples = (*former.examples, *row.examples)[:MAX_EXAMPLES]
-        found[row.reason] = LeftOut(row.reason, former.number + row.number, examples)
-    return tuple(found[reason] for reason in Omission if reason in found)
+        found[row.reason] = Skipped(row.reason, former.number + row.number, examples)
+    return tuple(found[reason] for reason in SkipReason if reason in found)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A part of a digest that could not be parsed. `line` is the line number in the file, from 1.
 
-    `reason` is given if a paper was left out. It is not stored.
+    `reason` is given if a paper was skipped. It is not stored.
     """
 
     line: int
     message: str
-    reason: Omission | None = field(default=None, compare=False)
+    reason: SkipReason | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +193,8 @@ class Digest:
 
     `text` is the part of the file for this date, with `\n` line endings; parsing it again gives the same
     digest. `problems` have line numbers of the whole file. `is_rolling`: the list has no date, so `date` is
-    the day it was read, and only papers that are new at its location belong to that day. `left_out` are the papers
-    of the file that are in none of its digests; a problem with a reason is another one. For `remarks` see `Account`.
+    the day it was read, and only papers that are new at its location belong to that day. `skipped` are the papers
+    of the file that are in none of its digests; a problem with a reason is another one. For `warnings` see `ReadingReport`.
     """
 
     format: DigestFormat
@@ -196,8 +203,8 @@ class Digest:
     problems: tuple[Problem, ...]
     text: str
     is_rolling: bool = False
-    left_out: tuple[LeftOut, ...] = ()
-    remarks: tuple[LeftOut, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +283,7 @@ _Date: TypeAlias = date
 """The type `date` in records that have a field of this name."""
 
 
-class Trust(NamedTuple):
+class SourceRank(NamedTuple):
     """A source's rank, lowest first: its negated priority, then its id, so that older sources win.
 
     Services always rank first (see `bot.archive.digest_writer`), then files (`sources.FILES`) and folders.
@@ -286,14 +293,14 @@ class Trust(NamedTuple):
     age: int = 0
 
 
-FILES_TRUST = Trust(-(2**31))
+FILES_RANK = SourceRank(-(2**31))
 
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
     """A paper's entry in one digest. `writer` is the language model if Paperround wrote the digest, or None.
 
-    `trust` is the rank of the digest's `source`. `ingested_on` is the day (UTC) when the digest was first
+    `source_rank` is the rank of the digest's `source`. `ingested_on` is the day (UTC) when the digest was first
     stored.
     """
 
@@ -303,12 +310,12 @@ class Appearance:
     language: str
     entry: Entry
     writer: str | None = None
-    trust: Trust = FILES_TRUST
+    source_rank: SourceRank = FILES_RANK
     ingested_on: _Date = _Date.max
     source: str = ""
 
     @property
-    def counts_on(self) -> _Date:
+    def ranking_date(self) -> _Date:
         """The date by which a source's digests are ordered, which is never after the day of arrival."""
         return min(self.date, self.ingested_on)
 
@@ -395,7 +402,7 @@ class PaperFacts(PaperDescription):
     """Facts about a paper from a service. `source` is 'huggingface', 'arxiv' or a feed's URL.
 
     `votes` were read at `read_at` (UTC); None if the service has no votes. `listed_on` is the date of the
-    service's list that contains the paper. `location` is the URL that was read. `trust` is a feed's rank.
+    service's list that contains the paper. `location` is the URL that was read. `source_rank` is a feed's rank.
     """
 
     arxiv_id: str
@@ -404,7 +411,7 @@ class PaperFacts(PaperDescription):
     read_at: datetime
     published_on: date | None = None
     listed_on: date | None = None
-    trust: Trust = FILES_TRUST
+    source_rank: SourceRank = FILES_RANK
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,7 +475,7 @@ class StoredSource:
     reason: str | None = None
     noticed_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
-    account: Account | None = None
+    account: ReadingReport | None = None
 
 
 # Subscriptions: the daily posts of a channel.

@@ -448,7 +448,7 @@ async def _end_attempt(
     return delivery_id
 
 
-async def list_left_out(
+async def list_refused_papers(
     connection: AsyncConnection, delivery_ids: Collection[int]
 ) -> dict[int, tuple[str, ...]]:
     """Return the arXiv ids of the papers that deliveries left out because Discord refuses them, by delivery id."""

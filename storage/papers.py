@@ -41,7 +41,7 @@ facts = table_of(
     "facts",
     reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    apart=("arxiv_id", "trust"),
+    apart=("arxiv_id", "source_rank"),
 )
 
 
@@ -162,8 +162,8 @@ async def list_facts_by_paper(
     query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
     for row in await statements.execute_in(connection, query, facts.c.paper_id, paper_ids):
-        trust = sources.trust(row.source, row.priority, row.source_id)
-        read = statements.build_record(PaperFacts, row._mapping, trust=trust)
+        source_rank = sources.rank_source(row.source, row.priority, row.source_id)
+        read = statements.build_record(PaperFacts, row._mapping, source_rank=source_rank)
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
 
@@ -229,7 +229,7 @@ OFTEN, SELDOM = timedelta(days=7), timedelta(days=30)
 FIRST_MONTHS = timedelta(days=91)
 
 
-async def list_kept_due(
+async def list_followed_due(
     connection: AsyncConnection, service: str, now: datetime, *, limit: int, without: Collection[str] = ()
 ) -> dict[str, int]:
     """Return the ids, by arXiv id, of the papers on a shelf or in a thread to ask a service about, the oldest asked first.

@@ -31,7 +31,7 @@ class PageState:
     etag: str | None = None
     last_modified: str | None = None
     hash: str | None = None
-    account: models.Account | None = None
+    account: models.ReadingReport | None = None
 
 
 source_pages = table_of(
@@ -47,19 +47,19 @@ FILES = "files"
 WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
 """The names of ingested files and of services, which are no addresses."""
 _STATES_AT_ONCE = 200
-_UNKNOWN = models.Trust(2**31)
+_UNKNOWN = models.SourceRank(2**31)
 """The trust of a deleted source, below all others."""
 
 
-def trust(
+def rank_source(
     source: str, priority: int | None, source_id: int | None, kind: models.SourceKind | None = None
-) -> models.Trust:
+) -> models.SourceRank:
     """Return a source's trust. `priority` and `source_id` are None for services and deleted sources."""
     if priority is None or source_id is None:
-        return models.FILES_TRUST if source in WITHOUT_ROW else _UNKNOWN
+        return models.FILES_RANK if source in WITHOUT_ROW else _UNKNOWN
     if kind is models.SourceKind.FOLDER:
-        return models.FILES_TRUST._replace(age=source_id)
-    return models.Trust(-priority, source_id)
+        return models.FILES_RANK._replace(age=source_id)
+    return models.SourceRank(-priority, source_id)
 
 
 async def add(

@@ -8,7 +8,6 @@ Discord ids are BIGINT, enums are stored by value, and JSON lists are read as tu
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
@@ -77,14 +76,14 @@ def _tuple_of(item: Callable[[Any], Any]) -> Stored:
     return Stored(sa.JSON(), lambda items: tuple(map(item, items)))
 
 
-def _load_account(account: Mapping[str, Any]) -> models.Account:
-    def read(rows: Iterable[Mapping[str, Any]]) -> tuple[models.LeftOut, ...]:
+def _load_account(account: Mapping[str, Any]) -> models.ReadingReport:
+    def read(rows: Iterable[Mapping[str, Any]]) -> tuple[models.Skipped, ...]:
         return tuple(
-            models.LeftOut(models.Omission(row["reason"]), row["number"], tuple(row["examples"]))
+            models.Skipped(models.SkipReason(row["reason"]), row["number"], tuple(row["examples"]))
             for row in rows
         )
 
-    return models.Account(
+    return models.ReadingReport(
         account["stored"], account["known"], read(account["left_out"]), read(account["remarks"])
     )
 
@@ -110,7 +109,7 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
         lambda problems: tuple(models.Problem(*problem) for problem in problems),
         lambda problems: [(problem.line, problem.message) for problem in problems],
     ),
-    models.Account: Stored(sa.JSON(none_as_null=True), _load_account, asdict),
+    models.ReadingReport: Stored(sa.JSON(none_as_null=True), _load_account, models.ReadingReport.to_json),
 }
 """Column types by the type of the record's field."""
 

@@ -83,7 +83,7 @@ class MonitoringServer:
                 self._metrics.source_success.labels(name).set(at.timestamp())
             if (account := rows[url].account) is not None:
                 counted = {"stored": account.stored, "known": account.known}
-                counted |= {of.reason.value: of.number for of in account.left_out}
+                counted |= {of.reason.value: of.number for of in account.skipped}
                 for outcome, number in counted.items():
                     self._metrics.source_items.labels(name, outcome).set(number)
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()

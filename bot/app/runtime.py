@@ -39,7 +39,7 @@ from bot.features.shelf import zotero
 from bot.features.web import server as web_server
 from bot.outbox import outcomes, pace
 from bot.outbox.relay import Relay
-from bot.sources import kept_papers
+from bot.sources import followed_papers
 from bot.sources.poller import SourceReport
 from storage import daily, engines, errors, key_values, locks, migrate
 from storage.database import Database
@@ -456,8 +456,10 @@ async def _run_tasks(
         timers.add_each_minute(runtime.tick, container.clock)
         timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
         timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
-        refresher = kept_papers.KeptPapers(workers.database, container.clock, workers.ingest, poller.context)
-        timers.add(refresher.ask, kept_papers.EVERY)
+        refresher = followed_papers.FollowedPapers(
+            workers.database, container.clock, workers.ingest, poller.context
+        )
+        timers.add(refresher.refresh, followed_papers.EVERY)
         timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
         timers.add(runtime.report_failures, FAILURES_EVERY)
         timers.add(runtime.look_after, CONCERNS_EVERY)

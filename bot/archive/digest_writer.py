@@ -139,7 +139,7 @@ def _digest_hash(digest: Digest) -> str:
 
 
 SERVICES = (SourceKind.ARXIV.value, SourceKind.HUGGINGFACE.value)
-"""The services with facts, by rank. Other sources follow in the order of `models.Trust`."""
+"""The services with facts, by rank. Other sources follow in the order of `models.SourceRank`."""
 
 FORMAT_RANKS = {
     DigestFormat.NEWSLETTER: 0,
@@ -183,7 +183,7 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
     # A list may be dated tomorrow, since its time zone may be ahead of UTC, but no later.
     days = defaultdict[bool, list[date]](list)
     for of in appearances:
-        days[of.format is DigestFormat.LOOKUP].append(min(of.date, of.counts_on + _DAY))
+        days[of.format is DigestFormat.LOOKUP].append(min(of.date, of.ranking_date + _DAY))
     days[False] += [min(fact.listed_on, fact.read_at.date() + _DAY) for fact in facts if fact.listed_on]
     dates = days[False] or days[True]
     values = {name: _first_value(statements, name) for name in _FIELDS}
@@ -208,15 +208,15 @@ def _rank_entry(of: Appearance) -> tuple[tuple[int, ...], date, _Statement]:
     names = entry.authors if of.format is DigestFormat.LISTING else remove_repeats(entry.authors)
     if len(names) < len(entry.authors):
         entry = replace(entry, authors=names)
-    on = of.counts_on
-    rank = len(SERVICES), *of.trust, FORMAT_RANKS[of.format], -on.toordinal(), of.digest_id, entry.rank
+    on = of.ranking_date
+    rank = len(SERVICES), *of.source_rank, FORMAT_RANKS[of.format], -on.toordinal(), of.digest_id, entry.rank
     return rank, on, entry
 
 
 def _rank_facts(fact: PaperFacts) -> tuple[tuple[int, ...], date, _Statement]:
     service = SERVICES.index(fact.source) if fact.source in SERVICES else len(SERVICES)
     on = fact.read_at.date()
-    return (service, *fact.trust, 0, -on.toordinal(), 0, 0), on, fact
+    return (service, *fact.source_rank, 0, -on.toordinal(), 0, 0), on, fact
 
 
 def _first_value(statements: Iterable[_Statement], field: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 from bot.archive import arxiv_ids, fields, summaries
 from bot.text import plain
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, Omission, PaperFacts, Problem, Section
+from storage.models import Digest, DigestFormat, Entry, PaperFacts, Problem, Section, SkipReason
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
@@ -84,10 +84,10 @@ def build(
         paper = _clean_paper(raw)
         if isinstance(paper, str):
             message = f"paper {number} of the list {paper} and is left out"
-            all_problems.append(Problem(line, message, Omission.NO_ID))
+            all_problems.append(Problem(line, message, SkipReason.NO_ID))
         elif paper["arxiv_id"] in by_id:
             message = f"{paper['arxiv_id']} is listed again; the first entry counts"
-            all_problems.append(Problem(line, message, Omission.REPEATED))
+            all_problems.append(Problem(line, message, SkipReason.REPEATED))
         else:
             by_id[paper["arxiv_id"]] = paper
     return _build_cleaned(form, on, list(by_id.values()), tuple(all_problems), is_rolling=is_rolling)

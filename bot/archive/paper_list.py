@@ -19,7 +19,7 @@ from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines, 
 from bot.archive.title_reader import CUT, strip_markdown
 from bot.text import date_reader
 from storage import errors
-from storage.models import Digest, DigestFormat, LeftOut, Omission, Problem, add_up
+from storage.models import Digest, DigestFormat, Problem, Skipped, SkipReason, add_up
 
 _LINK = re.compile(
     r"(!?)\[((?:[^\[\]]++|\[[^\[\]]*+\](?:\([^()\s]*+\))?)*+)\]"
@@ -79,8 +79,8 @@ class _Paper(NamedTuple):
     is_mention: bool = False
     begins_cell: bool = False
 
-    def leave_out(self, reason: Omission) -> LeftOut:
-        return sorting.leave_out(reason, f"{self.arxiv_id} in line {self.row + 1}")
+    def skip(self, reason: SkipReason) -> Skipped:
+        return sorting.skip(reason, f"{self.arxiv_id} in line {self.row + 1}")
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
@@ -92,13 +92,13 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     front_on, start = _read_front_matter(rows)
     named_on = front_on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
-    papers, left_out = sorting.split(reader.read(start))
+    papers, skipped = sorting.split(reader.read(start))
     if not papers and any(map(arxiv_ids.find_ids, rows)):
         raise errors.NotADigestError(
             "its arXiv links are in code, comments or references, which are not read"
         )
     dates, is_named = {named_on, *reader.weeks}, named_on is not None
-    return _build_digests(papers, on, left_out, is_named=is_named, certain=dates, doubts=reader.doubts)
+    return _build_digests(papers, on, skipped, is_named=is_named, certain=dates, doubts=reader.doubts)
 
 
 def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat) -> tuple[Digest, ...]:
@@ -114,24 +114,24 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     if items and (day := path_on or stated_on):
         return (listing.build(day, map(listing.from_service, items), form=listing_form),)
     parts = (_read_value(value, line - 1, path_on) for line, value in values)
-    papers, left_out = sorting.split(chain.from_iterable(parts))
+    papers, skipped = sorting.split(chain.from_iterable(parts))
     if not papers:
         # Raises the reason why the first value is not a listing.
         return listing.build_records(values[:2])
-    return _build_digests(papers, on, left_out, is_named=True, certain={path_on}, doubts=())
+    return _build_digests(papers, on, skipped, is_named=True, certain={path_on}, doubts=())
 
 
-def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[LeftOut, ...]]:
+def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[Skipped, ...]]:
     """Return the papers up to the last of MAX_PAPERS distinct ones, a problem if there are more, and the others."""
     ids, problems = set[str](), list[Problem]()
 
-    def judge(paper: _Paper) -> _Paper | LeftOut:
+    def judge(paper: _Paper) -> _Paper | Skipped:
         ids.add(paper.arxiv_id)
         if len(ids) <= fields.MAX_PAPERS:
             return paper
         if not problems:
             problems.append(fields.describe_cut(paper.row))
-        return paper.leave_out(Omission.TOO_MANY)
+        return paper.skip(SkipReason.TOO_MANY)
 
     first, beyond = sorting.sort_out(papers, judge)
     return first, problems, beyond
@@ -140,7 +140,7 @@ def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[L
 def _build_digests(
     papers: Iterable[_Paper],
     on: date | None,
-    left_out: Iterable[LeftOut],
+    skipped: Iterable[Skipped],
     *,
     is_named: bool,
     certain: Collection[date | None],
@@ -148,13 +148,13 @@ def _build_digests(
 ) -> tuple[Digest, ...]:
     """Build one digest per date. A list needs three papers, or a date.
 
-    `left_out` are other papers in the text. `is_named`: the text's name contains the date, or the text is JSON.
+    `skipped` are other papers in the text. `is_named`: the text's name contains the date, or the text is JSON.
     `certain` dates may be in the future; `doubts` are about those that cannot be told.
     """
     papers, problems, beyond = _cut(papers)
     papers, doubtful = _question_dates(papers, on, certain)
     doubts = [*doubts, *doubtful]
-    undated = [sorting.leave_out(Omission.NO_DATE, f"line {doubt.line}: {doubt.message}") for doubt in doubts]
+    undated = [sorting.skip(SkipReason.NO_DATE, f"line {doubt.line}: {doubt.message}") for doubt in doubts]
     problems += doubts
     everything = {paper.arxiv_id for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
@@ -173,18 +173,18 @@ def _build_digests(
     by_day: dict[date | None, dict[str, _Paper]] = {}
     dated = {paper.arxiv_id for paper in listed if paper.on}
 
-    def judge(paper: _Paper) -> _Paper | LeftOut:
+    def judge(paper: _Paper) -> _Paper | Skipped:
         if paper.is_mention:
-            return paper.leave_out(Omission.MENTION)
+            return paper.skip(SkipReason.MENTION)
         if paper.on is None and paper.arxiv_id in dated:
-            return paper.leave_out(Omission.REPEATED)  # as in a table of contents
+            return paper.skip(SkipReason.REPEATED)  # as in a table of contents
         group = by_day.setdefault(paper.on, {})
         first = group.setdefault(paper.arxiv_id, paper)
         if first is paper:
             return paper
         if first.title is None:
             group[paper.arxiv_id] = first._replace(title=paper.title)
-        return paper.leave_out(Omission.REPEATED)
+        return paper.skip(SkipReason.REPEATED)
 
     _, others = sorting.sort_out(papers, judge)
     if on is None and None in by_day:
@@ -202,8 +202,8 @@ def _build_digests(
         )
         for number, (day, group) in enumerate(sorted(by_day.items(), key=lambda item: item[0] is not None))
     ]
-    unlisted = add_up([*left_out, *beyond, *others])
-    digests[0] = replace(digests[0], left_out=unlisted, remarks=add_up(undated))
+    unlisted = add_up([*skipped, *beyond, *others])
+    digests[0] = replace(digests[0], skipped=unlisted, warnings=add_up(undated))
     return tuple(digests)
 
 
@@ -252,7 +252,7 @@ class _Reader:
         self._papers: list[_Paper] = []
         self._title: tuple[int, str] | None = None
 
-    def read(self, start: int) -> Iterator[_Paper | LeftOut]:
+    def read(self, start: int) -> Iterator[_Paper | Skipped]:
         """Yield the papers from a row on, and those that are left out. A heading above one paper may be its title."""
         is_open = False
         for row in range(start, len(self._rows)):
@@ -276,12 +276,11 @@ class _Reader:
                 self._read_day(line)
             item = _LINKED_ITEM.match(line) if is_read and not heading else None
             if item and title_reader.read_title(item[1], 4):
-                yield sorting.leave_out(Omission.NO_ID, item[1])
+                yield sorting.skip(SkipReason.NO_ID, item[1])
                 continue
             ids = arxiv_ids.find_ids(line) if arxiv_ids.MAY_HAVE_ID.search(line) else []
             yield from (
-                _Paper(arxiv_id, None, None, row).leave_out(Omission.MENTION)
-                for arxiv_id in dict.fromkeys(ids)
+                _Paper(arxiv_id, None, None, row).skip(SkipReason.MENTION) for arxiv_id in dict.fromkeys(ids)
             )
         yield from self._end_section()
 
@@ -463,7 +462,7 @@ _LIST_DATE_KEY = re.compile(r"\A(?:date|day|week)\Z|daily|listed|digest|report",
 _DATE_KEY = re.compile(r"\A(?!.*(?:updat|modif)).*(?:date|publish|submitted|announced)", re.IGNORECASE)
 
 
-def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper | LeftOut]:
+def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper | Skipped]:
     """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own.
 
     Objects with a title of their own, but without an id, are left out.
@@ -482,7 +481,7 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
                 yield _Paper(arxiv_id, _title_of(item), on or _date_of(item), row)
                 continue
             if _is_without_id(item):
-                yield sorting.leave_out(Omission.NO_ID, _title_of(item))
+                yield sorting.skip(SkipReason.NO_ID, _title_of(item))
             on = _date_of(item) or on
             stack += [
                 (name, child, date_reader.find_date(name[:40]) or on)

@@ -308,11 +308,11 @@ def _best(appearances: Iterable[Appearance], locale: Locale) -> tuple[Appearance
         appearance, summary = candidate
         return (
             summary.language != locale.value,
-            appearance.trust.rank,
+            appearance.source_rank.rank,
             max(WRITER_RANK[appearance.format], summary.basis in _TAKEN_OVER),
-            appearance.trust.age,
+            appearance.source_rank.age,
             _BASIS_RANK[summary.basis],
-            -appearance.counts_on.toordinal(),
+            -appearance.ranking_date.toordinal(),
             list(DigestFormat).index(appearance.format),
             appearance.digest_id,
         )

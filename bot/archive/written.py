@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries, unrelated
 from bot.text import date_reader
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, LeftOut, Omission, Problem, Section, add_up
+from storage.models import Digest, DigestFormat, Entry, Problem, Section, Skipped, SkipReason, add_up
 
 _DAILY_PAPERS = re.compile(r"daily[\s_-]{0,3}papers?|데일리\s?페이퍼|오늘의\s?논문", re.IGNORECASE)
 NO_PAPERS = "there is no paper in a known form under this date"
@@ -86,22 +86,22 @@ def parse(rows: Sequence[str]) -> tuple[Digest, ...]:
     if not days:
         return ()
     parts: dict[tuple[DigestFormat, date], _Parts] = {}
-    stray = [*_name_left_out(headings[: days[0]]), *cut]
+    stray = [*_skip_outside(headings[: days[0]]), *cut]
     for number, following in pairwise([*days, len(headings)]):
         head, below = headings[number], headings[number + 1 : following]
         day = _Day(rows, head, below, (*headings[following:], _end_at(len(rows)))[0].row)
         on = date_reader.find_date(head.text)
         if on is None:
-            stray += [_problem(head.row, "its date does not exist", head.text), *_name_left_out(below)]
+            stray += [_problem(head.row, "its date does not exist", head.text), *_skip_outside(below)]
             continue
         form = _detect(day)
         papers, problems, end = _parse_day(day, form)
         if not papers and any(map(_is_text, rows[head.end : end])):
-            stray.append(_problem(head.row, NO_PAPERS, head.text, Omission.NO_LIST))
+            stray.append(_problem(head.row, NO_PAPERS, head.text, SkipReason.NO_LIST))
             continue
         part = parts.setdefault((form, on), _Parts())
         part.papers += papers
-        part.problems += problems + _name_left_out(other for other in below if other.row >= end)
+        part.problems += problems + _skip_outside(other for other in below if other.row >= end)
         part.rows += rows[head.row : end]
     if not parts and any(problem.message.startswith("its date") for problem in stray):
         raise errors.NotADigestError(stray[0].message, stray[0].line)
@@ -142,37 +142,37 @@ def _is_text(line: str) -> bool:
     return bool(line.strip()) and not markdown_lines.is_thematic_break(line)
 
 
-def _problem(row: int, message: str, line: str, reason: Omission | None = None) -> Problem:
+def _problem(row: int, message: str, line: str, reason: SkipReason | None = None) -> Problem:
     return Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}", reason)
 
 
-def _name_left_out(headings: Iterable[_Heading]) -> list[Problem]:
+def _skip_outside(headings: Iterable[_Heading]) -> list[Problem]:
     """Return a problem for each paper that is left out because it is outside a dated digest."""
     return [
-        Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out", Omission.NO_DATE)
+        Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out", SkipReason.NO_DATE)
         for row, _, _, _, paper, _ in headings
         if paper
     ]
 
 
 def _build(
-    form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem], left_out: tuple[LeftOut, ...]
+    form: DigestFormat, on: date, part: _Parts, stray: Sequence[Problem], skipped: tuple[Skipped, ...]
 ) -> Digest:
     """Build a digest with entries ranked from 1. If a paper repeats, only its first entry counts."""
     entries: dict[str, Entry] = {}
-    problems, made_up = [*part.problems, *stray], list[LeftOut]()
+    problems, made_up = [*part.problems, *stray], list[Skipped]()
     for paper in part.papers:
         entry = paper.entry
         if entry.arxiv_id in entries:
             message = f"{entry.arxiv_id} is listed again; only the first is used"
-            problems.append(Problem(paper.line, message, Omission.REPEATED))
+            problems.append(Problem(paper.line, message, SkipReason.REPEATED))
             continue
         sections = tuple(fields.cut_sections(paper.sections))
         is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE or (
             unrelated.is_unrelated(entry.title or "", sections)
         )
         if sections and is_made_up:
-            made_up.append(sorting.leave_out(Omission.MADE_UP, entry.title or entry.arxiv_id))
+            made_up.append(sorting.skip(SkipReason.MADE_UP, entry.title or entry.arxiv_id))
         entries[entry.arxiv_id] = replace(
             entry,
             rank=len(entries) + 1,
@@ -184,8 +184,8 @@ def _build(
         )
     problems.sort(key=lambda problem: problem.line)
     text = "\n".join(part.rows).rstrip() + "\n"
-    entered, remarks = tuple(entries.values()), add_up(made_up)
-    return Digest(form, on, entered, tuple(problems), text, left_out=left_out, remarks=remarks)
+    entered, warnings = tuple(entries.values()), add_up(made_up)
+    return Digest(form, on, entered, tuple(problems), text, skipped=skipped, warnings=warnings)
 
 
 def _detect(day: _Day) -> DigestFormat:
@@ -207,7 +207,7 @@ def _parse_day(day: _Day, form: DigestFormat) -> tuple[list[_Paper], list[Proble
     for heading, following in pairwise([*starts, _end_at(end)]):
         if heading.paper is None:
             message = "a heading without an arXiv ID; the text under it is left out"
-            problems.append(_problem(heading.row, message, heading.text, Omission.NO_ID))
+            problems.append(_problem(heading.row, message, heading.text, SkipReason.NO_ID))
             continue
         arxiv_id, title, url = heading.paper
         paper = _Paper(heading.row + 1, Entry(0, arxiv_id, title, url or url_of(arxiv_id)))

@@ -27,7 +27,7 @@ from bot.features.operations import posts
 from bot.features.web import service
 from bot.features.web.site import SiteBuilder
 from bot.outbox.outcomes import DeliveryError
-from bot.sources import kept_papers
+from bot.sources import followed_papers
 from bot.sources.poller import SourceReport
 from storage import daily, errors, key_values, models, outbox, sources
 from storage.database import Connection
@@ -138,9 +138,9 @@ class Once:
                 await poller.fetch_due(reports)
                 if self.container.settings.writes_digests:
                     await jobs.DailyWriter(workers, lambda: asyncio.sleep(0)).write_due()
-                await kept_papers.KeptPapers(
+                await followed_papers.FollowedPapers(
                     workers.database, self._clock, workers.ingest, poller.context
-                ).ask()
+                ).refresh()
         new = {report.source.id: report.result.new_papers for report in reports}
         self._found_new = any(new.values())
         await self._running.purge()

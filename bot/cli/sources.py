@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -238,12 +237,11 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
     }
 
 
-def account_to_dict(account: models.Account | None) -> dict[str, Any]:
+def account_to_dict(account: models.ReadingReport | None) -> dict[str, Any]:
     """Convert the account of a reading for JSON output; each value is None without one."""
     if account is None:
         return dict.fromkeys((*_ACCOUNT, "remarks"))
-    rows = {name: list(map(asdict, getattr(account, name))) for name in ("left_out", "remarks")}
-    return {**shell.pick(account, "found stored known"), **rows}
+    return {"found": account.found, **account.to_json()}
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
@@ -253,18 +251,18 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Seque
     shell.print_answer(rows, as_json, columns, sentence=_NO_SOURCES)
 
 
-def _print_left_out(address: str, account: models.Account | None, as_json: bool) -> None:
+def _print_left_out(address: str, account: models.ReadingReport | None, as_json: bool) -> None:
     """Say what a reading of a source left out, and what it lacks in the rest."""
     from bot.archive import sorting
 
     if account is None or as_json:
         return
-    if account.left_out:
-        counts = f"{account.stored:,} stored, {account.known:,} known, {account.lost:,} left out"
+    if account.skipped:
+        counts = f"{account.stored:,} stored, {account.known:,} known, {account.skipped_count:,} left out"
         found = f"{shell.count(account.found, 'item')} found: {counts}"
-        shell.echo(f"{address}: {found}: {sorting.describe(account.left_out)}.")
-    if account.remarks:
-        shell.echo(f"{address}: of the items kept: {sorting.describe(account.remarks)}.")
+        shell.echo(f"{address}: {found}: {sorting.describe(account.skipped)}.")
+    if account.warnings:
+        shell.echo(f"{address}: of the items kept: {sorting.describe(account.warnings)}.")
 
 
 def _yield_to_dict(brought: Yield) -> dict[str, Any]:

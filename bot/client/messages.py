@@ -67,12 +67,12 @@ ACTION_REQUIRED = frozenset(
         contents.NoticeKind.RIGHT_LOST,
         contents.NoticeKind.SOURCE_FAILING,
         contents.NoticeKind.PAPERS_STOPPED,
-        contents.NoticeKind.LEFT_OUT,
+        contents.NoticeKind.CONTENT_REFUSED,
         contents.NoticeKind.ERRORS,
     }
 )
-MAX_LEFT_OUT = 10
-"""The most papers that a notice or `/status` names as left out."""
+MAX_REFUSED_SHOWN = 10
+"""The most papers that a notice or `/status` names as refused."""
 FOLLOW = "lf"
 ACT = "act"
 """The verb of a menu whose options are custom ids: choosing one does what a button with that id does."""
@@ -248,7 +248,7 @@ class PostWording:
             "is_club": post.is_club,
             "is_discussion": post.is_discussion,
             "is_direct": post.channel_id is None,
-            "papers": SafeMarkdown(name_left_out(self.ui_texts, post.papers)),
+            "papers": SafeMarkdown(link_refused(self.ui_texts, post.papers)),
             **{
                 f"{name}_command": SafeMarkdown(self.mention(command))
                 for name, command in (
@@ -262,9 +262,9 @@ class PostWording:
         return self.templates.render_block("notice", "text", post.locale.value, values)
 
 
-def name_left_out(texts: Texts, papers: Sequence[str]) -> str:
-    """Return links with the arXiv ids of papers, as Discord may refuse their titles, and how many exceed `MAX_LEFT_OUT`."""
-    shown = [_link_id(id_) for id_ in papers[:MAX_LEFT_OUT]]
+def link_refused(texts: Texts, papers: Sequence[str]) -> str:
+    """Return links with the arXiv ids of papers, as Discord may refuse their titles, and how many exceed `MAX_REFUSED_SHOWN`."""
+    shown = [_link_id(id_) for id_ in papers[:MAX_REFUSED_SHOWN]]
     more = len(papers) - len(shown)
     return ", ".join([*shown, *([texts("and-more", count=more)] if more else [])])
 

@@ -254,7 +254,7 @@ async def _publish_news(runtime: Runtime) -> None:
     # Found before nine in Seoul, so that a Korean reader is told at once.
     database, now = runtime.container.database, START_AT + NEWS_AFTER
     ingest = IngestService(database, lambda: now)
-    kept = await database.fetch(papers.list_kept_due, "demo", now, limit=100)
+    kept = await database.fetch(papers.list_followed_due, "demo", now, limit=100)
     stored = await database.fetch(papers.list_facts_by_paper, kept.values())
     new_code: dict[str, Any] = {"code_url": "https://github.com/example/code"}
     new_version = {"version": 2, "comment": "Accepted to a sample conference"}

@@ -63,7 +63,7 @@ class NoticeKind(StrEnum):
     """A source keeps failing; `subject` is its URL."""
     PAPERS_STOPPED = "papers-stopped"
     """No papers have come for a daily post on two expected days after the date `on`."""
-    LEFT_OUT = "left-out"
+    CONTENT_REFUSED = "left-out"
     """Discord refused the content of a post or message. `papers` were left out; without any, nothing was posted."""
     ERRORS = "errors"
     """Errors were logged. `subject` has a line for each kind of error."""

@@ -445,7 +445,7 @@ class OutcomeRecorder:
             batch = dict(self._pending)
             async with self.database.transaction() as connection:
                 incomplete = await outbox.mark_sent(connection, batch, now)
-                await self._tell_what_is_left_out(connection, incomplete, now)
+                await self._notify_of_refused_papers(connection, incomplete, now)
             for stored_id in batch:
                 del self._pending[stored_id]
 
@@ -520,7 +520,7 @@ class OutcomeRecorder:
         """
         async with self.database.transaction() as connection:
             expired = await outbox.expire(connection, now, unknown_until=now - contents.LIFETIME)
-            await self._tell_what_is_left_out(connection, [delivery.id for delivery in expired], now)
+            await self._notify_of_refused_papers(connection, [delivery.id for delivery in expired], now)
             for delivery in expired:
                 if delivery.reason == Reason.TOO_OLD:
                     continue
@@ -531,18 +531,18 @@ class OutcomeRecorder:
             log.warning("delivery expired", delivery=delivery.id, key=delivery.key)
             self.on_outcome("expired", delivery.kind, delivery.reason, None)
 
-    async def _tell_what_is_left_out(
+    async def _notify_of_refused_papers(
         self, connection: Connection, delivery_ids: Sequence[int], now: datetime
     ) -> None:
         """Plan one notice about each delivery that ended without something because Discord refuses its content."""
         if not delivery_ids:
             return
-        left_out = await outbox.list_left_out(connection, delivery_ids)
+        refused = await outbox.list_refused_papers(connection, delivery_ids)
         for delivery in await outbox.list_rows(connection, ids=delivery_ids):
-            is_refused = delivery.id in left_out or delivery.reason == Reason.REFUSED_CONTENT
+            is_refused = delivery.id in refused or delivery.reason == Reason.REFUSED_CONTENT
             if is_refused and delivery.state is models.DeliveryState.STOPPED:
                 await self._notify(
-                    connection, delivery, NoticeKind.LEFT_OUT, now, papers=left_out.get(delivery.id, ())
+                    connection, delivery, NoticeKind.CONTENT_REFUSED, now, papers=refused.get(delivery.id, ())
                 )
 
     async def _notify(
@@ -561,7 +561,7 @@ class OutcomeRecorder:
             connection, delivery, reason if kind is NoticeKind.PAUSED else None
         )
         about = None
-        if kind is NoticeKind.LEFT_OUT:
+        if kind is NoticeKind.CONTENT_REFUSED:
             about = delivery.id
             if delivery.is_direct and delivery.kind is not DeliveryKind.NOTICE:
                 name, locale = f"d{delivery.id}", delivery.locale
@@ -619,7 +619,7 @@ class OutcomeRecorder:
         )
         is_refused = classification.disposition is Disposition.REFUSED
         if is_stored and is_of_content:
-            await self._tell_what_is_left_out(connection, [delivery.id], now)
+            await self._notify_of_refused_papers(connection, [delivery.id], now)
         if is_stored and is_refused and delivery.user_id is not None and delivery.guild_id is not None:
             await accounts.clear_dm_channel(connection, delivery.user_id)
             guild = await accounts.get_guild(connection, delivery.guild_id)

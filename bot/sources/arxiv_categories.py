@@ -18,7 +18,7 @@ from typing import Any
 from bot.archive import arxiv_ids, digest_writer, fields, listing, sorting
 from bot.sources import arxiv, base, feed_entries
 from storage import errors, models
-from storage.models import Account, FetchStatus, LeftOut, Omission, add_up
+from storage.models import FetchStatus, ReadingReport, Skipped, SkipReason, add_up
 
 SCHEME = "arxiv:"
 _MAX_CATEGORIES = 20
@@ -180,13 +180,13 @@ class ArxivCategories:
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
 
-        def judge(entry: feed_entries.FeedEntry) -> models.PaperFacts | LeftOut:
+        def judge(entry: feed_entries.FeedEntry) -> models.PaperFacts | Skipped:
             if entry.is_replacement:
-                return sorting.leave_out(Omission.NEW_VERSION, entry.title)
+                return sorting.skip(SkipReason.NEW_VERSION, entry.title)
             [*facts] = arxiv.read_facts([entry], self._rss, request.now)
-            return self._judge(facts[0], request) if facts else sorting.leave_out(Omission.NO_ID, entry.title)
+            return self._judge(facts[0], request) if facts else sorting.skip(SkipReason.NO_ID, entry.title)
 
-        facts, left_out = sorting.sort_out(parsed.entries, judge)
+        facts, skipped = sorting.sort_out(parsed.entries, judge)
         listed = await request.find_listed([fact.arxiv_id for fact in facts])
         today = request.now.date()
         # At times arXiv announces a former batch again, with the date of the day.
@@ -196,7 +196,7 @@ class ArxivCategories:
             if listed.get(fact.arxiv_id, date.max) >= min(fact.published_on or today, today)
         ]
         by_day = self._by_day(request, new)
-        account = Account(len(new), len(facts) - len(new), add_up([*left_out, *parsed.left_out]))
+        account = ReadingReport(len(new), len(facts) - len(new), add_up([*skipped, *parsed.skipped]))
         state = replace(page.page_state, account=account)
         if not by_day:
             reason = (
@@ -254,7 +254,7 @@ class ArxivCategories:
                     return
                 continue
             failed_in_row = 0
-            in_categories, left_out = sorting.sort_out(submitted, lambda fact: self._judge(fact, request))
+            in_categories, skipped = sorting.sort_out(submitted, lambda fact: self._judge(fact, request))
             by_day = self._by_day(request, in_categories)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
             is_last = request.days is not None or progress.polls + 1 >= _MAX_POLLS_PER_DAY
@@ -268,8 +268,8 @@ class ArxivCategories:
             digests = [
                 replace(result, facts=(), account=None) for on, result in by_day.items() if on >= recent
             ]
-            unread = [sorting.leave_out(Omission.NOT_READ, gap, lacking)] if lacking else []
-            account = Account(len(facts), left_out=add_up([*left_out, *unread]))
+            unread = [sorting.skip(SkipReason.NOT_READ, gap, lacking)] if lacking else []
+            account = ReadingReport(len(facts), skipped=add_up([*skipped, *unread]))
             results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
             if is_waiting:
                 at = request.now + _INCOMPLETE_DELAY
@@ -299,13 +299,13 @@ class ArxivCategories:
         gap = f"arXiv gave {len(facts):,} of the {len(facts) + lacking:,} papers that it counts on {on}"
         return facts, gap if lacking else "", lacking
 
-    def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | LeftOut:
+    def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | Skipped:
         """Return a paper of the source's categories, or why it is left out."""
         counted = None if self.with_cross_lists else 1  # the first category is the primary one
         if not covers(self._categories, fact.categories[:counted]):
-            return sorting.leave_out(Omission.OTHER_CATEGORY, fact.title)
+            return sorting.skip(SkipReason.OTHER_CATEGORY, fact.title)
         if not arxiv_ids.is_possible(fact.arxiv_id, request.now.date()):
-            return sorting.leave_out(Omission.NO_ID, fact.arxiv_id)
+            return sorting.skip(SkipReason.NO_ID, fact.arxiv_id)
         return fact
 
     def _by_day(
@@ -329,7 +329,7 @@ class ArxivCategories:
                 FetchStatus.OK,
                 digests=(digest,),
                 facts=tuple(group),
-                account=Account(len(group)),
+                account=ReadingReport(len(group)),
             )
         return days
 
@@ -348,7 +348,7 @@ def _fail_day(
     `is_first`: the day before it did not fail in this poll by an error that may be of the service.
     """
     reason = f"{progress.on}: {error}"
-    unread = Account(left_out=(sorting.leave_out(error.omission, reason),))
+    unread = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
     failed = replace(base.failed_result(api, error), reason=reason, account=unread)
     if request.days is not None:
         return replace(failed, day=date.fromisoformat(progress.on or "")), progress.after(0), False

@@ -20,7 +20,7 @@ from bot.archive import fields, html_pages, paper_list, parse, sorting
 from bot.core import day_close, isolation
 from bot.text import charsets
 from storage import errors, models, sources
-from storage.models import FetchStatus, Omission
+from storage.models import FetchStatus, SkipReason
 
 _MAX_REASON_LENGTH = 300
 _MAX_KEY_LENGTH = 600
@@ -43,7 +43,7 @@ class FetchError(errors.PaperroundError):
 
     `code` is the HTTP status; 404 for an empty list, 413 for a body over our limit, 422 for an answer of a service
     that is not in its format. `retry_at` (UTC) is the time requested by the server. `is_blocked`: the SSRF guard
-    forbids the address. `is_retryable`: a retry may succeed. `omission` is why an account leaves the location out.
+    forbids the address. `is_retryable`: a retry may succeed. `skip_reason` is why a reading skips the location.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class FetchError(errors.PaperroundError):
         self.is_retryable = is_retryable
         self.status = FetchStatus.REFUSED if is_blocked else FetchStatus.FAILED
         is_refused = is_blocked or code in _DENIED
-        self.omission = (
-            Omission.REFUSED if is_refused else Omission.NO_LIST if has_no_list else Omission.NOT_READ
+        self.skip_reason = (
+            SkipReason.REFUSED if is_refused else SkipReason.NO_LIST if has_no_list else SkipReason.NOT_READ
         )
 
     @property
@@ -135,7 +135,7 @@ class FetchResult:
     progress: Mapping[str, Any] | None = None
     is_gone: bool = False
     is_new: bool | None = None
-    account: models.Account | None = None
+    account: models.ReadingReport | None = None
     listed: frozenset[str] | None = None
 
 
@@ -339,7 +339,7 @@ def failed_result(location: str, error: FetchError, day: date | None = None) -> 
     reason = f"{day}: {error}"
     if error.code in (NOT_FOUND, GONE):
         return FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
-    account = models.Account(left_out=(sorting.leave_out(error.omission, reason),))
+    account = models.ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
     return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at, account=account)
 
 
@@ -422,14 +422,14 @@ async def _write_parts(
 
 _ENTRIES = pydantic.TypeAdapter(tuple[models.Entry, ...])
 _PROBLEMS = pydantic.TypeAdapter(tuple[models.Problem, ...])
-_LEFT_OUT = pydantic.TypeAdapter(tuple[models.LeftOut, ...])
+_SKIPPED = pydantic.TypeAdapter(tuple[models.Skipped, ...])
 
 
 def _build_digest(plain: dict[str, Any]) -> models.Digest:
     values = {
         "date": date.fromisoformat(plain["date"]),
         "problems": _PROBLEMS.validate_python(plain["problems"]),
-        **{name: _LEFT_OUT.validate_python(plain[name]) for name in ("left_out", "remarks")},
+        **{name: _SKIPPED.validate_python(plain[name]) for name in ("skipped", "warnings")},
     }
     return models.Digest(**{**plain, **values, "format": models.DigestFormat(plain["format"]), "entries": ()})
 

@@ -20,7 +20,7 @@ from bot.archive import arxiv_ids, fields, listing, sorting
 from bot.sources import base, feed_entries, pages
 from bot.sources.feed_entries import Feed, FeedEntry
 from storage import errors, models, sources
-from storage.models import Account, FetchStatus, Omission
+from storage.models import FetchStatus, ReadingReport, SkipReason
 
 _MAX_LINKS = 50
 MAX_POSTED_PAPERS = 100
@@ -153,9 +153,9 @@ class FeedSource:
             for item in reading.items
             if item.known is None
         )
-        total = Account()
+        total = ReadingReport()
         async for result in self._read_entries(parsed, page.page_state, reading):
-            total += result.account or Account()
+            total += result.account or ReadingReport()
             read = (
                 replace(state, account=total) if state.location == self.address else state
                 for state in result.page_states
@@ -181,7 +181,7 @@ class FeedSource:
         papers: list[tuple[_Item, listing.Paper]] = []
         linked: list[_Item] = []
         feed_states: list[sources.PageState] = []
-        rest = Account(left_out=parsed.left_out)
+        rest = ReadingReport(skipped=parsed.skipped)
         is_empty, reason = True, ""
         for item in reading.items:
             entry, state, known = item
@@ -202,7 +202,7 @@ class FeedSource:
                 is_empty = False
                 papers.append((item, paper))
             else:
-                account = _leave_out(entry, Omission.NO_ID if paper is None else Omission.REPEATED)
+                account = _skip_entry(entry, SkipReason.NO_ID if paper is None else SkipReason.REPEATED)
                 status = FetchStatus.NOT_YET if paper is None else FetchStatus.OK
                 feed_states.append(replace(state, status=status, account=account))
                 is_empty &= paper is None
@@ -220,7 +220,9 @@ class FeedSource:
             is_empty &= result.status is FetchStatus.NOT_YET
             reason = reason or result.reason
             yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
-        rest += sum((_leave_out(item.entry, Omission.TOO_MANY) for item in linked[_MAX_LINKS:]), Account())
+        rest += sum(
+            (_skip_entry(item.entry, SkipReason.TOO_MANY) for item in linked[_MAX_LINKS:]), ReadingReport()
+        )
         status, note = FetchStatus.UNCHANGED, ""
         if is_empty:
             nothing = "none of its entries that were read has papers of arXiv, or links to a list of them"
@@ -279,7 +281,7 @@ class FeedSource:
             groups.setdefault((on, on is not None or row[0].is_new), []).append(row)
         results = []
         for (on, is_new), group in groups.items():
-            news, facts, states, total = [], [], [], Account()
+            news, facts, states, total = [], [], [], ReadingReport()
             for item, paper in group:
                 is_listed, is_replacement = paper["arxiv_id"] in reading.listed, item.entry.is_replacement
                 news += [] if is_listed or is_replacement else [paper]
@@ -323,8 +325,8 @@ class FeedSource:
             status = FetchStatus.NOT_YET if known.status is FetchStatus.NOT_YET else FetchStatus.UNCHANGED
         except base.FetchError as error:
             reason = base.clean_reason(f"{link}: {error}")
-            account = _leave_out(
-                entry, error.omission, None if error.omission is Omission.NO_LIST else reason
+            account = _skip_entry(
+                entry, error.skip_reason, None if error.skip_reason is SkipReason.NO_LIST else reason
             )
             is_read = len(states) > 1 or error.code in (base.NOT_FOUND, base.GONE)
             status = FetchStatus.NOT_YET if is_read else error.status
@@ -342,16 +344,16 @@ def _dated_apart(key: str) -> str:
     return f"entry-{key}" if str(fields.clean_date(key)) == key else key
 
 
-def _leave_out(entry: FeedEntry, reason: Omission, example: str | None = None) -> Account:
-    return Account(left_out=(sorting.leave_out(reason, example or entry.title or entry.link or entry.key),))
+def _skip_entry(entry: FeedEntry, reason: SkipReason, example: str | None = None) -> ReadingReport:
+    return ReadingReport(skipped=(sorting.skip(reason, example or entry.title or entry.link or entry.key),))
 
 
-def _account_of_paper(entry: FeedEntry, today: date) -> Account:
+def _account_of_paper(entry: FeedEntry, today: date) -> ReadingReport:
     if entry.is_replacement:
-        return _leave_out(entry, Omission.NEW_VERSION)
+        return _skip_entry(entry, SkipReason.NEW_VERSION)
     is_impossible = entry.published_on and not _possible_day(entry, today)
     text = str(entry.published_on) if is_impossible else entry.untold_date
-    return Account(1, remarks=(sorting.leave_out(Omission.NO_DATE, text),) if text else ())
+    return ReadingReport(1, warnings=(sorting.skip(SkipReason.NO_DATE, text),) if text else ())
 
 
 def _target_of(entry: FeedEntry) -> str | None:

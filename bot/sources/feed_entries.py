@@ -34,7 +34,7 @@ from bot.archive import (
 from bot.sources import base
 from bot.text import date_reader
 from storage import errors, models
-from storage.models import LeftOut, Omission
+from storage.models import Skipped, SkipReason
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5"
 _MAX_WORD_BYTES = 500
@@ -110,7 +110,7 @@ class Feed:
     entries: tuple[FeedEntry, ...]
     built_on: date | None
     total: int | None
-    left_out: tuple[LeftOut, ...]
+    skipped: tuple[Skipped, ...]
 
 
 _FEED = pydantic.TypeAdapter(Feed)
@@ -161,23 +161,23 @@ def parse_document(text: str, url: str) -> Feed:
         raise base.FetchError(NOT_A_FEED)
     is_atom = parsed.version.startswith("atom")
     parsed_entries = [_parse_entry(entry, url, is_atom=is_atom) for entry in parsed.entries[:_MAX_ENTRIES]]
-    entries, left_out = _assign_keys(parsed_entries)
+    entries, skipped = _assign_keys(parsed_entries)
     # arXiv counts entries without anything for ids that it does not have.
     empty_count = sum(map(_is_empty, parsed_entries))
     if (beyond := len(parsed.entries) - _MAX_ENTRIES) > 0:
         title = parsed.entries[_MAX_ENTRIES].get("title")
-        left_out = (*left_out, sorting.leave_out(Omission.TOO_MANY, title, beyond))
+        skipped = (*skipped, sorting.skip(SkipReason.TOO_MANY, title, beyond))
     built_on, _ = _read_day(dict(parsed.feed), "updated", "published")
     text = str(parsed.feed.get("opensearch_totalresults") or "")[:9]
     total = max(0, int(text) - empty_count) if text.isdecimal() else None
-    return Feed(tuple(entries), built_on, total, left_out)
+    return Feed(tuple(entries), built_on, total, skipped)
 
 
 def _is_empty(entry: FeedEntry) -> bool:
     return not (entry.key or entry.link or entry.title or entry.contents)
 
 
-def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[LeftOut, ...]]:
+def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[Skipped, ...]]:
     """Give each entry, whose key is its id so far, a key of its own; entries that repeat another one are left out.
 
     It is the first of these that no other entry has: its id, its link, its title with its date, all of it.
@@ -190,22 +190,22 @@ def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[L
     def whole_of(entry: FeedEntry) -> str:
         return " ".join((*names_of(entry), str(entry.published_on), entry.hash))
 
-    def judge(entry: FeedEntry) -> FeedEntry | LeftOut:
+    def judge(entry: FeedEntry) -> FeedEntry | Skipped:
         if _is_empty(entry):
-            return sorting.leave_out(Omission.NO_ID)
+            return sorting.skip(SkipReason.NO_ID)
         if whole_of(entry) in seen:
-            return sorting.leave_out(Omission.REPEATED, entry.title or entry.key)
+            return sorting.skip(SkipReason.REPEATED, entry.title or entry.key)
         seen.add(whole_of(entry))
         return entry
 
     seen = set[str]()
-    distinct, left_out = sorting.sort_out(entries, judge)
+    distinct, skipped = sorting.sort_out(entries, judge)
     owners = Counter(chain.from_iterable({*names_of(entry)} for entry in distinct))
     keys = (
         next((name for name in names_of(entry) if name and owners[name] == 1), whole_of(entry))
         for entry in distinct
     )
-    return [replace(entry, key=key) for entry, key in zip(distinct, keys, strict=True)], left_out
+    return [replace(entry, key=key) for entry, key in zip(distinct, keys, strict=True)], skipped
 
 
 def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEntry:

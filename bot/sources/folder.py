@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from bot.archive import arxiv_ids, files, parse, sorting
 from bot.sources import base
 from storage import errors, models, sources
-from storage.models import Account, FetchStatus, LeftOut, Omission, add_up
+from storage.models import FetchStatus, ReadingReport, Skipped, SkipReason, add_up
 
 _MAX_FILES = 100_000
 _GRACE = timedelta(days=1)
@@ -38,7 +38,7 @@ class _Comparison(NamedTuple):
     missing: list[sources.PageState]
     problems: list[str]
     states: dict[str, FetchStatus]
-    account: Account
+    account: ReadingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class FolderSource:
             if known.get(location) is FetchStatus.FAILED:
                 why = why or result.reason
             # The first result also has the account of what was not read again.
-            yield replace(result, account=account + (result.account or Account()))
-            account = Account()
+            yield replace(result, account=account + (result.account or ReadingReport()))
+            account = ReadingReport()
         # The state of a missing file has no time and size: it is NOT_YET since the file was missed, then UNCHANGED.
         missed = tuple(
             sources.PageState(state.location, request.now, FetchStatus.NOT_YET)
@@ -78,7 +78,7 @@ class FolderSource:
                 yield base.FetchResult(state.location, FetchStatus.OK, page_states=(gone,), is_gone=True)
         for problem in problems:
             yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem), account=account)
-            account = Account()
+            account = ReadingReport()
         unread = [location for location, state in known.items() if state in _UNREAD]
         is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
         if unread or missed or not (changed or problems):
@@ -93,16 +93,16 @@ class FolderSource:
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         states: dict[str, FetchStatus] = {}
-        account = Account()
+        account = ReadingReport()
         found, problems = files.list_folder(self.root)
-        left_out = [sorting.leave_out(Omission.NOT_READ, str(problem)) for problem in problems]
+        skipped = [sorting.skip(SkipReason.NOT_READ, str(problem)) for problem in problems]
         # A copy is read only where its original is not.
         originals = {*found, *(unicodedata.normalize("NFC", path) for path in found)}
         copies = [path for path in found if (of := files.name_original(path)) != path and of in originals]
-        left_out += (sorting.leave_out(Omission.REPEATED, path) for path in copies)
+        skipped += (sorting.skip(SkipReason.REPEATED, path) for path in copies)
         locations = [path for path in found if path not in {*copies}]
         if (beyond := len(locations) - _MAX_FILES) > 0:
-            left_out.append(sorting.leave_out(Omission.TOO_MANY, locations[_MAX_FILES], beyond))
+            skipped.append(sorting.skip(SkipReason.TOO_MANY, locations[_MAX_FILES], beyond))
         stamps, unread = sorting.sort_out(locations[:_MAX_FILES], self._stamp)
         for location, stamp in stamps:
             former = request.known(location)
@@ -120,18 +120,18 @@ class FolderSource:
         if not locations and len(missing) > _FEW_FILES:
             raise OSError(0, f"none of its {len(missing)} files is there any more. Is it mounted?")
         # A part of the folder that cannot be read is not gone.
-        account += Account(left_out=add_up([*left_out, *unread]))
+        account += ReadingReport(skipped=add_up([*skipped, *unread]))
         return _Comparison(changed, [] if problems else missing, list(map(str, problems)), states, account)
 
-    def _stamp(self, location: str) -> tuple[str, str] | LeftOut:
+    def _stamp(self, location: str) -> tuple[str, str] | Skipped:
         """Return a file's location with its time and size. A symlink may leave the folder, and a pipe never ends."""
         try:
             state = (self.root / location).lstat()
         except OSError as error:
-            return sorting.leave_out(Omission.NOT_READ, f"{location}: {error.strerror}")
+            return sorting.skip(SkipReason.NOT_READ, f"{location}: {error.strerror}")
         if stat.S_ISREG(state.st_mode):
             return location, f"{state.st_mtime_ns}:{state.st_size}"
-        return sorting.leave_out(Omission.NOT_READ, f"{location}: a link or no regular file")
+        return sorting.skip(SkipReason.NOT_READ, f"{location}: a link or no regular file")
 
     async def _read_document(self, location: str, stamp: str, request: base.FetchRequest) -> base.FetchResult:
         """Read one file. The stored page state prevents a file without a digest from being read again."""
@@ -150,7 +150,7 @@ class FolderSource:
             # A file that mentions papers was probably meant to be a digest.
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             reason = f"{location}: {error}"
-            account = Account(left_out=(sorting.leave_out(error.omission, reason),))
+            account = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
             status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
             state = replace(state, status=status, account=account)
             return base.FetchResult(
@@ -161,7 +161,7 @@ class FolderSource:
 
 def _fail(location: str, reason: str) -> base.FetchResult:
     """Return the result for a file that cannot be read. It has no state, so that the next poll tries again."""
-    account = Account(left_out=(sorting.leave_out(Omission.NOT_READ, reason),))
+    account = ReadingReport(skipped=(sorting.skip(SkipReason.NOT_READ, reason),))
     return base.FetchResult(location, FetchStatus.FAILED, base.clean_reason(reason), account=account)
 
 

@@ -52,7 +52,7 @@ class SourceReport:
     progress: Mapping[str, Any] | None = field(init=False)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
-    account: models.Account | None = None
+    account: models.ReadingReport | None = None
     new: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
     old: int = 0
@@ -77,7 +77,7 @@ class SourceReport:
         )
         self.progress = result.progress or self.progress
         if result.account is not None:
-            self.account = (self.account or models.Account()) + result.account
+            self.account = (self.account or models.ReadingReport()) + result.account
 
     def add_failure(self, reason: str) -> None:
         """Count a failure of the poll itself, such as a locked database."""
@@ -108,15 +108,15 @@ class SourceReport:
             self.status = FetchStatus.FAILED
             self.reason = f"nothing at any of its addresses since {since:%Y-%m-%d}: {self.reason}"
 
-    def _divide(self, account: models.Account) -> models.Account:
+    def _divide(self, account: models.ReadingReport) -> models.ReadingReport:
         """Return the account of all results, with the papers that the archive had, and those beyond a limit, taken apart."""
         lost = min(len(self.cut), account.stored)
         stored = min(len(self.new), account.stored - lost)
-        return models.Account(
+        return models.ReadingReport(
             stored,
             account.kept - lost - stored,
-            models.add_up((*account.left_out, *_count(models.Omission.TOO_MANY, lost, *sorted(self.cut)))),
-            models.add_up((*account.remarks, *_count(models.Omission.TOO_OLD, self.old))),
+            models.add_up((*account.skipped, *_count(models.SkipReason.TOO_MANY, lost, *sorted(self.cut)))),
+            models.add_up((*account.warnings, *_count(models.SkipReason.TOO_OLD, self.old))),
         )
 
 
@@ -442,9 +442,9 @@ def _name_listed(result: base.FetchResult) -> set[str]:
     return named.union(fact.arxiv_id for fact in result.facts if fact.listed_on is not None)
 
 
-def _count(reason: models.Omission, number: int, *examples: str) -> Iterator[models.LeftOut]:
+def _count(reason: models.SkipReason, number: int, *examples: str) -> Iterator[models.Skipped]:
     if number:
-        yield models.LeftOut(reason, number, examples[: models.MAX_EXAMPLES])
+        yield models.Skipped(reason, number, examples[: models.MAX_EXAMPLES])
 
 
 def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResult:

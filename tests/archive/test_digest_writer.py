@@ -9,7 +9,7 @@ import pytest
 
 from bot.archive import digest_writer
 from storage import archive, papers, tables
-from storage.models import FILES_TRUST, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, Trust
+from storage.models import FILES_RANK, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, SourceRank
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
 from tests.support.source_payloads import listing_text
 
@@ -109,14 +109,14 @@ def merged(*statements: Appearance | PaperFacts) -> MergedPaper:
 
 
 ARXIV = replace(FACTS, source="arxiv", title="From arXiv", authors=("C D", "A B"))
-FEED = replace(FACTS, source="https://feed", trust=Trust(-100, 1), title="Feed", code_stars=3)
+FEED = replace(FACTS, source="https://feed", source_rank=SourceRank(-100, 1), title="Feed", code_stars=3)
 LISTED = replace(FACTS, listed_on=ON, organization="A Lab", code_stars=1200)
 STRANGER = replace(
     newsletter_entry(title="FREE NITRO", url="https://arxiv.org/abs/2601.00001?free", votes=9, thumbnail="theirs"),
-    digest_id=9, date=ON + timedelta(days=1), trust=Trust(0, 7), ingested_on=ON,
+    digest_id=9, date=ON + timedelta(days=1), source_rank=SourceRank(0, 7), ingested_on=ON,
 )  # fmt: skip
 NEWER = replace(newsletter_entry(title="Newer", votes=8), digest_id=3, date=ON + timedelta(days=9))
-AHEAD = replace(STRANGER, trust=FILES_TRUST, date=date(2031, 1, 1))
+AHEAD = replace(STRANGER, source_rank=FILES_RANK, date=date(2031, 1, 1))
 STORED = replace(NEWSLETTER, ingested_on=ON)
 ANNOUNCED = replace(NEWSLETTER, format=DigestFormat.LOOKUP, date=ON + timedelta(days=3))
 ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingface.co/papers/2601.00001"
@@ -131,10 +131,10 @@ ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingf
         ([REVIEW, FEED, FACTS, NEWSLETTER], {"title": "From the service", "authors": ("A B", "C D")}),
         ([REVIEW, FACTS, ARXIV, NEWSLETTER], {"title": "From arXiv", "authors": ("C D", "A B")}),
         *(
-            ([replace(NEWSLETTER, trust=trust), STRANGER], {"title": ENTRY.title, "votes": 5, "thumbnail": "theirs"})
-            for trust in (Trust(0, 3), Trust(-1, 8), FILES_TRUST)
+            ([replace(NEWSLETTER, source_rank=source_rank), STRANGER], {"title": ENTRY.title, "votes": 5, "thumbnail": "theirs"})
+            for source_rank in (SourceRank(0, 3), SourceRank(-1, 8), FILES_RANK)
         ),
-        ([replace(STRANGER, trust=Trust(-99, 7)), FACTS], {"title": "From the service", "url": ABSTRACT_PAGE}),
+        ([replace(STRANGER, source_rank=SourceRank(-99, 7)), FACTS], {"title": "From the service", "url": ABSTRACT_PAGE}),
         ([FEED, NEWSLETTER, LISTED], {"organization": "A Lab", "code_stars": 1200}),
         ([STORED, AHEAD], {"title": ENTRY.title, "votes": 5, "last_on": ON + timedelta(days=1)}),
         ([NEWSLETTER, replace(FEED, listed_on=date(2999, 1, 1))], {"last_on": ON + timedelta(days=1)}),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.archive import parse, sorting
-from storage.models import Digest, DigestFormat, Entry, Omission, Section
+from storage.models import Digest, DigestFormat, Entry, Section, SkipReason
 
 NEWSLETTER = "## Daily Papers (2025-02-06)\n\n"
 PAPER = """### [A Small Model](https://arxiv.org/abs/2502.00001)
@@ -417,4 +417,4 @@ def test_a_summary_about_no_paper_is_missing_and_counted(
     assert (paper.summary_missing, len(paper.sections)) == (is_made_up, 3)
     account = sorting.account_of([digest])
     assert account.stored == 1
-    assert [(row.reason, row.number) for row in account.remarks] == [(Omission.MADE_UP, 1)] * is_made_up
+    assert [(row.reason, row.number) for row in account.warnings] == [(SkipReason.MADE_UP, 1)] * is_made_up

@@ -145,7 +145,7 @@ def test_a_notice_about_a_direct_message_calls_it_no_post(
     renderer: DiscordRenderer, locale: Locale, post: str, papers: tuple[str, ...]
 ) -> None:
     """What Discord refused may have been an alert, the papers of the day or news of saved papers."""
-    kind = contents.NoticeKind.LEFT_OUT
+    kind = contents.NoticeKind.CONTENT_REFUSED
     [part] = renderer.render(contents.NoticePost("notice:d1:1", locale, kind, papers=papers))
     assert not re.search(post, json.dumps(part.payload, ensure_ascii=False))
 

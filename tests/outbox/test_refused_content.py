@@ -134,7 +134,7 @@ async def test_what_is_refused_in_any_form_costs_its_message_alone(wire: RelayHa
     assert refused_titles.count_papers(messages) == Counter(left)
     [delivery] = await wire.planned(kind=DeliveryKind.DAILY)
     assert (delivery.state, delivery.reason) == (DeliveryState.STOPPED, Reason.REFUSED_CONTENT)
-    named = (await wire.database.fetch(outbox.list_left_out, [delivery.id]))[delivery.id]
+    named = (await wire.database.fetch(outbox.list_refused_papers, [delivery.id]))[delivery.id]
     assert BAD in named
     assert not {*named} & {*left}
 

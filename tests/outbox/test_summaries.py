@@ -51,11 +51,13 @@ def test_summaries_are_ranked_by_priority_then_writer_then_source_age() -> None:
     def ranked(
         rank: int, age: int, digest_format: DigestFormat = DigestFormat.REVIEW, **more: Any
     ) -> models.Appearance:
-        return replace(appearance("en", digest_format, **more), trust=models.Trust(rank, age), digest_id=age)
+        return replace(
+            appearance("en", digest_format, **more), source_rank=models.SourceRank(rank, age), digest_id=age
+        )
 
     old, young = ranked(0, 2), ranked(0, 3, DigestFormat.NEWSLETTER, on=date(2026, 1, 9), labelled=True)
     listing, lifted = ranked(0, 1, DigestFormat.LISTING), ranked(-1, 9, DigestFormat.LISTING)
-    other = replace(appearance("ko", DigestFormat.REVIEW), trust=models.Trust(-9, 0))
+    other = replace(appearance("ko", DigestFormat.REVIEW), source_rank=models.SourceRank(-9, 0))
     label = summaries.BASIS_LABELS[Locale.EN][Basis.EXTRACT]
     extract = ranked(0, 0, text=f"{TEXTS['en']}\n{label}")
     for given, expected in [

@@ -24,7 +24,7 @@ from storage.database import Database
 from storage.papers import EventKind, PaperEvent
 from tests.support import killed_process, origin_server, rendered_posts, world
 from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
-from tests.support.kept_services import Services
+from tests.support.followed_services import Services
 from tests.support.polling_harness import PollingHarness
 from tests.support.world import AWAY, LOST, READER, ZONES, World, arxiv_id, moment
 

@@ -14,29 +14,29 @@ from hypothesis import strategies as st
 from bot.archive import parse, sorting
 from bot.sources import base, feed
 from storage import database, models, sources
-from storage.models import Account, FetchStatus, Omission
+from storage.models import FetchStatus, ReadingReport, SkipReason
 from tests.support import feed_files, origin_server, source_payloads
 from tests.support.polling_harness import PollingHarness
 
 URL, NOW = "https://example.org/feed", datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 
-def read_feed(text: str, states: dict[str, sources.PageState]) -> Account:
+def read_feed(text: str, states: dict[str, sources.PageState]) -> ReadingReport:
     """Read a feed, add its page states, and return the account of the reading."""
 
-    async def read() -> Account:
-        total = Account()
+    async def read() -> ReadingReport:
+        total = ReadingReport()
         request = base.FetchRequest(NOW, dict(states))
         async for result in feed.FeedSource(URL, feed_files.Site({URL: text})).fetch(request):
-            total += result.account or Account()
+            total += result.account or ReadingReport()
             states.update({base.page_key(page.location): page for page in result.page_states})
         return total
 
     return asyncio.run(read())
 
 
-def reasons(account: Account) -> dict[Omission, int]:
-    return {row.reason: row.number for row in account.left_out}
+def reasons(account: ReadingReport) -> dict[SkipReason, int]:
+    return {row.reason: row.number for row in account.skipped}
 
 
 def item(
@@ -111,7 +111,7 @@ def paper(number: int, *, guid: str = "", link: str = "", on: str = "2025-05-06"
 
 NOTE = item("note", title="My holidays")
 NEWS = source_payloads.newsletter()
-R = Omission
+R = SkipReason
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ R = Omission
 )
 async def test_the_account_of_a_feed_is_stored_and_adds_up(harness: PollingHarness, name: str) -> None:
     expected = feed_files.EXPECTED[name]
-    kept, left_out = sum(map(len, expected["papers"].values())), expected.get("left_out", {})
+    kept, skipped = sum(map(len, expected["papers"].values())), expected.get("left_out", {})
     harness.origin.pages["/digest.md"] = NEWS
     harness.origin.pages["/feed"] = feed_files.read_feed(name).replace(feed_files.SITE, harness.origin.url)
     await harness.add("/feed", "feed")
@@ -128,7 +128,7 @@ async def test_the_account_of_a_feed_is_stored_and_adds_up(harness: PollingHarne
         [report] = await harness.fetch_due()
         account = report.account
         assert account is not None
-        assert (account.stored, account.known, reasons(account)) == (stored, known, left_out)
+        assert (account.stored, account.known, reasons(account)) == (stored, known, skipped)
         assert account.stored == report.result.papers
         [row] = (await harness.health()).values()
         assert row.account == account
@@ -148,8 +148,8 @@ async def test_the_account_says_what_was_known_which_dates_are_unclear_and_three
     harness.origin.pages["/feed"] = source_payloads.rss(*items)
     await harness.fetch_due()
     [row] = (await harness.health()).values()
-    notes_left = models.LeftOut(R.NO_ID, 5, ("Note 0", "Note 1", "Note 2"))
-    assert row.account == Account(1, 1, (notes_left,), (models.LeftOut(R.NO_DATE, 1, ("Someday",)),))
+    notes_skipped = models.Skipped(R.NO_ID, 5, ("Note 0", "Note 1", "Note 2"))
+    assert row.account == ReadingReport(1, 1, (notes_skipped,), (models.Skipped(R.NO_DATE, 1, ("Someday",)),))
 
 
 async def test_papers_that_another_source_brought_are_known(harness: PollingHarness) -> None:
@@ -157,7 +157,7 @@ async def test_papers_that_another_source_brought_are_known(harness: PollingHarn
         harness.origin.pages[f"/{name}"] = source_payloads.rss(*map(paper, numbers))
         await harness.add(f"/{name}", "feed")
         [report] = await harness.fetch_due()
-    assert report.account == Account(stored=2, known=1)
+    assert report.account == ReadingReport(stored=2, known=1)
 
 
 async def test_an_item_that_names_its_paper_later_is_of_its_date(harness: PollingHarness) -> None:
@@ -232,7 +232,7 @@ async def test_a_batch_of_arxiv_whose_papers_are_all_known_announces_nothing(
             harness.origin.pages["/api/query"] = source_payloads.atom(entry)
         [report] = await harness.fetch_due()
         if on == "2025-05-06":
-            assert (report.account, report.status) == (Account(known=len(stale)), FetchStatus.NOT_YET)
+            assert (report.account, report.status) == (ReadingReport(known=len(stale)), FetchStatus.NOT_YET)
             assert "only papers that this source has" in report.reason
         harness.now += timedelta(days=1)
     days = {1: "2025-05-05", 2: "2025-05-05", 3: "2025-05-05", 5: "2025-05-07"}
@@ -254,7 +254,7 @@ async def test_a_folder_says_which_files_are_not_read(harness: PollingHarness, t
             report = await opened.fetch_first(row)
         assert report.account is not None
         assert (report.account.stored, report.account.known) == (stored, known)
-        examples = {of.reason: of.examples for of in report.account.left_out}
+        examples = {of.reason: of.examples for of in report.account.skipped}
         assert [text.partition(":")[0] for text in examples[R.NOT_READ]] == ["link.md", "bad.md"]
         assert [text.partition(":")[0] for text in examples[R.NO_LIST]] == ["notes.md"]
 
@@ -262,14 +262,14 @@ async def test_a_folder_says_which_files_are_not_read(harness: PollingHarness, t
 async def test_an_account_is_that_of_the_last_reading_in_which_the_source_was_read(
     harness: PollingHarness,
 ) -> None:
-    full = Account(1, 0, (models.LeftOut(R.NO_ID, 1, ("My holidays",)),))
-    readings: dict[Account, list[origin_server.Page]] = {
+    full = ReadingReport(1, 0, (models.Skipped(R.NO_ID, 1, ("My holidays",)),))
+    readings: dict[ReadingReport, list[origin_server.Page]] = {
         full: [
             source_payloads.rss(paper(1), NOTE),
             web.Response(status=500),
             "<html><body>Moss</body></html>",
         ],
-        Account(): [source_payloads.rss(), web.Response(status=500)],
+        ReadingReport(): [source_payloads.rss(), web.Response(status=500)],
     }
     await harness.add("/feed", "feed")
     for expected, pages in readings.items():
@@ -287,4 +287,4 @@ async def test_a_day_that_is_not_read_is_in_the_account(harness: PollingHarness)
     [report] = await harness.fetch_due()
     assert report.account is not None
     assert (report.account.stored, reasons(report.account)) == (2, {R.NOT_READ: 1})
-    assert "2025-05-05: the server answers 500" in report.account.left_out[0].examples[0]
+    assert "2025-05-05: the server answers 500" in report.account.skipped[0].examples[0]

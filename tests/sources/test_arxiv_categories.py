@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.sources import arxiv_categories, fetcher
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, papers
-from storage.models import Account, FetchStatus
+from storage.models import FetchStatus, ReadingReport
 from tests.support import fake_arxiv, origin_server, patience
 from tests.support.fake_arxiv import FakeArxiv, make_paper
 from tests.support.polling_harness import START, PollingHarness
@@ -134,7 +134,7 @@ async def test_the_first_announcement_after_a_back_fill_is_not_said_to_be_repeat
     harness.now += timedelta(days=1)
     announce(harness, *submitted, on=harness.now.date())
     report = await harness.fetch_all()
-    assert report.account == Account(known=3)
+    assert report.account == ReadingReport(known=3)
     assert "only papers that this source has" in report.reason
 
 
@@ -305,7 +305,7 @@ async def test_days_about_which_arxiv_does_not_answer_cost_themselves_alone(
     told: list[str] = []
     for _ in range(12):
         for report in await harness.fetch_due():
-            told += [text for of in report.account.left_out for text in of.examples] if report.account else []
+            told += [text for of in report.account.skipped for text in of.examples] if report.account else []
         harness.now += timedelta(hours=3)
     expected = {of.arxiv_id for of in harness.fake.papers if of.created_on not in failed}
     assert expected <= await harness.stored_ids()
@@ -340,7 +340,7 @@ async def test_requested_days_that_were_not_read_are_named(
     assert await harness.stored_ids() == expected
     assert report.missed_days == days[1 : 1 + failing]
     assert report.account is not None
-    assert sum(of.number for of in report.account.left_out) == failing
+    assert sum(of.number for of in report.account.skipped) == failing
 
 
 async def test_fetches_missed_announcements_later(harness: ArxivHarness) -> None:

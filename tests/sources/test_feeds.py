@@ -7,7 +7,7 @@ import pytest
 
 from bot.sources import base, feed
 from storage import sources
-from storage.models import Account, Omission
+from storage.models import ReadingReport, SkipReason
 from tests.support import feed_files
 
 URL = f"{feed_files.SITE}/feed"
@@ -15,7 +15,7 @@ URL = f"{feed_files.SITE}/feed"
 
 def read(
     name: str, states: dict[str, sources.PageState]
-) -> tuple[dict[str, Any], Account, list[base.FetchResult]]:
+) -> tuple[dict[str, Any], ReadingReport, list[base.FetchResult]]:
     """Read a feed, add its page states, and return the papers with titles by day, the account and the results."""
 
     async def fetch() -> list[base.FetchResult]:
@@ -30,7 +30,7 @@ def read(
         for digest in result.digests:
             of_day = papers.setdefault("rolling" if digest.is_rolling else str(digest.date), {})
             of_day |= {entry.arxiv_id: entry.title for entry in digest.entries}
-    return papers, sum((result.account for result in results if result.account), Account()), results
+    return papers, sum((result.account for result in results if result.account), ReadingReport()), results
 
 
 @pytest.mark.parametrize("name", feed_files.EXPECTED)
@@ -38,10 +38,10 @@ def test_each_feed_gives_its_papers_and_says_what_it_left_out(name: str) -> None
     expected = feed_files.EXPECTED[name]
     states: dict[str, sources.PageState] = {}
     papers, account, results = read(name, states)
-    left_out = {row.reason.value: row.number for row in account.left_out}
-    assert (papers, left_out) == (expected["papers"], expected.get("left_out", {}))
+    skipped = {row.reason.value: row.number for row in account.skipped}
+    assert (papers, skipped) == (expected["papers"], expected.get("left_out", {}))
     assert account.stored == sum(map(len, papers.values()))
-    untold = sum(row.number for row in account.remarks if row.reason is Omission.NO_DATE)
+    untold = sum(row.number for row in account.warnings if row.reason is SkipReason.NO_DATE)
     assert untold == expected.get("untold", 0)
     facts = {fact.arxiv_id: fact for result in results for fact in result.facts}
     for arxiv_id, (authors, affiliations) in expected.get("authors", {}).items():
@@ -53,4 +53,4 @@ def test_each_feed_gives_its_papers_and_says_what_it_left_out(name: str) -> None
         return  # a list: that its page has not changed is seen by the fetcher
     again, account_again, _ = read(name, states)
     assert (again, account_again.stored, account_again.known) == ({}, 0, account.stored)
-    assert {row.reason.value: row.number for row in account_again.left_out} == left_out
+    assert {row.reason.value: row.number for row in account_again.skipped} == skipped

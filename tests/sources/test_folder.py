@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.sources import folder
-from storage.models import FetchStatus, LeftOut, Omission
+from storage.models import FetchStatus, Skipped, SkipReason
 from tests.support import source_payloads
 from tests.support.source_fixtures import fetch_results, fetch_statuses, merge_page_states
 
@@ -127,8 +127,8 @@ async def test_a_copy_is_left_out_beside_its_original_and_else_read_with_its_day
         for digest in result.digests
     }
     assert read == {("2026-11-27", "2611.10003" if has_original else "2611.10004", False)}
-    left_out = [row for result in results if result.account for row in result.account.left_out]
-    assert left_out == ([LeftOut(Omission.REPEATED, 1, (name,))] if has_original else [])
+    skipped = [row for result in results if result.account for row in result.account.skipped]
+    assert skipped == ([Skipped(SkipReason.REPEATED, 1, (name,))] if has_original else [])
 
 
 async def test_other_files_of_alike_names_are_no_copies(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ async def test_files_that_an_older_version_read_without_an_account_are_in_the_ac
     pages = merge_page_states(await fetch_results(source))
     former = {place: replace(state, account=None) for place, state in pages.items()}
     counted = [result.account for result in await fetch_results(source, former) if result.account]
-    assert [sum(of.kept for of in counted), sum(of.lost for of in counted)] == [2, 1]
+    assert [sum(of.kept for of in counted), sum(of.skipped_count for of in counted)] == [2, 1]

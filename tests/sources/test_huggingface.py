@@ -324,7 +324,7 @@ async def test_a_list_that_was_read_to_50_papers_is_completed(polled: PollingHar
     await service.put(row.url, place, (digest,))
     read_at = START - timedelta(days=max(age - 1, 0), hours=2)
     state = sources.PageState(
-        place, read_at, FetchStatus.OK, etag='W/"50"', hash="0" * 64, account=models.Account()
+        place, read_at, FetchStatus.OK, etag='W/"50"', hash="0" * 64, account=models.ReadingReport()
     )
     async with polled.db.transaction() as connection:
         await sources.upsert_page_states(connection, row.id, [state])

@@ -104,7 +104,12 @@ async def test_digest_inherits_the_trust_of_its_source(db: database.Database) ->
             await sources.add(connection, url=url, kind=models.SourceKind.URL, now=NOW, priority=priority)
             for url, priority in (("old", 0), ("high", 4))
         ]
-    trusts = [models.FILES_TRUST, models.Trust(-4, high.id), models.Trust(0, old.id), models.Trust(2**31)]
+    trusts = [
+        models.FILES_RANK,
+        models.SourceRank(-4, high.id),
+        models.SourceRank(0, old.id),
+        models.SourceRank(2**31),
+    ]
     names = (sources.FILES, "high", "old", "removed")
     for source in names:
         await harness.add(newsletter(paper(1)), source=source)

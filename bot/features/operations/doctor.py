@@ -466,7 +466,7 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
     return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
 
 
-_EXPECTED = (models.Omission.REPEATED, models.Omission.NEW_VERSION, models.Omission.OTHER_CATEGORY)
+_EXPECTED = (models.SkipReason.REPEATED, models.SkipReason.NEW_VERSION, models.SkipReason.OTHER_CATEGORY)
 """Reasons by which no paper is missing from a source."""
 
 
@@ -483,7 +483,7 @@ def _sources(stored: StoredState) -> Iterator[Finding]:
             value = "not read yet"
         status, note = (Status.WARNING, row.reason or "") if row.failures else (Status.OK, "")
         yield Finding(f"source {url}", value, status=status, note=note)
-        missing = [of for of in row.account.left_out if of.reason not in _EXPECTED] if row.account else []
+        missing = [of for of in row.account.skipped if of.reason not in _EXPECTED] if row.account else []
         number = sum(of.number for of in missing)
         if row.account is not None and number > row.account.kept:
             value = f"{number:,} of {row.account.found:,} items left out"

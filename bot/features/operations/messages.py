@@ -204,18 +204,18 @@ def _problem_text(texts: Texts, delivery: models.Delivery, report: StatusReport)
 def _zotero_text(texts: Texts, trouble: Trouble) -> str:
     if trouble.problem is not None:
         return f"⚠ {texts('status-zotero', code=f'{trouble.problem.code}')}"
-    names = client_messages.name_left_out(texts, [arxiv_id for arxiv_id, _ in trouble.refused])
+    names = client_messages.link_refused(texts, [arxiv_id for arxiv_id, _ in trouble.refused])
     return f"⚠ {texts('status-zotero-refused', papers=names)}" if trouble.refused else ""
 
 
 def _trouble(texts: Texts, delivery: models.Delivery, report: StatusReport) -> str:
     due = discord_text.timestamp(delivery.due_at, "R")
-    lacking, plain = report.left_out.get(delivery.id, ()), report.plain.get(delivery.id, ())
+    lacking, plain = report.refused_papers.get(delivery.id, ()), report.plain.get(delivery.id, ())
     if delivery.reason is None:
-        names = client_messages.name_left_out(texts, plain)
+        names = client_messages.link_refused(texts, plain)
         state, reason = texts("delivery-plain", papers=names, count=len(plain)), texts("reason-plain")
     elif delivery.reason == models.Reason.REFUSED_CONTENT and lacking:
-        names = client_messages.name_left_out(texts, lacking)
+        names = client_messages.link_refused(texts, lacking)
         state, reason = texts("delivery-left-out", papers=names), texts("reason-left-out")
     else:
         state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")

@@ -41,7 +41,7 @@ class StatusReport:
     calendar: schedule.Calendar
     """When the subscriptions are due."""
     problem_deliveries: tuple[models.Delivery, ...]
-    left_out: Mapping[int, tuple[str, ...]]
+    refused_papers: Mapping[int, tuple[str, ...]]
     """The arXiv ids of papers that Discord refuses, by the id of the delivery that left them out."""
     plain: Mapping[int, tuple[str, ...]]
     """The arXiv ids of papers that came without their titles, by the id of the delivery."""
@@ -110,7 +110,7 @@ class StatusService:
                 last_days=await outbox.list_last_days(connection, [row.id for row, _ in statuses[:most]]),
                 calendar=await archive_dates.load_calendar(connection, self._day_close, self._clock()),
                 problem_deliveries=tuple(problems),
-                left_out=await outbox.list_left_out(connection, [row.id for row in problems]),
+                refused_papers=await outbox.list_refused_papers(connection, [row.id for row in problems]),
                 plain=await outbox.list_plain(connection, [row.id for row in problems]),
                 alert_count=len(reader_alerts),
                 paused_alerts=sum(alert.paused for alert in reader_alerts),

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from bot.sources import kept_papers
+from bot.sources import followed_papers
 from storage import papers, tables
 from storage.database import Connection
 from tests.support import source_payloads
@@ -59,10 +59,10 @@ class Services:
         """Let some time pass and ask about all papers that are due, this number of times."""
         harness = self.harness
         async with harness.open_poller() as opened:
-            kept = kept_papers.KeptPapers(harness.db, harness.clock, harness.ingest, opened.context)
+            kept = followed_papers.FollowedPapers(harness.db, harness.clock, harness.ingest, opened.context)
             for _ in range(times):
                 harness.now += every
-                await kept.ask()
+                await kept.refresh()
 
     async def ask_for_days(self, days: int) -> list[Counter[str]]:
         """Ask as often as the bot does, from midnight (UTC). Returns each day's requests."""
@@ -70,7 +70,7 @@ class Services:
         for _ in range(days):
             before = self.count_requests()
             self.harness.now = self.harness.now.replace(hour=0, minute=0) + timedelta(days=1)
-            await self.ask(timedelta(hours=23) // kept_papers.EVERY, kept_papers.EVERY)
+            await self.ask(timedelta(hours=23) // followed_papers.EVERY, followed_papers.EVERY)
             counts.append(self.count_requests() - before)
         return counts
 

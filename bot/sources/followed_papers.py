@@ -1,7 +1,6 @@
-"""Facts again about the papers that readers keep: those on a shelf or in a thread.
+"""Refresh the facts of the papers that readers follow: those on a shelf or in a thread.
 
-Each is asked about every week in its first months, then every month (`storage.papers.list_kept_due`). What a service
-says is stored as facts are, and what is new becomes an event.
+This is weekly in a paper's first months, then monthly (`storage.papers.list_followed_due`). What is new becomes an event.
 """
 
 from __future__ import annotations
@@ -25,45 +24,45 @@ from storage.models import PaperFacts, SourceKind
 
 log = structlog.get_logger(__name__)
 
-NOT_ASKED = "kept papers not asked about"
+NOT_REFRESHED = "facts of followed papers not refreshed"
 
 MAX_REQUESTS: Mapping[SourceKind, int] = {SourceKind.ARXIV: 20, SourceKind.HUGGINGFACE: 50}
 """The most requests a day (UTC) to a service."""
 EVERY = timedelta(minutes=30)
 PAUSE = timedelta(hours=1)
-"""How long a service is not asked after a failure, unless it names a later time. A paper that fails alone is not asked
-about for as long, then for 2, 4 … of these, at most `papers.OFTEN`."""
+"""The delay of a service after a failure, unless it names a later time, and of a paper that fails alone. The latter doubles
+with each failure in a row, up to `papers.OFTEN`."""
 
 
 @dataclass(eq=False)
-class KeptPapers:
+class FollowedPapers:
     database: Database
     clock: Clock
     ingest: IngestService
     context: base.SourceContext
     _resume_at: dict[SourceKind, datetime] = field(default_factory=dict)
     _failed: dict[tuple[SourceKind, str], tuple[int, datetime]] = field(default_factory=dict)
-    """How often a service failed for a paper in a row, and when it is asked about it again."""
+    """How often a service failed for a paper in a row, and when the next request is due."""
 
-    async def ask(self) -> None:
-        """Ask each service about the papers that are due. Failures are logged, and the next call goes on."""
-        for service, ask in (
-            (SourceKind.ARXIV, self._ask_arxiv),
-            (SourceKind.HUGGINGFACE, self._ask_hugging_face),
+    async def refresh(self) -> None:
+        """Request the facts of papers that are due from each service. Failures are logged, and the next call goes on."""
+        for service, refresh in (
+            (SourceKind.ARXIV, self._refresh_from_arxiv),
+            (SourceKind.HUGGINGFACE, self._refresh_from_hugging_face),
         ):
             if self.clock() < self._resume_at.get(service, models.NEVER):
                 continue
-            with isolation.isolated(log, NOT_ASKED, service=service.value):
+            with isolation.isolated(log, NOT_REFRESHED, service=service.value):
                 try:
-                    await ask()
+                    await refresh()
                 except base.FetchError as error:
                     resume_at = max(error.retry_at or models.NEVER, self.clock() + PAUSE)
                     self._resume_at[service] = resume_at
                     log.info(
-                        NOT_ASKED, service=service.value, reason=str(error), next_at=resume_at.isoformat()
+                        NOT_REFRESHED, service=service.value, reason=str(error), next_at=resume_at.isoformat()
                     )
 
-    async def _ask_arxiv(self) -> None:
+    async def _refresh_from_arxiv(self) -> None:
         throttle = partial(self._count_request, SourceKind.ARXIV, self.context.arxiv_throttle)
         reader = arxiv.ArxivReader(self.context.endpoints[SourceKind.ARXIV], self.context.fetch, throttle)
         while known := await self._list_due(SourceKind.ARXIV, arxiv.IDS_PER_REQUEST):
@@ -74,9 +73,9 @@ class KeptPapers:
                 self._delay(SourceKind.ARXIV, failed)
                 left -= {*failed, *missing, *(fact.arxiv_id for fact in facts)}
             if left:
-                return  # an incomplete answer: the next call asks again
+                return  # an incomplete answer: the next call requests the rest
 
-    async def _ask_hugging_face(self) -> None:
+    async def _refresh_from_hugging_face(self) -> None:
         service = SourceKind.HUGGINGFACE
         throttle = partial(self._count_request, service, base.no_throttle)
         failed_in_row = 0
@@ -93,7 +92,7 @@ class KeptPapers:
                     if not error.is_of_page:
                         raise
                     self._delay(service, [arxiv_id])
-                    log.info(NOT_ASKED, service=service.value, paper=arxiv_id, reason=str(error))
+                    log.info(NOT_REFRESHED, service=service.value, paper=arxiv_id, reason=str(error))
                     if (failed_in_row := failed_in_row + 1) >= base.MAX_FAILED_IN_ROW:
                         raise
                     continue
@@ -106,18 +105,18 @@ class KeptPapers:
             self._failed.pop((service, fact.arxiv_id), None)
 
     def _delay(self, service: SourceKind, ids: Iterable[str]) -> None:
-        """Delay the next question to a service about papers for which it failed."""
+        """Delay the next request about papers for which a service failed."""
         for arxiv_id in ids:
             times, _ = self._failed.get((service, arxiv_id), (0, None))
             pause = min(PAUSE * 2 ** min(times, 10), papers.OFTEN)
             self._failed[service, arxiv_id] = times + 1, self.clock() + pause
 
     async def _list_due(self, service: SourceKind, limit: int) -> dict[str, PaperFacts]:
-        """Return what a service said before about the papers to ask about, by arXiv id; without a title: nothing yet."""
+        """Return the stored facts of the papers that are due, by arXiv id; without a title for those that have none yet."""
         async with self.database.read() as connection:
             now = self.clock()
             delayed = [of[1] for of, (_, at) in self._failed.items() if of[0] is service and now < at]
-            due = await papers.list_kept_due(connection, service.value, now, limit=limit, without=delayed)
+            due = await papers.list_followed_due(connection, service.value, now, limit=limit, without=delayed)
             stored = await papers.list_facts_by_paper(connection, due.values())
         place = service.value, self.context.endpoints[service], models.NEVER
         known = {arxiv_id: PaperFacts(arxiv_id, *place) for arxiv_id in due}

@@ -9,12 +9,12 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot.archive import digest_writer, ingest
-from bot.sources import kept_papers
+from bot.sources import followed_papers
 from storage import archive, club, models, papers, shelf, tables
 from storage.database import Database
 from storage.papers import EventKind
 from tests.support import origin_server
-from tests.support.kept_services import Services
+from tests.support.followed_services import Services
 from tests.support.polling_harness import START, PollingHarness
 
 READER, CHANNEL, SERVER = 11, 22, 33
@@ -87,7 +87,7 @@ async def test_services_that_are_down_for_a_week_are_left_alone_and_nothing_is_l
     pages[f"/api/papers/{SAVED}"] = lambda _: _unavailable({})
     for requests in await services.ask_for_days(7):
         assert requests["arxiv"] <= 2, "arXiv says when to come again"
-        assert requests["huggingface"] <= kept_papers.MAX_REQUESTS[models.SourceKind.HUGGINGFACE]
+        assert requests["huggingface"] <= followed_papers.MAX_REQUESTS[models.SourceKind.HUGGINGFACE]
     pages |= {"/api/query": services.query, f"/api/papers/{SAVED}": page}
     await services.ask_for_days(2)
     assert {row[:2] for row in await services.list_events()} == {(SAVED, "version"), (SAVED, "code")}
