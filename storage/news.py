@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import club, models, outbox, statements, tables, today
 from storage.papers import EventKind, PaperEvent, paper_events
-from storage.shelf import saved_papers
+from storage.shelf import Owner, saved_papers
 from storage.tables import READER_ROWS, deliveries, readers, table_of
 
 MAX_AGE = timedelta(days=28)
@@ -106,19 +106,22 @@ async def list_untold(
 
 
 async def list_waiting(
-    connection: AsyncConnection, user_id: int, now: datetime, *, is_list: bool = False
+    connection: AsyncConnection, owner: Owner, now: datetime
 ) -> dict[int, list[PaperEvent]]:
-    """Return what is new at `now` (UTC) about a reader's saved papers and in no message that arrived, by paper id.
+    """Return what is new at `now` (UTC) about an owner's papers and in no message that arrived, by paper id.
 
-    Empty for a reader who is not told of events; of a server's list, since each paper was added.
+    Empty for a reader without news; of a server's list, since each paper was added.
     """
     waiting: dict[int, list[PaperEvent]] = {}
-    reader = None if is_list else await get(connection, user_id)
-    if is_list or reader is not None:
-        since_at = reader.since_at if reader is not None else now - MAX_AGE
-        query = _untold(user_id, since_at, now).order_by(paper_events.c.id)
-        for event in await statements.fetch_records(connection, PaperEvent, query):
-            waiting.setdefault(event.paper_id, []).append(event)
+    since_at = now - MAX_AGE
+    if not owner.server_id:
+        reader = await get(connection, owner.reader_id)
+        if reader is None:
+            return waiting
+        since_at = reader.since_at
+    query = _untold(owner.id, since_at, now).order_by(paper_events.c.id)
+    for event in await statements.fetch_records(connection, PaperEvent, query):
+        waiting.setdefault(event.paper_id, []).append(event)
     return waiting
 
 

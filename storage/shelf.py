@@ -6,6 +6,7 @@ A server's list is stored as that of a reader whose id is the server's: Discord 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -52,6 +53,19 @@ list_addresses = sa.Table(
     ),
     sa.Column("token", sa.Text, unique=True, nullable=False),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose papers a reader asks for: those on a server's list or, without a server, the reader's own saved papers."""
+
+    reader_id: int
+    server_id: int = 0
+
+    @property
+    def id(self) -> int:
+        """The Discord id under which the papers are stored."""
+        return self.server_id or self.reader_id
 
 
 MAX_SAVED = 5_000

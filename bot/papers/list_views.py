@@ -10,7 +10,7 @@ from typing import Any
 from discord import ui
 
 from bot.client.custom_ids import parse_number
-from bot.client.list_state import ListKind, ListState, Period, pack_state
+from bot.client.list_state import ListKind, ListState, Period, pack_state, parse_span
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.messages import (
     LIST_SELECTED,
@@ -46,6 +46,9 @@ from storage import models
 SHARE = "ls"
 REFINE = "lp"
 SELECT_DAY = "ld"
+SELECT_TAG = "sg"
+ALL_TAGS = "*"
+"""The value for all papers in a menu of tags. Other values begin with `#`."""
 TAKEN_BACK = "-"
 """Before the number of a word that a query leaves out, in the menu's value that takes it back."""
 
@@ -221,17 +224,22 @@ def state_menu(
 
 
 def refine(state: ListState, value: str) -> ListState:
-    """Return the state for the first page with the selected period or order, or with what was left out taken back.
+    """Return the state for the first page with a selected order, period, day or tag, or with what was left out taken back.
 
     The text may be new, so it has no token. Raises ValueError.
     """
+    first = state.replace(page=0)
     if value in tuple(Sort):
-        return state.replace(page=0, sort=Sort(value))
+        return first.replace(sort=Sort(value))
+    if value in tuple(Period):
+        return first.replace(period=Period(value), span=None)
+    if value == ALL_TAGS or value.startswith("#"):
+        return first.replace(text=value.removeprefix(ALL_TAGS), token="")
     if value.startswith(TAKEN_BACK):
         excluded = query_parser.list_excluded(state.text)
         number = parse_number(value.removeprefix(TAKEN_BACK), len(excluded) - 1)
-        return state.replace(page=0, text=query_parser.readmit_term(state.text, excluded[number]), token="")
-    return state.replace(page=0, period=Period(value), span=None)
+        return first.replace(text=query_parser.readmit_term(state.text, excluded[number]), token="")
+    return first.replace(span=parse_span(value))
 
 
 def _suggestion_buttons(listed: PaperList) -> list[ui.Item[Any]]:

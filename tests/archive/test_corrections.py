@@ -9,6 +9,7 @@ import pytest
 from bot.sources import kinds
 from storage import archive, models, papers
 from storage.database import Database
+from storage.shelf import Owner
 from tests.support import digest_builders, killed_process, source_payloads, world
 from tests.support.polling_harness import PollingHarness
 from tests.support.shelves import open_shelf
@@ -173,7 +174,7 @@ async def test_a_source_added_by_mistake_is_taken_back_with_its_unsent_messages(
     await stage.at("Tue 11:00")
     await stage.wait(minutes=5)
     assert sorted(stage.sent) == ["@7 A", "@7 D", "A", "D"]
-    saved, _ = await shelf.list_saved(READER)
+    saved = (await shelf.load_page(Owner(READER))).papers
     assert {world.names([row.arxiv_id]) for row in saved} == {"A", "B"}
     # A was posted, and is not posted again when a digest names it.
     await stage.list("Tue", "A G", at="Tue 12:00")

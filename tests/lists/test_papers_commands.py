@@ -10,6 +10,7 @@ from bot.app.workers import Workers
 from bot.archive import arxiv_ids
 from bot.features.shelf.service import Shelf
 from storage import models, papers
+from storage.shelf import Owner
 from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.client_harness import (
     ClientHarness,
@@ -158,13 +159,13 @@ async def test_a_paper_is_saved_from_a_private_or_shared_card(harness: ClientHar
     assert harness.texts("list-saved-heading", count=1) in listed
     assert "Small Language Models" in listed
     removed = await harness.click(saved, label=harness.texts("unsave"))
-    assert await harness.bot.services.get(Shelf).list_saved(harness.reader.id) == ([], 0)
+    assert not (await harness.bot.services.get(Shelf).load_page(Owner(harness.reader.id))).papers
     shared, _ = await harness.share(removed)
     assert not shared.ephemeral
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     assert (await harness.click(shared, label=harness.texts("save"), by=harness.manager)).ephemeral
-    rows, total = await harness.bot.services.get(Shelf).list_saved(harness.manager.id, limit=5)
-    assert (total, [row.arxiv_id for row in rows]) == (1, [SURVEY])
+    page = await harness.bot.services.get(Shelf).load_page(Owner(harness.manager.id), limit=5)
+    assert (page.total, [row.arxiv_id for row in page.papers]) == (1, [SURVEY])
 
 
 NEW = "2505.04321"

@@ -16,6 +16,7 @@ from bot.outbox.contents import RenderedPart
 from bot.search import glossary
 from storage import models
 from storage.models import AlertKind
+from storage.shelf import Owner
 from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
@@ -273,5 +274,5 @@ async def test_papers_are_saved_from_a_posts_menu(harness: ClientHarness) -> Non
         said = await harness.select(post, chosen, custom_id="pr:saves")
         assert said.ephemeral
         assert shown_text(said) == harness.texts("paper-saved", count=len(chosen), command=command)
-    rows, total = await harness.bot.services.get(Shelf).list_saved(harness.reader.id)
-    assert (total, sorted(row.arxiv_id for row in rows)) == (3, ids)
+    page = await harness.bot.services.get(Shelf).load_page(Owner(harness.reader.id))
+    assert (page.total, sorted(row.arxiv_id for row in page.papers)) == (3, ids)

@@ -18,6 +18,7 @@ from bot.sources import arxiv, base
 from storage import papers, shelf
 from storage.database import Database
 from storage.errors import UsageError
+from storage.shelf import Owner
 from tests.storage.test_saved_papers import add_papers
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.origin_server import OriginServer
@@ -319,7 +320,7 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     text = BIBTEX + "@book{knuth, title={The Art of Computer Programming}}\n@misc{empty, year=2020}"
     imported = await kept.import_file(7, text.encode(), is_kept=False)
     assert imported == Imported(saved=3, unlisted=2, skipped=("The Art of Computer Programming", "empty"))
-    rows, _ = await kept.list_saved(7)
+    rows = (await kept.load_page(Owner(7))).papers
     assert [row.arxiv_id for row in rows] == ["2501.00001", "1810.04805", "2401.00003"]
     assert rows[1].title == "BERT: Pre-training of Deep Bidirectional Transformers"
     assert len(origin.requests) == 1, "all titles are asked for at once"
@@ -369,7 +370,7 @@ async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
         await shelf.save(connection, 7, [known], NOW - timedelta(days=1), None)
     text = "2501.00001\n2501.00002\n2401.99999v2\narXiv:2401.99999\n"
     assert await kept.import_file(7, text.encode(), is_kept=False) == Imported(saved=2, unlisted=1, known=1)
-    rows, _ = await kept.list_saved(7)
+    rows = (await kept.load_page(Owner(7))).papers
     assert [row.arxiv_id for row in rows] == ["2501.00001", "2401.99999", "2501.00002"]
     assert [row.is_listed for row in rows] == [True, False, True]
     assert await kept.import_file(8, text.encode("utf-16"), is_kept=False) == Imported(saved=3, unlisted=1)
@@ -413,21 +414,24 @@ async def test_every_export_format_and_me_data_can_be_imported(
     ids = await sqlite_db.fetch(papers.list_newest_ids, limit=100)
     await kept.save(7, ids)
     for number, paper_id in enumerate(ids[:4]):
-        await kept.annotate(7, paper_id, note=f"{NOTE} {number}", tags="rl, to-read, 논문리뷰"[: 20 - number])
-    before, count = await kept.list_saved(7)
+        await kept.annotate(
+            Owner(7), paper_id, note=f"{NOTE} {number}", tags="rl, to-read, 논문리뷰"[: 20 - number]
+        )
+    page = await kept.load_page(Owner(7))
+    before, count = page.papers, page.total
     assert count >= 20
     if form is None:
         exported = await Readers(sqlite_db, lambda: NOW).export(7)
     else:
-        exported, _ = await kept.export(7, form)
+        exported, _ = await kept.export(Owner(7), form)
     assert (await kept.import_file(8, exported, is_kept=False)).saved == count
-    after, _ = await kept.list_saved(8)
+    after = (await kept.load_page(Owner(8))).papers
     assert [(paper.arxiv_id, paper.title) for paper in after] == [(row.arxiv_id, row.title) for row in before]
     assert [(paper.note, paper.tags) for paper in after] == [(row.note, row.tags) for row in before]
     # A second import changes no note that its reader has edited since.
-    await kept.annotate(8, after[0].id, note="mine", tags="own")
+    await kept.annotate(Owner(8), after[0].id, note="mine", tags="own")
     assert (await kept.import_file(8, exported, is_kept=False)).known == count
-    (edited, *_), _ = await kept.list_saved(8)
+    edited = (await kept.load_page(Owner(8))).papers[0]
     assert (edited.note, edited.tags) == ("mine", ("own",))
 
 

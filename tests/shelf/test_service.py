@@ -13,6 +13,7 @@ from bot.rendering import discord_text
 from storage import errors, shelf
 from storage.archive import DigestPaper
 from storage.database import Database
+from storage.shelf import Owner
 from tests.storage.test_saved_papers import add_papers
 from tests.support.shelves import open_shelf
 
@@ -56,20 +57,20 @@ async def test_a_search_covers_texts_titles_notes_and_tags(sqlite_db: Database) 
     ids = await sqlite_db.write(add_papers, ["Alpha", "Étude of Beta", "Gamma"])
     for paper_id in ids:
         await saved.save(7, [paper_id])
-    await saved.annotate(7, ids[2], note="compare with DPO", tags="")
-    await saved.annotate(7, ids[1], note="", tags="to read")
+    await saved.annotate(Owner(7), ids[2], note="compare with DPO", tags="")
+    await saved.annotate(Owner(7), ids[1], note="", tags="to read")
 
     async def find(query: str) -> list[str]:
-        rows, _ = await saved.list_saved(7, query)
+        rows = (await saved.load_page(Owner(7), query)).papers
         return [row.arxiv_id[-1] for row in rows]
 
     expected = {"found": ["1"], "etude BETA": ["2"], "dpo": ["3"], "2501.00001": ["1"], "#to-read": ["2"]}
     nothing = ("#to-read dpo", "#to_read", "#to%", "#%")  # a tag has no wildcards
     for query, numbers in (expected | {query: [] for query in nothing}).items():
         assert await find(query) == numbers, query
-    data, count = await saved.export(7, ReferenceFormat.BIBTEX, "dpo")
+    data, count = await saved.export(Owner(7), ReferenceFormat.BIBTEX, "dpo")
     assert (count, "Gamma" in data.decode(), "Alpha" in data.decode()) == (1, True, False)
-    assert await saved.list_tags(7) == [("to-read", 1)]
+    assert await saved.list_tags(Owner(7)) == [("to-read", 1)]
 
 
 async def test_too_many_papers_and_too_large_exports_are_refused(
@@ -86,4 +87,4 @@ async def test_too_many_papers_and_too_large_exports_are_refused(
     await sqlite_db.write(shelf.remove, 7, first)
     await saved.save(7, [second])
     with pytest.raises(errors.UsageError, match="larger than Discord accepts"):
-        await saved.export(7, ReferenceFormat.RIS)
+        await saved.export(Owner(7), ReferenceFormat.RIS)

@@ -81,28 +81,20 @@ class ListsCog(commands.Cog):
         state = ListState(ListKind.TOP, topic, min_votes=votes)
         return await self._narrowed_view(request, state, period, without)
 
-    @router.handles(list_state.SHOW_LIST)
-    async def turn_page(self, request: Request, action: Action) -> ui.LayoutView:
+    @router.handles(
+        list_state.SHOW_LIST,
+        lambda action: PRIVATELY if action.verb == list_state.OPEN_LIST else responses.IN_PLACE,
+        also=(list_state.OPEN_LIST,),
+    )
+    async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         return await replies.list_view(request, await replies.load_state(request, action))
 
-    @router.handles(list_state.OPEN_LIST, PRIVATELY)
-    async def open_list(self, request: Request, action: Action) -> ui.LayoutView:
-        return await replies.list_view(request, await replies.load_state(request, action))
-
-    @router.handles(list_views.REFINE)
+    @router.handles(list_views.REFINE, also=(list_views.SELECT_DAY, list_views.SELECT_TAG))
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             refined = list_views.refine(state, interactions.selected_value(request.interaction))
         return await replies.list_view(request, refined)
-
-    @router.handles(list_views.SELECT_DAY)
-    async def select_day(self, request: Request, action: Action) -> ui.LayoutView:
-        state = list_state.unpack_state(action)
-        with custom_ids.map_parse_errors():
-            span = list_state.parse_span(interactions.selected_value(request.interaction))
-        state = state.replace(span=span, page=0)
-        return await replies.list_view(request, state)
 
     @router.handles(list_views.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:

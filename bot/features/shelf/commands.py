@@ -33,12 +33,12 @@ from bot.client.responses import WithFile
 from bot.client.router import Transfer
 from bot.features.shelf import messages as shelf_messages
 from bot.features.shelf import notes
-from bot.features.shelf.service import MAX_FILE_BYTES, Shelf, list_views
+from bot.features.shelf.service import MAX_FILE_BYTES, Shelf
 from bot.papers import cards, replies
-from bot.papers.lists import PaperList, Suggestion
 from bot.papers.replies import card_view
-from bot.rendering import discord_text, typesetting
+from bot.rendering import discord_text
 from storage import accounts, club, models, news, papers, shelf
+from storage.shelf import Owner
 
 Tag = app_commands.Range[str, 1, 60]
 Words = app_commands.Range[str, 1, 300]
@@ -52,8 +52,8 @@ async def _complete_tags(interaction: Interaction, current: str) -> autocomplete
     server_id = await _find_server(interaction, place) if place else 0
     if server_id and not await permissions.is_member(interaction, server_id):
         return []
-    find_tags = interaction.client.services.get(Shelf).list_tags
-    counts = await find_tags(interaction.user.id, typed, server_id=server_id)
+    owner = Owner(interaction.user.id, server_id)
+    counts = await interaction.client.services.get(Shelf).list_tags(owner, typed)
     return autocomplete.make_choices(
         (f"#{tag} — {texts('choice-papers', count=count)}", tag) for tag, count in counts
     )
@@ -170,29 +170,31 @@ class ShelfCog(commands.Cog):
         return await self._add_to_list(request, named)
 
     async def _add_to_list(self, request: Request, arxiv_ids: Sequence[str]) -> ui.LayoutView:
-        texts, server_id = request.texts, await self._require_server(request)
+        texts, owner = request.texts, await self._require_list(request)
         ids = await self._find_ids(request, arxiv_ids)
-        listing = server_id, ids, request.user_id, request.services.clock()
+        listing = owner.server_id, ids, owner.reader_id, request.services.clock()
         added, total = await request.services.database.write(shelf.add_to_list, *listing)
         said = [texts("list-added", count=len(added), known=len(ids) - len(added))]
         if added and len(added) == total:
             said.append(texts("list-what", command=request.interaction.client.mentions("saved")))
         if len(arxiv_ids) == 1:
-            return await self._entry_view(request, server_id, arxiv_ids[0], "\n".join(said))
-        return client_messages.text_view("\n".join(said), shelf_messages.list_opener(texts, server_id))
+            return await self._entry_view(request, owner, arxiv_ids[0], "\n".join(said))
+        return client_messages.text_view("\n".join(said), shelf_messages.list_opener(texts, owner.server_id))
 
-    async def _require_server(self, request: Request) -> int:
-        """Return the server of a control. Raises UserError outside of the bot's servers."""
+    async def _require_list(self, request: Request) -> Owner:
+        """Return the server of a control as the owner of its list. Raises UserError outside of the bot's servers."""
         if not await request.interaction.client.is_in_server(request.interaction):
             raise UserError("list-only-in-servers")
-        return request.interaction.guild_id or 0
+        return Owner(request.user_id, request.interaction.guild_id or 0)
 
     async def _entry_view(
-        self, request: Request, server_id: int, arxiv_id: str, head: str = ""
+        self, request: Request, owner: Owner, arxiv_id: str, head: str = ""
     ) -> ui.LayoutView:
-        entry = await self._find(request, arxiv_id, server_id)
+        entry = await self._find(request, owner, arxiv_id)
         may_remove = self._may_remove(request, entry)
-        return shelf_messages.list_entry_view(request.texts, server_id, entry, head, may_remove=may_remove)
+        return shelf_messages.list_entry_view(
+            request.texts, owner.server_id, entry, head, may_remove=may_remove
+        )
 
     def _may_remove(self, request: Request, entry: models.SavedPaper) -> bool:
         return entry.added_by == request.user_id or permissions.is_manager(request.interaction)
@@ -200,11 +202,11 @@ class ShelfCog(commands.Cog):
     @router.handles(shelf_messages.REMOVE_LISTED)
     async def remove_listed(self, request: Request, action: Action) -> ui.LayoutView:
         """Take a paper off the list, for who added it or a manager."""
-        server_id = await self._require_server(request)
-        entry = await self._find(request, action.payload, server_id)
+        owner = await self._require_list(request)
+        entry = await self._find(request, owner, action.payload)
         if not self._may_remove(request, entry):
             raise UserError("list-not-yours")
-        await request.services.database.write(shelf.remove, server_id, entry.id)
+        await request.services.database.write(shelf.remove, owner.id, entry.id)
         title = paper_texts.title_link(entry)
         return client_messages.text_view(request.texts("list-removed", title=title))
 
@@ -252,13 +254,6 @@ class ShelfCog(commands.Cog):
         command = request.interaction.client.mentions("saved")
         return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
-    @router.handles(shelf_messages.SELECT_TAG)
-    async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
-        tag = interactions.selected_value(request.interaction)
-        text = "" if tag == shelf_messages.ALL_TAGS else tag
-        state = await replies.load_state(request, action)
-        return await replies.list_view(request, state.replace(text=text, token=""))
-
     @router.handles(shelf_messages.SEARCH_SAVED, responses.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
         return shelf_messages.search_modal(request.texts, await replies.load_state(request, action))
@@ -272,10 +267,10 @@ class ShelfCog(commands.Cog):
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         state = await replies.load_state(request, action)
-        await self._require_member(request, state)
+        owner = await self._require_owner(request, state)
         with custom_ids.map_parse_errors():
             chosen = ReferenceFormat(interactions.selected_value(request.interaction))
-        data, count = await self._shelf.export(request.user_id, chosen, state.text, server_id=state.server_id)
+        data, count = await self._shelf.export(owner, chosen, state.text)
         if not count:
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
@@ -299,8 +294,8 @@ class ShelfCog(commands.Cog):
                 raise UserError("address-no-web")
             token = secrets.token_hex(16)
         keep = action.verb == shelf_messages.SHOW_ADDRESS
-        owner_id, write = state.server_id or request.user_id, request.services.database.write
-        token = await write(shelf.set_address, owner_id, token, keep=keep)
+        owner, write = Owner(request.user_id, state.server_id), request.services.database.write
+        token = await write(shelf.set_address, owner.id, token, keep=keep)
         if token is None:
             return client_messages.text_view(request.texts("address-closed"))
         return shelf_messages.address_view(request.texts, state, url or "", token)
@@ -308,28 +303,27 @@ class ShelfCog(commands.Cog):
     @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
         page, arxiv_id = action.fields(2)
-        entry = await self._find(request, arxiv_id, await self._server_of(request, page))
+        entry = await self._find(request, await self._owner_of(request, page), arxiv_id)
         return shelf_messages.edit_modal(request.texts, entry, page)
 
     @router.handles(shelf_messages.SUBMIT_EDIT)
     async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Store the note and tags. Tags that are not kept are named in a message of their own."""
         page, arxiv_id = action.fields(2)
-        server_id = await self._server_of(request, page)
-        entry = await self._find(request, arxiv_id, server_id)
+        owner = await self._owner_of(request, page)
+        entry = await self._find(request, owner, arxiv_id)
         typed = interactions.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
-        left = await self._shelf.annotate(
-            request.user_id, entry.id, note=note, tags=tags, server_id=server_id
-        )
+        left = await self._shelf.annotate(owner, entry.id, note=note, tags=tags)
         views = [shelf_messages.left_tags_view(request.texts, left)] if left else []
-        if server_id:
-            return [await self._entry_view(request, server_id, arxiv_id), *views]
+        if owner.server_id:
+            return [await self._entry_view(request, owner, arxiv_id), *views]
         return [await card_view(request, arxiv_id, custom_ids.parse_number(page)), *views]
 
-    async def _server_of(self, request: Request, page: str) -> int:
-        """Return the server of a form for its list, which has no card's page; 0: it is for a saved paper. Raises UserError."""
-        return await self._require_server(request) if page == client_messages.NO_PAGE else 0
+    async def _owner_of(self, request: Request, page: str) -> Owner:
+        """Return whose paper a form is for: a card's has the page of the card, a server list's has none. Raises UserError."""
+        is_list = page == client_messages.NO_PAGE
+        return await self._require_list(request) if is_list else Owner(request.user_id)
 
     @router.handles(shelf_messages.START_NEWS)
     async def start_news(self, request: Request, action: Action) -> list[ui.LayoutView]:
@@ -358,77 +352,34 @@ class ShelfCog(commands.Cog):
         return client_messages.text_view(request.texts("news-removed", count=len(selected)))
 
     async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
-        """Return a page of the saved papers, or the last page if the page number is too large. Raises UserError."""
-        await self._require_member(request, state)
-        listed = await self._load_list(request, state)
-        if not listed.rows and state.page and listed.total:
-            listed = await self._load_list(request, state.replace(page=listed.page_count - 1))
-        interaction = request.interaction
-        here = interaction.guild_id or 0 if await interaction.client.is_in_server(interaction) else 0
-        if not listed.rows:
-            return shelf_messages.no_saved_view(request.texts, listed, here)
-        switch = None
-        if not state.server_id:
-            switch = await request.services.database.fetch(news.get, request.user_id)
-        is_managed = state.server_id == interaction.guild_id and permissions.is_manager(interaction)
-        may_share = is_managed or not state.server_id
-        return shelf_messages.saved_view(request.texts, listed, switch, may_share=may_share, here=here)
+        """Return a page of an owner's papers, or the last page if the page number is too large. Raises UserError."""
+        interaction, owner = request.interaction, await self._require_owner(request, state)
+        page = await self._shelf.load_page(owner, state.text, limit=state.size, offset=state.offset)
+        if state.offset >= page.total > 0:
+            last = (page.total - 1) // state.size
+            return await self._page_view(request, state.replace(page=last))
+        guild = interaction.client.get_guild(owner.server_id)
+        is_managed = owner.server_id == interaction.guild_id and permissions.is_manager(interaction)
+        return shelf_messages.saved_view(
+            request.texts,
+            state,
+            page,
+            server_name=guild.name if guild else "none",
+            may_share=is_managed or not owner.server_id,
+            here=interaction.guild_id or 0 if await interaction.client.is_in_server(interaction) else 0,
+        )
 
-    async def _require_member(self, request: Request, state: ListState) -> None:
-        """Raise UserError if the reader is not a member of the server whose list a state shows."""
+    async def _require_owner(self, request: Request, state: ListState) -> Owner:
+        """Return whose papers a state shows. Raises UserError if the reader is not a member of the server whose list it is."""
         if state.server_id and not await permissions.is_member(request.interaction, state.server_id):
             raise UserError("list-unknown")
+        return Owner(request.user_id, state.server_id)
 
-    async def _load_list(self, request: Request, state: ListState) -> PaperList:
-        """Return a page of saved papers. The suggestions are the lists for their tags."""
-        texts, user_id, server_id = request.texts, request.user_id, state.server_id
-        saved, total = await self._shelf.list_saved(
-            user_id, state.text, server_id=server_id, limit=state.size, offset=state.offset
-        )
-        fresh = state.replace(page=0, token="")
-        tags = await self._shelf.list_tags(user_id, server_id=server_id)
-        now, heading = request.services.clock(), texts("list-saved-heading", count=total)
-        views, discussions, savers = (
-            dict[str, str](),
-            dict[int, club.Discussion](),
-            dict[tuple[int, int], int](),
-        )
-        async with request.services.database.read() as connection:
-            events = await news.list_waiting(connection, server_id or user_id, now, is_list=bool(server_id))
-            if server_id:
-                discussions = await club.list_discussions(connection, server_id, now)
-                savers = await shelf.count_savers(connection, [paper.id for paper in saved])
-        if server_id:
-            views = {view.value: texts(f"list-view-{view}") for view in list_views(server_id)}
-            guild = request.interaction.client.get_guild(server_id)
-            name = paper_texts.escape_untrusted(guild.name, max_length=60) if guild else "none"
-            heading = texts("list-heading", server=name, count=total)
-        facts = {
-            paper.arxiv_id: shelf_messages.format_facts(
-                texts, paper, server_id, discussions.get(paper.id), savers.get((server_id, paper.id), 0)
-            )
-            for paper in saved
-        }
-        query = paper_texts.escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
-        return PaperList(
-            state=state,
-            heading=heading,
-            rows=tuple(saved),
-            total=total,
-            notes=(texts("saved-filter", query=query),) if query else (),
-            facts=facts,
-            events={paper.arxiv_id: events.get(paper.id, ()) for paper in saved},
-            suggestions=tuple(
-                Suggestion(f"{views.get(tag, f'#{tag}')} · {count}", fresh.replace(text=f"#{tag}"))
-                for tag, count in tags
-            ),
-        )
-
-    async def _find(self, request: Request, arxiv_id: str, server_id: int = 0) -> models.SavedPaper:
-        owner_id = server_id or request.user_id
-        paper = await request.services.database.fetch(shelf.get, owner_id, arxiv_id)
+    async def _find(self, request: Request, owner: Owner, arxiv_id: str) -> models.SavedPaper:
+        """Return one of an owner's papers. Raises UserError if it is not there any more."""
+        paper = await request.services.database.fetch(shelf.get, owner.id, arxiv_id)
         if paper is None:
-            raise UserError("list-not-any-more" if server_id else "saved-not-any-more")
+            raise UserError("list-not-any-more" if owner.server_id else "saved-not-any-more")
         return paper
 
 

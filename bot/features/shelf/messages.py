@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from discord import ui
@@ -23,19 +22,15 @@ from bot.features.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from bot.i18n.texts import Texts
 from bot.outbox.contents import RenderedPart, part_marker
 from bot.papers.cards import EDIT_SAVED, format_tags
-from bot.papers.list_views import Rows, list_pager, state_menu, view_with_rows
+from bot.papers.list_views import ALL_TAGS, SELECT_TAG, Rows, list_pager, state_menu, view_with_rows
 from bot.papers.lists import PaperList
 from bot.rendering import discord_text, typesetting
 from storage import models
-from storage.club import Discussion
 from storage.news import NewsReader
 
-SELECT_TAG = "sg"
 SEARCH_SAVED = "sq"
 EXPORT_SAVED = "sx"
 OPEN_IMPORT = "sfi"
-ALL_TAGS = "*"
-"""The tag menu's value for all papers. Other values begin with `#`."""
 FORMAT_NAMES = {
     ReferenceFormat.BIBTEX: "BibTeX",
     ReferenceFormat.RIS: "RIS",
@@ -65,33 +60,76 @@ MAX_SKIPPED = 15
 
 
 def saved_view(
-    texts: Texts, listed: PaperList, news: NewsReader | None, *, may_share: bool = True, here: int = 0
+    texts: Texts,
+    state: ListState,
+    page: shelf_service.SavedPage,
+    *,
+    server_name: str = "none",
+    may_share: bool = True,
+    here: int = 0,
 ) -> ui.LayoutView:
-    """Return a page of saved papers with controls to open one, choose a tag, export, and switch news (None: off).
+    """Return a page of saved papers, with controls to open one, choose a tag, search, export, and switch news.
 
-    If the reader `may_share` it, there is a button for its address; if it is not the list of the server `here`, one for that.
+    If the reader `may_share` them, there is a button for their address; if it is not the list of the server `here`, one for that.
     """
-    state = listed.state
-    show_all = show_all_button(texts, state.server_id) if state.text else None
+    server_id = state.server_id
+    opener = list_opener(texts, here) if here and here != server_id else None
+    if not page.papers:
+        return _empty_view(texts, state, opener)
+    listed = _make_list(texts, state, page, server_name)
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
-    is_on, reason = news is not None and news.reason is None, news.reason if news else None
-    label, verb = ("news-stop-here", STOP_NEWS) if is_on else ("news-start", START_NEWS)
-    switch = button(texts(label), pack_state(state.replace(page=0), verb))
-    fresh = ListState(ListKind.SAVED, server_id=state.server_id)
+    fresh = ListState(ListKind.SAVED, server_id=server_id)
     rows: Rows = (
-        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
-        [_tag_menu(texts, listed)],
+        [open_menu(texts("open-paper"), page.papers, ranks=listed.ranks)],
+        [_tag_menu(texts, state, page.tags)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
-        [*list_pager(texts, listed), list_opener(texts, here) if here and here != state.server_id else None],
+        [*list_pager(texts, listed), opener],
         [
-            _search_button(texts, state),
-            show_all,
-            *(() if state.server_id else (import_button(texts), switch)),
+            *_search_buttons(texts, state),
+            None if server_id else _news_switch(texts, state, page.news),
             button(texts("address"), pack_state(fresh, SHOW_ADDRESS)) if may_share else None,
         ],
     )
-    notes = (*listed.notes, texts("news-suspended", reason=reason) if reason else "")
-    return view_with_rows(texts, replace(listed, notes=notes), rows)
+    return view_with_rows(texts, listed, rows)
+
+
+def _make_list(texts: Texts, state: ListState, page: shelf_service.SavedPage, server_name: str) -> PaperList:
+    name, query = escape_untrusted(server_name, max_length=60), _shown_query(state)
+    heading = texts(
+        "list-heading" if state.server_id else "list-saved-heading", server=name, count=page.total
+    )
+    reason = page.news.reason if page.news else None
+    return PaperList(
+        state=state,
+        heading=heading,
+        rows=page.papers,
+        total=page.total,
+        notes=(
+            texts("saved-filter", query=query) if query else "",
+            texts("news-suspended", reason=reason) if reason else "",
+        ),
+        facts={paper.arxiv_id: _facts_text(texts, paper, page, state.server_id) for paper in page.papers},
+        events={paper.arxiv_id: page.events.get(paper.id, ()) for paper in page.papers},
+    )
+
+
+def _shown_query(state: ListState) -> str:
+    return escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
+
+
+def _search_buttons(texts: Texts, state: ListState) -> list[ui.Item[Any] | None]:
+    """Return buttons to search, to show all papers in place of those found, and to import some."""
+    return [
+        button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED)),
+        show_all_button(texts, state.server_id) if state.text else None,
+        None if state.server_id else import_button(texts),
+    ]
+
+
+def _news_switch(texts: Texts, state: ListState, news: NewsReader | None) -> ui.Item[Any]:
+    is_on = news is not None and news.reason is None
+    label, verb = ("news-stop-here", STOP_NEWS) if is_on else ("news-start", START_NEWS)
+    return button(texts(label), pack_state(state.replace(page=0), verb))
 
 
 def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView:
@@ -137,32 +175,21 @@ def list_opener(texts: Texts, server_id: int) -> ui.Item[Any]:
     return button(texts("list-show"), pack_state(state, OPEN_LIST), emoji="📚")
 
 
-def no_saved_view(texts: Texts, listed: PaperList, here: int = 0) -> ui.LayoutView:
+def _empty_view(texts: Texts, state: ListState, opener: ui.Item[Any] | None) -> ui.LayoutView:
     """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
-    message, server_id = MessageBuilder(), listed.state.server_id
-    if not listed.state.text:
+    message, server_id = MessageBuilder(), state.server_id
+    if not state.text:
         message.add_text(texts("no-list-server" if server_id else "no-list-saved"))
-        opener = list_opener(texts, here) if here and here != server_id else None
-        importer = None if server_id else import_button(texts)
-        message.add_buttons(importer, newest_digest_button(texts), opener)
+        message.add_buttons(None if server_id else import_button(texts), newest_digest_button(texts), opener)
         return message.view
-    query = escape_untrusted(typesetting.strip_quotes(listed.state.text), max_length=200)
-    message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=query))
+    message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=_shown_query(state)))
     # An arXiv ID in place of a tag was meant to save that paper.
-    arxiv_id = arxiv_ids.extract_arxiv_id(listed.state.text.strip("#"))
+    arxiv_id = arxiv_ids.extract_arxiv_id(state.text.strip("#"))
     if arxiv_id is not None:
         custom_id = pack_custom_id(client_messages.OPEN_PAPER, arxiv_id)
         message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
-    message.add_buttons(
-        _search_button(texts, listed.state),
-        show_all_button(texts, server_id),
-        None if server_id else import_button(texts),
-    )
+    message.add_buttons(*_search_buttons(texts, state))
     return message.view
-
-
-def _search_button(texts: Texts, state: ListState) -> ui.Item[Any]:
-    return button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED))
 
 
 def show_all_button(texts: Texts, server_id: int = 0) -> ui.Item[Any]:
@@ -192,18 +219,10 @@ def _added_text(texts: Texts, entry: models.SavedPaper) -> str:
     return texts("list-by", name=name, date=discord_text.timestamp(entry.saved_at, "D"))
 
 
-def format_facts(
-    texts: Texts,
-    paper: models.SavedPaper,
-    server_id: int = 0,
-    discussion: Discussion | None = None,
-    savers: int = 0,
-) -> str:
-    """Return the small print of a saved paper or, with a server, of one on its list.
-
-    `discussion` is what the server did with it, `savers` how many members saved it, 0 for too few to say so.
-    """
+def _facts_text(texts: Texts, paper: models.SavedPaper, page: shelf_service.SavedPage, server_id: int) -> str:
+    """Return the small print of a saved paper or, with a server, of one on its list."""
     saved = texts("saved-on", date=discord_text.timestamp(paper.saved_at, "D"))
+    discussion, savers = page.discussions.get(paper.id), page.savers.get((server_id, paper.id), 0)
     meets_on, thread_id = (discussion.meets_on, discussion.thread_id) if discussion else (None, 0)
     facts = join_dotted(
         _added_text(texts, paper) if server_id else saved,
@@ -213,21 +232,21 @@ def format_facts(
         texts("post-savers", count=savers) if savers else "",
         format_tags(paper.tags),
     )
-    lines = [facts]
-    if paper.note:
-        note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
-        lines.append(texts("saved-note", note=note))
-    return "\n".join(map(subtext, lines))
+    note = escape_untrusted(paper.note, max_length=_MAX_SHOWN_NOTE)
+    lines = [facts, texts("saved-note", note=note) if note else ""]
+    return "\n".join(map(subtext, filter(None, lines)))
 
 
-def _tag_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
-    """Return a menu of the reader's most used tags (passed as the list's suggestions), or None without tags."""
-    if not listed.suggestions:
+def _tag_menu(texts: Texts, state: ListState, tags: Sequence[tuple[str, int]]) -> ui.Item[Any] | None:
+    """Return a menu of the most used tags, and of the views, or None without any."""
+    if not tags:
         return None
-    tags = listed.suggestions[: discord_text.SELECT_OPTIONS - 1]
-    labels = {ALL_TAGS: texts("all-papers")} | {tagged.text: label for label, tagged in tags}
-    fresh = listed.state.replace(text="", token="")
-    return state_menu(texts("saved-tags"), SELECT_TAG, fresh, labels, listed.state.text or ALL_TAGS)
+    names = {view.value: texts(f"list-view-{view}") for view in shelf_service.View} if state.server_id else {}
+    shown = tags[: discord_text.SELECT_OPTIONS - 1]
+    labels = {ALL_TAGS: texts("all-papers")}
+    labels |= {f"#{tag}": f"{names.get(tag, f'#{tag}')} · {count}" for tag, count in shown}
+    fresh = state.replace(text="", token="")
+    return state_menu(texts("saved-tags"), SELECT_TAG, fresh, labels, state.text or ALL_TAGS)
 
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:

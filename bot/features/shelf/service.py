@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, assert_never
 
 from bot.archive import digest_writer, references
 from bot.archive.exports import ReferenceFormat, render_references
@@ -26,6 +26,8 @@ from storage import accounts, archive, club, models, news, outbox, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.errors import UsageError
+from storage.papers import PaperEvent
+from storage.shelf import Owner
 from storage.snapshot import chunked
 
 MAX_LISTED_TAGS = 25
@@ -42,9 +44,10 @@ FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, s
 
 
 class View(StrEnum):
-    """Selections that are computed and used like tags: of saved papers what lacks `#read`, and what is new.
+    """Selections that are computed and used like tags.
 
-    Of a server's list what was neither discussed nor read in the club, what was read there, what a member added, and what is new.
+    Unread are saved papers without `#read`, and those on a server's list that it neither discussed nor read in its club. Read
+    are those that the club read, mine those that the reader added, updated those about which something is new.
     """
 
     UNREAD = "unread"
@@ -53,9 +56,25 @@ class View(StrEnum):
     UPDATED = "updated"
 
 
-def list_views(server_id: int) -> list[View]:
-    """Return the views of a server's list or, without a server, of saved papers."""
-    return [*View] if server_id else [View.UNREAD, View.UPDATED]
+def list_views(owner: Owner) -> list[View]:
+    """Return the views that an owner's papers have."""
+    return [*View] if owner.server_id else [View.UNREAD, View.UPDATED]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPage:
+    """A page of an owner's papers, and what is shown with them. Mappings are keyed by paper id."""
+
+    papers: tuple[models.SavedPaper, ...]
+    total: int
+    tags: Sequence[tuple[str, int]]
+    """The tags and views of all papers of the owner, each with its number of papers."""
+    events: Mapping[int, Sequence[PaperEvent]]
+    discussions: Mapping[int, club.Discussion]
+    savers: Mapping[tuple[int, int], int]
+    """How many members of a server saved a paper, by server and paper id."""
+    news: news.NewsReader | None
+    """The reader's switch for weekly messages; None: off, or a server's list."""
 
 
 _READ_SECONDS, _READ_MEGABYTES, _RESULT_MEGABYTES = 20, 500, 6
@@ -81,22 +100,26 @@ class Shelf:
         """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
         await self._database.write(shelf.save, user_id, paper_ids, self._clock(), server_id)
 
-    async def _find_in_view(
-        self, connection: Connection, view: View, user_id: int, server_id: int
-    ) -> frozenset[int]:
-        """Return the saved papers, or those of a server's list, in a view for a reader."""
-        owner_id, now = server_id or user_id, self._clock()
-        if view is View.UPDATED:
-            return frozenset(await news.list_waiting(connection, owner_id, now, is_list=bool(server_id)))
-        if view is View.MINE:
-            return frozenset(await shelf.list_paper_ids(connection, owner_id, added_by=user_id))
-        if not server_id:
-            return await club.list_unread(connection, user_id)
-        listed = frozenset(await shelf.list_paper_ids(connection, server_id))
-        discussions = await club.list_discussions(connection, server_id, now)
-        if view is View.UNREAD:
-            return listed - discussions.keys()
-        return listed & {paper_id for paper_id, discussion in discussions.items() if discussion.is_read}
+    async def _find_in_view(self, connection: Connection, owner: Owner, view: View) -> Collection[int]:
+        """Return the papers of an owner that are in a view."""
+        now = self._clock()
+        match view:
+            case View.UPDATED:
+                return (await news.list_waiting(connection, owner, now)).keys()
+            case View.MINE:
+                return await shelf.list_paper_ids(connection, owner.id, added_by=owner.reader_id)
+            case View.UNREAD if not owner.server_id:
+                return await club.list_unread(connection, owner.reader_id)
+            case View.UNREAD | View.READ:
+                listed = set(await shelf.list_paper_ids(connection, owner.id))
+                discussions = await club.list_discussions(connection, owner.server_id, now)
+                if view is View.UNREAD:
+                    return listed - discussions.keys()
+                return listed & {
+                    paper_id for paper_id, discussion in discussions.items() if discussion.is_read
+                }
+            case _:
+                assert_never(view)
 
     async def import_file(self, user_id: int, data: bytes, *, is_kept: bool) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
@@ -169,19 +192,16 @@ class Shelf:
                     tags=row.tags or tags,
                 )
 
-    async def annotate(
-        self, user_id: int, paper_id: int, *, note: str, tags: str, server_id: int = 0
-    ) -> list[str]:
-        """Replace the note and tags of a saved paper or, with a server, of one on its list.
+    async def annotate(self, owner: Owner, paper_id: int, *, note: str, tags: str) -> list[str]:
+        """Replace the note and tags of an owner's paper.
 
         Returns the tags that are not kept: those beyond the limits, and names of views, which would hide them.
         """
-        typed, views = notes.split_tags(tags), list_views(server_id)
-        kept = [tag for tag in typed if len(tag) <= notes.MAX_TAG_LENGTH and tag not in views][
-            : notes.MAX_TAGS
-        ]
+        typed, views = notes.split_tags(tags), list_views(owner)
+        fitting = [tag for tag in typed if len(tag) <= notes.MAX_TAG_LENGTH and tag not in views]
+        kept = fitting[: notes.MAX_TAGS]
         values = {"note": notes.clean_note(note), "tags": notes.join_tags(kept)}
-        await self._database.write(shelf.update, server_id or user_id, paper_id, **values)
+        await self._database.write(shelf.update, owner.id, paper_id, **values)
         return [tag for tag in typed if tag not in kept]
 
     async def start_news(self, user_id: int, zone: str) -> None:
@@ -191,45 +211,44 @@ class Shelf:
             await news.switch_on(connection, news.NewsReader(user_id, now, zone))
             await outbox.try_direct(connection, models.DeliveryKind.NEWS, user_id, now)
 
-    async def list_tags(
-        self, user_id: int, containing: str = "", *, server_id: int = 0
-    ) -> list[tuple[str, int]]:
-        """Return the tags of the reader, or of a server's list, that contain a text, each with its number of papers.
+    async def list_tags(self, owner: Owner, containing: str = "") -> list[tuple[str, int]]:
+        """Return the tags of an owner's papers that contain a text, each with its number of papers.
 
         The most used come first; before them views, unless they contain none or all of the papers.
         """
-        owner_id = server_id or user_id
         async with self._database.read() as connection:
-            tags = await shelf.get_tags(connection, owner_id)
-            total = await shelf.count(connection, owner_id)
+            tags = await shelf.get_tags(connection, owner.id)
+            total = await shelf.count(connection, owner.id)
             views = [
-                (view.value, len(await self._find_in_view(connection, view, user_id, server_id)))
-                for view in list_views(server_id)
+                (view.value, len(await self._find_in_view(connection, owner, view)))
+                for view in list_views(owner)
                 if total and containing in view
             ]
         counts = Counter(tag for tag in tags.split() if containing in tag)
         of_tags = heapq.nsmallest(MAX_LISTED_TAGS, counts.items(), key=lambda item: (-item[1], item[0]))
         return [*((name, count) for name, count in views if 0 < count < total), *of_tags][:MAX_LISTED_TAGS]
 
-    async def list_saved(
-        self, user_id: int, query: str = "", *, server_id: int = 0, limit: int | None = None, offset: int = 0
-    ) -> tuple[list[models.SavedPaper], int]:
-        """Return a page of the saved papers, or of a server's list, that match a query, and the total number of matches."""
+    async def load_page(
+        self, owner: Owner, query: str = "", *, limit: int | None = None, offset: int = 0
+    ) -> SavedPage:
+        """Return a page of an owner's papers that match all words and tags of a query."""
+        tags, now, server_id = await self.list_tags(owner), self._clock(), owner.server_id
         async with self._database.read() as connection:
-            tags, paper_ids = await self._find(connection, user_id, query, server_id)
-            return await shelf.list_rows(
-                connection, server_id or user_id, tags=tags, paper_ids=paper_ids, limit=limit, offset=offset
+            saved, total = await self._list_matching(connection, owner, query, limit=limit, offset=offset)
+            return SavedPage(
+                papers=tuple(saved),
+                total=total,
+                tags=tags,
+                events=await news.list_waiting(connection, owner, now),
+                discussions=await club.list_discussions(connection, server_id, now) if server_id else {},
+                savers=await shelf.count_savers(connection, [row.id for row in saved]) if server_id else {},
+                news=None if server_id else await news.get(connection, owner.reader_id),
             )
 
-    async def export(
-        self, user_id: int, form: ReferenceFormat, query: str = "", *, server_id: int = 0
-    ) -> tuple[bytes, int]:
-        """Return the papers of `list_saved` as a file, and their number. Raises UsageError if it is too large."""
+    async def export(self, owner: Owner, form: ReferenceFormat, query: str = "") -> tuple[bytes, int]:
+        """Return all papers of `load_page` as a file, and their number. Raises UsageError if it is too large."""
         async with self._database.read() as connection:
-            tags, paper_ids = await self._find(connection, user_id, query, server_id)
-            saved, count = await shelf.list_rows(
-                connection, server_id or user_id, tags=tags, paper_ids=paper_ids
-            )
+            saved, count = await self._list_matching(connection, owner, query)
             confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in saved])
         data = (await asyncio.to_thread(render_references, form, saved, confirmed)).encode()
         if len(data) > discord_text.FILE_BYTES:
@@ -237,31 +256,33 @@ class Shelf:
             raise UsageError(text, "saved-export-too-large")
         return data, count
 
-    async def _find(
-        self, connection: Connection, user_id: int, query: str, server_id: int
-    ) -> tuple[list[str], frozenset[int] | None]:
-        """Return a query's tags, and the ids of papers that match its words (in text, title, note or id) and are in its views.
+    async def _list_matching(
+        self, connection: Connection, owner: Owner, query: str, *, limit: int | None = None, offset: int = 0
+    ) -> tuple[list[models.SavedPaper], int]:
+        """Return a page of the papers that match all words of a query and have all its tags, and how many these are."""
+        words, typed = notes.split_query(query)
+        views = [view for view in list_views(owner) if view in typed]
+        conditions = [set(await self._find_in_view(connection, owner, view)) for view in views]
+        if words:
+            conditions.append(await self._find_words(connection, owner, words))
+        return await shelf.list_rows(
+            connection,
+            owner.id,
+            tags=[tag for tag in typed if tag not in views],
+            paper_ids=set.intersection(*conditions) if conditions else None,
+            limit=limit,
+            offset=offset,
+        )
 
-        The ids are None if the query has neither words nor views, so that any paper matches.
-        """
-        words, tags = notes.split_query(query)
-        among: frozenset[int] | None = None
-        for view in list_views(server_id):
-            if view in tags:
-                tags.remove(view)
-                seen = await self._find_in_view(connection, view, user_id, server_id)
-                among = seen if among is None else among & seen
-        if not words:
-            return tags, among
-        saved = await shelf.list_texts(connection, server_id or user_id)
-        matching = await asyncio.to_thread(_find_in_texts, saved, words)
+    async def _find_words(self, connection: Connection, owner: Owner, words: str) -> set[int]:
+        """Return the papers with these words in their title, note, tags or id, or in a digest's text."""
+        saved = await shelf.list_texts(connection, owner.id)
         listed = [
             DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
             for row in saved
             if row.last_on
         ]
-        matching |= frozenset(await self._matcher(words, listed))
-        return tags, matching if among is None else matching & among
+        return await asyncio.to_thread(_find_in_texts, saved, words) | {*await self._matcher(words, listed)}
 
 
 async def _read_file(data: bytes, today: date) -> list[Reference]:
@@ -288,7 +309,7 @@ async def _read_file(data: bytes, today: date) -> list[Reference]:
     return [Reference(**row) for row in rows]
 
 
-def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
+def _find_in_texts(rows: Sequence[Any], words: str) -> set[int]:
     wanted = analyser.fold(words).split()
     texts = {
         row.paper_id: analyser.fold(
@@ -296,7 +317,7 @@ def _find_in_texts(rows: Sequence[Any], words: str) -> frozenset[int]:
         )
         for row in rows
     }
-    return frozenset(paper_id for paper_id, text in texts.items() if all(word in text for word in wanted))
+    return {paper_id for paper_id, text in texts.items() if all(word in text for word in wanted)}
 
 
 # Imports save the papers of all references in a file, including those that no digest lists.
