@@ -107,6 +107,11 @@ class Rule(NamedTuple):
         return wall_clock_to_utc(on, self.at, self.zone)
 
 
+def rule_of(at_time: str | None, zone: str, days: tuple[int, ...] = EVERY_DAY) -> Rule:
+    """Return a schedule from stored texts. Without a time of day it is DEFAULT_TIME."""
+    return Rule(parse_time(at_time or DEFAULT_TIME), stored_zone(zone), days)
+
+
 def iter_due_times(first: date, rule: Rule) -> Iterator[Slot]:
     """Yield all due times from a local date onwards."""
     on = first
@@ -133,7 +138,7 @@ def last_due(now: datetime, rule: Rule) -> Slot:
 
 
 def _rule(row: Subscription) -> Rule:
-    return Rule(parse_time(row.at_time or DEFAULT_TIME), stored_zone(row.timezone), row.days)
+    return rule_of(row.at_time, row.timezone, row.days)
 
 
 class Calendar:

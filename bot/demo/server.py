@@ -27,7 +27,7 @@ from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
 from bot.archive.ingest import IngestService
 from bot.client.rest import RestClient
-from bot.core import clock, http_server, isolation, schedule
+from bot.core import http_server, isolation, schedule
 from bot.core.settings import Settings
 from bot.core.timers import Timers
 from bot.demo import page as demo_page
@@ -278,7 +278,7 @@ async def list_minutes(runtime: Runtime) -> list[int]:
     rows: list[models.Subscription | models.Alert | club.Club] = [*posts, *all_alerts]
     rows += await database.fetch(club.list_present)
     times += [(row.at_time, row.timezone) for row in rows if row.at_time]
-    rules = [schedule.Rule(schedule.parse_time(at), clock.stored_zone(zone)) for at, zone in times]
+    rules = [schedule.rule_of(at, zone) for at, zone in times]
     return sorted({60, *(schedule.next_due(now, rule).at.minute or 60 for rule in rules)})
 
 

@@ -226,8 +226,7 @@ class AlertsCog(
         except errors.UsageError as error:
             votes = str(draft.min_votes)
             typed = alerts_options.apply_conditions(draft, values | {alerts_options.VOTES: votes})
-            key = await store_draft(request.services.text_tokens, request.user_id, typed)
-            return alerts_messages.refused_view(request.texts, error, key)
+            return await refuse(request, typed, error)
         return await apply(request, draft)
 
     @router.handles(alerts_messages.SET_TIMING)
@@ -407,8 +406,7 @@ async def preview(request: Request, draft: models.Alert) -> ui.LayoutView:
             draft = await request.services.get(Alerts).complete_names(draft)
             matches = await request.services.get(Alerts).preview(draft)
     except errors.UsageError as error:
-        key = await store_draft(request.services.text_tokens, request.user_id, draft)
-        return alerts_messages.refused_view(request.texts, error, key)
+        return await refuse(request, draft, error)
     key, wider_key = await store_draft(request.services.text_tokens, request.user_id, draft), ""
     if matches.wider is not None:
         wider_key = await store_draft(request.services.text_tokens, request.user_id, matches.wider)
@@ -431,9 +429,14 @@ async def change(request: Request, draft: models.Alert) -> ui.LayoutView:
         named = await request.services.get(Alerts).complete_names(draft)
         await request.services.get(Alerts).change(draft.id, named, user_id=request.user_id)
     except errors.UsageError as error:
-        key = await store_draft(request.services.text_tokens, request.user_id, draft)
-        return alerts_messages.refused_view(request.texts, error, key)
+        return await refuse(request, draft, error)
     return await alert_view(request, draft.id, request.texts("alert-changed"))
+
+
+async def refuse(request: Request, draft: models.Alert, error: errors.UsageError) -> ui.LayoutView:
+    """Return why a draft is invalid, with a button that opens its form again."""
+    key = await store_draft(request.services.text_tokens, request.user_id, draft)
+    return alerts_messages.refused_view(request.texts, error, key)
 
 
 async def _require_allowed(request: Request, draft: models.Alert) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple, assert_never
 
 import structlog
 
-from bot.core import clock, isolation, schedule
+from bot.core import isolation, schedule
 from bot.core.clock import Clock, TimeSlices
 from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
@@ -136,8 +136,7 @@ def last_slot(alert: models.AlertSchedule, now: datetime, gathering: timedelta =
     if alert.timing is AlertTiming.AT_ONCE:
         return now - gathering
     days = (alert.weekday,) if alert.timing is AlertTiming.WEEKLY else schedule.EVERY_DAY
-    at, zone = schedule.parse_time(alert.at_time), clock.stored_zone(alert.timezone)
-    return schedule.last_due(now, schedule.Rule(at, zone, days)).at
+    return schedule.last_due(now, schedule.rule_of(alert.at_time, alert.timezone, days)).at
 
 
 class Destination(NamedTuple):

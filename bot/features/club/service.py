@@ -152,7 +152,7 @@ CLUB = contents.DeliveryHandler(
 
 
 def rule_of(club: Club) -> schedule.Rule:
-    return schedule.Rule(schedule.parse_time(club.at_time), clock.stored_zone(club.timezone), (club.weekday,))
+    return schedule.rule_of(club.at_time, club.timezone, (club.weekday,))
 
 
 async def load_meeting(connection: Connection, club: Club, now: datetime) -> Meeting:

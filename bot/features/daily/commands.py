@@ -511,32 +511,29 @@ async def _apply_more(request: Request, row: Subscription, values: Mapping[str, 
 
 
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
-    """Return a preview of the post, and the setup, or the channel's identical subscription.
+    """Return a preview of the post and the setup of the draft, which is stored, or the channel's identical subscription.
 
     Raises UserError if the channel cannot receive posts.
     """
-    for row in await _list_for_guild(request):
+    rows = await _list_for_guild(request)
+    for row in rows:
         if daily.identify(row) == daily.identify(draft):
             return [await _detail_view(request, row, "subscription-exists")]
     # A preview counts as a lookup, since matching weeks of papers to a topic occupies a database connection.
     async with router.admitted_lookup(request.interaction):
         preview = await _build_preview_views(request, draft)
-        return [*preview, await _setup_view(request, draft)]
-
-
-async def _setup_view(request: Request, draft: Subscription) -> ui.LayoutView:
-    """Return the setup of a draft, which is stored. Raises UserError if the channel cannot receive posts."""
-    channel = _find_postable(request, draft)
-    return daily_messages.setup_view(
-        request.texts,
-        draft,
-        await _save_draft(request, draft),
-        daily_post.check_permissions(channel, draft.style),
-        await request.services.get(Subscriptions).load_calendar(),
-        request.interaction.client.mentions,
-        [row for row in await _list_for_guild(request) if row.channel_id == draft.channel_id],
-        daily_post.list_tags(channel),
-    )
+        channel = _find_postable(request, draft)
+        setup = daily_messages.setup_view(
+            request.texts,
+            draft,
+            await _save_draft(request, draft),
+            daily_post.check_permissions(channel, draft.style),
+            await request.services.get(Subscriptions).load_calendar(),
+            request.interaction.client.mentions,
+            [row for row in rows if row.channel_id == draft.channel_id],
+            daily_post.list_tags(channel),
+        )
+        return [*preview, setup]
 
 
 async def _edit(request: Request, old: Subscription, wanted: Subscription) -> ui.LayoutView:

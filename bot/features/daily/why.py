@@ -172,16 +172,11 @@ class WhyExplainer:
         alone = await daily_planner.load_alone(
             connection, self._matcher, row, slot, calendar.at(post.planned_at), mark, added_until=until
         )
-        chosen = alone.choose_with_posted()
-        if any(shown.paper_id == paper.id for shown in chosen.papers):
-            ranked = _rank(paper, row, listed_on, chosen, Cause.NOT_CHOSEN_THEN)
-            return replace(ranked, digest_on=post.digest_on)
-        if any(shown.paper_id == paper.id for shown in chosen.eligible):
-            return _rank(paper, row, listed_on, chosen, Cause.BELOW_TOP)
-        if any(late.paper_id == paper.id for late in alone.pool.draw(row, slot, mark).late):
-            return Explanation(Cause.LATE, row, listed_on)
-        # A first post has only the newest day of those before it.
-        return replace(too_old, cause=Cause.TOO_EARLY) if mark is None else too_old
+        place = _explain_place(paper, listed_on, alone, alone.choose_with_posted(), Cause.NOT_CHOSEN_THEN)
+        if place is None:
+            # A first post has only the newest day of those before it.
+            return replace(too_old, cause=Cause.TOO_EARLY) if mark is None else too_old
+        return replace(place, digest_on=post.digest_on) if place.cause is Cause.NOT_CHOSEN_THEN else place
 
     async def _explain_next(
         self, connection: Connection, paper: models.PaperDetail, row: models.Subscription, listed_on: date
@@ -198,28 +193,28 @@ class WhyExplainer:
             connection, self._matcher, row, slot, schedule.Calendar(planned_at, self._day_close), mark
         )
         post = await alone.choose(connection, planned_at)
-        if any(shown.paper_id == paper.id for shown in post.papers):
-            cause = Cause.UPCOMING if row.state is ActivityState.ACTIVE else Cause.STOPPED
-            return _rank(paper, row, listed_on, post, cause, slot.at)
-        if any(shown.paper_id == paper.id for shown in post.eligible):
-            return _rank(paper, row, listed_on, post, Cause.BELOW_TOP, slot.at)
-        if any(late.paper_id == paper.id for late in alone.pool.draw(row, slot, mark).late):
-            return Explanation(Cause.LATE, row, listed_on)
-        return None
+        cause = Cause.UPCOMING if row.state is ActivityState.ACTIVE else Cause.STOPPED
+        return _explain_place(paper, listed_on, alone, post, cause, slot.at)
 
 
-def _rank(
+def _explain_place(
     paper: models.PaperDetail,
-    subscription: models.Subscription,
     listed_on: date,
+    alone: daily_planner.LonePost,
     post: choice.PlannedPost,
-    cause: Cause,
+    chosen: Cause,
     at: datetime | None = None,
-) -> Explanation:
-    """Return the explanation with a paper's rank among the candidates of a post, 0 if it is late."""
-    ranked = [shown.paper_id for shown in post.eligible]
-    rank = ranked.index(paper.id) + 1 if paper.id in ranked else 0
-    return Explanation(cause, subscription, listed_on, at, rank=rank, candidate_count=len(ranked))
+) -> Explanation | None:
+    """Explain a paper by its place in a post: `chosen`, below the chosen ones, or late. None if the post does not draw it."""
+    row, slot, pool, mark = alone
+    ranked = [candidate.paper_id for candidate in post.eligible]
+    is_chosen = any(shown.paper_id == paper.id for shown in post.papers)
+    if is_chosen or paper.id in ranked:
+        cause = chosen if is_chosen else Cause.BELOW_TOP
+        rank = ranked.index(paper.id) + 1 if paper.id in ranked else 0  # chosen as a late paper
+        return Explanation(cause, row, listed_on, at, rank=rank, candidate_count=len(ranked))
+    is_late = any(late.paper_id == paper.id for late in pool.draw(row, slot, mark).late)
+    return Explanation(Cause.LATE, row, listed_on) if is_late else None
 
 
 def _explain_post(post: daily.PostOfPaper, subscription: models.Subscription) -> Explanation:

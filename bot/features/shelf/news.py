@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from bot.core import clock, schedule
+from bot.core import schedule
 from bot.core.retries import Retries
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
@@ -55,8 +55,7 @@ def _find_due(now: datetime, reader: news.NewsReader, at_time: str | None) -> sc
 
     Nothing is sent for a Monday before the reader asked for the messages.
     """
-    at, zone = schedule.parse_time(at_time or schedule.DEFAULT_TIME), clock.stored_zone(reader.timezone)
-    slot = schedule.last_due(now, schedule.Rule(at, zone, _MONDAY))
+    slot = schedule.last_due(now, schedule.rule_of(at_time, reader.timezone, _MONDAY))
     is_over = reader.last_on is not None and slot.on <= reader.last_on
     return None if is_over or slot.at <= reader.since_at else slot
 

@@ -283,7 +283,7 @@ class TodayService:
             zone = (reader and reader.timezone) or profile.timezone or zone
             chosen = at_time or profile.at_time or schedule.DEFAULT_TIME
             days = await archive_dates.list_recent_days(connection, self._day_close, now)
-            due = schedule.next_due(now - schedule.DAY, _rule_of(chosen, zone))
+            due = schedule.next_due(now - schedule.DAY, schedule.rule_of(chosen, zone))
             is_over = _ready_at(due, days.closings) <= now
             settings: today.ProfileSettings = {
                 "at_time": chosen,
@@ -300,10 +300,6 @@ class TodayService:
         async with self._database.transaction() as connection:
             await today.change(connection, user_id, at_time=None, timezone=None, reason=None)
             await outbox.withdraw(connection, kind=models.DeliveryKind.TODAY, user_id=user_id)
-
-
-def _rule_of(at_time: str, zone: str) -> schedule.Rule:
-    return schedule.Rule(schedule.parse_time(at_time), clock.stored_zone(zone))
 
 
 def _ready_at(due: schedule.Slot, closings: day_close.Closings | None) -> datetime:
@@ -323,7 +319,7 @@ def find_due(
     now: datetime, at_time: str, zone: str, closings: day_close.Closings | None
 ) -> schedule.Slot | None:
     """Return the last time (UTC) a local time (HH:MM) was due, if its papers can be sent at `now` (UTC)."""
-    due = schedule.next_due(now - schedule.WAIT - schedule.CLOSE_WAIT, _rule_of(at_time, zone))
+    due = schedule.next_due(now - schedule.WAIT - schedule.CLOSE_WAIT, schedule.rule_of(at_time, zone))
     return due if _ready_at(due, closings) <= now else None
 
 
