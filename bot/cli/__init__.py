@@ -103,14 +103,14 @@ def build_app(asked: str = "") -> typer.Typer:
     for name, command in ({asked: commands[asked]} if asked in commands else commands).items():
         if not isinstance(command, tuple):
             of_query = search.QueryCommand if command is search.search else None
-            app.command(name, cls=of_query)(shell.synchronous(command))
+            app.command(name, cls=of_query)(shell.runnable(command))
             continue
         description, of_group = command
         group = typer.Typer(help=description, no_args_is_help=True)
         # Otherwise Typer would run a single command as the whole application.
         group.callback()(lambda: None)
         for verb, run in of_group.items():
-            group.command(verb)(shell.synchronous(run))
+            group.command(verb)(shell.runnable(run))
         app.add_typer(group, name=name)
     return app
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bot.cli import shell
-from bot.cli.search import EMPTY_ARCHIVE, create_search, name_some, print_papers
+from bot.cli.search import EMPTY_ARCHIVE, create_search, list_papers, name_some, to_dict
 from bot.core import clock
 from bot.core.files import LocatedProblem
 from bot.core.settings import WRITTEN_FORMATS
@@ -68,7 +68,7 @@ def _print_file(file: TextFile | LocatedProblem) -> Iterator[LocatedProblem]:
         yield LocatedProblem(file.name, error.line, error.reason)
         return
     for parsed in digests:
-        shell.print_answer(archive_parse.digest_to_json(parsed, file.name), True)
+        shell.print_json(archive_parse.digest_to_json(parsed, file.name))
         for problem in parsed.problems:
             yield LocatedProblem(file.name, problem.line, problem.message)
 
@@ -78,8 +78,7 @@ async def ingest(
     again: Annotated[
         bool, typer.Option("--again", help="Parse the stored texts again with this version's parser.")
     ] = False,
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Import digest files. Digests already stored are skipped."""
     if not paths and not again:
         raise errors.UsageError(
@@ -106,8 +105,7 @@ async def ingest(
             " and so does the running bot."
         )
     data = {**counts, "problems": len(problems), "problem_list": listed}
-    shell.print_answer(data, as_json, sentence=sentence)
-    raise typer.Exit(1 if problems else 0)
+    return shell.Output(data, sentence, status=1 if problems else 0)
 
 
 def _count_sentence(digests: int, papers: int, new: int, problems: int) -> str:
@@ -148,7 +146,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
 _MAX_COUNTED = 100_000
 
 
-async def list_rows(day: OnDay = None, as_json: shell.AsJson = False) -> None:
+async def list_rows(day: OnDay = None) -> shell.Output:
     """List digests, the last ingested first."""
     from storage import archive
 
@@ -159,7 +157,7 @@ async def list_rows(day: OnDay = None, as_json: shell.AsJson = False) -> None:
         for row in sorted(stored, key=lambda row: row.ingested_at, reverse=True)
     ]
     columns = ("location", "date_on", "format", "language", "ingested_at")
-    shell.print_answer(rows, as_json, columns, sentence=f"No digests{f' for {day}' if day else ''}.")
+    return shell.Output(rows, f"No digests{f' for {day}' if day else ''}.", columns)
 
 
 def _join(row: models.StoredDigest) -> str:
@@ -173,8 +171,7 @@ async def remove(
     ],
     day: OnDay = None,
     is_accepted: shell.IsAccepted = False,
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Remove stored digests, such as those ingested by mistake, after a question. What was posted stays posted."""
     from bot.archive.ingest import IngestService
     from storage import archive, sources
@@ -198,12 +195,12 @@ async def remove(
         )
     names = name_some([errors.redact(_join(row)) for row in found])
     sentence = f"{shell.count(len(found), 'digest')} removed ({names}); {shell.count(papers, 'paper')} left the archive."
-    shell.print_answer({"digests": len(found), "papers": papers}, as_json, sentence=sentence)
-    for source in sorted(map(errors.redact, live)):
-        shell.error(
-            f"{source} is still a source: what is removed comes back once it changes there. Delete it there too, or"
-            f" end the source with `paperround sources remove {shlex.quote(source)}`."
-        )
+    notes = [
+        f"{source} is still a source: what is removed comes back once it changes there. Delete it there too, or"
+        f" end the source with `paperround sources remove {shlex.quote(source)}`."
+        for source in sorted(map(errors.redact, live))
+    ]
+    return shell.Output({"digests": len(found), "papers": papers}, sentence, notes=notes)
 
 
 def confirm_removal(rows: Sequence[models.StoredDigest], *, is_accepted: bool) -> None:
@@ -244,15 +241,14 @@ async def digest(
         ),
     ] = None,
     top: Annotated[int, typer.Option("--top", min=1, max=MAX_TOP, help="Number of papers.")] = MAX_TOP,
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
     async with shell.open_reader() as database:
         page, day = await create_search(database).get_digest(day, limit=top)
-    empty = EMPTY_ARCHIVE if day is None else f"No papers for {day}."
+    listed = list_papers(map(to_dict, page.rows), EMPTY_ARCHIVE if day is None else f"No papers for {day}.")
     # In JSON, a paper's date is the date of its latest digest.
-    shown = page.rows if as_json or day is None else [replace(row, date=day) for row in page.rows]
-    print_papers(shown, as_json, empty=empty)
+    rows = [{**row, "date": day} for row in listed.rows or ()]
+    return replace(listed, rows=rows)
 
 
 async def export(
@@ -270,7 +266,7 @@ async def export(
         typer.Option("--all", metavar="FILE", help="Write everything into one file for `paperround import`."),
     ] = None,
     as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output | None:
     """Export stored digests, or everything. Safe while the bot runs."""
     from bot.archive import exports
     from bot.rendering.templates import Templates
@@ -278,8 +274,7 @@ async def export(
     if everything is not None:
         if any(option is not None for option in (form, since, until, target)):
             raise errors.UsageError("--all writes everything. Leave the other options out.")
-        await _export_all(everything, as_json)
-        return
+        return await _export_all(everything)
     if form is None and not as_json:
         raise errors.UsageError("Name a format: --format newsletter, review, listing, json, csv or bibtex.")
     chosen = exports.ExportFormat("json" if as_json or form is None else form)
@@ -295,17 +290,20 @@ async def export(
     for field in ("title", "author"):
         if lacking := sum(f"\n  {field} " not in entry for entry in entries):
             shell.error(f"{lacking} of {len(entries)} entries have no {field}.")
+    return None
 
 
-async def _export_all(file: Path, as_json: bool) -> None:
+async def _export_all(file: Path) -> shell.Output:
     from storage import copying
 
     with shell.progress("Copying rows") as show_count:
         async with shell.open_storage() as database:
             rows = await copying.export(database, file, show_count)
     size = f"{shell.count(rows, 'row')}, {file.stat().st_size:,} bytes"
-    said = f"Wrote {file} ({size}). It holds readers' notes and the addresses of sources: keep it private."
-    shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=said)
+    sentence = (
+        f"Wrote {file} ({size}). It holds readers' notes and the addresses of sources: keep it private."
+    )
+    return shell.Output({"file": str(file), "rows": rows}, sentence)
 
 
 _COUNTS = ("papers", "written", "from_abstract", "refused", "failed", "claims_dropped", "calls", "tokens")
@@ -342,7 +340,7 @@ async def write(
         bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
     ] = False,
     as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
     from bot.app.workers import inbox_of
 
@@ -381,9 +379,9 @@ async def write(
                             on_notice=shell.error,
                         )
                 rows.append({"date": day.isoformat(), "format": each.value, **counts})
+    status = 1 if problems else 0
     if as_json:
         for row in rows:
-            shell.print_answer(row, True)
-    else:
-        shell.print_answer(rows, False, ("date", "format", *_COUNTS))
-    raise typer.Exit(1 if problems else 0)
+            shell.print_json(row)
+        raise typer.Exit(status)
+    return shell.Output(rows, columns=("date", "format", *_COUNTS), status=status)

@@ -30,13 +30,12 @@ if TYPE_CHECKING:
     from storage.copying import OnProgress
 
 
-async def reindex(as_json: shell.AsJson = False) -> None:
+async def reindex() -> shell.Output:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     async with shell.open_storage() as database:
         papers = await _index(database, again=True)
         await glossary.GlossaryService(database, system_clock).rebuild()
-    said = f"{shell.count(papers, 'paper')} reindexed."
-    shell.print_answer({"papers": papers}, as_json, sentence=said)
+    return shell.Output({"papers": papers}, f"{shell.count(papers, 'paper')} reindexed.")
 
 
 async def backup(
@@ -46,8 +45,7 @@ async def backup(
             metavar="FILE", help="The file to write. An earlier backup is replaced, any other file is not."
         ),
     ],
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Back up the SQLite database. Safe while the bot runs; never leaves a partial file.
 
     `paperround restore` puts it in the place of the database.
@@ -75,34 +73,32 @@ async def backup(
                     key_values.set_value, key_values.BACKED_UP, f"{system_clock().isoformat()}{reason}"
                 )
     sentence = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
-    shell.print_answer({"file": target, "bytes": size}, as_json, sentence=sentence)
+    return shell.Output({"file": target, "bytes": size}, sentence)
 
 
-async def list_posts(as_json: shell.AsJson = False) -> None:
+async def list_posts() -> shell.Output:
     """List the daily posts of all servers: when each last came and is next due, and why it is stuck."""
     from bot.features.operations import posts
 
     async with shell.open_storage(with_logs=False) as database:
         posted = await database.fetch(posts.list_all, shell.load_settings().close_rule, system_clock())
     rows = [
-        # As texts, since programs round numbers this long.
-        shell.pick(row, "kind number last_at next_at stuck reason")
-        | {"server": row.server and str(row.server), "channel": str(row.channel)}
+        # The IDs as texts, since programs round numbers this long.
+        {
+            "server": row.server and str(row.server),
+            "channel": str(row.channel),
+            **shell.pick(row, "kind number last_at next_at stuck reason"),
+        }
         for row in posted
     ]
-    if not as_json:
-        rows = [row | {"server": row["server"] or "webhook"} for row in rows]
     columns = ("server", "channel", "kind", "number", "last_at", "next_at", "stuck", "reason")
     none = "No channel has a daily post. `/daily setup` in Discord adds one."
-    shell.print_answer(
-        [{name: row[name] for name in columns} for row in rows], as_json, columns, sentence=none
-    )
+    return shell.Output(rows, none, columns, [row | {"server": row["server"] or "webhook"} for row in rows])
 
 
 async def restore(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file that `paperround backup` wrote.")],
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Put a backup in the place of the SQLite database, which is kept under another name. Stop the bot first."""
     from storage import backups, engines, migrate, postgresql, sqlite_file
 
@@ -125,10 +121,10 @@ async def restore(
         sentence += f" What was there is {restored.former}: delete it when you no longer need it."
     answer = {"database": str(path), "schema": restored.schema, "former": restored.former}
     back = f" {migrate.UPGRADE} To go back to an older version, install that before you start the bot."
-    shell.print_answer(answer, as_json, sentence=f"{sentence}{back if is_older else ' Start the bot.'}")
+    return shell.Output(answer, f"{sentence}{back if is_older else ' Start the bot.'}")
 
 
-async def upgrade(is_approved: shell.IsAccepted = False, as_json: shell.AsJson = False) -> None:
+async def upgrade(is_approved: shell.IsAccepted = False) -> shell.Output:
     """Upgrade the database to the schema of this version, after a question, or create the schema in an empty one.
 
     A SQLite file is copied first; for PostgreSQL, the `pg_dump` command is shown, and the question is whether it was run.
@@ -148,15 +144,14 @@ async def upgrade(is_approved: shell.IsAccepted = False, as_json: shell.AsJson =
         creating=True, keeping=True, migrate=True, approve=approve, on_step=shell.error
     ) as database:
         schema = await migrate.find_version(database)
-    shell.print_answer({"schema": schema}, as_json, sentence=f"The database is at schema {schema}.")
+    return shell.Output({"schema": schema}, f"The database is at schema {schema}.")
 
 
 async def copy_database(
     target: Annotated[
         str, typer.Option("--to", metavar="URL", help="An empty database, SQLite or PostgreSQL.")
     ],
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Copy everything into an empty database. Stop the bot and its fronts first."""
     from storage import copying, migrate
 
@@ -172,7 +167,7 @@ async def copy_database(
     sentence = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
     if not rows:
         sentence = f"{name} has exactly these rows already: nothing was copied. The search index was built."
-    shell.print_answer({"to": name, "rows": rows}, as_json, sentence=sentence)
+    return shell.Output({"to": name, "rows": rows}, sentence)
 
 
 async def _fill(target: Database, copy: Callable[[OnProgress], Awaitable[int]]) -> int:
@@ -198,8 +193,7 @@ async def _index(database: Database, *, again: bool = False) -> int:
 
 async def import_all(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file by `export --all`.")],
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Read a file with everything into an empty database. Stop the bot first."""
     from bot.client import webhook
     from storage import copying, daily, sqlite_file
@@ -217,7 +211,7 @@ async def import_all(
         sentence = "The database has exactly the rows of the file already: nothing was read. The search index was built."
     if missing:
         sentence += f" {webhook.describe_missing(missing)}"
-    shell.print_answer({"file": str(file), "rows": rows}, as_json, sentence=sentence)
+    return shell.Output({"file": str(file), "rows": rows}, sentence)
 
 
 async def doctor(
@@ -233,12 +227,10 @@ async def doctor(
             "--errors", help="Print the last hundred errors of the bot with their places in the code instead."
         ),
     ] = False,
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Check the set-up and list the remaining steps. Exits with status 1 if there are errors or remaining steps."""
     if show_errors:
-        await _print_failures(as_json)
-        return
+        return await _list_failures()
     from bot.cli import healthcheck
     from bot.client import command_sync
     from bot.features.operations import doctor as operations_doctor
@@ -253,18 +245,15 @@ async def doctor(
     )
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
-    if as_json:
-        shell.print_answer([finding.to_dict() for finding in findings], True)
-    else:
-        for row in findings:
-            if not (row.status is status.OK if quiet else row.is_default and not show_all):
-                origin = f" ({row.origin})" if row.origin else ""
-                note = f". {row.note}" if row.note else ""
-                shell.echo(f"{row.status:8}{row.what}: {row.value}{origin}{note}")
-    if left:
-        names = ", ".join(finding.what for finding in left)
-        shell.error(f"{shell.count(len(left), 'problem')} to solve: {names}.")
-    raise typer.Exit(1 if left else 0)
+    lines = [
+        f"{row.status:8}{row.what}: {row.value}{f' ({row.origin})' if row.origin else ''}{f'. {row.note}' if row.note else ''}"
+        for row in findings
+        if not (row.status is status.OK if quiet else row.is_default and not show_all)
+    ]
+    names = ", ".join(finding.what for finding in left)
+    notes = [f"{shell.count(len(left), 'problem')} to solve: {names}."] if left else []
+    data = [finding.to_dict() for finding in findings]
+    return shell.Output(data, "\n".join(lines), notes=notes, status=1 if left else 0)
 
 
 async def _check_library(settings: Settings) -> None:
@@ -277,23 +266,20 @@ async def _check_library(settings: Settings) -> None:
         await library.check()
 
 
-async def _print_failures(as_json: bool) -> None:
-    """Print the errors that were kept, oldest first, without the texts of readers."""
+async def _list_failures() -> shell.Output:
+    """Return the errors that were kept, oldest first, without the texts of readers."""
     from storage import failures
 
     async with shell.open_storage(with_logs=False) as database:
         rows = await database.fetch(failures.list_rows)
-    if as_json:
-        shell.print_answer([asdict(row) | {"failed_at": row.failed_at.isoformat()} for row in rows], True)
-        return
+    lines = []
     for row in rows:
         command = f" (/{row.command})" if row.command else ""
         reason = f": {row.reason}" if row.reason else ""
-        shell.echo(f"{row.failed_at:%Y-%m-%d %H:%M:%S}Z {row.reference} {row.event}{command}{reason}")
-        if row.trace:
-            shell.echo(row.trace)
-    if not rows:
-        shell.echo("No errors are kept.")
+        lines.append(f"{row.failed_at:%Y-%m-%d %H:%M:%S}Z {row.reference} {row.event}{command}{reason}")
+        lines += [row.trace] if row.trace else []
+    data = [asdict(row) | {"failed_at": row.failed_at.isoformat()} for row in rows]
+    return shell.Output(data, "\n".join(lines) or "No errors are kept.")
 
 
 def ask_health(as_json: shell.AsJson = False) -> None:
@@ -538,8 +524,7 @@ async def build_web(
             help="Language of the pages; that of PAPERROUND_LOCALE if not given.",
         ),
     ] = None,
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Build the web archive as files for a static host. Unchanged files are not rewritten."""
     from bot.features.web import service, site
 
@@ -550,7 +535,7 @@ async def build_web(
         built = await site.SiteBuilder(pages, Path(folder), built_site).build()
     files = shell.count(built.written, "file")
     counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
-    shell.print_answer(built._asdict(), as_json, sentence=f"{folder}: {counts}")
+    return shell.Output(built._asdict(), f"{folder}: {counts}")
 
 
 async def export_set_up(
@@ -573,7 +558,7 @@ async def apply_set_up(
     ],
     accept: Annotated[bool, typer.Option("--yes", help="Apply without asking.")] = False,
     as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
     text = _read_set_up(file)
     async with shell.open_storage(creating=True) as database:
@@ -587,10 +572,9 @@ async def apply_set_up(
         is_wanted = bool(plan.changes) and (accept or shell.confirm("Apply?"))
         if is_wanted:
             await set_up.apply(text, str(file))
-    if as_json or plan.changes:
-        sentence = "Applied." if is_wanted else "Nothing was applied."
-        shell.print_answer(plan._asdict() | {"applied": is_wanted}, as_json, sentence=sentence)
-    raise typer.Exit(1 if plan.changes and not is_wanted else 0)
+    sentence = "" if not plan.changes else "Applied." if is_wanted else "Nothing was applied."
+    status = 1 if plan.changes and not is_wanted else 0
+    return shell.Output(plan._asdict() | {"applied": is_wanted}, sentence, status=status)
 
 
 def _read_set_up(file: Path) -> str:
@@ -610,16 +594,12 @@ def _create_set_up_file(database: Database) -> SetUpFile:
 
 async def forget_reader(
     user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Delete everything stored about a user, including messages waiting to be sent."""
     from bot.client.accounts import Readers
 
     async with shell.open_storage(with_logs=False) as database:
         counts = await Readers(database, system_clock).forget(user)
-    if as_json:
-        shell.print_answer({"user": str(user), "removed": counts}, True)
-        return
+    data = {"user": str(user), "removed": counts}
     rows = [{"table": table, "deleted rows": count} for table, count in counts.items()]
-    columns = ("table", "deleted rows")
-    shell.print_answer(rows, False, columns, sentence="No data is kept about this user.")
+    return shell.Output(data, "No data is kept about this user.", ("table", "deleted rows"), rows)

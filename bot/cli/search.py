@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -25,7 +26,6 @@ from storage.database import Database
 if TYPE_CHECKING:
     from bot.features.ask.answers import Answer
 
-_UNKNOWN_PAPER = "The archive has no paper {!r}. `paperround search WORDS` finds papers by title."
 _MAX_NAMES = 5
 _BEHIND = "Nothing found in a search index that is not complete: `paperround reindex` completes it."
 EMPTY_ARCHIVE = (
@@ -69,11 +69,10 @@ async def search(
     ],
     order: Order = None,
     limit: Limit = 20,
-    as_json: shell.AsJson = False,
     full_json: Annotated[
         bool, typer.Option("--json-full", help="Print JSON with the total, corrections and meanings too.")
     ] = False,
-) -> None:
+) -> shell.Output:
     """Find papers on a topic, best first."""
     if not "".join(query).strip():
         raise errors.UsageError(
@@ -85,13 +84,10 @@ async def search(
         sort = Sort(ORDERS[order]) if order else None
         result = await service.search(SearchRequest(" ".join(query), limit=limit, sort=sort))
         empty = await _explain_nothing(database, result.rows, "Nothing found.")
-    if full_json:
-        shell.print_answer(answer_to_dict(result), True)
-    else:
-        print_papers(result.rows, as_json, empty=empty, found=result)
-    # Printed with JSON too, so that users notice that part of the query was ignored.
-    for line in _notes(result):
-        shell.error(line)
+    data = answer_to_dict(result)
+    kinds = ["kind"] * (result.on_topic < result.total) + ["missing"] * any(result.missing.values())
+    listed = list_papers(data["papers"], empty, *kinds)
+    return replace(listed, data=data if full_json else listed.data, is_json=full_json, notes=_notes(result))
 
 
 async def _is_index_incomplete(database: Database) -> bool:
@@ -129,27 +125,27 @@ async def author(
         str, typer.Argument(metavar="NAME", help="The name's parts in any order, with or without diacritics.")
     ],
     limit: Limit = 20,
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Find an author's papers, sorted by votes."""
     if not name.strip():
         raise errors.UsageError("NAME is an empty string. Give an author's name.")
     async with shell.open_reader() as database:
-        service = create_search(database)
-        result = await service.find_author(name, limit=limit)
+        result = await create_search(database).find_author(name, limit=limit)
         similar = f"Similar names: {', '.join(result.near)}." if result.near else "Try another spelling."
         unknown = f"No author is called {name!r}. {similar}"
         unknown = await _explain_nothing(database, result.rows, unknown)
-    if as_json:
-        shell.print_answer(author_to_dict(result), True)
-        return
-    print_papers(result.rows, False, empty=unknown)
+    data = author_to_dict(result)
+    listed = list_papers(data["papers"], unknown)
+    return replace(listed, data=data, notes=_author_notes(name, result))
+
+
+def _author_notes(name: str, result: search_results.AuthorResult) -> Iterator[str]:
     if result.is_corrected:
-        shell.error(f"No author is called {name!r}; showing the closest name, {result.author}.")
+        yield f"No author is called {name!r}; showing the closest name, {result.author}."
     if result.namesakes:
-        shell.error(f"Papers by several people with this name: {name_some(result.namesakes)}")
+        yield f"Papers by several people with this name: {name_some(result.namesakes)}"
     elif len(result.matches) > 1:
-        shell.error(f"{result.author}; other matches: {name_some(result.matches[1:])}")
+        yield f"{result.author}; other matches: {name_some(result.matches[1:])}"
 
 
 def name_some(names: Sequence[str]) -> str:
@@ -170,19 +166,18 @@ async def paper(
     paper_id: Annotated[
         str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
     ],
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Show everything known about a paper."""
     async with shell.open_reader() as database:
-        service = create_search(database)
-        detail = await service.find_paper(paper_id)
-    if as_json:
-        shell.print_answer(None if detail is None else detail_to_dict(detail), True)
-    elif detail is None:
-        shell.error(_UNKNOWN_PAPER.format(paper_id))
-    else:
-        _print_detail(detail)
-    raise typer.Exit(1 if detail is None else 0)
+        detail = await create_search(database).find_paper(paper_id)
+    if detail is None:
+        return _unknown_paper(paper_id)
+    return shell.Output(detail_to_dict(detail), "\n".join(_describe_paper(detail)))
+
+
+def _unknown_paper(paper_id: str) -> shell.Output:
+    unknown = f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
+    return shell.Output(None, notes=[unknown], status=1)
 
 
 async def ask(
@@ -193,8 +188,7 @@ async def ask(
             help="What you want to know; of one paper: its arXiv ID, a link, or a part of its title in quotation marks first.",
         ),
     ],
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Ask the archive or one paper: the nearest passages, word for word. A paper's text is read from the web once.
 
     With `PAPERROUND_WRITER_URL`, also sentences by that language model.
@@ -205,12 +199,12 @@ async def ask(
     paper_id, *rest = words
     is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
     if is_named and not rest:
-        await paper(paper_id, as_json)
+        return await paper(paper_id)
     async with shell.open_container() as container:
         may_name = is_named or len(words) == 2
         found = await create_search(container.database).find_paper(paper_id) if may_name else None
         if is_named and found is None:
-            _refuse_unknown(paper_id, as_json)
+            return _unknown_paper(paper_id)
         asked = " ".join(rest if found is not None else words)
         language = guess_language(asked)
         glossary = GlossaryService(container.database)
@@ -220,19 +214,9 @@ async def ask(
             raise errors.UsageError(_BEHIND)
         if (begun := questions.begin_sentences(answer)) is not None:
             answer = await questions.add_sentences(begun, asked, language, user_id=0)
-    if as_json:
-        shell.print_answer(asked_to_dict(answer), True)
-    else:
-        _print_asked(answer)
-    raise typer.Exit(0 if answer.is_near or answer.basis.value == "paper" else 1)
-
-
-def _refuse_unknown(paper_id: str, as_json: bool) -> NoReturn:
-    if as_json:
-        shell.print_answer(None, True)
-    else:
-        shell.error(_UNKNOWN_PAPER.format(paper_id))
-    raise typer.Exit(1)
+    status = 0 if answer.is_near or answer.basis.value == "paper" else 1
+    text = "\n".join(_describe_passages(answer))
+    return shell.Output(asked_to_dict(answer), text, notes=_ask_notes(answer), status=status)
 
 
 def asked_to_dict(answer: Answer) -> dict[str, Any]:
@@ -273,30 +257,34 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _print_asked(answer: Answer) -> None:
-    """Print an answer in the sentences that Discord has."""
+def _ask_notes(answer: Answer) -> Iterator[str]:
+    """Yield what Discord says around the passages, as plain text."""
     from bot.features.ask import messages
     from bot.i18n.texts import for_locale
     from bot.rendering.markdown import read_plain_line
 
     texts = for_locale(models.Locale.EN)
-    for line in messages.describe(texts, answer):
-        shell.error(read_plain_line(line))
+    yield from map(read_plain_line, messages.describe(texts, answer))
     if answer.paper is not None and answer.basis.value != "paper":
-        shell.error(
-            "With PAPERROUND_LOG=console:debug the same command shows why the full text could not be read."
-        )
-    for sentence in answer.sentences:
-        shell.echo(f"{sentence.text} ({sentence.quote})\n")
+        yield "With PAPERROUND_LOG=console:debug the same command shows why the full text could not be read."
+    yield from map(read_plain_line, messages.list_notes(texts, answer))
+
+
+def _describe_passages(answer: Answer) -> Iterator[str]:
+    """Yield a model's sentences, and each passage with its paper and whose words it has."""
+    from bot.features.ask import messages
+    from bot.i18n.texts import for_locale
+    from bot.rendering.markdown import read_plain_line
+
+    texts = for_locale(models.Locale.EN)
+    yield from (f"{sentence.text} ({sentence.quote})\n" for sentence in answer.sentences)
     for number, found in enumerate(answer.found, start=1):
         votes = "–" if found.paper.votes is None else found.paper.votes
         title = f"{found.paper.title or found.paper.arxiv_id}  {found.paper.last_on}  ▲{votes}\n"
         head = f"{f'({number}) ' if answer.sentences else ''}{title if answer.paper is None else ''}"
         text = "" if found.source.words.value == "title" else f"  {found.excerpt.text}\n"
         words = [read_plain_line(messages.describe_words(texts, answer, found)), found.source.url]
-        shell.echo(f"{head}{text}  {'  '.join(filter(None, words))}\n")
-    for line in messages.list_notes(texts, answer):
-        shell.error(read_plain_line(line))
+        yield f"{head}{text}  {'  '.join(filter(None, words))}\n"
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
@@ -346,30 +334,11 @@ def detail_to_dict(
     }
 
 
-def print_papers(
-    rows: Sequence[models.PaperRow],
-    as_json: bool,
-    *,
-    empty: str,
-    found: search_results.SearchResult | None = None,
-) -> None:
-    """Print papers as JSON or as a table; those that were `found` also with how they match, unless all are on the topic."""
-    if as_json:
-        shell.print_answer([found_to_dict(row, found) if found else to_dict(row) for row in rows], True)
-        return
-    shown = [
-        {
-            **(found_to_dict(row, found) if found else {}),
-            "id": row.arxiv_id,
-            **shell.pick(row, "date votes title"),
-            "authors": row.authors[:3],
-        }
-        for row in rows
-    ]
-    with_kinds = found is not None and found.on_topic < found.total
-    with_missing = found is not None and any(found.missing.values())
-    kinds = (*(["kind"] if with_kinds else []), *(["missing"] if with_missing else []))
-    shell.print_answer(shown, False, ("id", "date", "votes", "title", "authors", *kinds), sentence=empty)
+def list_papers(papers: Iterable[Mapping[str, Any]], empty: str, *further: str) -> shell.Output:
+    """Return an output with a table of papers, given as for JSON, that has `further` columns; `empty` is printed without any."""
+    data = list(papers)
+    rows = [{**paper, "id": paper["arxiv_id"], "authors": paper["authors"][:3]} for paper in data]
+    return shell.Output(data, empty, ("id", "date", "votes", "title", "authors", *further), rows)
 
 
 _HINTS = {
@@ -420,31 +389,30 @@ def _notes(result: search_results.SearchResult) -> Iterator[str]:
         yield f"{result.total} in all; --limit shows more."
 
 
-def _print_detail(detail: models.PaperDetail) -> None:
+def _describe_paper(detail: models.PaperDetail) -> Iterator[str]:
     votes = "unknown" if detail.votes is None else detail.votes
-    shell.echo(f"{detail.arxiv_id}  {shell.pick(detail, 'title')['title'] or '(no title)'}")
+    yield f"{detail.arxiv_id}  {shell.pick(detail, 'title')['title'] or '(no title)'}"
     days = dict.fromkeys((str(detail.first_on), str(detail.last_on)))
     listed = f"in digests: {' to '.join(days)}" if detail.is_listed else "not in a digest"
-    shell.echo(f"{detail.url}\nvotes: {votes}   {listed}")
+    yield f"{detail.url}\nvotes: {votes}   {listed}"
     authors = ", ".join(detail.authors) or "unknown"
-    shell.echo(f"authors: {authors}{' …' if detail.authors_truncated else ''}")
+    yield f"authors: {authors}{' …' if detail.authors_truncated else ''}"
     links = (("code", detail.code_url), *(("media", address) for address in detail.media))
-    for label, value in (("withdrawn by", detail.withdrawn_by), *links):
-        if value:
-            shell.echo(f"{label}: {value}")
+    yield from (
+        f"{label}: {value}" for label, value in (("withdrawn by", detail.withdrawn_by), *links) if value
+    )
     locale = shell.load_settings().locale
     for appearance in sorted(detail.appearances, key=lambda row: summaries.find_language(row) != locale):
         language = summaries.find_language(appearance)
         foreign = "" if language == locale else f", {language}"
-        shell.echo(f"\n{appearance.date} ({appearance.format.value}{foreign})")
-        sections = summaries.shown_sections(appearance.entry)
+        yield f"\n{appearance.date} ({appearance.format.value}{foreign})"
         if summaries.misses_summary(appearance):
-            shell.echo("(no summary: the text is a model's refusal, made up, or empty)")
-        for section in sections:
-            shell.echo(f"{section.heading}: {section.body}" if section.heading else section.body)
+            yield "(no summary: the text is a model's refusal, made up, or empty)"
+        for section in summaries.shown_sections(appearance.entry):
+            yield f"{section.heading}: {section.body}" if section.heading else section.body
     best = summaries.best_summary(detail, models.Locale(locale))
     if best is not None and best.format is None:
-        shell.echo(f"\nabstract: {detail.abstract}")
+        yield f"\nabstract: {detail.abstract}"
 
 
 def create_search(database: Database) -> SearchService:
@@ -463,29 +431,28 @@ async def glossary(
             show_default=False,
         ),
     ] = None,
-    as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Show a term's translations and abbreviations, with the evidence; without a term, your own forms.
 
     `add` adds a form and `forget` removes one; each undoes the other.
     """
-    if not words:
-        await _print_decisions(as_json)
-        return
-    if words[0] in _DECISIONS:
-        await _decide(words, as_json)
-        return
-
-    term = " ".join(words)
     async with shell.open_reader() as database:
+        if not words:
+            made = await GlossaryService(database).list_decisions()
+            decisions = [
+                {"form": row.form, "term": row.term, "is": "added" if row.is_added else "forgotten"}
+                for row in made
+            ]
+            none = "You have added and forgotten no forms. `paperround glossary TERM` shows a term's forms."
+            return shell.Output(decisions, none, ("form", "term", "is"))
+        if words[0] in _DECISIONS:
+            return await _decide(database, *words)
+        term = " ".join(words)
         concepts, senses = await create_search(database).explain_term(term)
-    if as_json:
-        data = [
-            {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
-            for key, forms in concepts
-        ]
-        shell.print_answer({"term": term, "senses": senses, "concepts": data}, True)
-        return
+    data = [
+        {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
+        for key, forms in concepts
+    ]
     rows = [
         {
             "concept": _name(key, forms),
@@ -498,36 +465,26 @@ async def glossary(
         for key, forms in concepts
         for form, paper_count in forms
     ]
-    unknown = f"{term!r} is not in the glossary, so it is searched for as typed."
-    shell.print_answer(rows, False, [*rows[0]] if rows else (), sentence=unknown)
-    if senses:
-        shell.error(f"{term} is short for: {' · '.join(senses)}")
+    return shell.Output(
+        {"term": term, "senses": senses, "concepts": data},
+        f"{term!r} is not in the glossary, so it is searched for as typed.",
+        [*rows[0]] if rows else (),
+        rows,
+        [f"{term} is short for: {' · '.join(senses)}"] if senses else (),
+    )
 
 
 _DECISIONS = ("forget", "add")
 
 
-async def _decide(words: Sequence[str], as_json: bool) -> None:
-    verb, *texts = words
+async def _decide(database: Database, verb: str, *texts: str) -> shell.Output:
     if len(texts) != 2:
         raise errors.UsageError(
             f"Usage: paperround glossary {verb} TERM FORM. Put a term of several words in quotation marks."
         )
-    async with shell.open_reader() as database:
-        made = await GlossaryService(database).decide(*texts, is_added=verb == "add")
+    made = await GlossaryService(database).decide(*texts, is_added=verb == "add")
     done = "now" if made.is_added else "no longer"
-    said = f"{made.form} is {done} a form of {made.term}."
-    shell.print_answer(made._asdict(), as_json, sentence=said)
-
-
-async def _print_decisions(as_json: bool) -> None:
-    async with shell.open_reader() as database:
-        made = await GlossaryService(database).list_decisions()
-    rows = [
-        {"form": row.form, "term": row.term, "is": "added" if row.is_added else "forgotten"} for row in made
-    ]
-    none = "You have added and forgotten no forms. `paperround glossary TERM` shows a term's forms."
-    shell.print_answer(rows, as_json, ("form", "term", "is"), sentence=none)
+    return shell.Output(made._asdict(), f"{made.form} is {done} a form of {made.term}.")
 
 
 def _name(key: str, forms: Sequence[FormEvidence]) -> str:

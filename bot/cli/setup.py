@@ -112,7 +112,7 @@ async def setup(
         written += f" Set at Discord: {', '.join(completed)}."
     steps = [NEXT_STEPS.format(name=application.name, written=written, invitation=invitation)]
     steps += [f"  {number}. {what}" for number, what in enumerate(by_hand.values(), start=4)]
-    shell.print_answer(result, as_json, sentence="\n".join(steps))
+    shell.print_output(shell.Output(result, "\n".join(steps)), as_json)
     if is_asking and shell.ask(typer.confirm, START, default=True):
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, "-P", "-m", "bot", "run"])  # noqa: S606 - no shell is wanted

@@ -14,8 +14,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 IsAccepted = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+AS_JSON = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=AsJson)
 
 
 def parse_date(text: str) -> date:
@@ -64,15 +66,26 @@ def check_days(since: date | None, until: date | None) -> None:
         )
 
 
-def synchronous(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a command for Typer: a coroutine function runs in a new event loop."""
-    if not inspect.iscoroutinefunction(command):
-        return command
+def runnable(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a command for Typer: a coroutine function runs in a new event loop, and an `Output` is printed.
+
+    A command that returns an `Output` gets the option --json, if it has none.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    is_given_json = AS_JSON.name in signature.parameters
 
     @functools.wraps(command)
     def run(**options: Any) -> None:
-        asyncio.run(command(**options))
+        as_json = options[AS_JSON.name] if is_given_json else options.pop(AS_JSON.name, False)
+        output = command(**options)
+        if inspect.iscoroutine(output):
+            output = asyncio.run(output)
+        if isinstance(output, Output):
+            print_output(output, as_json)
 
+    if signature.return_annotation is Output and not is_given_json:
+        parameters = [*signature.parameters.values(), AS_JSON]
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run
 
 
@@ -197,36 +210,66 @@ async def open_workers(*, creating: bool = False) -> AsyncIterator[Workers]:
         await workers.alert_planner.drain()
 
 
-# Output.
+# What is printed.
 
 
-def print_answer(data: Any, as_json: bool, columns: Sequence[str] = (), *, sentence: str = "") -> None:
-    """Print a result as one line of JSON, or for people as a table with the given columns.
+@dataclass(frozen=True)
+class Output:
+    """What a command prints: its `data` as JSON for programs, or for people a table or a `text`.
 
-    Empty columns are left out. In a terminal that is too narrow for the table, each row is a block of lines. The
-    sentence is printed if there are no rows.
+    The table has those `columns` of the `rows`, or else of the data, that have a value, and `further` lines below; the text is
+    printed if none has. The `notes` go to stderr, for programs too. `status` is the exit status. With `is_json` people get
+    JSON as well.
     """
-    if as_json:
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-        # json escapes only C0, but many terminals interpret C1 too.
-        sys.stdout.write(errors.escape_in_json(to_json(data)) + "\n")
-        return
-    shown = [name for name in columns if any(row.get(name) not in (None, "") for row in data)]
-    if not shown:
-        echo(sentence)
-        return
+
+    data: Any
+    text: str = ""
+    columns: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any]] | None = None
+    further: Sequence[str] = ()
+    notes: Iterable[str] = ()
+    status: int = 0
+    is_json: bool = False
+
+
+def print_output(output: Output, as_json: bool) -> None:
+    """Print an output. Raises Exit if its status is not 0."""
+    rows = output.data if output.rows is None else output.rows
+    if as_json or output.is_json:
+        print_json(output.data)
+    elif shown := [name for name in output.columns if any(row.get(name) not in (None, "") for row in rows)]:
+        _print_table(rows, shown)
+        for line in output.further:
+            echo(line)
+    elif output.text:
+        echo(output.text)
+    for note in output.notes:
+        error(note)
+    if output.status:
+        raise typer.Exit(output.status)
+
+
+def print_json(data: Any) -> None:
+    """Print data as one line of JSON."""
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    # json escapes only C0, but many terminals interpret C1 too.
+    sys.stdout.write(errors.escape_in_json(to_json(data)) + "\n")
+
+
+def _print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print columns of rows as a table; in a terminal that is too narrow for it, each row as a block of lines."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     zone, console = load_timezone(), Console(width=None if sys.stdout.isatty() else 200)
-    headers = [name.removesuffix("_at").replace("_", " ") for name in shown]
+    headers = [name.removesuffix("_at").replace("_", " ") for name in columns]
     headers = [
         f"{header} ({zone})" if name.endswith("_at") else header
-        for name, header in zip(shown, headers, strict=True)
+        for name, header in zip(columns, headers, strict=True)
     ]
-    cells = [[errors.make_printable(_to_cell(row.get(name), zone)) for name in shown] for row in data]
-    if console.width < _MIN_COLUMN_WIDTH * len(shown):
+    cells = [[errors.make_printable(_to_cell(row.get(name), zone)) for name in columns] for row in rows]
+    if console.width < _MIN_COLUMN_WIDTH * len(columns):
         for row_cells in cells:
             echo(row_cells[0])
             for header, cell in zip(headers[1:], row_cells[1:], strict=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,7 +77,7 @@ async def add(
     ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between checks.")] = None,
     as_json: shell.AsJson = False,
-) -> None:
+) -> shell.Output:
     """Add a source and poll it once, for a minute at most."""
     values = {
         "timezone": timezone,
@@ -111,16 +112,14 @@ async def add(
         sentence += "." if is_failed else f": {report.reason or 'no papers'}."
         sentence += f" `paperround sources remove {shlex.quote(address)}` takes it back."
     status = {"status": report.status.value, "reason": report.reason or None}
-    account = account_to_dict(report.account)
-    shell.print_answer(to_dict(added) | status | found | account, as_json, sentence=sentence)
-    _print_left_out(address, report.account, as_json)
-    described = map(files.describe_problem, report.result.problems)
-    for sentence in ([report.reason] if is_failed and report.reason else []) + [*described]:
-        shell.error(sentence)
-    raise typer.Exit(1 if is_failed else 0)
+    data = to_dict(added) | status | found | account_to_dict(report.account)
+    notes = [report.reason] if is_failed and report.reason else []
+    notes += map(files.describe_problem, report.result.problems)
+    text = "\n".join((sentence, *_describe_left_out(address, report.account)))
+    return shell.Output(data, text, notes=notes, status=1 if is_failed else 0)
 
 
-async def list_rows(as_json: shell.AsJson = False) -> None:
+async def list_rows() -> shell.Output:
     """List sources with their health, the most trusted first. For titles, authors and votes, arXiv and Hugging Face win."""
     async with shell.open_storage(with_logs=False) as database:
         registry = _create_registry(database)
@@ -130,21 +129,17 @@ async def list_rows(as_json: shell.AsJson = False) -> None:
         to_dict(row) | (_yield_to_dict(brought) if row.last_attempt_at else dict.fromkeys(_YIELD))
         for row, brought in found
     ]
-    if not as_json:
-        rows = [row | {"brings": row["brings"] or "not read yet"} for row in rows]
     unused = {
         name for name in ("priority", "failures", "undated_files") if not any(row[name] for row in rows)
     }
     columns = [name for name in _SOURCE_COLUMNS if name not in unused]
-    _print_rows(rows, as_json, columns)
-    for source, _ in found:
-        _print_left_out(errors.redact(source.url), source.account, as_json)
-    for row in rows:
-        if number := row["undated_files"]:
-            shell.error(
-                f"{row['source']}: {shell.count(number, 'file')} {'has' if number == 1 else 'have'} no date in name or text, so"
-                " that the papers are dated 60 days back and not posted. Name a file by its day, such as 2026-11-27.md."
-            )
+    notes = [
+        f"{row['source']}: {shell.count(number, 'file')} {'has' if number == 1 else 'have'} no date in name or text, so"
+        " that the papers are dated 60 days back and not posted. Name a file by its day, such as 2026-11-27.md."
+        for row in rows
+        if (number := row["undated_files"])
+    ]
+    return _list_sources(rows, columns, [row.account for row, _ in found], notes)
 
 
 async def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
@@ -194,7 +189,7 @@ async def remove(
         )
 
 
-async def fetch(since: shell.Since = None, until: shell.Until = None, as_json: shell.AsJson = False) -> None:
+async def fetch(since: shell.Since = None, until: shell.Until = None) -> shell.Output:
     """Fetch from all sources now. With --since and --until, fetch each day between them."""
     from bot.archive import files
 
@@ -213,14 +208,10 @@ async def fetch(since: shell.Since = None, until: shell.Until = None, as_json: s
         }
         for report in reports
     ]
-    _print_rows(rows, as_json, _REPORT_COLUMNS)
-    for report in reports:
-        _print_left_out(errors.redact(report.source.url), report.account, as_json)
     is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
-    problems = [problem for report in reports for problem in report.result.problems]
-    for problem in problems:
-        shell.error(files.describe_problem(problem))
-    raise typer.Exit(1 if is_failed or problems else 0)
+    problems = [files.describe_problem(problem) for report in reports for problem in report.result.problems]
+    listed = _list_sources(rows, _REPORT_COLUMNS, [report.account for report in reports], problems)
+    return replace(listed, status=1 if is_failed or problems else 0)
 
 
 def to_dict(row: models.StoredSource) -> dict[str, Any]:
@@ -244,25 +235,36 @@ def account_to_dict(account: models.ReadingReport | None) -> dict[str, Any]:
     return {"found": account.found, **account.to_json()}
 
 
-def _print_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str]) -> None:
-    """Print sources, in a table with the number of items that were left out."""
-    if not as_json:
-        rows = [{**row, "left_out": sum(of["number"] for of in row["left_out"] or ())} for row in rows]
-    shell.print_answer(rows, as_json, columns, sentence=_NO_SOURCES)
+def _list_sources(
+    data: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    accounts: Sequence[models.ReadingReport | None],
+    notes: Sequence[str],
+) -> shell.Output:
+    """Return an output with a table of sources and what their readings left out."""
+    rows = [
+        {
+            **row,
+            "brings": row.get("brings") or "not read yet",
+            "left_out": sum(of["number"] for of in row["left_out"] or ()),
+        }
+        for row in data
+    ]
+    addressed = zip((row["source"] for row in data), accounts, strict=True)
+    left_out = [line for address, account in addressed for line in _describe_left_out(address, account)]
+    return shell.Output(data, _NO_SOURCES, columns, rows, left_out, notes)
 
 
-def _print_left_out(address: str, account: models.ReadingReport | None, as_json: bool) -> None:
-    """Say what a reading of a source left out, and what it lacks in the rest."""
+def _describe_left_out(address: str, account: models.ReadingReport | None) -> Iterator[str]:
+    """Yield what a reading of a source left out, and what it lacks in the rest."""
     from bot.archive import sorting
 
-    if account is None or as_json:
-        return
-    if account.skipped:
+    if account is not None and account.skipped:
         counts = f"{account.stored:,} stored, {account.known:,} known, {account.skipped_count:,} left out"
         found = f"{shell.count(account.found, 'item')} found: {counts}"
-        shell.echo(f"{address}: {found}: {sorting.describe(account.skipped)}.")
-    if account.warnings:
-        shell.echo(f"{address}: of the items kept: {sorting.describe(account.warnings)}.")
+        yield f"{address}: {found}: {sorting.describe(account.skipped)}."
+    if account is not None and account.warnings:
+        yield f"{address}: of the items kept: {sorting.describe(account.warnings)}."
 
 
 def _yield_to_dict(brought: Yield) -> dict[str, Any]:
