@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -103,18 +103,18 @@ class Skipped:
 class ReadingReport:
     """What a reading of a source found: entries of a feed, papers of a list, files without a list.
 
-    Each item found was `stored`, was `known` (the archive had its papers), or was skipped. `warnings` are about items
-    that were stored or known, for example without the date that they state.
+    Each item found was `kept` or skipped. Of those kept, the archive lacked `stored` ones, which is counted at the end of
+    a poll, and knew the others. `warnings` are about items that were kept, for example without the date that they state.
     """
 
+    kept: int = 0
     stored: int = 0
-    known: int = 0
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[Skipped, ...] = ()
 
     @property
-    def kept(self) -> int:
-        return self.stored + self.known
+    def known(self) -> int:
+        return self.kept - self.stored
 
     @property
     def skipped_count(self) -> int:
@@ -131,14 +131,9 @@ class ReadingReport:
             name: list(map(asdict, of_reason)) for name, of_reason in rows.items()
         }
 
-    @property
-    def as_known(self) -> ReadingReport:
-        """The account of the same items when they are found again, unchanged."""
-        return replace(self, stored=0, known=self.kept)
-
     def __add__(self, other: ReadingReport) -> ReadingReport:
         skipped, warnings = add_up(self.skipped + other.skipped), add_up(self.warnings + other.warnings)
-        return ReadingReport(self.stored + other.stored, self.known + other.known, skipped, warnings)
+        return ReadingReport(self.kept + other.kept, self.stored + other.stored, skipped, warnings)
 
 
 MAX_EXAMPLES = 3

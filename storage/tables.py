@@ -83,9 +83,8 @@ def _load_account(account: Mapping[str, Any]) -> models.ReadingReport:
             for row in rows
         )
 
-    return models.ReadingReport(
-        account["stored"], account["known"], read(account["left_out"]), read(account["remarks"])
-    )
+    kept = account["stored"] + account["known"]
+    return models.ReadingReport(kept, account["stored"], read(account["left_out"]), read(account["remarks"]))
 
 
 _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {

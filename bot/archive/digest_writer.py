@@ -8,10 +8,10 @@ A digest is identified by its source, location and date. What a location contain
     the same day, same hash   in the same format   it stays
     the same day of a list    it in a list         it gains papers, its fields are corrected, and papers that other days have go
     the same day otherwise    in any format        it is replaced
-    papers without a date     no day               they become the day `FILL_AGE` ago
+    papers without a date     no day               they become the day `FILL_AGE` ago, or today if they came later (`Arrival`)
     papers without a date     some days            those that no day has are added to today
-    no such day               in any format        it goes if `is_gone`; it stays if content is left out, or if papers have no
-                                                   date now
+    no such day               in any format        it goes if `is_gone`; it stays if not all was read, or if some
+                                                   papers have no date now
 
 Each field of a paper is the first non-empty value by rank: arXiv, Hugging Face, files, then other sources by
 priority and age. Entries and facts are stored unchanged. Papers, authors and the search index change
@@ -26,6 +26,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum, auto
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -103,18 +104,25 @@ def to_sourced_digests(digests: Iterable[Digest], source: str, location: str) ->
     return sourced
 
 
-class LocationContent(NamedTuple):
-    """The digests that a location of a source contains now. If not `is_whole`, some were left out.
+class Arrival(Enum):
+    """When a source first had the papers without a date that a location contains. It decides whether they are posted."""
 
-    Papers without a date are those of today if the location `is_new` to a source that was read before, and fill the
-    archive if it is not, but for papers that the source listed before. If None, the location's own days tell.
-    """
+    FIRST_READING = auto()
+    """In its first reading: they fill the archive, dated `FILL_AGE` back."""
+    LATER = auto()
+    """After its first reading: they are dated today."""
+    BY_LOCATION = auto()
+    """The source does not say: LATER if days of the location are stored, else FIRST_READING."""
+
+
+class LocationContent(NamedTuple):
+    """The digests that a location of a source contains now. If not `is_whole`, some were not read."""
 
     source: str
     location: str
     digests: Sequence[SourcedDigest]
     is_whole: bool = True
-    is_new: bool | None = None
+    arrival: Arrival = Arrival.BY_LOCATION
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -464,40 +472,64 @@ class DigestWriter:
         stored: Iterable[StoredDigest],
         stored_ids: Mapping[int, set[str]],
     ) -> _Change:
-        """Compare what a location contains now with the stored digests, among them those from other locations."""
-        names = {location for _, location in content.places}
-        known = {(row.location, row.date_on): row for row in stored if row.location in names}
-        days, known_days = content.days, {on for _, on in known}
+        """Return how the stored days of a location change, by the table at the top of this module."""
+        places = {location for _, location in content.places}
+        before = {(row.location, row.date_on): row for row in stored if row.location in places}
+        papers_by_day, days_before = content.days, {on for _, on in before}
+        has_undated = any(sourced.digest.is_rolling for sourced in content.digests)
         now: dict[tuple[str, date], SourcedDigest] = {}
         for sourced in content.digests:
             if sourced.digest.is_rolling:
-                known_ids = set().union(*(stored_ids[row.id] for row in known.values()))
-                if content.is_new is not None:
-                    listed = [entry.arxiv_id for entry in sourced.digest.entries]
-                    known_ids |= (await archive.find_first_days(connection, content.source, listed)).keys()
-                is_new = bool(known) if content.is_new is None else content.is_new
-                on = self._clock().date() - (timedelta() if is_new else FILL_AGE)
-                sourced = await asyncio.to_thread(_keep_new, sourced, on, known_ids)
+                listed = [stored_ids[row.id] for row in before.values()]
+                sourced = await self._add_date(connection, content, sourced, listed)
                 if not sourced.digest.entries:
                     continue
             key = sourced.location, sourced.digest.date
             if key in now:
-                # The text names a date on which its papers without a date are new. It was united with the stored day above.
+                # The text also names the date that its papers without a date got, which are united with the stored day.
                 former = now[key].digest
                 sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text)
-            elif key in known:
-                sourced = await _unite_with_stored(connection, sourced, known[key], days)
+            elif key in before:
+                sourced = await _unite_with_stored(connection, sourced, before[key], papers_by_day)
             now[key] = sourced
-        # A rolling list only grows.
-        is_complete = content.is_whole and not any(sourced.digest.is_rolling for sourced in content.digests)
-        missing = [row for key, row in known.items() if key not in now] if is_complete else []
+        missing = [row for key, row in before.items() if key not in now]
         return _Change(
-            new=[sourced for key, sourced in now.items() if key not in known],
+            new=[sourced for key, sourced in now.items() if key not in before],
             written={
-                row.id: now[key] for key, row in known.items() if key in now and now[key].hash != row.hash
+                row.id: now[key] for key, row in before.items() if key in now and now[key].hash != row.hash
             },
-            gone=[row for row in missing if is_gone(row.date_on, stored_ids[row.id], days, known_days)],
+            gone=[
+                row
+                for row in missing
+                if content.is_whole
+                and not has_undated
+                and is_gone(row.date_on, stored_ids[row.id], papers_by_day, days_before)
+            ],
         )
+
+    async def _add_date(
+        self,
+        connection: Connection,
+        content: LocationContent,
+        undated: SourcedDigest,
+        listed: Sequence[Set[str]],
+    ) -> SourcedDigest:
+        """Date papers without a date by their arrival, which decides whether they are posted, and drop known ones.
+
+        These are in the location's stored days (`listed`), or were listed anywhere by a source that records arrivals.
+        """
+        known, arrival = set[str]().union(*listed), content.arrival
+        if arrival is Arrival.BY_LOCATION:
+            arrival = Arrival.LATER if listed else Arrival.FIRST_READING
+        else:
+            ids = [entry.arxiv_id for entry in undated.digest.entries]
+            known |= (await archive.find_first_days(connection, content.source, ids)).keys()
+        today = self._clock().date()
+        on = today if arrival is Arrival.LATER else today - FILL_AGE
+        digest = await asyncio.to_thread(
+            listing.keep, undated.digest, on, lambda arxiv_id: arxiv_id not in known
+        )
+        return replace(undated, digest=digest, hash=_digest_hash(digest))
 
     async def remove_digests(
         self, connection: Connection, gone: Sequence[StoredDigest], listed: Collection[int] = ()
@@ -580,15 +612,6 @@ class DigestWriter:
         since_on = self._clock().date() - FRESH_PERIOD
         if fresh := await archive.filter_listed(connection, named, since_on=since_on):
             await self._on_fresh(connection, sorted(fresh))
-
-
-def _keep_new(sourced: SourcedDigest, on: date, known_ids: Set[str]) -> SourcedDigest:
-    """Date a rolling digest, and drop the papers (arXiv ids) that are known.
-
-    What was there when its location was first read is dated `FILL_AGE` back: too far for posts and alerts.
-    """
-    digest = listing.keep(sourced.digest, on, lambda arxiv_id: arxiv_id not in known_ids)
-    return replace(sourced, digest=digest, hash=_digest_hash(digest))
 
 
 def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known: Collection[date]) -> bool:

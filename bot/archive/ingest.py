@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime
 import structlog
 
 from bot.archive import arxiv_ids, digest_writer, fields, listing, paper_list, parse
-from bot.archive.digest_writer import IngestResult, LocationContent
+from bot.archive.digest_writer import Arrival, IngestResult, LocationContent
 from bot.archive.files import TextFile
 from bot.core import isolation
 from bot.core.clock import Clock
@@ -56,14 +56,14 @@ class IngestService:
         digests: Sequence[Digest],
         *,
         is_whole: bool = True,
-        is_new: bool | None = None,
+        arrival: Arrival = Arrival.BY_LOCATION,
     ) -> IngestResult:
         """Store that a location of a source contains these digests now. Without any, its days are taken back.
 
-        For `is_whole` and `is_new` see `digest_writer.LocationContent`.
+        For `is_whole` see `digest_writer.LocationContent`.
         """
         sourced = digest_writer.to_sourced_digests(digests, source, location)
-        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole, is_new)])
+        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole, arrival)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

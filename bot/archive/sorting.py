@@ -56,7 +56,7 @@ def describe(rows: Iterable[Skipped]) -> str:
 
 
 def account_of(digests: Iterable[Digest]) -> ReadingReport:
-    """Return the account of a text with these digests, whose papers count as stored."""
+    """Return the account of a text with these digests, whose papers are all kept."""
     digests = list(digests)
     lines = (
         skip(problem.reason, f"line {problem.line}")

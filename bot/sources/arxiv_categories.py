@@ -196,7 +196,7 @@ class ArxivCategories:
             if listed.get(fact.arxiv_id, date.max) >= min(fact.published_on or today, today)
         ]
         by_day = self._by_day(request, new)
-        account = ReadingReport(len(new), len(facts) - len(new), add_up([*skipped, *parsed.skipped]))
+        account = ReadingReport(len(facts), skipped=add_up([*skipped, *parsed.skipped]))
         state = replace(page.page_state, account=account)
         if not by_day:
             reason = (
@@ -215,7 +215,7 @@ class ArxivCategories:
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
         # Each day's result counts its own papers, the last one also what no other counts.
-        rest = replace(account, stored=len(by_day[newest].facts))
+        rest = replace(account, kept=len(facts) - len(new) + len(by_day[newest].facts))
         results[-1] = replace(results[-1], page_states=(state,), progress=asdict(progress), account=rest)
         return results, progress
 

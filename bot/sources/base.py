@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -17,6 +26,7 @@ from typing import Any, Protocol, TypeVar
 import pydantic
 
 from bot.archive import fields, html_pages, paper_list, parse, sorting
+from bot.archive.digest_writer import Arrival
 from bot.core import day_close, isolation
 from bot.text import charsets
 from storage import errors, models, sources
@@ -118,10 +128,8 @@ class FetchResult:
 
     Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
-    back-fill once this result is stored. `is_gone`: the location does not exist any more. `is_new` is that of
-    `digest_writer.LocationContent`. `account` is None if nothing was read there; its `stored` counts the items of the
-    digests and facts, whether the archive has them or not. `listed` are all pages that the source has now: the states of
-    others are removed.
+    back-fill once this result is stored. `is_gone`: the location does not exist any more. `account` is None if nothing
+    was read there. `listed` are all pages that the source has now: the states of others are removed.
     """
 
     location: str
@@ -134,9 +142,17 @@ class FetchResult:
     retry_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
     is_gone: bool = False
-    is_new: bool | None = None
+    arrival: Arrival = Arrival.BY_LOCATION
     account: models.ReadingReport | None = None
     listed: frozenset[str] | None = None
+
+    def with_account(
+        self, account: models.ReadingReport | None, page_states: Iterable[sources.PageState]
+    ) -> FetchResult:
+        """Return the result with an account, and with page states that keep it while the pages do not change."""
+        return replace(
+            self, account=account, page_states=tuple(replace(state, account=account) for state in page_states)
+        )
 
 
 FindListed = Callable[[Collection[str]], Awaitable[Mapping[str, date]]]
@@ -245,10 +261,9 @@ def unchanged_result(
     location: str, request: FetchRequest, state: sources.PageState, day: date | None = None
 ) -> FetchResult:
     """Return the result for a page that was read again and is as it was."""
-    known = request.known(location)
-    account = known.account.as_known if known and known.account else None
-    state = replace(state, status=FetchStatus.UNCHANGED, account=account)
-    return FetchResult(location, FetchStatus.UNCHANGED, page_states=(state,), day=day, account=account)
+    known, status = request.known(location), FetchStatus.UNCHANGED
+    account = None if known is None else known.account
+    return FetchResult(location, status, day=day).with_account(account, [replace(state, status=status)])
 
 
 MAX_PAGES, _MAX_LIST_BYTES, _LIST_SECONDS = 10, 10_000_000, 120.0
@@ -319,14 +334,11 @@ def read_result(
     page_states: Sequence[sources.PageState],
     *,
     day: date | None = None,
-    is_new: bool | None = None,
+    arrival: Arrival = Arrival.BY_LOCATION,
 ) -> FetchResult:
-    """Return the result for digests that were read. The account of the digests is that of each page state."""
-    account = sorting.account_of(digests)
-    states = tuple(replace(state, account=account) for state in page_states)
-    return FetchResult(
-        location, FetchStatus.OK, digests=digests, page_states=states, day=day, account=account, is_new=is_new
-    )
+    """Return the result for digests that were read, with the states of their pages."""
+    result = FetchResult(location, FetchStatus.OK, digests=digests, day=day, arrival=arrival)
+    return result.with_account(sorting.account_of(digests), page_states)
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:

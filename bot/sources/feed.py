@@ -12,11 +12,12 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, sorting
+from bot.archive.digest_writer import Arrival
 from bot.sources import base, feed_entries, pages
 from bot.sources.feed_entries import Feed, FeedEntry
 from storage import errors, models, sources
@@ -77,28 +78,41 @@ class _Item(NamedTuple):
     known: sources.PageState | None
 
     @property
-    def is_new(self) -> bool:
-        """Whether what the entry has was not there in the first reading of the feed."""
+    def arrival(self) -> Arrival:
+        """When the feed first had what the entry has."""
         is_read = self.known is not None and self.known.hash is not None
-        return is_read or self.state.last_modified is not None
+        return Arrival.LATER if is_read or self.state.last_modified is not None else Arrival.FIRST_READING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reading:
-    """One reading of a feed.
+    """One reading of a feed, and what its own result will say.
 
     `days` are those of papers by entry key, `chosen` the entry of each paper by arXiv id, `listed` the first days on
-    which the source listed papers before.
+    which the source listed papers before. `is_large`: the feed is not hand-picked, so that its papers are never posted.
+
+    `account` and `states` are those of entries without a result of their own. `is_complete`: all links were read, or
+    need not be read again. `reason` is why a link has no papers.
     """
 
+    address: str
+    fetcher: base.Fetcher
     request: base.FetchRequest
     items: Sequence[_Item]
     days: Mapping[str, date | None]
     chosen: Mapping[str, FeedEntry]
     listed: Mapping[str, date]
+    is_large: bool
+    account: ReadingReport
+    states: list[sources.PageState] = field(default_factory=list)
+    has_papers: bool = False
+    is_complete: bool = True
+    reason: str = ""
 
     @classmethod
-    async def begin(cls, address: str, parsed: Feed, request: base.FetchRequest) -> _Reading:
+    async def begin(
+        cls, address: str, fetcher: base.Fetcher, parsed: Feed, request: base.FetchRequest
+    ) -> _Reading:
         """Choose a paper's entry of several: the earliest, but rather none about a new version."""
         today = request.now.date()
         ranked = sorted(
@@ -120,7 +134,139 @@ class _Reading:
             )
             items.append(_Item(entry, state, known))
         days = assign_days(parsed.entries, parsed.built_on, today)
-        return cls(request, items, days, chosen, await request.find_listed(chosen))
+        counts = Counter(day for day in days.values() if day is not None)
+        is_large = pages.is_arxiv(address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
+        listed = await request.find_listed(chosen)
+        skipped = ReadingReport(skipped=parsed.skipped)
+        return cls(address, fetcher, request, items, days, chosen, listed, is_large, skipped)
+
+    async def read(self, parsed: Feed, feed_state: sources.PageState) -> AsyncIterator[base.FetchResult]:
+        """Yield a result for each list in an entry, each day of single papers and each link, then the feed's own."""
+        papers: list[tuple[_Item, listing.Paper]] = []
+        links: list[_Item] = []
+        for item in self.items:
+            entry, known = item.entry, item.known
+            if known is not None and known.account is not None and known.hash == entry.hash:
+                self.has_papers |= known.status is not FetchStatus.NOT_YET
+                self.account += known.account
+                continue
+            paper = await asyncio.to_thread(feed_entries.read_paper, entry)
+            digests = await _read_contents(item, is_paper=paper is not None)
+            self.has_papers |= paper is not None or len(digests) > 0
+            if digests:
+                location = f"{self.address}#{_location_key(entry.key)}"
+                yield base.read_result(location, digests, [item.state], arrival=item.arrival)
+            elif paper is None and entry.link:
+                links.append(item)
+            elif paper is None:
+                self._skip(item, SkipReason.NO_ID, FetchStatus.NOT_YET)
+            elif self.chosen[paper["arxiv_id"]] is entry or entry.is_replacement:
+                papers.append((item, paper))
+            else:
+                self._skip(item, SkipReason.REPEATED, FetchStatus.OK)
+        for result in await asyncio.to_thread(self._list_papers, papers):
+            yield result
+        async for result in self._read_links(links):
+            yield result
+        yield self._conclude(parsed, feed_state)
+
+    def _skip(self, item: _Item, reason: SkipReason, status: FetchStatus) -> None:
+        account = _skip_entry(item.entry, reason)
+        self.states.append(replace(item.state, status=status, account=account))
+        self.account += account
+
+    def _list_papers(self, papers: Sequence[tuple[_Item, listing.Paper]]) -> list[base.FetchResult]:
+        """Return one list per day, and rolling lists of papers without a day: of the first reading, and later ones."""
+        groups: dict[tuple[date | None, Arrival], list[tuple[_Item, listing.Paper]]] = {}
+        for item, paper in papers:
+            on = self.listed.get(paper["arxiv_id"]) or self.days.get(item.entry.key)
+            groups.setdefault((on, Arrival.LATER if on else item.arrival), []).append((item, paper))
+        return [self._list_group(on, arrival, group) for (on, arrival), group in groups.items()]
+
+    def _list_group(
+        self, on: date | None, arrival: Arrival, group: Sequence[tuple[_Item, listing.Paper]]
+    ) -> base.FetchResult:
+        """Return the list of a day. New versions of papers, and changes of papers that are listed, only update facts."""
+        now = self.request.now
+        source_name = models.SourceKind.ARXIV.value if pages.is_arxiv(self.address) else self.address
+        new, facts, states = [], [], []
+        for item, paper in group:
+            is_listed, is_replacement = paper["arxiv_id"] in self.listed, item.entry.is_replacement
+            new += [] if is_listed or is_replacement else [paper]
+            fact = feed_entries.paper_facts(item.entry, paper, item.state.location, source_name, now)
+            facts.append(replace(fact, listed_on=None if is_replacement and not is_listed else on))
+            states.append(replace(item.state, account=_account_of_paper(item.entry, now.date())))
+        # In the first reading, the number of papers without a day is not limited.
+        is_flood = arrival is Arrival.LATER and len(group) > MAX_POSTED_PAPERS
+        form = models.DigestFormat.LOOKUP if self.is_large or is_flood else models.DigestFormat.LIST
+        digest = listing.build(on or now.date(), new, form=form, is_rolling=on is None)
+        return base.FetchResult(
+            f"{self.address}#{on}" if on else self.address,
+            FetchStatus.OK,
+            digests=(digest,) if new else (),
+            facts=tuple(facts),
+            page_states=tuple(states),
+            account=sum((state.account for state in states if state.account), ReadingReport()),
+            arrival=arrival,
+        )
+
+    async def _read_links(self, links: list[_Item]) -> AsyncIterator[base.FetchResult]:
+        """Yield a result for each linked page, up to the most that are read at once."""
+        # Links that failed before come last, so that dead links do not block others.
+        links.sort(key=lambda item: item.known is not None and item.known.status is FetchStatus.FAILED)
+        for item in links[:_MAX_LINKS]:
+            result = await self._read_link(item)
+            self.is_complete &= result.status is not FetchStatus.FAILED
+            self.has_papers |= result.status is not FetchStatus.NOT_YET
+            self.reason = self.reason or result.reason
+            yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
+        for item in links[_MAX_LINKS:]:
+            self.is_complete = False
+            self.account += _skip_entry(item.entry, SkipReason.TOO_MANY)
+
+    async def _read_link(self, item: _Item) -> base.FetchResult:
+        """Read a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
+        link = item.entry.link or ""
+        known = self.request.known(link)
+        try:
+            page = await self.fetcher.get(link, known, accept=base.ACCEPT)
+        except base.FetchError as error:
+            is_gone = error.code in (base.NOT_FOUND, base.GONE)
+            return _skip_link(item, error, FetchStatus.NOT_YET if is_gone else error.status, item.state)
+        states = item.state, page.page_state
+        if page.body is None and known is not None and known.account is not None:
+            is_empty = known.status is FetchStatus.NOT_YET
+            status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
+            unchanged = [replace(state, status=status) for state in states]
+            return base.FetchResult(link, status).with_account(known.account, unchanged)
+        try:
+            on = _possible_day(item.entry, page.page_state.read_at.date())
+            digests = await base.detect_in_response(page, on)
+        except base.FetchError as error:
+            return _skip_link(item, error, FetchStatus.NOT_YET, *states)
+        was_read = known is not None and known.hash is not None
+        arrival = Arrival.LATER if was_read else item.arrival
+        return base.read_result(link, digests, states, arrival=arrival)
+
+    def _conclude(self, parsed: Feed, feed_state: sources.PageState) -> base.FetchResult:
+        """Return the feed's own result. Its page state is kept if no entry has to be read again."""
+        status, note = FetchStatus.UNCHANGED, ""
+        if not self.has_papers:
+            status = FetchStatus.NOT_YET
+            note = ": ".join(filter(None, (_NO_PAPERS, self.reason))) if parsed.entries else _NO_ENTRIES
+            # Without a hash it is read again; what it has then was not there before.
+            feed_state = sources.PageState(self.address, self.request.now, status)
+        if self.is_complete or not self.has_papers:
+            self.states.append(feed_state)
+        places = (item.state.location for item in self.items)
+        return base.FetchResult(
+            self.address,
+            status,
+            base.clean_reason(note),
+            page_states=tuple(self.states),
+            account=self.account,
+            listed=frozenset([self.address, *places, *(entry.link or "" for entry in parsed.entries)]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +292,7 @@ class FeedSource:
         except base.FetchError as error:
             yield await self._read_as_digest(page, error)
             return
-        reading = await _Reading.begin(self.address, parsed, request)
+        reading = await _Reading.begin(self.address, self.fetcher, parsed, request)
         # The first result says which entries were seen: the poll may end before they are read.
         seen: tuple[sources.PageState, ...] = tuple(
             replace(item.state, status=FetchStatus.NOT_YET, hash=None)
@@ -154,7 +300,7 @@ class FeedSource:
             if item.known is None
         )
         total = ReadingReport()
-        async for result in self._read_entries(parsed, page.page_state, reading):
+        async for result in reading.read(parsed, page.page_state):
             total += result.account or ReadingReport()
             read = (
                 replace(state, account=total) if state.location == self.address else state
@@ -171,175 +317,32 @@ class FeedSource:
         reason = f"{feed_error}; {result.reason}" if is_other else str(feed_error)
         return replace(result, reason=base.clean_reason(reason))
 
-    async def _read_entries(
-        self, parsed: Feed, feed_state: sources.PageState, reading: _Reading
-    ) -> AsyncIterator[base.FetchResult]:
-        """Yield a result for each new entry and each day of single papers, then the feed's own result.
 
-        An entry without papers has the status NOT_YET.
-        """
-        papers: list[tuple[_Item, listing.Paper]] = []
-        linked: list[_Item] = []
-        feed_states: list[sources.PageState] = []
-        rest = ReadingReport(skipped=parsed.skipped)
-        is_empty, reason = True, ""
-        for item in reading.items:
-            entry, state, known = item
-            if known is not None and known.account is not None and known.hash == entry.hash:
-                is_empty &= known.status is FetchStatus.NOT_YET
-                rest += known.account.as_known
-                continue
-            paper = await asyncio.to_thread(feed_entries.read_paper, entry)
-            if digests := await self._read_contents(entry, state, is_paper=paper is not None):
-                is_empty = False
-                location = f"{self.address}#{_dated_apart(entry.key)}"
-                yield base.read_result(location, digests, [state], is_new=item.is_new)
-            elif paper is None and entry.link:
-                linked.append(item)
-            elif paper is not None and (
-                reading.chosen[entry.arxiv_id or ""] is entry or entry.is_replacement
-            ):
-                is_empty = False
-                papers.append((item, paper))
-            else:
-                account = _skip_entry(entry, SkipReason.NO_ID if paper is None else SkipReason.REPEATED)
-                status = FetchStatus.NOT_YET if paper is None else FetchStatus.OK
-                feed_states.append(replace(state, status=status, account=account))
-                is_empty &= paper is None
-                rest += account
-        counts = Counter(day for day in reading.days.values() if day is not None)
-        is_large = pages.is_arxiv(self.address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
-        for result in await asyncio.to_thread(self._list_papers, papers, reading, is_large=is_large):
-            yield result
-        # Links that failed before come last, so that dead links do not block others.
-        linked.sort(key=lambda item: item.known is not None and item.known.status is FetchStatus.FAILED)
-        is_missed = len(linked) > _MAX_LINKS
-        for item in linked[:_MAX_LINKS]:
-            result = await self._fetch_link(item, reading.request)
-            is_missed |= result.status is FetchStatus.FAILED
-            is_empty &= result.status is FetchStatus.NOT_YET
-            reason = reason or result.reason
-            yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
-        rest += sum(
-            (_skip_entry(item.entry, SkipReason.TOO_MANY) for item in linked[_MAX_LINKS:]), ReadingReport()
-        )
-        status, note = FetchStatus.UNCHANGED, ""
-        if is_empty:
-            nothing = "none of its entries that were read has papers of arXiv, or links to a list of them"
-            nothing = f"{nothing}: {reason}" if reason else nothing
-            status, note = (
-                FetchStatus.NOT_YET,
-                base.clean_reason(nothing) if parsed.entries else "the feed has no entries",
-            )
-            # Without a hash it is read again; what it has then was not there before.
-            feed_state = sources.PageState(self.address, reading.request.now, FetchStatus.NOT_YET)
-        feed_states += [feed_state] if is_empty or not is_missed else []
-        pages_now = {self.address, *(entry.link or "" for entry in parsed.entries)}
-        listed_now = pages_now.union(item.state.location for item in reading.items)
-        yield base.FetchResult(
-            self.address,
-            status,
-            note,
-            page_states=tuple(feed_states),
-            account=rest,
-            listed=frozenset(listed_now),
-        )
-
-    async def _read_contents(
-        self, entry: FeedEntry, state: sources.PageState, *, is_paper: bool
-    ) -> tuple[models.Digest, ...]:
-        """Return the digests in an entry's content, except a list that contains only the entry's own paper.
-
-        A paper's day is in the content, else it is the entry's, else in the path of its link. With the entry's day, two
-        papers alone in their lines are a list.
-        """
-        read_on = state.read_at.date()
-        on = _possible_day(entry, read_on)
-        name = entry.link or "" if on is None else ""
-        for text in entry.contents:
-            with suppress(base.FetchError):
-                arguments = (text.encode("utf-8", "replace"), "utf-8", name, on, read_on)
-                digests = await base.read_digests(base.detect_in_bytes, *arguments)
-                is_alone = is_paper and sum(len(digest.entries) for digest in digests) == 1
-                return () if is_alone else digests
-        alone = await asyncio.to_thread(feed_entries.read_alone, entry) if on and not is_paper else ()
-        is_list = sum(len(digest.entries) for digest in alone) > 1 and not any(it.is_rolling for it in alone)
-        return alone if is_list else ()
-
-    def _list_papers(
-        self, papers: Sequence[tuple[_Item, listing.Paper]], reading: _Reading, *, is_large: bool
-    ) -> list[base.FetchResult]:
-        """Return one list per day, and rolling lists of papers without a day, the new ones apart.
-
-        New versions of papers, and what has changed of those that are listed, only update facts.
-        """
-        now = reading.request.now
-        source_name = models.SourceKind.ARXIV.value if pages.is_arxiv(self.address) else self.address
-        groups: dict[tuple[date | None, bool], list[tuple[_Item, listing.Paper]]] = {}
-        for row in papers:
-            on = reading.listed.get(row[1]["arxiv_id"]) or reading.days.get(row[0].entry.key)
-            groups.setdefault((on, on is not None or row[0].is_new), []).append(row)
-        results = []
-        for (on, is_new), group in groups.items():
-            news, facts, states, total = [], [], [], ReadingReport()
-            for item, paper in group:
-                is_listed, is_replacement = paper["arxiv_id"] in reading.listed, item.entry.is_replacement
-                news += [] if is_listed or is_replacement else [paper]
-                fact = feed_entries.paper_facts(item.entry, paper, item.state.location, source_name, now)
-                facts.append(replace(fact, listed_on=None if is_replacement and not is_listed else on))
-                account = _account_of_paper(item.entry, now.date())
-                states.append(replace(item.state, account=account))
-                total += account
-            # In the first reading, the number of papers without a day is not limited.
-            is_flood = is_new and len(group) > MAX_POSTED_PAPERS
-            form = models.DigestFormat.LOOKUP if is_large or is_flood else models.DigestFormat.LIST
-            digest = listing.build(on or now.date(), news, form=form, is_rolling=on is None)
-            results.append(
-                base.FetchResult(
-                    f"{self.address}#{on}" if on else self.address,
-                    FetchStatus.OK,
-                    digests=(digest,) if news else (),
-                    facts=tuple(facts),
-                    page_states=tuple(states),
-                    account=total,
-                    is_new=is_new,
-                )
-            )
-        return results
-
-    async def _fetch_link(self, item: _Item, request: base.FetchRequest) -> base.FetchResult:
-        """Fetch a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
-        entry, state, _ = item
-        link, known = entry.link or "", request.known(entry.link or "")
-        is_new = item.is_new or (known is not None and known.hash is not None)
-        states: tuple[sources.PageState, ...] = (state,)
-        reason, status = "", FetchStatus.UNCHANGED
-        try:
-            page = await self.fetcher.get(link, known, accept=base.ACCEPT)
-            states = (state, page.page_state)
-            if page.body is not None or known is None or known.account is None:
-                on = _possible_day(entry, page.page_state.read_at.date())
-                digests = await base.detect_in_response(page, on)
-                return base.read_result(link, digests, states, is_new=is_new)
-            account = known.account.as_known
-            status = FetchStatus.NOT_YET if known.status is FetchStatus.NOT_YET else FetchStatus.UNCHANGED
-        except base.FetchError as error:
-            reason = base.clean_reason(f"{link}: {error}")
-            account = _skip_entry(
-                entry, error.skip_reason, None if error.skip_reason is SkipReason.NO_LIST else reason
-            )
-            is_read = len(states) > 1 or error.code in (base.NOT_FOUND, base.GONE)
-            status = FetchStatus.NOT_YET if is_read else error.status
-        if status is not FetchStatus.UNCHANGED:
-            states = tuple(replace(page_state, status=status) for page_state in states)
-        if status is FetchStatus.FAILED:
-            # Without a hash, the entry will be read again.
-            states = tuple(replace(page_state, hash=None) for page_state in states)
-        states = tuple(replace(page_state, account=account) for page_state in states)
-        return base.FetchResult(link, status, reason, page_states=states, account=account)
+_NO_ENTRIES = "the feed has no entries"
+_NO_PAPERS = "none of its entries that were read has papers of arXiv, or links to a list of them"
 
 
-def _dated_apart(key: str) -> str:
+async def _read_contents(item: _Item, *, is_paper: bool) -> tuple[models.Digest, ...]:
+    """Return the digests in an entry's content, except a list that contains only the entry's own paper.
+
+    A paper's day is in the content, else it is the entry's, else in the path of its link. With the entry's day, two
+    papers alone in their lines are a list.
+    """
+    entry, read_on = item.entry, item.state.read_at.date()
+    on = _possible_day(entry, read_on)
+    name = entry.link or "" if on is None else ""
+    for text in entry.contents:
+        with suppress(base.FetchError):
+            arguments = (text.encode("utf-8", "replace"), "utf-8", name, on, read_on)
+            digests = await base.read_digests(base.detect_in_bytes, *arguments)
+            is_alone = is_paper and sum(len(digest.entries) for digest in digests) == 1
+            return () if is_alone else digests
+    alone = await asyncio.to_thread(feed_entries.read_alone, entry) if on and not is_paper else ()
+    is_list = sum(len(digest.entries) for digest in alone) > 1 and not any(it.is_rolling for it in alone)
+    return alone if is_list else ()
+
+
+def _location_key(key: str) -> str:
     """Return an entry's key as a part of a location; `{feed}#{date}` is that day's list."""
     return f"entry-{key}" if str(fields.clean_date(key)) == key else key
 
@@ -348,12 +351,25 @@ def _skip_entry(entry: FeedEntry, reason: SkipReason, example: str | None = None
     return ReadingReport(skipped=(sorting.skip(reason, example or entry.title or entry.link or entry.key),))
 
 
+def _skip_link(
+    item: _Item, error: base.FetchError, status: FetchStatus, *states: sources.PageState
+) -> base.FetchResult:
+    """Return the result for a linked page without a digest. If it FAILED, its entry has no hash, and is read again."""
+    link = item.entry.link or ""
+    reason = base.clean_reason(f"{link}: {error}")
+    has_no_list = error.skip_reason is SkipReason.NO_LIST
+    account = _skip_entry(item.entry, error.skip_reason, None if has_no_list else reason)
+    is_failed = status is FetchStatus.FAILED
+    unread = [replace(it, status=status, hash=None if is_failed else it.hash) for it in states]
+    return base.FetchResult(link, status, reason).with_account(account, unread)
+
+
 def _account_of_paper(entry: FeedEntry, today: date) -> ReadingReport:
     if entry.is_replacement:
         return _skip_entry(entry, SkipReason.NEW_VERSION)
     is_impossible = entry.published_on and not _possible_day(entry, today)
-    text = str(entry.published_on) if is_impossible else entry.untold_date
-    return ReadingReport(1, warnings=(sorting.skip(SkipReason.NO_DATE, text),) if text else ())
+    text = str(entry.published_on) if is_impossible else entry.unreadable_date
+    return ReadingReport(kept=1, warnings=(sorting.skip(SkipReason.NO_DATE, text),) if text else ())
 
 
 def _target_of(entry: FeedEntry) -> str | None:

@@ -86,8 +86,8 @@ class FeedEntry(models.PaperDescription):
     contents: tuple[str, ...]
     published_on: date | None
     """The day that its date states, in its writer's zone."""
-    untold_date: str | None
-    """The text of its date if no day can be told from it."""
+    unreadable_date: str | None
+    """The text of its date if it names no day."""
     arxiv_id: str | None
     paper_title: str | None
     """The title of its paper: the entry's, unless the entry is a post."""
@@ -216,7 +216,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         str(entry.get("summary") or "")
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
-    published_on, untold_date = _read_day(times, "published", "updated")
+    published_on, unreadable_date = _read_day(times, "published", "updated")
     version = _ARXIV_VERSION.fullmatch(id_)
     authors, affiliations = _parse_authors(entry)
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
@@ -233,7 +233,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
             (_absolute(media.get("url"), url) for media in entry.get("media_thumbnail") or ()), None
         ),
         published_on=published_on,
-        untold_date=untold_date,
+        unreadable_date=unreadable_date,
         arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
         paper_title=_without_marks(title),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],

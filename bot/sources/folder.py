@@ -110,7 +110,7 @@ class FolderSource:
                 changed.append((location, stamp))
             else:
                 states[location] = former.status
-                account += former.account.as_known
+                account += former.account
         present = set(map(base.page_key, locations))
         missing = [
             state
@@ -151,11 +151,8 @@ class FolderSource:
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             reason = f"{location}: {error}"
             account = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
-            status = FetchStatus.FAILED if is_related else FetchStatus.NOT_YET
-            state = replace(state, status=status, account=account)
-            return base.FetchResult(
-                location, FetchStatus.UNCHANGED, reason, page_states=(state,), account=account
-            )
+            state = replace(state, status=FetchStatus.FAILED if is_related else FetchStatus.NOT_YET)
+            return base.FetchResult(location, FetchStatus.UNCHANGED, reason).with_account(account, [state])
         return base.read_result(location, digests, [state])
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from bot.archive import digest_writer, fields, listing
-from bot.archive.digest_writer import IngestResult
+from bot.archive.digest_writer import Arrival, IngestResult
 from bot.archive.ingest import IngestService
 from bot.core import day_close, isolation
 from bot.core.clock import Clock
@@ -109,13 +109,13 @@ class SourceReport:
             self.reason = f"nothing at any of its addresses since {since:%Y-%m-%d}: {self.reason}"
 
     def _divide(self, account: models.ReadingReport) -> models.ReadingReport:
-        """Return the account of all results, with the papers that the archive had, and those beyond a limit, taken apart."""
-        lost = min(len(self.cut), account.stored)
-        stored = min(len(self.new), account.stored - lost)
+        """Return the account of all results with the papers that the archive lacked, and those beyond a limit."""
+        beyond = min(len(self.cut), account.kept)
+        kept = account.kept - beyond
         return models.ReadingReport(
-            stored,
-            account.kept - lost - stored,
-            models.add_up((*account.skipped, *_count(models.SkipReason.TOO_MANY, lost, *sorted(self.cut)))),
+            kept,
+            min(len(self.new), kept),
+            models.add_up((*account.skipped, *_count(models.SkipReason.TOO_MANY, beyond, *sorted(self.cut)))),
             models.add_up((*account.warnings, *_count(models.SkipReason.TOO_OLD, self.old))),
         )
 
@@ -326,13 +326,12 @@ class Poller:
                     # Facts first: posts and alerts of a listing need its votes.
                     stored = await self.ingest.add_facts(limited.facts)
                     if limited.digests or limited.is_gone:
-                        is_whole = not is_cut
                         stored += await self.ingest.put(
                             row.url,
                             limited.location,
                             limited.digests,
-                            is_whole=is_whole,
-                            is_new=limited.is_new,
+                            is_whole=not is_cut,
+                            arrival=limited.arrival,
                         )
                     report.add(limited, stored)
                 if result.listed is not None:
@@ -368,7 +367,9 @@ class Poller:
         report.cut |= _name_papers(result) - _name_papers(limited)
         fill_on = self.clock().date() - digest_writer.FILL_AGE
         is_first = report.source.last_success_at is None
-        is_fill = is_first if result.is_new is None else not result.is_new
+        is_fill = (
+            is_first if result.arrival is Arrival.BY_LOCATION else result.arrival is Arrival.FIRST_READING
+        )
         report.old += sum(
             len(digest.entries)
             for digest in limited.digests

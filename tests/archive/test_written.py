@@ -416,5 +416,5 @@ def test_a_summary_about_no_paper_is_missing_and_counted(
     [paper] = digest.entries
     assert (paper.summary_missing, len(paper.sections)) == (is_made_up, 3)
     account = sorting.account_of([digest])
-    assert account.stored == 1
+    assert account.kept == 1
     assert [(row.reason, row.number) for row in account.warnings] == [(SkipReason.MADE_UP, 1)] * is_made_up

@@ -134,7 +134,7 @@ async def test_the_first_announcement_after_a_back_fill_is_not_said_to_be_repeat
     harness.now += timedelta(days=1)
     announce(harness, *submitted, on=harness.now.date())
     report = await harness.fetch_all()
-    assert report.account == ReadingReport(known=3)
+    assert report.account == ReadingReport(kept=3)
     assert "only papers that this source has" in report.reason
 
 

@@ -327,7 +327,7 @@ def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None
     dates = ("2026-11", "5/6/2026", "soon", "2026/11/27", "")
     items = (f"<item><title>Moss {n}</title><pubDate>{on}</pubDate></item>" for n, on in enumerate(dates))
     entries = feed_entries.parse_document(source_payloads.rss(*items), "").entries
-    assert [entry.untold_date for entry in entries] == ["2026-11", "5/6/2026", "soon", None, None]
+    assert [entry.unreadable_date for entry in entries] == ["2026-11", "5/6/2026", "soon", None, None]
 
 
 @pytest.mark.parametrize(
