@@ -13,7 +13,7 @@ from datetime import date
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries, unrelated
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries
 from bot.text import date_reader
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section, Skipped, SkipReason, add_up
@@ -168,9 +168,7 @@ def _build(
             problems.append(Problem(paper.line, message, SkipReason.REPEATED))
             continue
         sections = tuple(fields.cut_sections(paper.sections))
-        is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE or (
-            unrelated.is_unrelated(entry.title or "", sections)
-        )
+        is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE
         if sections and is_made_up:
             made_up.append(sorting.skip(SkipReason.MADE_UP, entry.title or entry.arxiv_id))
         entries[entry.arxiv_id] = replace(

@@ -373,48 +373,20 @@ def test_reads_a_review_in_other_spellings(construct: str) -> None:
     assert read == dict.fromkeys(read, usual)
 
 
-MADE_UP = {
-    "Otter Atlas: Mapping Rivers with Tiny Radar Networks": (
-        "이 논문에서는 새로운 머신러닝 알고리즘을 제안합니다. 기존 방법보다 빠르고 정확한 예측을 제공합니다.",
-        "적응형 학습률과 정규화 기법을 결합하여 과적합을 막습니다. 여러 데이터셋에서 실험하였습니다.",
-        "기존 모델보다 정확도가 15% 높고, 계산 비용은 절반으로 줄었습니다. 확장성도 좋습니다.",
-    ),
-    "A Corpus of Classical Sanskrit Poems": (
-        "이 논문은 양자 컴퓨팅(Quantum Computing) 분야에서 최적화 문제를 푸는 새로운 알고리즘을 소개합니다.",
-        "큐비트의 얽힘을 활용하여 탐색 공간을 줄이고, 오류를 보정하는 단계를 더했습니다. 시뮬레이터에서 시험하였습니다.",
-        "고전 알고리즘보다 열 배 빠르며, 더 큰 문제에도 적용할 수 있음을 보였습니다.",
-    ),
-    "Whispering Llamas": (
-        "This paper proposes a new algorithm that improves the accuracy of predictions on large amounts of data.",
-        "It combines an adaptive rate with a regularised loss, and needs fewer steps than before.",
-        "It is 12% more accurate than earlier methods.",
-    ),
-}
-REAL = {
-    # In Korean, by sound, by a name, by a term's abbreviation; or about something else, but not in general words.
-    "Mapping Rivers from Space": "이 논문은 새로운 방법으로 위성 사진에서 강과 호수의 지도를 그립니다.",
-    "Kestrel": "이 연구는 효율적인 모델 케스트럴을 소개합니다.",
-    "Otter Atlas: Rivers with Tiny Radar": "이 논문은 새로운 시스템 OTTER를 제안합니다.",
-    "Reinforcement Learning in the Wild": "이 논문은 새로운 RL 방법을 제안합니다.",
-    "Whispering Llamas": "이 논문은 새로운 LlamaWhisper-2를 제안합니다.",
-    "A Corpus of Classical Sanskrit Poems": "고대 인도의 시 4만 편을 모으고 운율을 표시했습니다.",
-}
-
-
 @pytest.mark.parametrize(
-    ("title", "points", "is_made_up"),
-    [(title, points, True) for title, points in MADE_UP.items()]
-    + [(title, (text, *next(iter(MADE_UP.values()))[1:]), False) for title, text in REAL.items()],
+    ("opening", "is_made_up"),
+    [
+        ("I'm sorry, I could not open it. Based on its title, here is a summary.", True),
+        ("This paper proposes a new algorithm that improves the accuracy of predictions.", False),
+    ],
 )
-def test_a_summary_about_no_paper_is_missing_and_counted(
-    title: str, points: tuple[str, ...], is_made_up: bool
-) -> None:
-    body = "\n".join(
-        f"- ***{name}***: {text}" for name, text in zip(("New", "How", "What"), points, strict=True)
+def test_a_summary_that_admits_to_be_made_up_is_missing_and_counted(opening: str, is_made_up: bool) -> None:
+    body = f"- ***New***: {opening}\n- ***How***: It combines an adaptive rate with a regularised loss."
+    digest = parse_one(
+        f"{NEWSLETTER}### [Whispering Llamas](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n\n{body}\n"
     )
-    digest = parse_one(f"{NEWSLETTER}### [{title}](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n\n{body}\n")
     [paper] = digest.entries
-    assert (paper.summary_missing, len(paper.sections)) == (is_made_up, 3)
+    assert (paper.summary_missing, len(paper.sections)) == (is_made_up, 2)
     account = sorting.account_of([digest])
     assert account.kept == 1
     assert [(row.reason, row.number) for row in account.warnings] == [(SkipReason.MADE_UP, 1)] * is_made_up
