@@ -19,8 +19,8 @@ from bot.claims import form, judging
 from bot.client import options, refusals
 from bot.features.ask import passages
 from bot.features.writer import prompts
-from bot.glossary import mentions
 from bot.rendering import discord_text, markdown, typesetting
+from bot.search import term_mentions
 from bot.sources import feed_entries, paper_text
 from bot.text import dates, institutions, people, plain, query_parser, questions, tokens
 from storage import errors, models
@@ -205,8 +205,8 @@ def read_file(text: str) -> object:
 def index_text(text: str) -> None:
     tokens.tokenize(text)
     plain.split_sentences(text)
-    mentions.extract_mentions(text)
-    mentions.long_form(text, "LLM")
+    term_mentions.extract_mentions(text)
+    term_mentions.long_form(text, "LLM")
     summaries.find_basis((models.Section(text, text),))
 
 

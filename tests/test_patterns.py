@@ -21,7 +21,7 @@ import regex
 
 import bot
 import storage
-from bot.glossary import transliteration
+from bot.search import transliteration
 from tests import test_foreign_text
 
 pytestmark = pytest.mark.promise

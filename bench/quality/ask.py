@@ -20,8 +20,7 @@ from bot.core.settings import Settings
 from bot.features.ask import question
 from bot.features.ask.passages import Passage
 from bot.features.ask.ranking import PaperIndex
-from bot.glossary import resolver
-from bot.search import embeddings
+from bot.search import embeddings, term_resolver
 from bot.search.embeddings import EmbeddingServer
 from bot.text import seed
 
@@ -60,7 +59,7 @@ def embed(server: EmbeddingServer, texts: Sequence[str], kind: embeddings.TextRo
 
 def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome]:
     """Ask all questions of a folder."""
-    glossary = resolver.Glossary(seed.load_terms())
+    glossary = term_resolver.Glossary(seed.load_terms())
     lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     by_paper = defaultdict[str, list[dict[str, Any]]](list)
     for row in map(json.loads, filter(None, lines)):

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bot.archive import fields
-from bot.glossary import resolver
 from bot.rendering import markdown
+from bot.search import term_resolver
 from bot.text import plain, term_keys
 from storage import models
 
@@ -150,7 +150,7 @@ def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
     return problems
 
 
-def list_terms(glossary: resolver.Glossary, source: str) -> tuple[str, ...]:
+def list_terms(glossary: term_resolver.Glossary, source: str) -> tuple[str, ...]:
     """Return the glossary forms of a paper's terms as 한국어(English; ABBR), in order of appearance."""
     stems = term_keys.english_stems(source[:_TERM_CHARACTERS])
     terms: dict[str, str] = {}

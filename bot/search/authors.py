@@ -14,8 +14,8 @@ from typing import NamedTuple, cast
 import tantivy
 from tantivy import Query
 
-from bot.glossary import transliteration
 from bot.search import index as search_index
+from bot.search import transliteration
 from bot.search.engine import Engine, Scope, all_of, any_of
 from bot.search.query import ParsedQuery, QueryReader
 from bot.search.results import AuthorResult, Sort

@@ -14,10 +14,9 @@ from heapq import nlargest
 from itertools import islice
 from typing import NamedTuple
 
-from bot.glossary import resolver
 from bot.rendering import typesetting
 from bot.search import authors as search_authors
-from bot.search import titles
+from bot.search import term_resolver, titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Scope
 from bot.search.results import Choice
@@ -164,7 +163,7 @@ class Topic(NamedTuple):
 class TopicIndex:
     """All forms in a glossary, sorted by keystrokes, and a vocabulary. Each takes 30 ms to build, on first use."""
 
-    def __init__(self, glossary: resolver.Glossary) -> None:
+    def __init__(self, glossary: term_resolver.Glossary) -> None:
         self.glossary = glossary
         self._topics = list(_concept_topics(glossary))
 
@@ -205,7 +204,7 @@ class TopicIndex:
         return list(choices.values())[:MAX_CHOICES]
 
 
-def _concept_topics(glossary: resolver.Glossary) -> Iterator[Topic]:
+def _concept_topics(glossary: term_resolver.Glossary) -> Iterator[Topic]:
     """Yield every form, weighted by the number of papers that define its concept or name it in the title."""
     in_titles = glossary.title_counts
     for concept in glossary.all_concepts():

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from bot.archive import summaries
 from bot.core.clock import Clock, system_clock
-from bot.glossary import resolver
 from bot.search import engine as search_engine
 from bot.search import index as search_index
+from bot.search import term_resolver
 from bot.text import analyser, concepts, seed, term_keys, tokens, typography
 from storage import errors, models, search
 from storage.snapshot import Snapshot, chunked
 
 if TYPE_CHECKING:
-    from bot.glossary import mentions
+    from bot.search import term_mentions
     from storage.database import Connection, Database
 
 STALE_GROWTH = 1.1
@@ -47,10 +47,10 @@ class GlossaryService:
         self._database = database
         self._clock = clock
         self._index = index
-        self._loaded: tuple[str, resolver.Glossary] | None = None
+        self._loaded: tuple[str, term_resolver.Glossary] | None = None
         self._loading = threading.Lock()
 
-    def read_current(self, view: Snapshot) -> resolver.Glossary:
+    def read_current(self, view: Snapshot) -> term_resolver.Glossary:
         """Return the glossary for a snapshot of the database. After a change, loading it takes 50 ms."""
         version, loaded = search.get_glossary_version(view), self._loaded
         if loaded is None or loaded[0] != version:
@@ -60,20 +60,20 @@ class GlossaryService:
                 loaded = self._loaded
         return loaded[1]
 
-    async def get_current(self) -> resolver.Glossary:
+    async def get_current(self) -> term_resolver.Glossary:
         return await self._database.look_up(self.read_current)
 
-    async def decide(self, term: str, form: str, *, is_added: bool) -> resolver.Decision:
+    async def decide(self, term: str, form: str, *, is_added: bool) -> term_resolver.Decision:
         """Store an operator's decision to add or remove a form of a term. Raises UsageError if it is invalid."""
         from storage import key_values
 
-        async def add(connection: Connection) -> resolver.Decision:
+        async def add(connection: Connection) -> term_resolver.Decision:
             made = check_decision(await self.get_current(), term, form, is_added=is_added)
             decisions = await self.list_decisions()
             others = (
                 row
                 for row in decisions
-                if row.term != made.term or not resolver.is_same_form(row.form, made.form)
+                if row.term != made.term or not term_resolver.is_same_form(row.form, made.form)
             )
             value = json.dumps([*others, made], ensure_ascii=False)
             await key_values.set_value(connection, search.GLOSSARY_DECISIONS, value)
@@ -81,7 +81,7 @@ class GlossaryService:
 
         return await self._database.write(add)
 
-    async def list_decisions(self) -> list[resolver.Decision]:
+    async def list_decisions(self) -> list[term_resolver.Decision]:
         """Return the operator's decisions, oldest first."""
         return await self._database.look_up(read_decisions)
 
@@ -118,7 +118,7 @@ class GlossaryService:
         index = self._index or search_index.SearchIndex(search_index.folder_of(self._database))
         async for done in search_index.follow(self._database, index):
             on_progress(done)
-        mentioned, names, read = Counter["mentions.Mention"](), Counter[str](), 0
+        mentioned, names, read = Counter["term_mentions.Mention"](), Counter[str](), 0
         await self._database.look_up(index.refresh)
         paper_count = await self._database.look_up(search.count_listed)
         ids = await self._database.fetch(papers.list_newest_ids, limit=MAX_PAPERS)
@@ -133,35 +133,37 @@ class GlossaryService:
 
 
 def _read_papers(
-    documents: Iterable[models.IndexDocument], mentioned: Counter[mentions.Mention], names: Counter[str]
+    documents: Iterable[models.IndexDocument], mentioned: Counter[term_mentions.Mention], names: Counter[str]
 ) -> None:
     """Count the papers that have each mention in their texts and each name in their titles."""
-    from bot.glossary import mentions  # not needed for lookups
+    from bot.search import term_mentions  # not needed for lookups
 
     for paper in documents:
         texts = [paper.title or "", *(section.body for section in paper.sections), paper.abstract or ""]
-        mentioned.update(mentions.extract_mentions("\n".join(texts)))
-        names.update(set(mentions.list_names(texts[0])))
+        mentioned.update(term_mentions.extract_mentions("\n".join(texts)))
+        names.update(set(term_mentions.list_names(texts[0])))
 
 
 def _learn(
-    evidence: search_engine.Engine, mentioned: Counter[mentions.Mention], names: dict[str, int]
-) -> resolver.LearntTerms:
-    from bot.glossary import induction
+    evidence: search_engine.Engine, mentioned: Counter[term_mentions.Mention], names: dict[str, int]
+) -> term_resolver.LearntTerms:
+    from bot.search import term_induction
 
     terms = seed.load_terms()
-    forms = induction.learn(mentioned.items(), terms, evidence)
+    forms = term_induction.learn(mentioned.items(), terms, evidence)
     in_papers, in_titles = dict[str, int](), dict[str, int]()
-    for concept in resolver.Glossary(terms, resolver.LearntTerms(forms)).all_concepts():
+    for concept in term_resolver.Glossary(terms, term_resolver.LearntTerms(forms)).all_concepts():
         texts = [form.text for form in concept.forms if form.searched]
         if count := evidence.count(texts):
             in_papers[concept.key] = count
         if count := evidence.count_titles(texts):
             in_titles[concept.key] = count
-    return resolver.LearntTerms(forms, in_papers, in_titles, names)
+    return term_resolver.LearntTerms(forms, in_papers, in_titles, names)
 
 
-def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added: bool) -> resolver.Decision:
+def check_decision(
+    current: term_resolver.Glossary, term: str, form: str, *, is_added: bool
+) -> term_resolver.Decision:
     """Return a valid decision with the term's English name. Raises UsageError if the term or form is invalid or unknown."""
     term, form = (" ".join(typography.to_plain_text(text).split()) for text in (term, form))
     for text in (term, form):
@@ -173,20 +175,22 @@ def check_decision(current: resolver.Glossary, term: str, form: str, *, is_added
     if len(matches) > 1:
         names = " · ".join(concept.usual_form("en") or concept.key for concept in matches)
         raise errors.UsageError(f"{term!r} is a form of several terms. Use one of them: {names}.")
-    if not matches and not (is_added and resolver.form_language(term) == "en"):
+    if not matches and not (is_added and term_resolver.form_language(term) == "en"):
         raise errors.UsageError(f"{term!r} is not in the glossary. To add a new term, give its English name.")
     name = (matches[0].usual_form("en") or matches[0].key) if matches else term
     forms = [other.text for other in matches[0].forms] if matches else []
     if is_added and len(term_keys.term_key(form)) < 2:
         raise errors.UsageError(f"{form!r} is too short: too many words contain a single letter or syllable.")
-    is_known = name in current.list_senses(form) or any(resolver.is_same_form(other, form) for other in forms)
+    is_known = name in current.list_senses(form) or any(
+        term_resolver.is_same_form(other, form) for other in forms
+    )
     if not is_added and not is_known:
         raise errors.UsageError(f"{form!r} is not a form of {name!r}. Its forms are: {' · '.join(forms)}.")
-    return resolver.Decision(name, form, is_added)
+    return term_resolver.Decision(name, form, is_added)
 
 
-def read_decisions(view: Snapshot) -> list[resolver.Decision]:
-    return [resolver.Decision(*row) for row in search.list_glossary_decisions(view)]
+def read_decisions(view: Snapshot) -> list[term_resolver.Decision]:
+    return [term_resolver.Decision(*row) for row in search.list_glossary_decisions(view)]
 
 
 def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
@@ -195,7 +199,7 @@ def name_concept(concept: concepts.Concept, locale: models.Locale) -> str:
     return korean or concept.usual_form("en") or concept.key
 
 
-def _dump(learnt: resolver.LearntTerms) -> str:
+def _dump(learnt: term_resolver.LearntTerms) -> str:
     fields = {"version": _VERSION, **learnt._asdict()}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
@@ -205,11 +209,13 @@ def _is_current(text: str) -> bool:
     return text.startswith(f'{{"version":{_VERSION},')
 
 
-def _load(data: tuple[int, str] | None, decisions: Sequence[resolver.Decision]) -> resolver.Glossary:
+def _load(
+    data: tuple[int, str] | None, decisions: Sequence[term_resolver.Decision]
+) -> term_resolver.Glossary:
     """Build the glossary from stored data; ignore data of another version."""
-    learnt = resolver.LearntTerms()
+    learnt = term_resolver.LearntTerms()
     if data is not None and _is_current(data[1]):
         stored = json.loads(data[1])
-        rows = [resolver.LearntForm(*row) for row in stored["forms"]]
-        learnt = resolver.LearntTerms(rows, stored["papers"], stored["titles"], stored["names"])
-    return resolver.Glossary(seed.load_terms(), learnt, decisions)
+        rows = [term_resolver.LearntForm(*row) for row in stored["forms"]]
+        learnt = term_resolver.LearntTerms(rows, stored["papers"], stored["titles"], stored["names"])
+    return term_resolver.Glossary(seed.load_terms(), learnt, decisions)

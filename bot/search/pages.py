@@ -15,8 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from bot.core.clock import Clock
-from bot.glossary import transliteration
-from bot.search import authors, completion, titles
+from bot.search import authors, completion, titles, transliteration
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
 from bot.search.query import ParsedQuery, QueryReader

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
-from bot.glossary import resolver
+from bot.search import term_resolver
 from bot.text import analyser, concepts, operator_words, query_parser, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 
@@ -119,7 +119,7 @@ class ParsedQuery:
 class QueryReader:
     """Interprets queries using a glossary, with a cache. Thread-safe."""
 
-    def __init__(self, glossary: resolver.Glossary) -> None:
+    def __init__(self, glossary: term_resolver.Glossary) -> None:
         self.glossary = glossary
         self._known: dict[str, QueryPart | None] = {}
         self._forms_by_topic: dict[int, tuple[Form, ...]] = {}
@@ -237,7 +237,7 @@ class QueryReader:
         whole = self._find(text) if len(runs) == 1 and operator_words.EITHER not in runs[0] else None
         if whole is None:
             return [part for run in runs for part in self._divide(run)]
-        if len(runs[0]) > 1 and analyser.has_hangul(text) and not resolver.is_korean_only(text):
+        if len(runs[0]) > 1 and analyser.has_hangul(text) and not term_resolver.is_korean_only(text):
             parts = self._divide(runs[0], whole=False)
             if all(part.key for part in parts) or not self.glossary.is_seeded(text):
                 return parts
@@ -275,7 +275,7 @@ class QueryReader:
         if word[0] == '"':
             return [concepts.quoted_part(word.strip('"'))]
         key = analyser.strip_ending(term_keys.korean_key(word))
-        is_short = resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
+        is_short = term_resolver.is_korean_only(word) and len(key) <= _MAX_COMPOUND
         pieces = self._cut(key) if is_short else []
         pieces = pieces if len(pieces) > 1 else [word]
         return [self._find(piece) or QueryPart(piece, self._typed_forms(piece)) for piece in pieces]

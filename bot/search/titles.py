@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from bot.archive import arxiv_ids, summaries
-from bot.glossary import transliteration
 from bot.search import index as search_index
+from bot.search import transliteration
 from bot.search.authors import Archive
 from bot.search.engine import Engine
 from bot.search.query import SPELLING_AND_VERSION

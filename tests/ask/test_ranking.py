@@ -8,12 +8,12 @@ from bench.quality import ask as bench_ask
 from bot.demo import sample_digests
 from bot.features.ask import passages, question
 from bot.features.ask.ranking import PaperIndex
-from bot.glossary import resolver
+from bot.search import term_resolver
 from bot.search.results import compile_pattern, make_excerpt
 from bot.text import analyser, seed
 from tests.support import asked_paper
 
-GLOSSARY = resolver.Glossary(seed.load_terms())
+GLOSSARY = term_resolver.Glossary(seed.load_terms())
 
 
 @pytest.mark.parametrize(("asked", "words"), asked_paper.QUESTIONS.items())

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.glossary import resolver
-from bot.search import completion, glossary
+from bot.search import completion, glossary, term_resolver
 from bot.search.service import SearchService
 from bot.text import seed
 from storage import glossary as stored_glossary
@@ -87,16 +86,19 @@ async def test_autocomplete_follows_a_new_glossary(db: Database, induced_search:
 
 def test_an_abbreviation_without_papers_ranks_below_longer_topics() -> None:
     terms = [seed.SeedTerm((), ("relation extraction",), ("RE",))]
-    learnt = resolver.LearntTerms([resolver.LearntForm("reward", "RWD", 2)])
-    topics = completion.TopicIndex(resolver.Glossary(terms, learnt))
+    learnt = term_resolver.LearntTerms([term_resolver.LearntForm("reward", "RWD", 2)])
+    topics = completion.TopicIndex(term_resolver.Glossary(terms, learnt))
     for locale in (EN, KO):
         assert [choice.value for choice in topics.complete("re", locale)] == ["reward", "relation extraction"]
         assert topics.complete("rwd", locale)[0].value == "RWD"
 
 
 def test_matches_by_syllable_rank_before_matches_by_keystroke() -> None:
-    rows = [resolver.LearntForm("Gaussian", "가우시안", 9), resolver.LearntForm("reinforce", "강화", 2)]
-    topics = completion.TopicIndex(resolver.Glossary((), resolver.LearntTerms(rows)))
+    rows = [
+        term_resolver.LearntForm("Gaussian", "가우시안", 9),
+        term_resolver.LearntForm("reinforce", "강화", 2),
+    ]
+    topics = completion.TopicIndex(term_resolver.Glossary((), term_resolver.LearntTerms(rows)))
     for typed, values in (("가", ["가우시안", "강화"]), ("강", ["강화", "가우시안"]), ("강호", ["강화"])):
         assert [choice.value for choice in topics.complete(typed, KO)] == values
 
@@ -115,8 +117,8 @@ async def test_an_empty_author_field_offers_the_most_published_authors(induced_s
 
 def test_autocomplete_omits_a_korean_form_that_only_one_paper_defines() -> None:
     terms = [seed.SeedTerm(("등불",), ("lantern",), ())]
-    rows = [resolver.LearntForm("lantern", "등롱", 1), resolver.LearntForm("lantern", "초롱", 2)]
-    topics = completion.TopicIndex(resolver.Glossary(terms, resolver.LearntTerms(rows)))
+    rows = [term_resolver.LearntForm("lantern", "등롱", 1), term_resolver.LearntForm("lantern", "초롱", 2)]
+    topics = completion.TopicIndex(term_resolver.Glossary(terms, term_resolver.LearntTerms(rows)))
     assert topics.complete("등", KO)[0].name == "등불 · lantern"
     assert topics.complete("등롱", KO) == []
     assert [choice.value for choice in topics.complete("초", KO)] == ["초롱"]

@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import resolver
+from bot.search import term_resolver
 from bot.search.query import ParsedQuery, QueryReader
 from bot.text import query_parser, seed
 from tests.support import glossary_in_memory
 
 
 @pytest.fixture(scope="module")
-def glossary() -> resolver.Glossary:
+def glossary() -> term_resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
-def _read(glossary: resolver.Glossary, text: str) -> ParsedQuery:
+def _read(glossary: term_resolver.Glossary, text: str) -> ParsedQuery:
     return QueryReader(glossary).read(query_parser.Query(text))
 
 
@@ -43,12 +43,12 @@ def _parts(read: ParsedQuery) -> list[str]:
     ],
 )
 def test_filler_is_dropped_but_not_from_terms(
-    glossary: resolver.Glossary, typed: str, parts: list[str]
+    glossary: term_resolver.Glossary, typed: str, parts: list[str]
 ) -> None:
     assert _parts(_read(glossary, typed)) == parts
 
 
-def test_a_noun_typed_with_a_particle_is_not_an_added_form(glossary: resolver.Glossary) -> None:
+def test_a_noun_typed_with_a_particle_is_not_an_added_form(glossary: term_resolver.Glossary) -> None:
     added = _read(glossary, "강화학습의").added_forms
     assert "reinforcement learning" in added
     assert not any("강화" in form for form in added)
@@ -80,7 +80,7 @@ def test_only_ambiguous_abbreviations_have_meanings() -> None:
     ],
 )
 def test_an_everyday_word_is_searched_with_all_forms_of_its_term(
-    glossary: resolver.Glossary, typed: str, segment: str, form: str
+    glossary: term_resolver.Glossary, typed: str, segment: str, form: str
 ) -> None:
     read = _read(glossary, typed)
     forms = {part.text: {one.text: one.weight for one in part.forms} for part in read.parts}
@@ -102,7 +102,9 @@ def test_an_everyday_word_is_searched_with_all_forms_of_its_term(
         ("|", "|"),
     ],
 )
-def test_a_question_is_reduced_to_its_topic(glossary: resolver.Glossary, question: str, read: str) -> None:
+def test_a_question_is_reduced_to_its_topic(
+    glossary: term_resolver.Glossary, question: str, read: str
+) -> None:
     assert _read(glossary, question).text == read
 
 
@@ -112,7 +114,7 @@ _HOSTILE = (
 
 
 @given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
-def test_any_text_can_be_interpreted_as_a_query(glossary: resolver.Glossary, text: str) -> None:
+def test_any_text_can_be_interpreted_as_a_query(glossary: term_resolver.Glossary, text: str) -> None:
     read = _read(glossary, text)
     assert bool(read.text.strip()) == bool(text.strip())
     assert len(read.parts) <= 100
@@ -121,7 +123,7 @@ def test_any_text_can_be_interpreted_as_a_query(glossary: resolver.Glossary, tex
 
 @pytest.mark.parametrize(("word", "translation"), [("driving", "운전"), ("재현율", "recall")])
 def test_a_common_word_is_translated_but_is_not_a_topic(
-    glossary: resolver.Glossary, word: str, translation: str
+    glossary: term_resolver.Glossary, word: str, translation: str
 ) -> None:
     read = _read(glossary, word)
     assert translation in [form.text for form in read.parts[0].forms]
@@ -130,11 +132,11 @@ def test_a_common_word_is_translated_but_is_not_a_topic(
     assert glossary.find_concepts(word) == []
 
 
-def test_words_in_two_languages_are_two_parts(glossary: resolver.Glossary) -> None:
+def test_words_in_two_languages_are_two_parts(glossary: term_resolver.Glossary) -> None:
     assert _parts(_read(glossary, "KV 캐시")) == ["KV", "캐시"]
 
 
-def test_a_query_without_spaces_is_split_into_known_terms(glossary: resolver.Glossary) -> None:
+def test_a_query_without_spaces_is_split_into_known_terms(glossary: term_resolver.Glossary) -> None:
     assert _parts(_read(glossary, "대규모언어모델추론")) == ["대규모언어모델", "추론"]
 
 
@@ -153,6 +155,6 @@ def test_a_query_without_spaces_is_split_into_known_terms(glossary: resolver.Glo
     ],
 )
 def test_the_answer_names_the_terms_that_everyday_words_stand_for(
-    glossary: resolver.Glossary, question: str, terms: list[str]
+    glossary: term_resolver.Glossary, question: str, terms: list[str]
 ) -> None:
     assert list(_read(glossary, question).terms) == terms

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from bot.glossary import induction, mentions, resolver
-from bot.search import index
+from bot.search import index, term_induction, term_mentions, term_resolver
 from bot.search.engine import Engine
 from bot.text import seed
 from storage import models
@@ -31,15 +30,15 @@ def index_texts(texts: Iterable[str], *, as_titles: bool = False) -> Engine:
     )
 
 
-def learn(texts: Sequence[str], terms: Iterable[seed.SeedTerm]) -> list[resolver.LearntForm]:
+def learn(texts: Sequence[str], terms: Iterable[seed.SeedTerm]) -> list[term_resolver.LearntForm]:
     """Return the forms that texts (one per paper) explain."""
-    counts = Counter(mention for text in texts for mention in mentions.extract_mentions(text))
-    return induction.learn(counts.items(), terms, index_texts(texts))
+    counts = Counter(mention for text in texts for mention in term_mentions.extract_mentions(text))
+    return term_induction.learn(counts.items(), terms, index_texts(texts))
 
 
 def build_glossary(
-    texts: Sequence[str], terms: Iterable[seed.SeedTerm], decisions: Iterable[resolver.Decision] = ()
-) -> resolver.Glossary:
+    texts: Sequence[str], terms: Iterable[seed.SeedTerm], decisions: Iterable[term_resolver.Decision] = ()
+) -> term_resolver.Glossary:
     """Return a glossary of the seed terms and the forms learnt from texts (one per paper)."""
     known = list(terms)
-    return resolver.Glossary(known, resolver.LearntTerms(learn(texts, known)), decisions)
+    return term_resolver.Glossary(known, term_resolver.LearntTerms(learn(texts, known)), decisions)

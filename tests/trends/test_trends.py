@@ -10,9 +10,9 @@ from bot.core.clock import system_clock
 from bot.features.trends.rising import RisingTopicService, extract_topics
 from bot.features.trends.service import Interval, Trend, TrendService
 from bot.features.trends.wording import list_notes
-from bot.glossary import resolver
 from bot.i18n import texts as i18n_texts
 from bot.search import glossary as search_glossary
+from bot.search import term_resolver
 from bot.search.service import SearchService
 from bot.text import seed
 from storage import models
@@ -193,8 +193,8 @@ async def test_a_topic_rises_if_its_share_of_the_titles_grows_by_a_quarter(
 
 
 @pytest.fixture(scope="module")
-def glossary() -> resolver.Glossary:
-    return resolver.Glossary(seed.load_terms())
+def glossary() -> term_resolver.Glossary:
+    return term_resolver.Glossary(seed.load_terms())
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def glossary() -> resolver.Glossary:
     ],
 )
 def test_the_topics_in_a_title_are_its_concepts_and_phrases(
-    glossary: resolver.Glossary, title: str, topics: set[str]
+    glossary: term_resolver.Glossary, title: str, topics: set[str]
 ) -> None:
     assert topics <= {key for key, _ in extract_topics(glossary, title)}
 
@@ -220,5 +220,5 @@ def test_the_topics_in_a_title_are_its_concepts_and_phrases(
 @pytest.mark.parametrize(
     "title", ["Qwen3 Technical Report", "Gemma: Technical Reports", "o3 System Card", "큐원 기술 보고서"]
 )
-def test_words_such_as_technical_report_are_not_topics(glossary: resolver.Glossary, title: str) -> None:
+def test_words_such_as_technical_report_are_not_topics(glossary: term_resolver.Glossary, title: str) -> None:
     assert [spelling for _, spelling in extract_topics(glossary, title) if spelling] == []

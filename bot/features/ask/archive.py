@@ -30,11 +30,11 @@ from bot.features.ask.answers import (
 )
 from bot.features.ask.passages import MAX_LENGTH, Passage
 from bot.features.ask.ranking import PaperIndex, Ranking
-from bot.glossary.resolver import Glossary
 from bot.search import completion
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, SearchResult, Snippet
 from bot.search.service import SearchService
+from bot.search.term_resolver import Glossary
 from bot.sources import kinds
 from bot.text import analyser, dates, query_parser, questions
 from bot.text.concepts import Form

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bot.core import data
-from bot.glossary.resolver import Glossary
+from bot.search.term_resolver import Glossary
 from bot.text import analyser, concepts, plain, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 

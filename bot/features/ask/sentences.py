@@ -20,8 +20,8 @@ from bot.claims.form import ClaimChecker
 from bot.core.admission import Admission, BusyError
 from bot.core.model_server import LanguageModel, ModelError, TokenBudget
 from bot.features.ask.passages import Passage
-from bot.glossary.resolver import Glossary
 from bot.search.results import make_excerpt
+from bot.search.term_resolver import Glossary
 from bot.text import plain
 from storage import models
 

@@ -19,13 +19,13 @@ from bot.core.retries import Retries
 from bot.features.today import profiles
 from bot.features.today.profiles import Profiles
 from bot.features.trends.rising import RisingTopicService
-from bot.glossary.resolver import Glossary
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from bot.search import glossary as search_glossary
 from bot.search import matcher
 from bot.search.results import Snippet
 from bot.search.service import SearchService
+from bot.search.term_resolver import Glossary
 from bot.text import tokens
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Database

@@ -23,7 +23,7 @@ from bot.core import isolation, model_server
 from bot.core.clock import Clock
 from bot.core.model_server import ModelError, TokenBudget
 from bot.features.writer import prompts
-from bot.glossary.resolver import Glossary
+from bot.search.term_resolver import Glossary
 from bot.sources import paper_text
 from storage import errors, models, writer
 from storage.database import Database

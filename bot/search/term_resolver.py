@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from bot.glossary import transliteration
+from bot.search import transliteration
 from bot.text import analyser, concepts, seed, term_keys, tokens
 
 _MIN_SHARE = 0.2

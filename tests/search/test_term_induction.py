@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import induction, mentions, resolver
+from bot.search import term_induction, term_mentions, term_resolver
 from bot.text import concepts, seed
 from tests.support import glossary_in_memory
 
 
-def build_glossary(*texts: str, terms: tuple[seed.SeedTerm, ...] = ()) -> resolver.Glossary:
+def build_glossary(*texts: str, terms: tuple[seed.SeedTerm, ...] = ()) -> term_resolver.Glossary:
     return glossary_in_memory.build_glossary(list(texts), terms)
 
 
-def forms_of(glossary: resolver.Glossary, term: str, language: concepts.Language) -> set[str]:
+def forms_of(glossary: term_resolver.Glossary, term: str, language: concepts.Language) -> set[str]:
     found = glossary.find_concepts(term)
     return {form.text for concept in found for form in concept.forms_in(language) if form.searched}
 
@@ -84,7 +84,7 @@ def test_does_not_learn_a_form_whose_uses_far_outnumber_its_definitions() -> Non
     explained = ["확산은 제거(diffusion)이다"] * 2
     texts = [
         *explained,
-        *["제거로 하는 diffusion"] * (2 * induction.MAX_PAPERS_PER_EXPLANATION - 2),
+        *["제거로 하는 diffusion"] * (2 * term_induction.MAX_PAPERS_PER_EXPLANATION - 2),
         *OTHER_TEXTS,
     ]
     assert forms_of(build_glossary(*texts), "diffusion", "ko") == {"제거"}
@@ -102,9 +102,9 @@ def test_filters_use_only_forms_defined_at_least_twice() -> None:
 def test_the_number_of_learnt_forms_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     korean = ("가로", "나무", "다리", "마당", "바다")
     texts = [f"{name}(lantern)" for name in korean] + ["Quantum Foam(QF)"]
-    monkeypatch.setattr(induction, "MAX_FORMS", 3)
+    monkeypatch.setattr(term_induction, "MAX_FORMS", 3)
     assert len(glossary_in_memory.learn(texts, ())) == 4
-    monkeypatch.setattr(induction, "MAX_LEARNT", 2)
+    monkeypatch.setattr(term_induction, "MAX_LEARNT", 2)
     twice = glossary_in_memory.learn([*texts, texts[2]], ())
     assert [(form.form, form.explained) for form in twice] == [("다리", 2), ("QF", 1)]
 
@@ -139,7 +139,7 @@ WORDS = st.sampled_from(
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(WORDS, max_size=20).map(" ".join), max_size=6))
 def test_counts_learnt_from_any_texts_are_consistent(texts: Sequence[str]) -> None:
-    found = [mention for text in texts for mention in mentions.extract_mentions(text)]
+    found = [mention for text in texts for mention in term_mentions.extract_mentions(text)]
     for row in glossary_in_memory.learn(texts, seed.load_terms()[:60]):
         assert row.form
         assert row.confirmed <= row.found <= len(texts)

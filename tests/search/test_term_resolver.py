@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.glossary import resolver
+from bot.search import term_resolver
 from bot.search.query import QueryReader
 from bot.text import analyser, query_parser, seed, term_keys, tokens
 from tests.support import glossary_in_memory
 
 
-def _forms(glossary: resolver.Glossary, text: str) -> list[str]:
+def _forms(glossary: term_resolver.Glossary, text: str) -> list[str]:
     part = QueryReader(glossary).read(query_parser.Query(text)).parts[0]
     return [form.text for form in part.forms]
 
 
 @pytest.fixture(scope="module")
-def glossary() -> resolver.Glossary:
+def glossary() -> term_resolver.Glossary:
     return glossary_in_memory.build_glossary([], seed.load_terms())
 
 
@@ -42,14 +42,14 @@ def test_a_word_that_ends_in_a_capital_s_or_two_is_not_a_plural() -> None:
     ],
 )
 def test_an_ambiguous_abbreviation_lists_its_common_meanings(
-    glossary: resolver.Glossary, abbreviation: str, terms: set[str]
+    glossary: term_resolver.Glossary, abbreviation: str, terms: set[str]
 ) -> None:
     assert set(glossary.list_senses(abbreviation)) == terms
 
 
 FORMS = st.sampled_from(["강화 학습", "보강학습", "RL", "ReL", "trial learning", "확산", "양자 거품"])
 TERMS = st.sampled_from(["reinforcement learning", "quantum foam", "diffusion"])
-DECISIONS = st.lists(st.builds(resolver.Decision, TERMS, FORMS, st.booleans()), max_size=6)
+DECISIONS = st.lists(st.builds(term_resolver.Decision, TERMS, FORMS, st.booleans()), max_size=6)
 INDUCED = ["강화 학습(Reinforcement Learning; RL)을 쓴다"] * 3
 
 
@@ -58,7 +58,7 @@ INDUCED = ["강화 학습(Reinforcement Learning; RL)을 쓴다"] * 3
     DECISIONS, st.lists(st.sampled_from(["보강 학습(Reinforcement Learning)", "확산(Diffusion)"]), max_size=4)
 )
 def test_the_last_decision_on_a_form_survives_relearning(
-    decisions: list[resolver.Decision], added: list[str]
+    decisions: list[term_resolver.Decision], added: list[str]
 ) -> None:
     last = {(row.term, term_keys.term_key(row.form)): row for row in decisions}.values()
     for texts in ([], INDUCED, [*INDUCED, *added]):
@@ -66,11 +66,11 @@ def test_the_last_decision_on_a_form_survives_relearning(
         for row in last:
             concept = current.concept(term_keys.english_key(row.term))
             forms = concept.forms if concept else ()
-            assert any(resolver.is_same_form(form.text, row.form) for form in forms) == row.is_added
+            assert any(term_resolver.is_same_form(form.text, row.form) for form in forms) == row.is_added
             if not any(other.is_added and other.form == row.form and other != row for other in last):
                 assert (concept in current.find_concepts(row.form)) == row.is_added
             searched = _forms(current, row.term)
-            assert any(resolver.is_same_form(form, row.form) for form in searched) == row.is_added
+            assert any(term_resolver.is_same_form(form, row.form) for form in searched) == row.is_added
 
 
 def test_each_seed_term_has_a_korean_and_an_english_form() -> None:
@@ -86,12 +86,12 @@ def test_no_learnt_form_hides_a_seeded_form() -> None:
     terms = [term for term in seed.load_terms() if not term.is_common_word]
     # Forms learnt from every suffix of every seeded form: 포머(Transformer).
     rows = [
-        resolver.LearntForm(term.english[0], form[at:].strip(), 9, 9, 9)
+        term_resolver.LearntForm(term.english[0], form[at:].strip(), 9, 9, 9)
         for term in terms
         for form in term.korean
         for at in range(len(form))
     ]
-    learnt = resolver.Glossary(terms, resolver.LearntTerms(rows))
+    learnt = term_resolver.Glossary(terms, term_resolver.LearntTerms(rows))
     for term in terms:
         found = _forms(learnt, term.english[0])
         for form in term.korean:
@@ -103,7 +103,7 @@ def test_no_learnt_form_hides_a_seeded_form() -> None:
 
 def test_a_query_only_form_is_recognised_but_not_searched_for() -> None:
     terms = [seed.SeedTerm(("어텐션", "주의"), ("attention",), (), only_read=frozenset({"주의"}))]
-    glossary = resolver.Glossary(terms)
+    glossary = term_resolver.Glossary(terms)
     assert _forms(glossary, "주의") == ["주의", "attention", "어텐션"]
     assert "주의" not in _forms(glossary, "attention")
 
@@ -125,8 +125,8 @@ def test_a_query_only_form_is_recognised_but_not_searched_for() -> None:
     ],
 )
 def test_wrong_forms_of_common_terms_are_not_learnt(term: str, papers: int, forms: list[str]) -> None:
-    learnt = resolver.LearntTerms([resolver.LearntForm(term, form, papers, 9, 9) for form in forms])
-    found = _forms(resolver.Glossary(seed.load_terms(), learnt), term)
+    learnt = term_resolver.LearntTerms([term_resolver.LearntForm(term, form, papers, 9, 9) for form in forms])
+    found = _forms(term_resolver.Glossary(seed.load_terms(), learnt), term)
     assert not {*forms} & {*found}
 
 
@@ -142,5 +142,5 @@ def test_wrong_forms_of_common_terms_are_not_learnt(term: str, papers: int, form
         ("바이브 코딩", "vibe coding"),
     ],
 )
-def test_loanwords_find_the_english_term(glossary: resolver.Glossary, word: str, term: str) -> None:
+def test_loanwords_find_the_english_term(glossary: term_resolver.Glossary, word: str, term: str) -> None:
     assert term in _forms(glossary, word)

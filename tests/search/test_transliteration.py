@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import transliteration
+from bot.search import transliteration
 
 SPELLINGS = [
     ("제미나이", "Gemini"),

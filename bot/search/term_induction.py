@@ -10,8 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from bot.glossary.mentions import Mention
-from bot.glossary.resolver import LearntForm
+from bot.search.term_mentions import Mention
+from bot.search.term_resolver import LearntForm
 from bot.text import analyser, concepts, seed, term_keys
 
 MAX_LEARNT = 10_000

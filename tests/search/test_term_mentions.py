@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.glossary import mentions
+from bot.search import term_mentions
 
 FRAGMENTS = st.sampled_from(
     ["(", ")", "강화 학습", "Reinforcement Learning", ";", "RL", " ", ",", "\n", "예:", "*", "\x00"]
@@ -39,7 +39,9 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map(""
     ],
 )
 def test_mentions_are_extracted_from_parentheses(text: str, mention: tuple[str, str, str] | None) -> None:
-    assert mentions.extract_mentions(text) == ([] if mention is None else [mentions.Mention(*mention)])
+    assert term_mentions.extract_mentions(text) == (
+        [] if mention is None else [term_mentions.Mention(*mention)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,14 +55,14 @@ def test_mentions_are_extracted_from_parentheses(text: str, mention: tuple[str, 
     ],
 )
 def test_a_mention_defines_an_abbreviation_in_either_order(text: str, definition: tuple[str, str]) -> None:
-    (mention,) = mentions.extract_mentions(text)
+    (mention,) = term_mentions.extract_mentions(text)
     assert mention.definition() == definition
 
 
 @given(TEXTS)
 def test_mentions_in_any_text_are_limited_in_number_and_length(text: str) -> None:
-    extracted = mentions.extract_mentions(text)
-    assert len(extracted) <= mentions.MAX_MENTIONS
+    extracted = term_mentions.extract_mentions(text)
+    assert len(extracted) <= term_mentions.MAX_MENTIONS
     assert all(mention.left_context and len(mention.left_context) <= 400 for mention in extracted)
 
 
@@ -78,7 +80,7 @@ def test_mentions_in_any_text_are_limited_in_number_and_length(text: str) -> Non
     ],
 )
 def test_the_shortest_matching_long_form_is_found(text: str, abbreviation: str, words: str | None) -> None:
-    assert mentions.long_form(text, abbreviation) == words
+    assert term_mentions.long_form(text, abbreviation) == words
 
 
 def test_finds_names_before_a_titles_colon_and_in_camel_case_words() -> None:
@@ -90,6 +92,6 @@ def test_finds_names_before_a_titles_colon_and_in_camel_case_words() -> None:
         "Taming LoRA for a Very Long and Winding Title",
         "Cosmos World Foundation Model Platform for Physical AI",
     )
-    names = {name for title in titles for name in mentions.list_names(title)}
+    names = {name for title in titles for name in term_mentions.list_names(title)}
     assert {"Gemini", "Qwen", "Mistral", "Janus-Pro", "Janus", "LoRA", "Cosmos"} <= names
     assert not {"Taming", "Winding", "Family"} & names
