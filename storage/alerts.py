@@ -198,13 +198,13 @@ def _is_ready() -> sa.ColumnElement[bool]:
     return sa.and_(matches.c.delivery_id.is_(None), matches.c.ready_at.is_not(None))
 
 
-async def list_told(
+async def list_notified(
     connection: AsyncConnection, recipients: Iterable[str], paper_ids: Iterable[int]
 ) -> set[tuple[str, int]]:
     """Return the (recipient, paper id) pairs for which a message has been planned."""
     c = matches.c
-    is_told = c.delivery_id.is_not(None), c.paper_id.in_(set(paper_ids))
-    query = sa.select(c.recipient, c.paper_id).where(*is_told)
+    is_notified = c.delivery_id.is_not(None), c.paper_id.in_(set(paper_ids))
+    query = sa.select(c.recipient, c.paper_id).where(*is_notified)
     found = await statements.execute_in(connection, query, c.recipient, set(recipients))
     return {(name, paper_id) for name, paper_id in found}
 
@@ -222,11 +222,11 @@ async def count_messages(
     return dict(map(tuple, await statements.execute_in(connection, query, matches.c.alert_id, alert_ids)))
 
 
-async def mark_told(connection: AsyncConnection, told: Mapping[tuple[str, int], int]) -> None:
+async def mark_notified(connection: AsyncConnection, delivery_ids: Mapping[tuple[str, int], int]) -> None:
     """Store the delivery ids of matches, keyed by (recipient, paper id)."""
     rows = [
         {"recipient": name, "paper_id": paper_id, "delivery_id": id_}
-        for (name, paper_id), id_ in told.items()
+        for (name, paper_id), id_ in delivery_ids.items()
     ]
     await statements.update_rows(connection, matches, rows, key=("recipient", "paper_id"))
 

@@ -385,9 +385,9 @@ def _number_events_once(connection: sa.Connection) -> None:
     rebuild_table(connection, "paper_events", changes)
     execute = connection.exec_driver_sql
     # The last event that threads were told may have been removed since.
-    told = execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'news:threads'").scalar() or 0
+    reported = execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'news:threads'").scalar() or 0
     newest = execute("SELECT max(id) FROM paper_events").scalar() or 0
-    if last := max(told, newest):
+    if last := max(reported, newest):
         execute("DELETE FROM sqlite_sequence WHERE name = 'paper_events'")
         execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('paper_events', ?)", (last,))
 

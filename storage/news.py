@@ -1,4 +1,4 @@
-"""Readers and threads that are told what is new about papers, and of what."""
+"""Readers and threads that are notified of what is new about papers, and of which events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from storage.shelf import Owner, saved_papers
 from storage.tables import READER_ROWS, deliveries, readers, table_of
 
 MAX_AGE = timedelta(days=28)
-"""How long after it was found an event is told. Deliveries that may have told it are stored for longer."""
+"""How long after it was found an event is reported. Deliveries that may have reported it are stored for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,19 @@ async def switch_on(connection: AsyncConnection, reader: NewsReader) -> None:
 
 
 async def switch_off(connection: AsyncConnection, user_id: int) -> None:
-    """Tell a reader nothing more, not by a message that waits either."""
+    """Stop a reader's notifications, also the message that waits."""
     await connection.execute(news_readers.delete().where(news_readers.c.user_id == user_id))
     await outbox.withdraw(connection, kind=models.DeliveryKind.NEWS, user_id=user_id)
 
 
 async def change(connection: AsyncConnection, user_id: int, **values: Any) -> bool:
-    """Set `last_on` or `reason` of a reader who is told of events. Returns False if the reader is not told any more."""
+    """Set `last_on` or `reason` of a reader who is notified of events. Returns False if the reader no longer is."""
     own = news_readers.c.user_id == user_id, news_readers.c.reason.is_(None)
     return (await connection.execute(news_readers.update().where(*own).values(values))).rowcount > 0
 
 
-async def list_told(connection: AsyncConnection) -> list[tuple[NewsReader, str | None]]:
-    """Return the readers who are told of events, by id: each in the zone that holds, with the local time (HH:MM) of the
+async def list_notified(connection: AsyncConnection) -> list[tuple[NewsReader, str | None]]:
+    """Return the readers who are notified of events, by id: each in the zone that holds, with the local time (HH:MM) of the
     `/today` message. Those for whom a message waits are left out.
     """
     c, profiles = news_readers.c, today.profiles
@@ -92,16 +92,16 @@ async def list_told(connection: AsyncConnection) -> list[tuple[NewsReader, str |
     return [(statements.build_record(NewsReader, row._mapping), row.at_time) for row in rows]
 
 
-async def list_untold(
+async def list_unreported(
     connection: AsyncConnection, user_id: int, since_at: datetime, until_at: datetime, *, limit: int
 ) -> tuple[Sequence[PaperEvent], int]:
     """Return what was new, in a period (UTC) after `since_at`, about the first `limit` papers that the reader had saved by
-    then, and of how many papers. What a message told that arrived, at least of this paper, is left out.
+    then, and of how many papers. Events in a message that arrived, at least for this paper, are left out.
     """
-    events, untold = paper_events.c, _untold(user_id, since_at, until_at)
-    of_paper = untold.with_only_columns(events.paper_id).group_by(events.paper_id)
+    events, unreported = paper_events.c, _select_unreported(user_id, since_at, until_at)
+    of_paper = unreported.with_only_columns(events.paper_id).group_by(events.paper_id)
     ids = list(await connection.scalars(of_paper.order_by(sa.func.min(events.id))))
-    query = untold.where(events.paper_id.in_(ids[:limit])).order_by(events.id)
+    query = unreported.where(events.paper_id.in_(ids[:limit])).order_by(events.id)
     return await statements.fetch_records(connection, PaperEvent, query), len(ids)
 
 
@@ -119,28 +119,28 @@ async def list_waiting(
         if reader is None:
             return waiting
         since_at = reader.since_at
-    query = _untold(owner.id, since_at, now).order_by(paper_events.c.id)
+    query = _select_unreported(owner.id, since_at, now).order_by(paper_events.c.id)
     for event in await statements.fetch_records(connection, PaperEvent, query):
         waiting.setdefault(event.paper_id, []).append(event)
     return waiting
 
 
-def _untold(user_id: int, since_at: datetime, until_at: datetime) -> sa.Select[Any]:
-    """Return the query of `list_untold`.
+def _select_unreported(user_id: int, since_at: datetime, until_at: datetime) -> sa.Select[Any]:
+    """Return the query of `list_unreported`.
 
     A version older than the day (UTC) of the reader's saving is left out, with the withdrawal that was found with it. Only
     the latest version's day is known: if that is too old, then the earlier versions are too.
     """
     events, sent, saved, with_it = paper_events.c, deliveries.c, saved_papers.c, paper_events.alias().c
-    is_told = sa.exists().where(
+    is_reported = sa.exists().where(
         sent.kind == models.DeliveryKind.NEWS,
         sent.user_id == user_id,
         sent.due_at >= events.found_at,
         outbox.arrived_clause(events.paper_id),
     )
     is_own = sa.and_(saved.paper_id == events.paper_id, saved.user_id == user_id)
-    untold = paper_events.select().join(saved_papers, is_own)
-    untold = untold.join(tables.papers, tables.papers.c.id == events.paper_id)
+    unreported = paper_events.select().join(saved_papers, is_own)
+    unreported = unreported.join(tables.papers, tables.papers.c.id == events.paper_id)
     # Seconds, since PostgreSQL compares a day with a time in the session's zone.
     next_day = sa.extract("epoch", tables.papers.c.version_on) + timedelta(days=1).total_seconds()
     is_old = sa.and_(
@@ -152,17 +152,19 @@ def _untold(user_id: int, since_at: datetime, until_at: datetime) -> sa.Select[A
             with_it.found_at == events.found_at,
         ),
     )
-    untold = untold.where(events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at)
-    return untold.where(events.found_at > saved.saved_at, ~is_told, ~is_old)
+    unreported = unreported.where(
+        events.found_at > max(since_at, until_at - MAX_AGE), events.found_at <= until_at
+    )
+    return unreported.where(events.found_at > saved.saved_at, ~is_reported, ~is_old)
 
 
 MAX_IN_THREAD, MAX_THREAD_AGE = 3, timedelta(days=365)
-"""The most events of a paper of which a thread is told, and for how long after it was opened: a message reopens it."""
+"""The most events of a paper that a thread is notified of, and for how long after it was opened: a message reopens it."""
 _OF_THREADS = (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL)
 
 
 class ThreadEvent(NamedTuple):
-    """An event of which a thread about its paper is to be told."""
+    """An event of which a thread about its paper is to be notified."""
 
     guild_id: int
     thread_id: int
@@ -171,9 +173,9 @@ class ThreadEvent(NamedTuple):
 
 
 async def list_of_threads(connection: AsyncConnection, after_id: int, now: datetime) -> list[ThreadEvent]:
-    """Return the events after an id that are new enough at `now` (UTC) and of which threads are to be told, oldest first.
+    """Return the events after an id that are new enough at `now` (UTC) and of which threads are to be notified, oldest first.
 
-    A thread is told of its paper's first events after it was opened, for a year, unless it was silenced.
+    A thread is notified of its paper's first events after it was opened, for a year, unless it was silenced.
     """
     c, events, earlier = club.club_threads.c, paper_events.c, paper_events.alias().c
     of_thread = [

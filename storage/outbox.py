@@ -604,7 +604,7 @@ async def redirect(
     )
 
 
-async def is_told(
+async def has_notice(
     connection: AsyncConnection, name: str, on: date, *, user_id: int | None, guild_id: int | None
 ) -> bool:
     """Return whether a notice about a date, whose key begins with `name`, was planned for a reader or, publicly, a server."""

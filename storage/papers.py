@@ -82,7 +82,7 @@ paper_events = table_of(
     reference("paper_id", "papers.id", nullable=False),
     sa.UniqueConstraint("paper_id", "kind", "text"),
     sa.Index("ix_paper_events_found_at", "found_at"),
-    # Ids must never be reused: `key_values.NEWS_OF_THREADS` is the last one that threads were told.
+    # Ids must never be reused: `key_values.NEWS_OF_THREADS` is the last one that threads were notified of.
     sqlite_autoincrement=True,
 )
 
@@ -112,9 +112,9 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
     changes["votes"] = sa.func.coalesce(changes["votes"], facts.c.votes)
     # arXiv's announcements name no version, and with it leave out the comment and the journal. A version that goes back
     # comes from an old copy.
-    is_told = sa.and_(newer, new.version >= sa.func.coalesce(facts.c.version, 0))
+    is_stated = sa.and_(newer, new.version >= sa.func.coalesce(facts.c.version, 0))
     for name in ARXIV_FIELDS:
-        changes[name] = sa.case((is_told, new[name]), else_=facts.c[name])
+        changes[name] = sa.case((is_stated, new[name]), else_=facts.c[name])
     statement = statement.on_conflict_do_update(index_elements=["paper_id", "source"], set_=changes)
     await connection.execute(
         statement,
@@ -218,10 +218,10 @@ async def delay_arxiv(
 
 async def list_withdrawn(connection: AsyncConnection, paper_ids: Iterable[int]) -> set[int]:
     texts = papers.c.abstract, papers.c.comment
-    is_told = sa.or_(*(text.contains(stem) for text in texts for stem in withdrawals.STEMS))
-    query = sa.select(papers.c.id, *texts).where(is_told)
+    may_be_withdrawn = sa.or_(*(text.contains(stem) for text in texts for stem in withdrawals.STEMS))
+    query = sa.select(papers.c.id, *texts).where(may_be_withdrawn)
     rows = await statements.execute_in(connection, query, papers.c.id, paper_ids)
-    return {id_ for id_, *told in rows if withdrawals.find_withdrawal(*told)}
+    return {id_ for id_, *stored in rows if withdrawals.find_withdrawal(*stored)}
 
 
 OFTEN, SELDOM = timedelta(days=7), timedelta(days=30)

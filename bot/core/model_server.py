@@ -236,8 +236,8 @@ class TokenBudget:
         """
         day, tokens = self.clock().date(), estimate_tokens(messages, schema, max_tokens)
         try:
-            answer, told = await model.complete(messages, schema, max_tokens=max_tokens)
-            tokens = tokens if told is None else told
+            answer, counted = await model.complete(messages, schema, max_tokens=max_tokens)
+            tokens = tokens if counted is None else counted
         except ModelError as error:
             tokens = error.tokens = tokens if error.tokens is None else error.tokens
             raise

@@ -332,7 +332,7 @@ async def notify_owners(
             reader = await accounts.get_reader(connection, recipient.user_id)
         elif (channel_id := await _find_system_channel(connection, recipient, kind)) is None:
             continue
-        if on is not None and await outbox.is_told(
+        if on is not None and await outbox.has_notice(
             connection, f"notice:{kind.value}:", on, user_id=recipient.user_id, guild_id=recipient.guild_id
         ):
             continue
@@ -369,7 +369,7 @@ async def _find_system_channel(
 ) -> int | None:
     """Return the server's system channel, or None if there is none or if it is the channel that refused.
 
-    A channel whose alerts lost their owner refuses nothing: it is told instead of a missing system channel.
+    A channel whose alerts lost their owner refuses nothing: it is notified instead of a missing system channel.
     """
     guild = await accounts.get_guild(connection, recipient.guild_id or 0)
     channel_id = None if guild is None else guild.system_channel_id

@@ -400,7 +400,7 @@ def _sendable_since(delivery: models.Delivery) -> datetime:
     """Return the earliest time (UTC) at which a delivery could have been sent, by this run or an earlier one.
 
     Alerts and papers of the day become due when their digest is stored. After restoring a backup, the digest
-    is stored again, so use its date instead. What is new about a paper may have been found and told since any backup of
+    is stored again, so use its date instead. What is new about a paper may have been found and reported since any backup of
     the last weeks. An answer is due only if it is lost.
     """
     if delivery.kind is models.DeliveryKind.ANSWER:

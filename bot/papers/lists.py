@@ -511,9 +511,9 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
 def hint_note(texts: Texts, listed: PaperList) -> str:
     """Return which options of the command do what words of the query seem to ask for; "" if none."""
     # An empty list has no order, and what there is to read is its heading.
-    silent, told = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER}), list[str]()
-    told += (texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent)
-    return " ".join(told)
+    silent, lines = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER}), list[str]()
+    lines += (texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent)
+    return " ".join(lines)
 
 
 def _format_names(names: Sequence[str], separator: str = ", ") -> str:

@@ -112,7 +112,7 @@ async def test_a_servers_data_is_purged_unless_the_bot_rejoins(posted_twice: Wor
     recipients = ["user:7", f"channel:{CHANNEL}", f"channel:{CHANNEL + 1}"]
     async with database.transaction() as connection:
         await alerts.add_matches(connection, [alerts.Match(name, 1, 1, SEOUL_9AM) for name in recipients])
-        await alerts.mark_told(connection, {(name, 1): 99 for name in recipients})
+        await alerts.mark_notified(connection, {(name, 1): 99 for name in recipients})
     await service.mark_left([10])
     if is_back:
         await service.update({10: {}})
@@ -121,7 +121,7 @@ async def test_a_servers_data_is_purged_unless_the_bot_rejoins(posted_twice: Wor
         assert await count(database, table) == is_back, table.name
     remaining = await of_alerts.list_rows()
     assert (own in remaining, len(remaining)) == (True, 1 + is_back)
-    told = await database.fetch(alerts.list_told, recipients, [1])
+    told = await database.fetch(alerts.list_notified, recipients, [1])
     assert [(name, 1) in told for name in recipients] == [True, is_back, is_back]
 
 

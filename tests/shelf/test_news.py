@@ -494,7 +494,7 @@ async def test_posts_do_not_wait_for_the_news_of_many_readers(world_: NewsWorld)
     finished = list[int]()
 
     async def plan_posts() -> None:
-        told = await world_.database.fetch(news.list_told)
+        told = await world_.database.fetch(news.list_notified)
         finished.append(sum(reader.last_on is not None for reader, _ in told))
 
     await world_.news.tick(world_.now, between=plan_posts)

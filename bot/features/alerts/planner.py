@@ -234,14 +234,14 @@ class AlertPlanner:
             rows = await alerts.list_rows(connection, ids={id_ for id_, _ in pairs}, paused=False)
             recipients = {row.id: alerts.recipient_name(row) for row in rows}
             created_at = {row.id: row.created_at for row in rows}
-            told = await alerts.list_told(connection, recipients.values(), added_at)
+            notified = await alerts.list_notified(connection, recipients.values(), added_at)
             new = [
                 alerts.Match(recipients[alert_id], paper_id, alert_id, now)
                 for alert_id, paper_id in pairs
                 # Ignore papers that arrived before the alert was created.
                 if alert_id in recipients and created_at[alert_id] <= added_at[paper_id]
             ]
-            new = [match for match in new if (match.recipient, match.paper_id) not in told]
+            new = [match for match in new if (match.recipient, match.paper_id) not in notified]
             await alerts.add_matches(connection, new)
             await alerts.remove_unmatched(connection, added_at)
         return True
@@ -267,7 +267,7 @@ class AlertPlanner:
                 if message.delivery.key in ids
                 for paper_id in message.paper_ids
             }
-            await alerts.mark_told(connection, planned)
+            await alerts.mark_notified(connection, planned)
             gone = [match for match in unmatched if match.recipient not in changed]
             await alerts.remove_matches(connection, gone)
         if ids:

@@ -173,13 +173,13 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
         return [texts("list-today", **commands).partition("\n")[2]]
     bold = {name: f"**{escape_untrusted(name)}**" for name in answer.absent}
     unlisted = [bold.pop(name) for name in answer.absent if arxiv_ids.is_possible(name)]
-    told = [texts("why-not-listed", paper=", ".join(unlisted))] if unlisted else []
+    lines = [texts("why-not-listed", paper=", ".join(unlisted))] if unlisted else []
     if bold or not unlisted:
-        told.append(texts(f"ask-archive-{answer.kind}", names=", ".join(bold.values())))
+        lines.append(texts(f"ask-archive-{answer.kind}", names=", ".join(bold.values())))
     if answer.extent is not None:
-        told.append(_describe_archive(texts, answer.extent))
-        told += [texts("ask-archive-near-papers")] if answer.found else []
-    return told + read
+        lines.append(_describe_archive(texts, answer.extent))
+        lines += [texts("ask-archive-near-papers")] if answer.found else []
+    return lines + read
 
 
 def _name_doubt(answer: Answer) -> str:
@@ -192,10 +192,10 @@ def _name_doubt(answer: Answer) -> str:
 def _describe_archive(texts: Texts, extent: ArchiveExtent) -> str:
     if extent.since is None:
         return texts("ask-archive-empty")
-    told = texts("ask-archive-is", count=extent.papers, since=texts.format_date(extent.since))
+    size = texts("ask-archive-is", count=extent.papers, since=texts.format_date(extent.since))
     named = [escape_untrusted(name) for name in extent.origins[:_MAX_ORIGINS]]
     named += ["…"] if len(extent.origins) > _MAX_ORIGINS else []
-    return f"{told} {texts('ask-archive-sources', sources=', '.join(named))}" if named else told
+    return f"{size} {texts('ask-archive-sources', sources=', '.join(named))}" if named else size
 
 
 def list_notes(texts: Texts, answer: Answer) -> list[str]:

@@ -42,7 +42,7 @@ class ThreadNewsPlanner:
         self._retries = Retries(log)
 
     async def tick(self, now: datetime) -> int:
-        """Plan the messages of events that threads were not told of yet. Returns how many.
+        """Plan the messages of events that threads were not notified of yet. Returns how many.
 
         What fails for a thread is tried again (see `Retries`), with the later events, whose keys are known by then.
         """
@@ -52,12 +52,12 @@ class ThreadNewsPlanner:
             # Who silences a thread takes the same lock.
             await alerts.lock_planning(connection)
             after_id = int(await key_values.get(connection, key_values.NEWS_OF_THREADS) or 0)
-            untold = await news.list_of_threads(connection, after_id, now)
-            if not untold:
+            unreported = await news.list_of_threads(connection, after_id, now)
+            if not unreported:
                 return 0
-            servers = await accounts.list_guilds_by_id(connection, {row.guild_id for row in untold})
-            built, told_id = list[models.NewDelivery](), untold[-1].event.id
-            for row in untold:
+            servers = await accounts.list_guilds_by_id(connection, {row.guild_id for row in unreported})
+            built, reported_id = list[models.NewDelivery](), unreported[-1].event.id
+            for row in unreported:
                 key, is_open = (row.thread_id, row.event.id), True
                 if self._retries.is_due(key, now):
                     server = servers.get(row.guild_id)
@@ -67,9 +67,9 @@ class ThreadNewsPlanner:
                         built.append(self._build(row, (server and server.locale) or self.default_locale, now))
                     is_open = attempt.is_open
                 if is_open:
-                    told_id = min(told_id, row.event.id - 1)
+                    reported_id = min(reported_id, row.event.id - 1)
             ids = await outbox.add_all(connection, built)
-            await key_values.set_value(connection, key_values.NEWS_OF_THREADS, str(told_id))
+            await key_values.set_value(connection, key_values.NEWS_OF_THREADS, str(reported_id))
         return len(ids)
 
     def _build(self, row: news.ThreadEvent, locale: models.Locale, now: datetime) -> models.NewDelivery:

@@ -46,22 +46,22 @@ class FailureReports:
                 await self._database.write(failures.add, taken)
                 taken = []
             if operator_id is not None:
-                untold = await self._database.fetch(self._list_untold)
+                due = await self._database.fetch(self._find_due)
                 # In most minutes no error was logged.
-                return untold is not None and await self._database.write(self._notify, operator_id)
+                return due is not None and await self._database.write(self._notify, operator_id)
         for problem in problems:
             log.warning("errors not reported; will retry", reason=type(problem).__name__)
         collected.put_back(taken)
         return False
 
-    async def _list_untold(self, connection: Connection) -> _Told | None:
-        """Return what to tell the operator, and what he has been told then. None if nothing is due.
+    async def _find_due(self, connection: Connection) -> _DueReport | None:
+        """Return the errors that are due to be reported to the operator, with the state to store then. None if nothing is due.
 
         A kind of error is due NOTICE_EVERY after the last message about it: a new kind need not wait for another's day.
         """
-        stored = await key_values.get(connection, key_values.FAILURES_TOLD) or ""
+        stored = await key_values.get(connection, key_values.FAILURES_REPORTED) or ""
         # Former versions stored one time and id for all kinds.
-        told: dict[str, tuple[str, int]] = json.loads(stored) if stored.startswith("{") else {}
+        reported: dict[str, tuple[str, int]] = json.loads(stored) if stored.startswith("{") else {}
         after_id = 0 if stored.startswith("{") else int(stored.partition(" ")[2] or 0)
         by_kind = defaultdict[tuple[str, str], list[Failure]](list)
         for row in await failures.list_rows(connection, after_id=after_id):
@@ -71,36 +71,36 @@ class FailureReports:
         now = self._clock()
         due = dict[tuple[str, str], list[Failure]]()
         for kind, rows in by_kind.items():
-            told_at, told_id = told.get(" ".join(kind), ("", 0))
-            is_rested = not told_at or abs(now - datetime.fromisoformat(told_at)) >= NOTICE_EVERY
-            if is_rested and (new := [row for row in rows if row.id > told_id]):
+            reported_at, reported_id = reported.get(" ".join(kind), ("", 0))
+            is_rested = not reported_at or abs(now - datetime.fromisoformat(reported_at)) >= NOTICE_EVERY
+            if is_rested and (new := [row for row in rows if row.id > reported_id]):
                 due[kind] = new
         if not due:
             return None
         # Of kinds that have left the table nothing need be known.
-        kept = {name: said for name, said in told.items() if name in map(" ".join, by_kind)}
+        kept = {name: values for name, values in reported.items() if name in map(" ".join, by_kind)}
         kept |= {" ".join(kind): (now.isoformat(), rows[-1].id) for kind, rows in due.items()}
-        return _Told(due, json.dumps(kept))
+        return _DueReport(due, json.dumps(kept))
 
     async def _notify(self, connection: Connection, operator_id: int) -> bool:
-        if (told := await self._list_untold(connection)) is None:
+        if (reported := await self._find_due(connection)) is None:
             return False
         now = self._clock()
         reader = await accounts.get_reader(connection, operator_id)
         notice = contents.NoticePost(
-            marker=f"notice:e{max(rows[-1].id for rows in told.due.values())}",
+            marker=f"notice:e{max(rows[-1].id for rows in reported.due.values())}",
             locale=(reader and reader.locale) or self._default_locale,
             kind=contents.NoticeKind.ERRORS,
-            subject="\n".join(_summarise(told.due)),
+            subject="\n".join(_summarise(reported.due)),
         )
         await outbox.add(
             connection, self._deliveries.build_post(outcomes.NOTICE, notice, now, user_id=operator_id)
         )
-        await key_values.set_value(connection, key_values.FAILURES_TOLD, told.state)
+        await key_values.set_value(connection, key_values.FAILURES_REPORTED, reported.state)
         return True
 
 
-class _Told(NamedTuple):
+class _DueReport(NamedTuple):
     due: dict[tuple[str, str], list[Failure]]
     state: str
 

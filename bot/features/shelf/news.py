@@ -82,7 +82,7 @@ class NewsPlanner:
         `between` is called after some readers each, for work that must not wait until all are done. What fails for a reader
         is tried again (see `Retries`); given up, it comes in the next message.
         """
-        planned, readers = 0, await self._database.fetch(news.list_told)
+        planned, readers = 0, await self._database.fetch(news.list_notified)
         slots = ((reader, _find_due(now, reader, at_time)) for reader, at_time in readers)
         due = [
             (reader, slot)
@@ -110,17 +110,17 @@ class NewsPlanner:
             await alerts.lock_planning(connection)
             if not await news.change(connection, user_id, last_on=slot.on):
                 return 0
-            untold, count = await news.list_untold(
+            unreported, count = await news.list_unreported(
                 connection, user_id, reader.since_at, slot.at, limit=MAX_PAPERS
             )
-            for event in untold:
+            for event in unreported:
                 events[event.paper_id].append(event)
             if not events:
                 return 0
             known = await accounts.get_reader(connection, user_id)
             shown, _ = await shelf.list_rows(connection, user_id, paper_ids=events)
             post = NewsPost(
-                marker=f"news:{user_id}:{name_events(untold)}",
+                marker=f"news:{user_id}:{name_events(unreported)}",
                 locale=(known and known.locale) or self.default_locale,
                 on=slot.on,
                 papers=tuple(shown),
