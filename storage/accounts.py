@@ -73,7 +73,7 @@ async def clear_dm_channel(connection: AsyncConnection, user_id: int) -> None:
 async def add_text(
     connection: AsyncConnection, user_id: int, token: str, text: str, now: datetime, share: int
 ) -> None:
-    """Store the text behind a reader's button. If the reader has more than `share` texts, the oldest are deleted."""
+    """Store the text that a reader's button stands for. If the reader has more than `share` texts, the oldest are deleted."""
     row = {"token": token, "user_id": user_id, "text": text, "saved_at": now}
     await statements.insert_rows(connection, button_texts, [row], "update")
     own = button_texts.c.user_id == user_id

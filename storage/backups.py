@@ -83,7 +83,7 @@ def check_target(target: Path, what: str, is_earlier: Callable[[Path], bool]) ->
 def _is_unused_backup(target: Path) -> bool:
     """Return whether a file is empty, or a backup: a Paperround database that was not opened since it was written.
 
-    The first that opens one for writing leaves its header in WAL mode, and files beside it.
+    The first that opens one for writing leaves its header in WAL mode, and files next to it.
     """
     with target.open("rb") as file:
         header = file.read(20)
@@ -131,11 +131,11 @@ class Restored(NamedTuple):
 
 
 _WAL_FILES = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a file. With another file in its place, it would write their pages into that one."""
+"""What SQLite keeps next to a file. With another file in its place, it would write their pages into that one."""
 
 
 async def restore(backup: Path, path: Path) -> Restored:
-    """Put a copy of a backup in the place of a SQLite database that no process uses, and keep the former one beside it.
+    """Put a copy of a backup in the place of a SQLite database that no process uses, and keep the former one next to it.
 
     A killed one leaves the former database or the restored one. Raises StorageError if the backup cannot be used or
     written, or if a process uses the database.
@@ -188,7 +188,7 @@ def check_backup(backup: Path, path: Path | None) -> None:
 
 
 def _read_backup(backup: Path, copy: Path) -> int:
-    """Copy a backup with what SQLite keeps beside it, and check the copy. Returns its schema. Raises StorageError."""
+    """Copy a backup with what SQLite keeps next to it, and check the copy. Returns its schema. Raises StorageError."""
     has_log = backup.with_name(f"{backup.name}-wal").exists()
     try:
         schema = _copy_file(backup, copy, "mode=ro" if has_log else "mode=ro&immutable=1")
@@ -234,12 +234,12 @@ def _keep_former(path: Path, opened: BinaryIO | None, folder: Path) -> Path | No
     former = next(name for name in itertools.chain([begin], others) if not name.exists())
     if opened is not None:
         _link(path, opened, former, folder)
-    for suffix in _WAL_FILES:  # they are left only beside a damaged database, or one that somebody moved
-        beside = path.with_name(f"{path.name}{suffix}")
-        if beside.exists():
-            with beside.open("rb") as file:
-                _link(beside, file, former.with_name(f"{former.name}{suffix}"), folder)
-            beside.unlink()
+    for suffix in _WAL_FILES:  # they are left only with a damaged or moved database
+        leftover = path.with_name(f"{path.name}{suffix}")
+        if leftover.exists():
+            with leftover.open("rb") as file:
+                _link(leftover, file, former.with_name(f"{former.name}{suffix}"), folder)
+            leftover.unlink()
     _sync_folder(path.parent)
     return None if opened is None else former
 

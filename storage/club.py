@@ -67,7 +67,7 @@ club_threads = sa.Table(
     sa.Column("thread_id", sa.BigInteger, server_default="0", index=True, comment="0: not sent yet"),
     required("opened_at", UtcTime),
     sa.Column("meets_on", sa.Date, comment="local date of the meeting about the paper; NULL: none"),
-    required("is_quiet", sa.Boolean, server_default=sa.false()),  # told nothing new about the paper
+    required("is_quiet", sa.Boolean, server_default=sa.false()),  # without notifications
 )
 
 

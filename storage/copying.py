@@ -200,7 +200,7 @@ async def export(source: Database, file: Path, on_progress: OnProgress = lambda 
 
 @asynccontextmanager
 async def open_export(file: Path, database: Path | None) -> AsyncIterator[Database]:
-    """Open a file with everything to `copy` it, unpacked beside a `database`, or else in the system's temporary folder.
+    """Open a file with everything to `copy` it, unpacked next to a `database`, or else in the system's temporary folder.
 
     Raises StorageError if the file is damaged, by a newer version or something else.
     """

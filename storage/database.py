@@ -71,7 +71,7 @@ class Database:
             self._snapshots = SnapshotPool(partial(postgresql.connect_reader, parameters), is_sqlite=False)
 
     async def check_place(self) -> None:
-        """Raise StorageError if a SQLite file cannot be opened or created, or if PostgreSQL is behind a pooler."""
+        """Raise StorageError if a SQLite file cannot be opened or created, or if PostgreSQL is reached through a pooler."""
         with self.translated_errors():
             if self.path is not None:
                 sqlite_file.check(self.path)

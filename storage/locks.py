@@ -1,6 +1,6 @@
 """Locks held by one process, and the sender's lease.
 
-On SQLite, the lock is a locked file beside the database, released when its process dies. On PostgreSQL, the
+On SQLite, the lock is a locked file next to the database, released when its process dies. On PostgreSQL, the
 sender renews a lease, which another process may take once it expires. Each acquisition begins a term with a
 random number as fencing token. Every transaction of the sender first locks the lease row, so the next sender
 has to wait for it, and a former sender cannot begin one.
@@ -78,7 +78,7 @@ async def lock_transaction(connection: Connection, *numbers: int) -> None:
 
 
 def open_lock_file(path: Path, name: str) -> IO[str]:
-    """Open the lock file beside a SQLite file, resolving symbolic links. Raises StorageError if it is not writable."""
+    """Open the lock file next to a SQLite file, resolving symbolic links. Raises StorageError if it is not writable."""
     path = path.resolve()
     path = path.with_name(f"{path.name}.{name}.lock")
     is_new = not path.exists()

@@ -352,7 +352,7 @@ def _add_versions_and_events_of_papers(connection: sa.Connection) -> None:
 
 @_migration(17)
 def _add_readers_of_news(connection: sa.Connection) -> None:
-    """Keep which readers are told what is new about their saved papers."""
+    """Keep which readers are notified of what is new about their saved papers."""
     create_table(
         connection,
         "news_readers",
@@ -366,7 +366,7 @@ def _add_readers_of_news(connection: sa.Connection) -> None:
 
 @_migration(18)
 def _add_quiet_threads(connection: sa.Connection) -> None:
-    """Keep which threads are told nothing that is new about their paper."""
+    """Keep which threads are not notified of what is new about their paper."""
     default = "false" if connection.dialect.name == "postgresql" else "0"
     connection.exec_driver_sql(
         f"ALTER TABLE club_threads ADD COLUMN is_quiet BOOLEAN DEFAULT {default} NOT NULL"
@@ -375,7 +375,7 @@ def _add_quiet_threads(connection: sa.Connection) -> None:
 
 @_migration(19)
 def _number_events_once(connection: sa.Connection) -> None:
-    """Never use the number of an event of a paper again, since threads are told the events after a number."""
+    """Never use the number of an event of a paper again, since threads are notified of the events after a number."""
     if connection.dialect.name == "postgresql":
         return
     changes = {
@@ -384,7 +384,7 @@ def _number_events_once(connection: sa.Connection) -> None:
     }
     rebuild_table(connection, "paper_events", changes)
     execute = connection.exec_driver_sql
-    # The last event that threads were told may have been removed since.
+    # The last event that threads were notified of may have been removed since.
     reported = execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'news:threads'").scalar() or 0
     newest = execute("SELECT max(id) FROM paper_events").scalar() or 0
     if last := max(reported, newest):
@@ -410,7 +410,7 @@ def _add_answers_to_mentions(connection: sa.Connection) -> None:
 
 @_migration(22)
 def _move_nominations_to_lists_of_servers(connection: sa.Connection) -> None:
-    """Keep servers' lists beside readers' saved papers, with who added a paper; nominations are on the list."""
+    """Keep servers' lists together with readers' saved papers, with who added a paper; nominations are on the list."""
     execute = connection.exec_driver_sql
     execute("ALTER TABLE saved_papers ADD COLUMN added_by BIGINT")
     execute("CREATE INDEX ix_saved_papers_added_by ON saved_papers (added_by)")

@@ -319,7 +319,7 @@ intern_name = lru_cache(maxsize=1 << 13)(str)
 """Returns a shared copy of a name, since a collaboration's papers repeat the same three thousand authors."""
 
 ARXIV_FIELDS = ("version", "version_on", "comment", "journal")
-"""What arXiv alone says of a paper. If it names no version, it has not said the others."""
+"""What only arXiv states about a paper. If it names no version, the other fields are unknown."""
 SHOWN_ARXIV_FIELDS = (*ARXIV_FIELDS, "withdrawn_by")
 """What exports have of it, with what follows from it."""
 
@@ -342,7 +342,7 @@ class PaperDescription:
     organization: str | None = None
     affiliations: tuple[str, ...] = ()
     version: int | None = None
-    """arXiv's number of the version; None if arXiv has not said it. Only with it are the next three fields known."""
+    """arXiv's number of the version; None if unknown. Only with it are the next three fields known."""
     version_on: date | None = None
     comment: str | None = None
     """What the authors wrote for arXiv about the paper, on one line, such as "Accepted to …"."""

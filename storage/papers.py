@@ -41,7 +41,7 @@ facts = table_of(
     "facts",
     reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    apart=("arxiv_id", "source_rank"),
+    omit=("arxiv_id", "source_rank"),
 )
 
 
@@ -72,8 +72,8 @@ class PaperEvent:
 
 def name_events(events: Iterable[PaperEvent]) -> str:
     """Return a short name of events that stays the same if they are found again, as after a restored backup."""
-    said = sorted(f"{event.paper_id} {event.kind} {event.text}" for event in events)
-    return hashlib.sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()[:16]
+    texts = sorted(f"{event.paper_id} {event.kind} {event.text}" for event in events)
+    return hashlib.sha256("\n".join(texts).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 paper_events = table_of(
@@ -125,7 +125,7 @@ async def add_facts(connection: AsyncConnection, paper_facts: Sequence[tuple[int
 async def remove_listing(
     connection: AsyncConnection, paper_ids: Iterable[int], on: date | None = None
 ) -> None:
-    """Forget that services listed papers (on a date), since the digest or the source that said so was removed."""
+    """Forget that services listed papers (on a date), since the digest or the source that stated it was removed."""
     unlisted = (
         facts.update().where(sa.true() if on is None else facts.c.listed_on == on).values(listed_on=None)
     )

@@ -59,7 +59,7 @@ def dump_command(url: URL, file: str) -> str:
 
 
 def restore_commands(url: URL, file: str) -> tuple[str, str, str]:
-    """Return the name of a new database beside that at a parsed URL, and the commands that create and fill it by a dump."""
+    """Return the name of a new database on the server of a parsed URL, and the commands that create and fill it by a dump."""
     name = f"{url.database}_restored"
     create = shlex.join(("createdb", "--maintenance-db", _place(url), name))
     options = "--exit-on-error", "--no-owner", "--dbname", _place(url.set(database=name))

@@ -1,6 +1,6 @@
 """Read data for lookups in plain SQL, without SQLAlchemy: papers, their authors and changes, and the glossary.
 
-The index is a folder beside the database (`bot.search.index`). Each change to papers has a number.
+The index is a folder next to the database (`bot.search.index`). Each change to papers has a number.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ MAX_SAVED = 5_000
 MAX_LISTED, MAX_ADDED = 2_000, 50
 """The most papers on a server's list, and the most that a member adds within a day."""
 MIN_SAVERS = 3
-"""From this many members on, it is said how many of a server saved a paper: fewer might be recognised."""
+"""Show save counts only from this many members on, so that individuals stay anonymous."""
 
 
 async def save(

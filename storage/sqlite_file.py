@@ -43,15 +43,15 @@ def find_missing_file(url: str) -> Path | None:
 
 
 def find_remains(path: Path) -> Path | None:
-    """Return a file that a database at this path has left beside it, if the database itself is missing, otherwise None."""
-    beside = () if path.exists() else sorted(path.parent.glob(f"{glob.escape(path.name)}[.-]*"))
-    return next(iter(beside), None)
+    """Return a file that a database at this path has left next to it, if the database itself is missing, otherwise None."""
+    leftover = () if path.exists() else sorted(path.parent.glob(f"{glob.escape(path.name)}[.-]*"))
+    return next(iter(leftover), None)
 
 
-def describe_loss(path: Path, beside: Path) -> str:
-    """Return what to do if a database is missing, but not what was beside it."""
+def describe_loss(path: Path, leftover: Path) -> str:
+    """Return what to do if a database is missing, while files next to it are left."""
     return (
-        f"{path} is gone: {beside.name} is still there. Put it back, or a backup by `paperround restore FILE`. To start empty,"
+        f"{path} is gone: {leftover.name} is still there. Put it back, or a backup by `paperround restore FILE`. To start empty,"
         f" move everything that begins with {path.name} away."
     )
 
@@ -109,7 +109,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def checkpoint_wal(path: Path) -> None:
-    """Write the log of a file into it, and empty the log. Raises sqlite3.OperationalError if somebody reads it."""
+    """Write the log of a file into it, and empty the log. Raises sqlite3.OperationalError if another connection reads it."""
     with closing(sqlite3.connect(path)) as connection:
         set_up(connection)
         if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:

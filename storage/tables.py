@@ -159,11 +159,11 @@ def table_of(
     record: type,
     name: str,
     *items: sa.Column[Any] | sa.Constraint | sa.Index,
-    apart: Collection[str] = (),
+    omit: Collection[str] = (),
     infos: Mapping[str, dict[str, str]] = MappingProxyType({}),
     **options: Any,
 ) -> sa.Table:
-    """Declare a record class's table, with a column for each field that is not in `apart`.
+    """Declare a record class's table, with a column for each field that is not in `omit`.
 
     `items` are keys, indexes, and columns that are not in the record or need options. `infos` holds the
     `info` of columns.
@@ -172,7 +172,7 @@ def table_of(
     columns = [
         declared.pop(name) if name in declared else _column(name, hint, infos.get(name, {}))
         for name, hint in get_type_hints(record).items()
-        if name not in apart
+        if name not in omit
     ]
     keys = [column for column in declared.values() if column.primary_key or column.foreign_keys]
     # Rarely read columns come last, since SQLite reads a row from its start.
@@ -220,7 +220,7 @@ entries = table_of(
     reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
     required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
-    apart=("arxiv_id", "sections"),
+    omit=("arxiv_id", "sections"),
 )
 
 

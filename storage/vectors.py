@@ -72,7 +72,7 @@ async def list_due(connection: AsyncConnection, model: str, dimensions: int, *, 
 
 
 def of_model(model: str, dimensions: int) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that vectors are of a model as it is now: a server may change one behind its name."""
+    """Return the SQL condition that vectors are of a model as it is now: a server may serve another one by the same name."""
     return sa.and_(vectors.c.model == model, vectors.c.dimensions == dimensions)
 
 

@@ -70,7 +70,7 @@ class MonitoringServer:
                 oldest = await outbox.oldest_unsent_at(connection)
                 rows = {row.url: row for row in await sources.list_rows(connection)}
             if self.index is not None:
-                self._metrics.index_behind.set(await self._database.look_up(self.index.count_behind))
+                self._metrics.unindexed_papers.set(await self._database.look_up(self.index.count_unindexed))
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
         # Set states without parts to 0, or the old value would stay.

@@ -92,7 +92,7 @@ async def search(
 
 async def _is_index_incomplete(database: Database) -> bool:
     index = SearchIndex(folder_of(database))
-    return await database.look_up(lambda view: index.count_behind(view) > 0)
+    return await database.look_up(lambda view: index.count_unindexed(view) > 0)
 
 
 async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:

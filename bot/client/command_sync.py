@@ -109,10 +109,12 @@ def find_lacking(application: discord.AppInfo, icon: bytes) -> Changes:
     if not has_all:
         lacking["installation"] = {"integration_types_config": configs}
     if not application.description:
-        said = {locale: texts.for_locale(locale)("application-description") for locale in models.Locale}
-        localized = {locale.value: text for locale, text in said.items() if locale is not models.Locale.EN}
+        by_locale = {locale: texts.for_locale(locale)("application-description") for locale in models.Locale}
+        localized = {
+            locale.value: text for locale, text in by_locale.items() if locale is not models.Locale.EN
+        }
         lacking["description"] = {
-            "description": {"default": said[models.Locale.EN], "localizations": localized}
+            "description": {"default": by_locale[models.Locale.EN], "localizations": localized}
         }
     if application.icon is None:
         lacking["icon"] = {"icon": f"data:image/png;base64,{base64.b64encode(icon).decode()}"}

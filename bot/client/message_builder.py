@@ -137,9 +137,9 @@ class MessageBuilder:
             return
         alt = discord_text.shorten_label(description or "", discord_text.ALT_TEXT)
         picture: ui.Thumbnail[ui.LayoutView] = ui.Thumbnail(address, description=alt or None)
-        self.add_text_beside(markdown, picture)
+        self.add_text_with_accessory(markdown, picture)
 
-    def add_text_beside(self, markdown: str, accessory: ui.Item[Any]) -> None:
+    def add_text_with_accessory(self, markdown: str, accessory: ui.Item[Any]) -> None:
         """Add a text with an item on its right."""
         if self._list_fitting([accessory]):
             self._add(ui.Section(markdown, accessory=accessory), 3, markdown)

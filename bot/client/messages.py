@@ -136,7 +136,7 @@ def pager(texts: Texts, page: int, pages: int, custom_id: Callable[[int], str]) 
     """
     buttons = [button(texts("page-before", page=page), custom_id(page - 1))] if page else []
     if page + 1 < pages:
-        buttons.append(button(texts("page-behind", page=page + 2, pages=pages), custom_id(page + 1)))
+        buttons.append(button(texts("page-after", page=page + 2, pages=pages), custom_id(page + 1)))
     return buttons
 
 

@@ -59,7 +59,7 @@ def name_posts(
 
     Those that would be equal also have their style, language and zone as far as they differ, or their number.
     Given channel `names`, they are plain text for labels, otherwise Markdown with channel mentions. `with_zone`
-    names the zone of a time, for lines beside times that Discord shows in the reader's.
+    names the zone of a time, for lines next to times that Discord shows in the reader's.
     """
     alike: dict[str, list[Subscription]] = defaultdict(list)
     for row in rows:

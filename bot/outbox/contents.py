@@ -198,7 +198,7 @@ async def _nothing(*_: Any) -> list[NoticeRecipient]:
 class DeliveryHandler:
     """A kind of delivery, as far as the outbox needs to know.
 
-    `find_recipients` returns the active subscriptions or alerts behind a refused delivery and, if given a reason,
+    `find_recipients` returns the active subscriptions or alerts that a refused delivery belongs to and, if given a reason,
     pauses them. It runs in the outbox's transaction.
     """
 

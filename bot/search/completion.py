@@ -117,7 +117,7 @@ def find_corrections(
         if meant and not vocabulary.is_ordinary(word):
             parts = archive.reader.read(query_parser.Query(meant)).parts
             corrections += [(word, meant)] if any(map(archive.engine.count_papers, parts)) else []
-    # A misspelt word with the right stem is found, but would look odd beside corrected ones.
+    # A misspelt word with the right stem is found, but would look odd among corrected ones.
     for word in text.split() if corrections else ():
         meant = vocabulary.correct(word)
         is_inflected = meant is not None and word.casefold().startswith(meant.casefold())  # questions

@@ -274,7 +274,7 @@ class VectorMaker:
         """Make all missing vectors: of texts, then of papers, the newest first. Returns False after an error, which is logged."""
         with isolation.isolated(log, "vectors not made; will retry later"):
             if not self.server.dimensions:
-                # Its model may be another behind the same name.
+                # It may serve another model by the same name.
                 await self.server.embed([_PROBE], "passage", BATCH_SECONDS)
             while await self._make_some():
                 pass

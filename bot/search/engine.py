@@ -84,15 +84,15 @@ class Matches(NamedTuple):
     """Scores by paper id, best first: papers on the topic, then those with all terms, then those that lack a term.
 
     `on_topic` and `all_terms` count the papers of the first two kinds, which may be more than `scores` has; `missing` maps each
-    paper of the third kind to the terms that it lacks. `apart` has papers of the second kind that have only the words of a term,
-    apart. `has_name`: a paper, or a family of papers, has the query as its name.
+    paper of the third kind to the terms that it lacks. `scattered` has those of the second kind that have a term only as words in
+    different places. `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     on_topic: int = 0
     all_terms: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
-    apart: Collection[int] = frozenset()
+    scattered: Collection[int] = frozenset()
     has_name: bool = False
 
     @property
@@ -106,11 +106,13 @@ class Matches(NamedTuple):
 
     @property
     def kinds(self) -> dict[int, MatchKind]:
-        """The kind of each paper. Those of a sentence are ranked together: from the first one with words apart on, all may be."""
+        """The kind of each paper. Those of a sentence are ranked together: after the first with scattered words, all may be."""
         kinds = {id_: kind for kind, ids in self.by_kind.items() for id_ in ids}
         having_all = self.by_kind[MatchKind.ALL_TERMS]
-        first = next((place for place, id_ in enumerate(having_all) if id_ in self.apart), len(having_all))
-        return kinds | dict.fromkeys(having_all[first:], MatchKind.APART)
+        first = next(
+            (place for place, id_ in enumerate(having_all) if id_ in self.scattered), len(having_all)
+        )
+        return kinds | dict.fromkeys(having_all[first:], MatchKind.SCATTERED)
 
     @property
     def by_kind(self) -> dict[MatchKind, list[int]]:
@@ -234,7 +236,7 @@ class Engine:
         return _Spelled(titles, bodies)
 
     def _mention(self, part: QueryPart) -> Query | None:
-        """Return the query for papers with any form of a part; a term typed as several words may be apart in a paper.
+        """Return the query for papers with any form of a part; the words of a typed term may be scattered in a paper.
 
         A term of one word, such as chatbot, is not sought as the words of its other forms: conversational and agent.
         """
@@ -242,12 +244,12 @@ class Engine:
             return any_of(all_of(map(self._mention, parts)) for parts in part.either)
         typed = part.typed_form.replace("-", " ")
         is_term = " " in typed and not part.is_quoted
-        forms = dict.fromkeys(tokens.words_apart(form.text) for form in part.forms) if is_term else ()
-        apart = (
+        forms = dict.fromkeys(tokens.content_tokens(form.text) for form in part.forms) if is_term else ()
+        scattered = (
             all_of(any_of(self._term(field, word, 1.0) for field in ("title", "body")) for word in words)
             for words in forms
         )
-        return any_of([self._part(part), *apart])
+        return any_of([self._part(part), *scattered])
 
     def is_telling(self, part: QueryPart) -> bool:
         """Return whether a part says what a paper is about: a term, or a word that few papers have, but not *prediction*."""
@@ -535,9 +537,9 @@ class Engine:
         *,
         is_ranked_by_topics: bool,
     ) -> Matches:
-        """Add the papers with some parts of a query, or on a topic that it is clearly on, behind the full matches.
+        """Add the papers with some parts of a query, or on a topic that it is clearly on, after the full matches.
 
-        A paper that has the words of a term of several words, though apart, has that term too. If the query is keywords,
+        A paper that has the words of a term of several words, though scattered, has that term too. If the query is keywords,
         papers that have only its general words are left out.
         """
         having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
@@ -562,7 +564,7 @@ class Engine:
             scores={**on, **having_all, **some},
             all_terms=full.all_terms + len(all_terms),
             missing=missing,
-            apart=frozenset(all_terms),
+            scattered=frozenset(all_terms),
         )
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:

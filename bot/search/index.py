@@ -121,7 +121,7 @@ LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
 _WITH_TEXT = 5.0
-"""What the score of a paper with a text is multiplied by, beside that of one with only a title."""
+"""What the score of a paper with a text is multiplied by, relative to one with only a title."""
 _MOST_VOTES = 1 << 18
 """Papers with more votes are in the order of their days."""
 
@@ -292,7 +292,7 @@ class SearchIndex:
     def is_current(self, view: Snapshot) -> bool:
         return self._state == State(search.get_change(view))
 
-    def count_behind(self, view: Snapshot) -> int:
+    def count_unindexed(self, view: Snapshot) -> int:
         """Return the number of changes of papers that are not in the index; all of them during a build."""
         self._load()
         return search.number_of(search.get_change(view)) - max(0, _continue(view, self._state).since)
@@ -501,12 +501,12 @@ class IndexWriter:
         for writer in reversed(self._writers):
             writer.commit()
         if self._pending >= COMMIT_PAPERS:
-            memory.return_free()  # which the engine's threads leave behind, more with each commit
+            memory.return_free()  # which the engine's threads leave allocated, more with each commit
         self._pending = 0
         file = self._folder / "state.json"
-        beside = file.with_suffix(".new")
-        beside.write_text(json.dumps(self.state and asdict(self.state)))
-        os.replace(beside, file)
+        temporary = file.with_suffix(".new")
+        temporary.write_text(json.dumps(self.state and asdict(self.state)))
+        os.replace(temporary, file)
 
 
 def _by_ids(schema: tantivy.Schema, ids: Sequence[int]) -> Query:

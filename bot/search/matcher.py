@@ -250,7 +250,7 @@ class PaperMatcher:
 
 
 def index_papers(view: Snapshot, paper_ids: Sequence[int]) -> PaperMatcher:
-    """Return papers indexed by themselves, which takes milliseconds for each paper. The stored index may be behind."""
+    """Return papers indexed by themselves, which takes milliseconds for each paper. The stored index may be out of date."""
     documents = search.list_documents(view, paper_ids, summaries.select_shown)
     engine = Engine(search_index.index_in_memory(documents))
     return PaperMatcher(OpenPapers(engine, search.list_paper_rows(view, paper_ids)))

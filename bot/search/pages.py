@@ -118,7 +118,7 @@ _YEAR = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
 def _read_period(archive: Archive, query: query_parser.Query, today: date) -> Interpretation | None:
     """Return how a query is read that has a date or a period: by its other words, in that time.
 
-    A year alone is one if the archive has it, but not behind a word behind which papers have it: AIME 2025.
+    A year alone is one if the archive has it, but not after a word that papers write before it: AIME 2025.
     """
     words = list(map(questions.trim_filler, query.text.split()))
     is_date = questions.mask_dates(words)
@@ -126,9 +126,9 @@ def _read_period(archive: Archive, query: query_parser.Query, today: date) -> In
     if not places or query.since or query.until:
         return None
     first, last = places[0], places[-1]
-    typed, before, behind = " ".join(words[first : last + 1]), words[:first], words[last + 1 :]
+    typed, before, following = " ".join(words[first : last + 1]), words[:first], words[last + 1 :]
     span = questions.read_period(typed, today)
-    is_alone = all(questions.classify_filler(word) == "filler" for word in (*before, *behind))
+    is_alone = all(questions.classify_filler(word) == "filler" for word in (*before, *following))
     if span is None or questions.asks_what_to_read(query.text):
         return None
     if not any(is_date):
@@ -138,7 +138,7 @@ def _read_period(archive: Archive, query: query_parser.Query, today: date) -> In
             return None
     if before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
         before.pop()  # in 2025
-    text = "" if is_alone else " ".join((*before, *behind))
+    text = "" if is_alone else " ".join((*before, *following))
     rest = query_parser.write_query(replace(query, text=text))
     dated = query_parser.parse_query(meant := f"{rest} {query_parser.write_span(*span)}".strip())
     undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
@@ -349,7 +349,7 @@ def _keep_near(engine: Engine, query: ParsedQuery, matches: Matches) -> Matches:
 
 
 def _is_shown(word: str, row: models.PaperRow) -> bool:
-    """Return whether a word of a title or of an author's name begins so. Neither is said to lack it."""
+    """Return whether a word of a title or of an author's name begins so: a paper is not shown as lacking it."""
     return f" {word.casefold()}" in f" {' '.join((row.title or '', *row.authors))}".casefold()
 
 
@@ -454,10 +454,10 @@ def _find_institution_among(archive: Archive, query: query_parser.Query, request
     """Return a query as from: and its other words if one to three are an institution that has such papers: Google robots."""
     words = list(map(questions.trim_filler, query.text.split()))
     for size, place in itertools.product((3, 2, 1), range(len(words))):
-        name, before, behind = " ".join(words[place : place + size]), words[:place], words[place + size :]
+        name, before, following = " ".join(words[place : place + size]), words[:place], words[place + size :]
         if before and before[-1] in analyser.FUNCTION_WORDS:
             before.pop()  # from Google
-        of_it = replace(query, text=" ".join((*before, *behind)), institutions=(name,))
+        of_it = replace(query, text=" ".join((*before, *following)), institutions=(name,))
         if of_it.text and place + size <= len(words) and institutions.find_key(name):
             scope = make_scope(archive, of_it, request.filters)
             if archive.engine.find(read(archive, of_it), scope, limit=1).complete:

@@ -72,14 +72,14 @@ class OpenPapers(NamedTuple):
 
 
 def _open_engine(archive: Archive, paper_ids: Sequence[int]) -> Engine:
-    """Return an engine that has these papers: the index's or, if that is behind, one for them alone."""
+    """Return an engine that has these papers: the index's or, if that is out of date, one for them alone."""
     if not archive.is_stale:
         return archive.engine
-    return _index_apart(tuple(search.list_documents(archive.view, paper_ids, summaries.select_shown)))
+    return _index_temporarily(tuple(search.list_documents(archive.view, paper_ids, summaries.select_shown)))
 
 
 @lru_cache(maxsize=4)
-def _index_apart(documents: tuple[models.IndexDocument, ...]) -> Engine:
+def _index_temporarily(documents: tuple[models.IndexDocument, ...]) -> Engine:
     """Return an engine for papers alone. It is cached, since other channels' topics and readers' days need it too."""
     return Engine(search_index.index_in_memory(documents), is_temporary=True)
 
@@ -145,8 +145,8 @@ class SearchService:
         if request.snippet_locale is None:
             return result
         sought = result.term_forms
-        if MatchKind.APART in result.kinds.values():
-            # Of words that stand apart, the sentence with the most of them is quoted.
+        if MatchKind.SCATTERED in result.kinds.values():
+            # Of scattered words, the sentence with the most of them is quoted.
             words = dict.fromkeys(word for forms in sought for form in forms for word in form.split())
             stems = ((analyser.stem(word.casefold()),) for word in words.keys() - analyser.FUNCTION_WORDS)
             sought = (*sought, *sorted(stems))
@@ -224,7 +224,7 @@ class SearchService:
     ) -> pages.FoundPapers:
         """Return all papers for a query's words in a scope.
 
-        If the index is behind, only the `needed` papers are searched, if any, for the words as typed.
+        If the index is out of date, only the `needed` papers are searched, if any, for the words as typed.
         """
         request = SearchRequest(query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
         if needed and archive.is_stale:
@@ -269,7 +269,7 @@ class SearchService:
     async def list_absent(self, names: Sequence[str]) -> list[str]:
         """Return those names that no paper has, no author and no institution; a term in any of its forms, a name by its sound.
 
-        Words that papers have apart are no absent name, but for a version: Orca 9.
+        A name whose words papers have separately is not absent, but for a version: Orca 9.
         """
 
         def is_known(archive: Archive, name: str) -> bool:
@@ -281,12 +281,12 @@ class SearchService:
             written = authors.find_author(archive, name, limit=1)
             return written.author is not None and not written.is_corrected  # Muon is not Moon
 
-        def is_known_apart(archive: Archive, name: str) -> bool:
+        def has_known_words(archive: Archive, name: str) -> bool:
             words = name.split()
             return len(words) > 1 and all(word.isalpha() and is_known(archive, word) for word in words)
 
         def look_up(archive: Archive) -> list[str]:
-            return [name for name in names if not (is_known(archive, name) or is_known_apart(archive, name))]
+            return [name for name in names if not (is_known(archive, name) or has_known_words(archive, name))]
 
         return await self._look_up(look_up)
 

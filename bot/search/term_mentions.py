@@ -154,11 +154,11 @@ _MAX_HEAD_WORDS, _MAX_BARE_HEAD_WORDS = 4, 3
 def list_names(title: str) -> Iterator[str]:
     """Yield possible names in a title: the text before a colon, the first word, and words with inner capitals (LoRA)."""
     title = title[:_MAX_TITLE_LENGTH]
-    before, *behind = _NAME_HEAD_END.split(title, maxsplit=1)
+    before, *following = _NAME_HEAD_END.split(title, maxsplit=1)
     head = _NAME_HEAD.match(before)
     if head:
         others = seed.read_words("not_names.txt")
         yield from (word for word in _NAME_WORD.findall(head[1])[:1] if word.casefold() not in others)
-    if head and len(before.split()) <= (_MAX_HEAD_WORDS if behind else _MAX_BARE_HEAD_WORDS):
+    if head and len(before.split()) <= (_MAX_HEAD_WORDS if following else _MAX_BARE_HEAD_WORDS):
         yield head[1]
     yield from (word for word in _NAME_WORD.findall(title) if not word[1:].islower() and not word.islower())

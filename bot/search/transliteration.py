@@ -60,8 +60,8 @@ def _letter_pattern() -> re.Pattern[str]:
 def read_letters(hangul: str) -> str:
     """Return the letters whose names a Korean text says, at least two: GPT for 지피티; "" for another text."""
     joined, letters = "".join(hangul.split()), _sounds()["letter"]
-    said = _letter_pattern().findall(joined)
-    return "".join(map(letters.__getitem__, said)) if len(said) > 1 and "".join(said) == joined else ""
+    names = _letter_pattern().findall(joined)
+    return "".join(map(letters.__getitem__, names)) if len(names) > 1 and "".join(names) == joined else ""
 
 
 _CONSONANT_CLASSES = ("ㄱㄲㅋcgkqx", "ㄴㅇn", "ㄷㄸㅌdt", "ㄹlr", "ㅁm", "ㅂㅃㅍbpfv", "ㅅㅆㅈㅉㅊsjz")
@@ -146,16 +146,16 @@ def _pieces(hangul: str, *, of_people: bool = False) -> Iterator[str]:
     sounds, position, before = _sounds(of_people=of_people), 0, ("", "")
     vowels = sounds["vowel"]
     while position < len(hangul):
-        syllable, behind = hangul[position], hangul[position + 1 : position + 2]
+        syllable, following = hangul[position], hangul[position + 1 : position + 2]
         initial, vowel, final = _decompose(syllable)
         start = "r+" if (*before, initial) == ("ㅡ", "-", "ㄹ") else _group(sounds["initial"][initial])
         stop = _group(sounds["final"]["ㄱ"]) if (before[1], initial) == ("ㄱ", "ㅅ") else ""
         listed, onset = sounds["syllable"].get(syllable, ""), sounds["onset"].get(initial + vowel, "")
         rest, whole, position = vowels[vowel], onset, position + 1
-        next_initial, next_vowel, next_final = _decompose(behind or "가")
+        next_initial, next_vowel, next_final = _decompose(following or "가")
         if final == "-" and next_initial == "ㅇ" and (both := sounds["vowels"].get(vowel + next_vowel)):
-            apart = "|".join(filter(None, (start + _group(rest), onset, listed)))
-            whole, rest, listed = f"(?:{apart}){_group(vowels[next_vowel])}", both, ""
+            alternatives = "|".join(filter(None, (start + _group(rest), onset, listed)))
+            whole, rest, listed = f"(?:{alternatives}){_group(vowels[next_vowel])}", both, ""
             vowel, final, position = next_vowel, next_final, position + 1
         end = _final(sounds["final"], final, hangul[position : position + 1])
         rhymes = filter(None, (_group(rest) + end, sounds["rhyme"].get(vowel + final)))

@@ -173,7 +173,7 @@ _APOSTROPHES = re.compile("['’‘`´ʼ]")
 def fold(text: str) -> str:
     """Return `text` in NFC without case, compatibility forms and diacritics. Folding twice changes nothing.
 
-    A Greek letter by itself becomes its name: beta for β. Hangul is unchanged, apart from half-width and similar forms.
+    A Greek letter by itself becomes its name: beta for β. Hangul is unchanged, except for half-width and similar forms.
     """
     if text.isascii() or _ASCII_AND_SYLLABLES.fullmatch(text):
         return text.lower()
@@ -255,7 +255,7 @@ _APART = frozenset(("segmentation", "aligned"))
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
-"""Prefixes that are joined to the next word, because papers write them joined, hyphenated or apart."""
+"""Prefixes that are joined to the next word, because papers write them joined, hyphenated or separately."""
 
 PARTICLE_MARK = "~"
 """Marks a stripped particle in canonical text, so that 이미지를 생성 does not match 이미지 생성."""

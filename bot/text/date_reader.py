@@ -31,7 +31,7 @@ class Stated(NamedTuple):
     near: date | None = None
 
     def count_words(self) -> int | None:
-        """Return the number of words beside the days, except those of a list ("Papers of …"); None beside a version."""
+        """Return the number of words other than the days, except those of a list ("Papers of …"); None next to a version."""
         if _VERSION.search(self.rest):
             return None
         words = _WORD.findall(self.rest)
@@ -65,7 +65,7 @@ _DAY = r"[0-9]{1,2}(?![0-9])"
 _TH = r"(?:st|nd|rd|th|er|[oºª])?"
 _DASH = r"(?:-{1,3}|[‐-―−~〜～→])"
 _NO_FIRST = rf"(?!(?:gen|mag|out|set)\b|mar\.?,?\s[0-9]{{1,2}}(?:\s{_ANY_NAME}|/[0-9]))"
-"""Not gen-3 and set 5: these months are read only behind their day (3 gen). Nor a Tuesday in French,
+"""Not gen-3 and set 5: these months are read only after their day (3 gen). Nor a Tuesday in French,
 Italian and Spanish: mar. 24 nov.
 """
 _DATE = re.compile(
@@ -181,7 +181,7 @@ def _read(text: str, near: date | None) -> Stated | None:
 
 
 def read_date(text: str) -> date | None:
-    """Return the day of a date that a program wrote, with or without a time and a zone; None if it cannot be told."""
+    """Return the day of a date that a program wrote, with or without a time and a zone; None if there is none."""
     line = typography.normalise("NFKC", text[:_MAX_DATED_LENGTH])
     if _ZERO_YEAR.search(line.lower()):
         return None
@@ -215,7 +215,7 @@ _BRACKETED = re.compile(r"[(\[（【][^()\[\]（）【】]*+[)\]）】]")
 def find_path_date(name: str) -> date | None:
     """Return the date in the last four parts of a path or URL (for a week, its last day), or None.
 
-    A date in brackets behind another is that of a copy.
+    A date in brackets after another one is that of a copy.
     """
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
     parts[-1] = _FILE_SUFFIX.sub("", parts[-1])
@@ -264,19 +264,21 @@ def _ends_span(first: str, dash: str, last: re.Match[str], before: _Parts) -> bo
         return int(last["m"]) <= 12
     if _COUNTED.match(last.string, last.end()):
         return False
-    is_clear = last[0][-1] in "일日" or not _is_apart(dash)
+    is_clear = last[0][-1] in "일日" or not _is_spaced_dash(dash)
     is_word = last.string[last.end() : last.end() + 2].strip()[:1].isalpha()
     is_same_mark = dash == "-" and "-" in first
     return int(last["d"]) > before[2] and not is_same_mark and (is_clear or not is_word)
 
 
 def _is_unclear(first: str, dash: str, last: re.Match[str]) -> bool:
-    """Return whether a number alone behind a numeric date may be a day or a count: "2026-11-02 -- 12"."""
+    """Return whether a number alone after a numeric date may be a day or a count: "2026-11-02 -- 12"."""
     is_stated = last["m"] or last["y"] or not last[0].isdecimal() or last["d"][0] == "0"
-    return _is_apart(dash) and not is_stated and first[-1].isdecimal() and not re.search(_ANY_NAME, first)
+    return (
+        _is_spaced_dash(dash) and not is_stated and first[-1].isdecimal() and not re.search(_ANY_NAME, first)
+    )
 
 
-def _is_apart(dash: str) -> bool:
+def _is_spaced_dash(dash: str) -> bool:
     """Return whether what stands between a date and a number is a dash with spaces, as in front of a count."""
     return dash != dash.strip() and not dash.strip(" -‐‑‒–—―−")
 
@@ -306,8 +308,8 @@ def _fill_years(days: Sequence[_Parts]) -> list[_Parts]:
         before, before_month, _ = filled[i - 1]
         filled[i] = (year or (before and before + (month < before_month)), month, day)
     for i, (year, month, day) in reversed([*enumerate(filled[:-1])]):
-        behind, behind_month, _ = filled[i + 1]
-        filled[i] = (year or (behind and behind - (month > behind_month)), month, day)
+        following, next_month, _ = filled[i + 1]
+        filled[i] = (year or (following and following - (month > next_month)), month, day)
     return filled
 
 

@@ -166,9 +166,9 @@ def _read_span(text: str, today: date) -> Span | None:
             if span := read(values, today):
                 return span
     # Not a range: nov-2025, 2025-q3.
-    apart = text.replace("-", " ")
-    if apart != text and "  " not in f" {apart} ":
-        return _read_span(apart, today)
+    unhyphenated = text.replace("-", " ")
+    if unhyphenated != text and "  " not in f" {unhyphenated} ":
+        return _read_span(unhyphenated, today)
     return _read_week(text, today)
 
 
@@ -179,7 +179,7 @@ def _read_week(text: str, today: date) -> Span | None:
         return _named("week", 0, span[0]) if span and span[0] == span[1] else None
     stated = date_reader.read(text)
     if stated is None or stated.kind != "week" or any(map(str.isalnum, stated.rest)):
-        return None  # Every word beside the week counts: in a query, papers and new are what is searched for.
+        return None  # Every word other than the week counts: in a query, papers and new are what is searched for.
     nearest = (date_reader.read(text, _go_back("year", ago, today)) for ago in range(2))
     days = (stated.on, *(near.on for near in nearest if near))
     weeks = (_named("week", 0, day) for day in days if day and day.weekday() == 6)
@@ -196,13 +196,13 @@ def _read_day(text: str, today: date) -> date | None:
     if match := _DAY_ALONE.fullmatch(text):
         return _latest_day_of_month(int(match[1]), today)
     if match := _WEEKDAY.fullmatch(text):
-        before, *names, behind = match.groups("")
-        beside, weekday = before or behind, _WEEKDAYS.index("".join(names)) % 7
-        if before and behind:
+        before, *names, following = match.groups("")
+        qualifier, weekday = before or following, _WEEKDAYS.index("".join(names)) % 7
+        if before and following:
             return None
-        if beside in ("", "last", "지난"):
-            return today - timedelta(days=(today.weekday() - weekday) % 7 or (7 if beside else 0))
-        if span := _read_span(beside, today):  # the only such day of it
+        if qualifier in ("", "last", "지난"):
+            return today - timedelta(days=(today.weekday() - weekday) % 7 or (7 if qualifier else 0))
+        if span := _read_span(qualifier, today):  # the only such day of it
             day = span[0] + timedelta(days=(weekday - span[0].weekday()) % 7)
             return day if day <= span[1] < day + timedelta(days=7) else None
     if on := date_reader.read_whole(text):
@@ -211,7 +211,7 @@ def _read_day(text: str, today: date) -> date | None:
     if match is None:
         return None
     first, second = (MONTHS.get(part) or int(part) for part in (match[1] or match[4], match[2] or match[3]))
-    # With points and a year behind them the day is first: 1.11.2026.
+    # With points and a year after them the day is first: 1.11.2026.
     is_day_first = match[1] not in (None, *MONTHS) and (first > 12 or (match[5] and text.count(".") == 2))
     month, number = (second, first) if is_day_first else (first, second)
     return date(int(match[5]), month, number) if match[5] else _latest_day(month, number, today)
@@ -277,7 +277,7 @@ def _read_named(values: dict[str, str], today: date) -> Span | None:
 
 def _read_amount(values: dict[str, str]) -> tuple[int, str] | None:
     count, unit = values.get("count") or values["many"], values.get("unit") or values["of"]
-    if days := _load_words()["days"].get(count + unit):  # which the pattern takes apart
+    if days := _load_words()["days"].get(count + unit):  # which the pattern splits
         return int(days), "day"
     number = count if count.isdecimal() else _load_words()["number"].get(count)
     span_unit = _load_words()["unit"].get(unit)

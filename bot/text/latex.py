@@ -29,12 +29,12 @@ _SET = re.compile(r"[^\s,]+(?:, ?[^\s,]+)+")
 _SINGLE = re.compile(r"[^\W_][\u0300-\u036f\u20d7]?|\d+|[^\w\s]")
 _OPENING, _CLOSING = "([{⟨⌊⌈", ")]}⟩⌋⌉"
 _LOOSE = frozenset("+-−±=<>,;:.")
-"""Signs of the source beside which a fraction needs no parentheses; so does a relation."""
+"""Signs next to which a fraction needs no parentheses, as next to a relation."""
 _BARE_POWERS = frozenset(("st", "nd", "rd", "th", *"′″‴'°∘®™"))
 
 
 class _PieceKind(StrEnum):
-    """What a piece of a formula is for what stands beside it; most kinds of commands are one."""
+    """How a piece of a formula is joined to its neighbours. Most kinds of commands are one of these."""
 
     SIGN = "sign"
     NAME = "name"
@@ -124,7 +124,7 @@ class _Reader:
                 self._closing[opened.pop()] = brace.start()
 
     def _take(self, end: int) -> str:
-        """Return the next token, and go on behind it. Letters in a row are one."""
+        """Return the next token, and advance past it. Letters in a row are one."""
         token = _TOKEN.match(self._source, self._at, end)
         if token is None:
             raise LookupError
@@ -191,12 +191,12 @@ class _Reader:
 
     def _text_command(self, name: str, begin: int, end: int) -> str:
         pieces = self._read_command(name, end, is_math=False)
-        if pieces is None:  # unknown: it stays, with what is in braces behind it
+        if pieces is None:  # unknown: it is kept, with the arguments in braces after it
             while self._at < end and self._at in self._closing:
                 self._at = self._closing[self._at] + 1
             return self._source[begin : self._at]
         text = "".join(piece.text for piece in pieces)
-        # LaTeX drops the space behind a command, as in \L ojasiewicz.
+        # LaTeX drops the space after a command, as in \L ojasiewicz.
         if name[0].isalpha() and (
             _is_style(name) or (len(text) == 1 and text.isalpha() and ord(text) < 0x250)
         ):
@@ -267,7 +267,7 @@ class _Reader:
         return text
 
     def _inside(self, close: int, *, is_math: bool) -> str:
-        """Read up to a closing brace or bracket, one level deeper, and go on behind it."""
+        """Read up to a closing brace or bracket, one level deeper, and advance past it."""
         self._descend()
         text = self.read_formula(close) if is_math else self.read_text(close)
         self._depth -= 1
@@ -314,7 +314,7 @@ class _Reader:
         return _join(pieces)
 
     def _formula_command(self, name: str, end: int, before: list[_Piece]) -> list[_Piece]:
-        # The space behind a command ends its name. It is one for readers too behind letters, and between two operands.
+        # The space after a command ends its name. It is kept as a visible space after letters and between operands.
         is_spaced = name.isalpha() and self._skip_spaces(end) != ""
         pieces = self._read_command(name, end, is_math=True)
         if pieces is None:
@@ -429,5 +429,5 @@ def _join(pieces: list[_Piece]) -> str:
 
 
 def _is_loose(sign: str) -> bool:
-    """Return whether a fraction stays one beside a sign (or nothing) without parentheses."""
+    """Return whether a fraction next to a sign (or nothing) needs no parentheses."""
     return not sign or sign in _LOOSE or sign in _RELATIONS or sign in _OPENING or sign in _CLOSING

@@ -1,7 +1,7 @@
 """Reads words of a query that mean an operator: *not*, *without* and 말고 leave something out, *or* and 또는 mean either.
 
-These few words are all that is read of a sentence; the rest of it is ranked. What *not* governs is the longest term behind it, or
-a few words; what 말고 governs, the term before it.
+Nothing else of a sentence is parsed; its other words are ranked. The scope of *not* is the longest term after it, or a few
+words; the scope of 말고 is the term before it.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def _span_after(words: Sequence[str], place: int) -> _NegationSpan:
     """Return the reach of an English word for *not*.
 
     "Without labels" is a term, "works without attention" says how, "why not" and "does not" negate a verb, and so does an action:
-    without running it. "Not" governs
-    what is set apart: robots, not surveys; papers that are not surveys. By itself it governs a term that ends a query.
+    without running it. "Not" governs what a comma or a clause sets off: robots, not surveys; papers that are not surveys. By
+    itself it governs a term that ends a query.
     """
     nothing = place, place, ()
     before, is_set_off = _spell(words[place - 1]) if place else "", words[place - 1].endswith(COMMAS)
@@ -96,8 +96,8 @@ def _span_after(words: Sequence[str], place: int) -> _NegationSpan:
             break
         end += 1
     end -= bool(terms) and _spell(words[end - 1]) in _FURTHER
-    is_set_apart = is_sure or end == len(words) or words[end - 1].endswith(COMMAS)
-    return start, end, terms if is_set_apart else ()
+    is_delimited = is_sure or end == len(words) or words[end - 1].endswith(COMMAS)
+    return start, end, terms if is_delimited else ()
 
 
 def _skip_links(words: Sequence[str], place: int) -> int:
@@ -165,9 +165,9 @@ def _read_either(words: Sequence[str]) -> Sequence[str]:
     A comma means it among keywords. In a sentence, which has words that say nothing of a topic, it is punctuation; and a long one
     is ranked by all of its words, since its alternatives would lose what they share: can agents plan a trip or a party?
     """
-    said = (word for word in words if _spell(word) not in _EITHER and word not in COMMAS)
+    content = (word for word in words if _spell(word) not in _EITHER and word not in COMMAS)
     is_sentence = any(
-        questions.classify_filler(word) in ("filler", "verb") or questions.is_verb(word) for word in said
+        questions.classify_filler(word) in ("filler", "verb") or questions.is_verb(word) for word in content
     )
     runs = [
         sum(not _is_filler(word) for word in run)
@@ -180,8 +180,8 @@ def _read_either(words: Sequence[str]) -> Sequence[str]:
     for word in words:
         is_comma = not is_sentence and word.endswith(COMMAS)
         bare = word.rstrip("".join(COMMAS)) if is_comma else word
-        is_behind = either[-1:] == [len(read) - 1]
-        if is_behind and (_spell(bare) in _EITHER or _spell(bare) in _LINKS):
+        follows_operator = either[-1:] == [len(read) - 1]
+        if follows_operator and (_spell(bare) in _EITHER or _spell(bare) in _LINKS):
             continue
         if _spell(bare) in _EITHER:
             either.append(len(read))
@@ -196,7 +196,7 @@ def _read_either(words: Sequence[str]) -> Sequence[str]:
 
 
 def _split(word: str) -> Sequence[str]:
-    """Return a Korean word for *not* apart from the word that it is joined to."""
+    """Split a Korean word for *not* from the word that it is joined to."""
     end = next((end for end in _JOINED if word.endswith(end) and len(word) > len(end) + 1), "")
     return (word.removesuffix(end), end) if end and not word.startswith('"') else (word,)
 

@@ -296,7 +296,7 @@ def is_correction(query_words: tuple[str, ...], name: str) -> bool:
 
 
 def is_plausible(query_words: tuple[str, ...], name: str) -> bool:
-    """Return whether the query may mean this name rather than somebody else's.
+    """Return whether the query may mean this name rather than another person's.
 
     The name must be close, or have at most two errors: none in a first letter, and not both in one short word.
     """
@@ -351,7 +351,7 @@ _GROUP_NAME = re.compile(
 
 
 _PARTICLES = frozenset(("Al", "Ben", "Bin", "El", "Ibn"))
-"""Capitalised words that begin a family name behind a given one: Loubna Ben Allal, but not Ben Poole."""
+"""Capitalised words that begin a family name after a given one: Loubna Ben Allal, but not Ben Poole."""
 
 
 def split_name(name: str) -> tuple[str, str, str]:

@@ -18,7 +18,7 @@ _IGNORED = (
     "\U000e0000-\U000e00ff"  # tags, which are invisible copies of ASCII
 )
 _JOINERS = "\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e0fff"
-"""Joiners and variation selectors: invisible, but they shape the letters and emoji beside them."""
+"""Joiners and variation selectors: invisible, but they shape the adjacent letters and emoji."""
 _BLANKS = "\u2800\u3164\uffa0"
 """Letters without ink: Braille and Hangul."""
 _SHOWN_IGNORED, _ALL_IGNORED = re.compile(f"[{_IGNORED}]"), re.compile(f"[{_IGNORED}{_JOINERS}]")

@@ -243,8 +243,8 @@ def _separate(word: str) -> list[str]:
 def _part_phrases(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return words with the phrases that are alternatives, and the other phrases."""
     rest, phrases = list[str](), list[str]()
-    for before, word, behind in zip(("", *words), words, (*words[1:], ""), strict=False):
-        if word[0] == '"' and operator_words.EITHER not in (before, behind):
+    for before, word, following in zip(("", *words), words, (*words[1:], ""), strict=False):
+        if word[0] == '"' and operator_words.EITHER not in (before, following):
             phrases.append(word.strip('"'))
         else:
             rest.append(word)

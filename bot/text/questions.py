@@ -90,8 +90,8 @@ def ending_agrees(word: str, ending: str) -> bool:
 WordClass = Literal["filler", "verb", "maybe", ""]
 """The kind of a word in a query.
 
-"filler" is for question words, function words, requests and words for papers. "verb" is for what is not searched for beside
-a topic: what papers on any topic do or have (방법), and what changes their meaning (줄이는). "maybe" is
+"filler" is for question words, function words, requests and words for papers. "verb" is for what is not searched for if there
+is a topic: what papers on any topic do or have (방법), and what changes their meaning (줄이는). "maybe" is
 filler next to filler (search in "search for papers", not in "tree search"). "" is content.
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
@@ -262,12 +262,12 @@ def is_verb(word: str) -> bool:
     return analyser.is_hangul(word) and _verb_forms().fullmatch(word[:MAX_WORD_LENGTH]) is not None
 
 
-def _ends_topic(word: str, behind: str, kind_behind: WordClass, count: int) -> bool:
+def _ends_topic(word: str, following: str, following_class: WordClass, count: int) -> bool:
     """Return whether a word for papers ends the topic of a query of `count` words: video understanding work that, 연구 있어요."""
     is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
     if not names_papers(word) or count < (2 if is_work else 3):
         return False
-    return behind in ("that", "which") or kind_behind == "filler"
+    return following in ("that", "which") or following_class == "filler"
 
 
 def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
@@ -276,8 +276,8 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
-    for number, (word, behind) in enumerate(pairwise((*words, "that")), start=1):
-        if _ends_topic(word, behind, kinds[number + 1], len(words)):
+    for number, (word, following) in enumerate(pairwise((*words, "that")), start=1):
+        if _ends_topic(word, following, kinds[number + 1], len(words)):
             kinds[number] = "filler"
     for number in compress(range(1, len(kinds)), mask_dates(words)):
         kinds[number] = "filler"
@@ -371,7 +371,7 @@ def _korean_key(word: str) -> str:
 
 _MAX_WORDS = 24
 _FILLER_WEIGHT = 0.75
-"""The weight of possible filler (방법, improve), which tells topics apart less well."""
+"""The weight of possible filler (방법, improve), which distinguishes topics less well."""
 _SHARPNESS = 2
 """The exponent for topic weights; it makes the best topics stand out."""
 

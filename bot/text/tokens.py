@@ -42,13 +42,13 @@ def _place(canonical_words: Iterable[str], placed: list[str]) -> list[str]:
     """Append the tokens of canonical words ("" for punctuation) to `placed`. Return the single tokens of Hangul words."""
     beginnings: list[str] = []
     run = ""
-    for core, singles, behind in map(_read_word, canonical_words):
+    for core, singles, following in map(_read_word, canonical_words):
         run += core
         beginnings += singles
-        if behind and run:
+        if following and run:
             placed += analyser.bigrams(run)
             run = ""
-        placed += behind
+        placed += following
     if run:
         placed += analyser.bigrams(run)
     return beginnings
@@ -101,8 +101,8 @@ def _is_sign(character: str) -> bool:
 
 
 @analyser.remembered(1 << 13)
-def words_apart(form: str) -> tuple[str, ...]:
-    """Return the tokens of the words of a form, which a text may have apart; () if that would tell nothing."""
+def content_tokens(form: str) -> tuple[str, ...]:
+    """Return the tokens of the words of a form, which a text may have in different places; () if that would mean nothing."""
     words = [
         word.removesuffix(analyser.PARTICLE_MARK) for word in analyser.canonical_words(form.replace("-", " "))
     ]
@@ -178,16 +178,16 @@ def read_concept_token(token: str) -> str:
 
 
 def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
-    """Yield the concept's token for each occurrence of any of its forms, also behind a prefix: self-speculative decoding."""
+    """Yield the concept's token for each occurrence of any of its forms, also after a prefix: self-speculative decoding."""
     phrases = _phrases_by_token()
-    behind = {
+    following = {
         word.removeprefix(prefix): words[position + 1 : position + _LONG_TAIL]
         for prefix in analyser.PREFIXES.intersection(singles) - {"non"}
         for position, word in enumerate(words)
         if word.startswith(prefix) and word not in phrases
     }
     places = [(words, position) for position, word in enumerate(words) if word in phrases]
-    places += [([word, *behind.get(word, ())], 0) for word in singles if word in phrases]
+    places += [([word, *following.get(word, ())], 0) for word in singles if word in phrases]
     for text, position in places:
         for phrase, concept in phrases[text[position]]:
             if text[position : position + len(phrase)] == phrase:

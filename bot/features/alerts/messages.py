@@ -154,7 +154,7 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
         share = message.share(len(shown) - position)
         text = _paper_text(wording, match, *share, with_language=not is_foreign)
         read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, match.paper.arxiv_id))
-        message.add_text_beside(text, read)
+        message.add_text_with_accessory(text, read)
     plain = client_messages.papers_payload(
         texts, models.DeliveryKind.ALERT, post.digest_on, post.marker, papers
     )

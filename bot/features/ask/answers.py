@@ -60,7 +60,7 @@ class ShownPassage(NamedTuple):
 
 
 class AnswerStatus(StrEnum):
-    """What can be said of the passages that are found."""
+    """How well the found passages answer."""
 
     NEAR = "nearest"
     """They have much of what is asked; of one paper they seem to answer."""

@@ -1,7 +1,7 @@
 """Answers a question to the whole archive by passages of several papers, word for word, without a model.
 
 Search proposes papers as for any sentence; the passages of what is stored of them (summaries, abstract, kept text) are
-ranked as those of one paper, joined with the paper's place. A passage is the nearest one found, and never said to answer.
+ranked as those of one paper, joined with the paper's place. A passage is presented as the nearest one found, never as an answer.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 _PLACES = 10
 """The places in which the weight of a paper's place falls by e."""
 _PASSAGE, _SHARE = 0.5, 1.5
-"""The weights of a paper's best passage, and of its share of the question, beside that of the first place."""
+"""The weights of a paper's best passage and of its share of the question, relative to the weight of the first place."""
 _UNKNOWN = 0.75
-"""The most that an unknown word in small letters weighs beside a known one that is as rare."""
+"""Upper bound on the weight of an unknown lower-case word, relative to a known one of equal rarity."""
 _LEAST, _MAX_READ = 0.48, 3
 """The least share of what a question is about that one of the first papers must have to be near; how many are read."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
-"""How many absent names are said, and how many titles of the nearest papers where nothing is near."""
+"""How many absent names are listed, and how many titles of the nearest papers where nothing is near."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
 _WORD = re.compile(r"[\w.+-]++")
@@ -200,7 +200,7 @@ def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str],
 
 
 def _list_names(text: str) -> list[str]:
-    """Return what a question gives as a name: a word with a capital or a digit inside (Qwen2.5), a word with a number behind it
+    """Return what a question gives as a name: a word with a capital or a digit inside (Qwen2.5), a word with a number after it
     (Orca 9), and capitalised words within a sentence (Grace Hopper).
 
     Left out: amounts (16GB, 2,000), and what a hyphen adds (ChatGPT-like).
@@ -242,7 +242,7 @@ class WeightedPart(NamedTuple):
 
     @property
     def weight(self) -> float:
-        """An unknown word in small letters may be a verb of everyday language, which tells less."""
+        """An unknown lower-case word may be an everyday verb, which says less about the topic."""
         most = _UNKNOWN if self.asked.text.islower() and not self.asked.is_known else 1.0
         return min(self.asked.weight, most) * self.rarity
 

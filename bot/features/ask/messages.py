@@ -78,15 +78,15 @@ def answer_view(
     `topic_token` names the answer's topic, if it is stored. `url` is the address of the message that asked, for an answer that
     cannot be a reply to it; `marker` that of a delivery's message, which the buttons' ids carry.
     """
-    message, said = MessageBuilder(), describe(texts, answer)
+    message, lines = MessageBuilder(), describe(texts, answer)
     head = [subtext(url)] if url else []
     if answer.paper is not None:
         head.append(f"### {title_link(answer.paper, max_characters=300, max_bytes=900)}")
     if asked:
         head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=MAX_LENGTH)))
-    # What was not found is said aloud, and what is only to be kept in mind in small print.
+    # What was not found is in normal print, mere remarks are in small print.
     aloud = 0 if answer.is_near else 1
-    message.add_text("\n".join([*head, *said[:aloud], *map(subtext, said[aloud:])]))
+    message.add_text("\n".join([*head, *lines[:aloud], *map(subtext, lines[aloud:])]))
     menu, further = (
         _archive_controls(texts, answer, topic_token, marker, in_server=in_server)
         if answer.paper is None
@@ -183,7 +183,7 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
 
 
 def _name_doubt(answer: Answer) -> str:
-    """Return the Fluent id of what is said of a paper that does not seem to answer."""
+    """Return the Fluent id of the sentence about a paper that does not seem to answer."""
     if not answer.found:
         return "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
     return "ask-abstract-nearest" if answer.basis is Basis.ABSTRACT else "ask-nearest"
@@ -199,7 +199,7 @@ def _describe_archive(texts: Texts, extent: ArchiveExtent) -> str:
 
 
 def list_notes(texts: Texts, answer: Answer) -> list[str]:
-    """Return what is said below the passages: of a language model's sentences, and of what was read as something else."""
+    """Return the notes below the passages: on a language model's sentences, and on words that were read as others."""
     read_as = " · ".join(
         f"{escape_untrusted(analyser.strip_ending(typed), max_length=_MAX_READ)} → "
         + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)

@@ -74,7 +74,7 @@ def split(text: models.PaperText) -> list[Passage]:
     return [passage for passage in passages if any(map(str.isalpha, passage.text))]
 
 
-async def split_apart(text: models.PaperText) -> list[Passage]:
+async def split_off_loop(text: models.PaperText) -> list[Passage]:
     """Split a paper off the event loop: a long one in a child process, whose limits on time and memory leave it none."""
     if len(text.text) < base.LARGE_BYTES:
         return await asyncio.to_thread(split, text)
@@ -87,7 +87,7 @@ async def split_apart(text: models.PaperText) -> list[Passage]:
 
 
 async def list_headed(text: models.PaperText) -> list[str]:
-    return [passage.headed_text for passage in await split_apart(text)]
+    return [passage.headed_text for passage in await split_off_loop(text)]
 
 
 def _list_blocks(text: str) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _read_heading(block: str) -> tuple[int, str] | None:
 
 
 def _cut(block: str) -> Iterator[str]:
-    """Split a paragraph after sentences into pieces of at most MAX_LENGTH characters, a longer sentence apart."""
+    """Split a paragraph after sentences into pieces of at most MAX_LENGTH characters, a longer sentence by itself."""
     start = end = 0
     for after in (*plain.find_ends(block), len(block)):
         if after - start > MAX_LENGTH and end > start:

@@ -54,7 +54,7 @@ _MAX_INDEXES = 8
 _MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
 """How many texts are fetched at once; how long (seconds) a reader waits for one, and for a turn."""
 READING_AFTER = 1.5
-"""Seconds after which a thread is told that a text is being read. The relay looks every two seconds."""
+"""Seconds after which a thread is notified that a text is being read. The relay looks every two seconds."""
 LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=3), timedelta(hours=1)
 ANSWERING_SECONDS = 120.0
 """The time for an answer to a mention; below `LOST_AFTER`, at which it would be called interrupted."""
@@ -226,7 +226,7 @@ class PaperQuestions:
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
         key = text.arxiv_id, text.fetched_at
         if (index := self._indexes.get(key)) is None:
-            index = await work_in_thread(PaperIndex, await passages.split_apart(text))
+            index = await work_in_thread(PaperIndex, await passages.split_off_loop(text))
             if len(self._indexes) >= _MAX_INDEXES:
                 self._indexes.pop(next(iter(self._indexes)), None)
             self._indexes[key] = index

@@ -177,12 +177,12 @@ class ClubCog(
         paper = await load_paper(request, action.payload)
         thread_id = await self._clubs.discuss(paper, post, request.user_id)
         key = "club-opening" if thread_id is None else "club-open"
-        said = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]
+        lines = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]
         listing = post.guild_id, [paper.id], request.user_id, request.services.clock()
         try:
             added, _ = await request.services.database.write(shelf.add_to_list, *listing)
             if added:
-                said.append(paper_texts.subtext(request.texts("list-added", count=1, known=0)))
+                lines.append(paper_texts.subtext(request.texts("list-added", count=1, known=0)))
         except UsageError as error:
-            said.append(paper_texts.subtext(refusal_text(request.texts, error)))
-        return client_messages.text_view("\n".join(said))
+            lines.append(paper_texts.subtext(refusal_text(request.texts, error)))
+        return client_messages.text_view("\n".join(lines))

@@ -74,7 +74,7 @@ class Meeting(NamedTuple):
     """A club's next meeting, with its latest step, and when the next step is due (UTC).
 
     `delivery` is that of the step, and `part` its first message or request. All three are None before the first
-    step. `lost_at` is when the meeting before this one was, if nothing was said of its paper.
+    step. `lost_at` is when the meeting before this one was, if its paper was not discussed.
     """
 
     on: date

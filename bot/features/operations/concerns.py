@@ -61,7 +61,7 @@ def find_quiet(
     extent: models.ArchiveExtent,
     now: datetime,
 ) -> str:
-    """Return a sentence if no source has had a paper for days, and somebody waits for them; "" otherwise."""
+    """Return a sentence if no source has had a paper for days, and readers wait for them; "" otherwise."""
     is_wanted = rows and any(row.state is models.ActivityState.ACTIVE for row in posts)
     if not is_wanted or extent.last_on is None or now.date() - extent.last_on < NO_PAPERS:
         return ""

@@ -247,8 +247,8 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
         sqlite_file.check_access(path)
         note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
         missing = Finding("database", "none yet", status=Status.WARNING, note=note)
-        if beside := sqlite_file.find_remains(path):
-            lost = sqlite_file.describe_loss(path, beside)
+        if leftover := sqlite_file.find_remains(path):
+            lost = sqlite_file.describe_loss(path, leftover)
             missing = Finding("database", "missing", status=Status.ERROR, note=lost)
         return [missing, *_steps(StoredState(settings=settings, now=now))], True
     opened = await migrate.open_database(settings.database_url)

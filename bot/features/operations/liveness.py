@@ -71,11 +71,11 @@ class Liveness:
         self._reasons.pop(sign, None)
 
     def record_progress(self, sign: Sign) -> None:
-        """Record that a part of the work behind a sign is done; an error in another part stays known until all is done."""
+        """Record that a part of a sign's work is done; an error in another part stays known until all is done."""
         self._signs[sign] = self._ended[sign] = self._monotonic()
 
     def record_failure(self, sign: Sign, error: Exception) -> None:
-        """Record that the work behind a sign failed, which proves neither that the process works nor that it hangs."""
+        """Record that a sign's work failed, which proves neither that the process works nor that it hangs."""
         self._ended[sign] = self._monotonic()
         is_for_people = isinstance(error, errors.PaperroundError)
         self._reasons[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."

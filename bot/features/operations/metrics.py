@@ -49,7 +49,7 @@ class Metrics:
             "Time that the minute tick took: expiry, daily posts, alerts, clubs and papers of the day",
             buckets=(0.03, 0.1, 0.3, 1, 3, 10, 30, 60),
         )
-        self.index_behind = gauge(
+        self.unindexed_papers = gauge(
             "paperround_index_behind", "Changes of papers that are not in the search index yet"
         )
         self.source_success = gauge(

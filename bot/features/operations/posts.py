@@ -35,7 +35,7 @@ class Stuck(StrEnum):
 class ListedPost:
     """A daily post (its number), or what a channel waits for: a club's step, an alert (None). Times are UTC.
 
-    `server` is None for a webhook, whose id is the `channel`. A post that somebody paused has a reason, but is not stuck.
+    `server` is None for a webhook, whose id is the `channel`. A post that was paused by hand has a reason, but is not stuck.
     """
 
     server: int | None
@@ -87,7 +87,7 @@ def only_stuck(posts: Iterable[ListedPost]) -> list[ListedPost]:
 def _examine(delivery: models.Delivery, error: str | None, now: datetime) -> tuple[Stuck | None, str]:
     """Return whether a delivery is stuck, and why. `error` is that of its last attempt."""
     if delivery.reason in (models.Reason.REFUSED_CONTENT, models.Reason.BY_HAND):
-        return None, ""  # its other papers came, or somebody cancelled it
+        return None, ""  # its other papers came, or it was cancelled by hand
     match delivery.state:
         case models.DeliveryState.WAITING if delivery.reason:
             return Stuck.REFUSED, explain(delivery.reason)

@@ -53,7 +53,7 @@ def today_view(
         text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
         read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, pick.paper.arxiv_id))
         message.add_separator(visible=False)
-        message.add_text_beside(text, read)
+        message.add_text_with_accessory(text, read)
     return message.view
 
 

@@ -130,7 +130,7 @@ without-filters = Without filters
 newest-digest = Newest papers
 nearest-digest = Papers for { $date }
 page-before = ◀ Page { $page }
-page-behind = Page { $page } of { $pages } ▶
+page-after = Page { $page } of { $pages } ▶
 
 ## Days of digests
 day-today = Today

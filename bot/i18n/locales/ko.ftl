@@ -109,7 +109,7 @@ without-filters = 조건 없이
 newest-digest = 최신 논문
 nearest-digest = { $date } 논문
 page-before = ◀ { $page }쪽
-page-behind = { $pages }쪽 중 { $page }쪽 ▶
+page-after = { $pages }쪽 중 { $page }쪽 ▶
 
 ## 다이제스트의 날짜
 day-today = 오늘
