@@ -79,7 +79,7 @@ def create_fetcher(
         now=clock,
         random=random.random,
         user_agent=f"Paperround/{program.find_number()} (a Discord bot for paper digests)",
-        allowed_hosts=allowances(settings),
+        allowed_hosts=allowed_hosts(settings),
         proxy=settings.fetch_proxy,
         limits=limits,
     )
@@ -93,7 +93,7 @@ def find_library(settings: Settings, fetch: fetcher.HttpFetcher) -> ZoteroLibrar
     return ZoteroLibrary(fetch, settings.zotero_url, settings.zotero_library, key)
 
 
-def allowances(settings: Settings) -> list[ssrf_guard.AllowedHost]:
+def allowed_hosts(settings: Settings) -> list[ssrf_guard.AllowedHost]:
     """Return the hosts exempt from the SSRF guard: the operator's list, and non-default service URLs."""
     allowed = [ssrf_guard.parse_allowed_host(host) for host in settings.fetch_allow]
     fields = Settings.model_fields

@@ -154,7 +154,7 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
         raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
     if settings.public_key is not None:
         read_public_key(settings.public_key)
-    stopping = runtime.begin(container)
+    stopping = runtime.install_signal_handlers(container)
     container.follow_discord()
     container.pace.set_rate(pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
@@ -189,7 +189,7 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
             http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes])
         )
         servers = len(await container.services.guilds.list_ids())
-        await runtime.introduce(container, role, bot, servers)
+        await runtime.log_identity(container, role, bot, servers)
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_obstacle(None)
         async with Timers() as timers:

@@ -241,7 +241,7 @@ async def run(
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
     await check_destinations(container)
     token = container.token
-    stopping = begin(container)
+    stopping = install_signal_handlers(container)
     container.templates.log_problems()
     clock = container.follow_discord()
     lock = SenderLock(container.database)
@@ -289,7 +289,7 @@ def open_sentry(settings: Settings) -> failures.Sink | None:
         ) from None
 
 
-def begin(container: Container) -> asyncio.Event:
+def install_signal_handlers(container: Container) -> asyncio.Event:
     """Set Discord's URLs and install the signal handlers. Returns the event that SIGTERM and SIGINT set."""
     stopping = isolation.stop_on_signals()
     rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
@@ -320,19 +320,19 @@ async def _stand_by_and_send(
             return
         runtime.liveness.record_start()
         await runtime.container.mentions.load(runtime.container.database)
-        async with in_background(_introduce(runtime, role)):
+        async with in_background(_log_identity(runtime, role)):
             await _run_tasks(runtime, stopping, holding, clock, watching)
 
 
-async def _introduce(runtime: Runtime, role: ProcessRole) -> None:
+async def _log_identity(runtime: Runtime, role: ProcessRole) -> None:
     """Log which version runs, on which database, as whom and for how many servers, once the Gateway has named them."""
     bot = runtime.bot
     if runtime.has_bot:
         await bot.wait_until_ready()
-    await introduce(runtime.container, role, bot, len(bot.guilds))
+    await log_identity(runtime.container, role, bot, len(bot.guilds))
 
 
-async def introduce(container: Container, role: ProcessRole, bot: PaperroundBot, servers: int) -> None:
+async def log_identity(container: Container, role: ProcessRole, bot: PaperroundBot, servers: int) -> None:
     """Log in one sentence what runs: version, schema, database, role, and as whom in how many servers."""
     engine = await container.database.fetch(engines.describe)
     parts = [f"Paperround {program.describe_version()}", engine, f"role {role}"]

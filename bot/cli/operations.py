@@ -346,7 +346,7 @@ async def run(
 ) -> None:
     """Run the bot until SIGTERM or SIGINT; with --once, do what is due and end."""
     if is_once:
-        from bot.cli import once
+        from bot.cli import single_run
         from bot.core import memory
         from bot.features.web import service
 
@@ -356,7 +356,7 @@ async def run(
         archive = None if site is None else (site, service.check_base_url(base_url or ""))
         text = None if set_up is None else (_read_set_up(set_up), str(set_up))
         async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
-            is_done = await once.Once(opened, minutes, text, archive, before_sending).run()
+            is_done = await single_run.SingleRun(opened, minutes, text, archive, before_sending).run()
         raise typer.Exit(0 if is_done else 1)
     if set_up or site or base_url or before_sending:
         raise errors.UsageError("--set-up, --site, --base-url and --before-sending need --once.")

@@ -26,8 +26,12 @@ def test_allowed_hosts_may_have_private_addresses(tmp_path: Path) -> None:
     configured = settings(
         tmp_path, fetch_allow="files.lan, 10.0.0.5:8080", hf_endpoint="http://127.0.0.1:9000"
     )
-    assert container.allowances(configured) == [("files.lan", None), ("10.0.0.5", 8080), ("127.0.0.1", 9000)]
-    assert container.allowances(settings(tmp_path)) == []
+    assert container.allowed_hosts(configured) == [
+        ("files.lan", None),
+        ("10.0.0.5", 8080),
+        ("127.0.0.1", 9000),
+    ]
+    assert container.allowed_hosts(settings(tmp_path)) == []
 
 
 @pytest.mark.parametrize("invalid", [{"fetch_allow": "http://host/"}, {"sources": [{"url": "ftp://x/"}]}])

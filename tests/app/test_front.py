@@ -153,7 +153,7 @@ async def test_an_error_of_a_fronts_last_minute_is_kept(
         logging.getLogger("test").error("the last error")
         stopping.set()
 
-    monkeypatch.setattr(runtime, "begin", lambda _: stopping)
+    monkeypatch.setattr(runtime, "install_signal_handlers", lambda _: stopping)
     monkeypatch.setattr(gateway, "log_in", log_in)
     settings = Settings(discord_token=SecretStr("a.b.c"), interactions="127.0.0.1:0")
     await front.run(Container(settings, db, lambda: SIMCORD_EPOCH))

@@ -47,7 +47,7 @@ PAUSE_SECONDS = 1.0
 
 
 @dataclass
-class Once:
+class SingleRun:
     """One run. `set_up` is the text of a set-up file with its name, `archive` the folder and address of the web archive.
 
     `before_sending` is a command for the shell between planning and sending.
@@ -66,7 +66,10 @@ class Once:
 
         Raises PaperroundError if another process sends, or the time is over, and UsageError if it has nowhere to send.
         """
-        stopping, self._clock = runtime.begin(self.container), self.container.follow_discord()
+        stopping, self._clock = (
+            runtime.install_signal_handlers(self.container),
+            self.container.follow_discord(),
+        )
         self._ends_at = asyncio.get_running_loop().time() + 60 * self.minutes
         lock, bot = SenderLock(self.container.database), self.container.create_bot()
         bot.load_guild = guild_directory.GuildDirectory(bot, time.monotonic).load
