@@ -20,7 +20,7 @@ from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bot.app import health, runtime
+from bot.app import health, process
 from bot.app.container import Container
 from bot.app.supervision import Supervision
 from bot.client import discord_internals, gateway, guild_directory
@@ -151,10 +151,10 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
         )
     token = container.token
     if token is None:
-        raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
+        raise errors.UsageError(process.MISSING_TOKEN_MESSAGE)
     if settings.public_key is not None:
         read_public_key(settings.public_key)
-    stopping = runtime.install_signal_handlers(container)
+    stopping = process.install_signal_handlers(container)
     container.follow_discord()
     container.pace.set_rate(pace.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
@@ -163,7 +163,7 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
     collected = FailureLog()
     reports = container.failure_reports
     async with AsyncExitStack() as stack:
-        stack.enter_context(collected.listening(runtime.open_sentry(settings)))
+        stack.enter_context(collected.listening(process.open_sentry(settings)))
         stack.push_async_callback(reports.report, collected, None)
         monitoring = health.MonitoringServer(
             container.database,
@@ -173,10 +173,10 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
             role=lambda: role.value,
             is_connected=lambda: False,
         )
-        await runtime.start_servers(stack, settings, monitoring)
+        await process.start_servers(stack, settings, monitoring)
         stack.push_async_callback(gateway.close_client, bot)
         watch = (supervision or Supervision()).watch(liveness)
-        watching = await stack.enter_async_context(runtime.in_background(watch))
+        watching = await stack.enter_async_context(process.in_background(watch))
         logging_in = gateway.log_in(bot, token, liveness.record_start)
         await isolation.run_unless_stopped(logging_in, stopping, watching)
         if stopping.is_set():
@@ -189,13 +189,13 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
             http_server.serving(settings.interactions, "PAPERROUND_INTERACTIONS", [server.add_routes])
         )
         servers = len(await container.services.guilds.list_ids())
-        await runtime.log_identity(container, role, bot, servers)
+        await process.log_identity(container, role, bot, servers)
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_obstacle(None)
         async with Timers() as timers:
             timers.add(lambda: follow_database(container), FOLLOW_EVERY, jitter_seconds=FOLLOW_JITTER_SECONDS)
             # The leader tells the operator.
-            timers.add(lambda: reports.report(collected, None), runtime.FAILURES_EVERY)
+            timers.add(lambda: reports.report(collected, None), process.FAILURES_EVERY)
             await isolation.run_unless_stopped(timers.failure, stopping, watching)
     log.info("stopped")
 

@@ -1,82 +1,34 @@
-"""`paperround run`: acquire the sender lock, log in, run background tasks, and shut down on a signal.
-
-Recurring work is a job of `bot.core.timers`, which starts once this process is the sender. The Discord client
-starts none of it.
-"""
+"""A running sender: its services, and the recurring work that they share. `bot.app.process` starts and ends it."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 
-from bot.app import health, jobs
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
-from bot.app.supervision import Supervision
 from bot.app.workers import Workers
-from bot.client import command_sync, gateway, rest, sender, webhook
-from bot.core import failures, http_server, isolation, memory, program
-from bot.core.clock import DiscordClock
+from bot.client import command_sync, sender
+from bot.core import isolation, memory
 from bot.core.failures import FailureLog
-from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
-from bot.core.timers import Timers
 from bot.features.club.service import Clubs
 from bot.features.daily.planner import DailyPlanner
 from bot.features.operations import concerns
 from bot.features.operations.liveness import Liveness
 from bot.features.operations.metrics import Metrics
-from bot.features.shelf import zotero
-from bot.features.web import server as web_server
-from bot.outbox import outcomes, pace
+from bot.outbox import outcomes
 from bot.outbox.relay import Relay
-from bot.sources import followed_papers
 from bot.sources.poller import SourceReport
-from storage import daily, engines, errors, key_values, locks, migrate
-from storage.database import Database
-from storage.locks import RETRY_SECONDS, SenderLock
+from storage import errors, locks
+from storage.locks import SenderLock
 
 log = structlog.get_logger(__name__)
-
-
-async def hold_lock(lock: SenderLock, acquired: asyncio.Event, database: Database) -> None:
-    """Acquire the lock, set `acquired`, and keep the lock.
-
-    Raises StorageError when it is lost, or when another version of Paperround upgrades the database.
-    """
-    while not await lock.try_acquire():
-        await migrate.check_version(database)
-        await asyncio.sleep(RETRY_SECONDS)
-    await migrate.check_version(database)
-    acquired.set()
-    await lock.keep()
-
-
-SHUTDOWN_SECONDS = 9.0
-"""`run` ends within 10 s of SIGTERM."""
-HAND_OVER_SECONDS = 1.0
-"""A standby takes over after this time, unless a part is still being sent."""
-STANDBY_SECONDS = 1.5
-"""A process that has waited this long for the lock counts as a standby."""
-HEARTBEAT_EVERY = timedelta(minutes=1)
-POLL_EVERY, MAX_POLLS = timedelta(seconds=30), 20
-"""Several polls may run: a source that takes minutes must not delay those that become due meanwhile."""
-FAILURES_EVERY = timedelta(minutes=1)
-CONCERNS_EVERY = timedelta(minutes=10)
-PURGE_EVERY, PURGE_AFTER = timedelta(hours=6), timedelta(minutes=1)
-CLOCK_EVERY = timedelta(minutes=10)
-"""A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it."""
-FIRST_READ_SECONDS = 60.0
-"""How long planning waits at startup for the first read of the sources."""
 
 
 @dataclass
@@ -233,273 +185,3 @@ def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) ->
         follow=workers.services.get(Clubs).follow,
     )
     return Runtime(workers, bot, relay, metrics, lock, liveness)
-
-
-async def run(
-    container: Container, role: ProcessRole = ProcessRole.ALL, supervision: Supervision | None = None
-) -> None:
-    """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
-    await check_destinations(container)
-    token = container.token
-    stopping = install_signal_handlers(container)
-    container.templates.log_problems()
-    clock = container.follow_discord()
-    lock = SenderLock(container.database)
-    if role is ProcessRole.LEADER:
-        container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
-    bot = container.create_bot()
-    runtime = build_runtime(container, bot, lock)
-    # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms.
-    gc.freeze()
-    async with AsyncExitStack() as stack:
-        stack.enter_context(runtime.failures.listening(open_sentry(container.settings)))
-        stack.push_async_callback(runtime.report_failures)
-        await _start_servers(runtime, stack)
-        stack.push_async_callback(container.rest.close)
-        stack.push_async_callback(lock.release)
-        stack.push_async_callback(gateway.close_client, bot)
-        watch = (supervision or Supervision()).watch(runtime.liveness, lambda: lock.term is not None)
-        watching = await stack.enter_async_context(in_background(watch))
-        await _stand_by_and_send(runtime, token, stopping, clock, role, watching)
-    log.info("stopped")
-
-
-async def check_destinations(container: Container) -> None:
-    """Raise UsageError if there is neither a token nor the address of a webhook."""
-    if container.token is not None:
-        return
-    async with container.database.read() as connection:
-        if not await key_values.list_by_prefix(connection, key_values.WEBHOOK):
-            missing = await daily.list_unaddressed(connection)
-            raise errors.UsageError(webhook.describe_missing(missing) if missing else MISSING_TOKEN_MESSAGE)
-    log.info("posting only through webhooks: DISCORD_TOKEN is not set")
-
-
-def open_sentry(settings: Settings) -> failures.Sink | None:
-    """Return what sends errors to Sentry, or None if it is not configured. Raises UsageError without its extra."""
-    if settings.sentry_dsn is None:
-        return None
-    try:
-        release = f"paperround@{program.find_number()}"
-        return failures.open_sentry(settings.sentry_dsn.get_secret_value(), release)
-    except ModuleNotFoundError as error:
-        raise errors.UsageError(
-            f"SENTRY_DSN is set, but {error.name} is missing. In the folder of the checkout, run:"
-            " pip install -c constraints.txt '.[sentry]'"
-        ) from None
-
-
-def install_signal_handlers(container: Container) -> asyncio.Event:
-    """Set Discord's URLs and install the signal handlers. Returns the event that SIGTERM and SIGINT set."""
-    stopping = isolation.stop_on_signals()
-    rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
-    return stopping
-
-
-MISSING_TOKEN_MESSAGE = (
-    "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
-    " (https://discord.com/developers/applications) and writes it into .env. `paperround demo` and a daily post by a"
-    " webhook (docs/webhooks.md) work without one."
-)
-
-
-async def _stand_by_and_send(
-    runtime: Runtime,
-    token: str | None,
-    stopping: asyncio.Event,
-    clock: DiscordClock,
-    role: ProcessRole,
-    watching: asyncio.Task[object],
-) -> None:
-    """Acquire the sender lock, log in if there is a token, and run until stopped or the lock is lost."""
-    acquired = asyncio.Event()
-    async with in_background(hold_lock(runtime.lock, acquired, runtime.container.database)) as holding:
-        preparing = _prepare(runtime, token, clock, acquired)
-        await isolation.run_unless_stopped(preparing, stopping, holding, watching)
-        if stopping.is_set():
-            return
-        runtime.liveness.record_start()
-        await runtime.container.mentions.load(runtime.container.database)
-        async with in_background(_log_identity(runtime, role)):
-            await _run_tasks(runtime, stopping, holding, clock, watching)
-
-
-async def _log_identity(runtime: Runtime, role: ProcessRole) -> None:
-    """Log which version runs, on which database, as whom and for how many servers, once the Gateway has named them."""
-    bot = runtime.bot
-    if runtime.has_bot:
-        await bot.wait_until_ready()
-    await log_identity(runtime.container, role, bot, len(bot.guilds))
-
-
-async def log_identity(container: Container, role: ProcessRole, bot: PaperroundBot, servers: int) -> None:
-    """Log in one sentence what runs: version, schema, database, role, and as whom in how many servers."""
-    engine = await container.database.fetch(engines.describe)
-    parts = [f"Paperround {program.describe_version()}", engine, f"role {role}"]
-    if bot.user is not None:
-        parts += [f"logged in as {bot.user}", f"in {servers} server{'s' * (servers != 1)}"]
-    log.info(", ".join(parts))
-
-
-async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
-    """Learn Discord's time, by a login or (without a token) a webhook request; then wait for the lock.
-
-    A standby logs in before it has the lock, so that it can send at once.
-    """
-    with suppress(TimeoutError):
-        await asyncio.wait_for(acquired.wait(), STANDBY_SECONDS)
-    if not acquired.is_set():
-        log.info("waiting for the sender lock; another process is running")
-    if token is not None:
-        await gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
-    else:
-        await ask_for_time(runtime, clock)
-    runtime.liveness.record_obstacle(None)
-    await acquired.wait()
-
-
-async def ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Set the clock from a response of Discord, even an error. The first time, retry until Discord can be reached."""
-    tokens = await runtime.container.database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
-
-    async def attempt() -> None:
-        if not clock.is_set:
-            runtime.liveness.record_start()
-        try:
-            for key, token in [*tokens.items()][:1]:
-                secret = token.partition(webhook.THREAD)[0]
-                await runtime.container.rest.request(
-                    "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{secret}"
-                )
-        except outcomes.DeliveryError:
-            if not clock.is_set:
-                raise
-
-    await gateway.retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
-
-
-async def _keep_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Ask Discord for the time again. Errors are logged, and the next call retries."""
-    with isolation.isolated(log, "Discord was not asked for the time"):
-        await ask_for_time(runtime, clock)
-
-
-async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
-    container, bot = runtime.container, runtime.bot
-    monitoring = health.MonitoringServer(
-        container.database,
-        runtime.metrics,
-        container.clock,
-        runtime.liveness,
-        role=lambda: "sender" if runtime.lock.term is not None else "standby",
-        is_connected=bot.is_gateway_connected,
-        index=container.search_index,
-    )
-    archive = None
-    if container.settings.web is not None:
-        archive = web_server.WebServer(container.web_pages)
-    await start_servers(stack, container.settings, monitoring, archive)
-
-
-async def start_servers(
-    stack: AsyncExitStack,
-    settings: Settings,
-    monitoring: health.MonitoringServer,
-    archive: web_server.WebServer | None = None,
-) -> None:
-    """Serve health, metrics and the web archive at the configured addresses.
-
-    The address of the archive is public, and has the others only if the settings say so.
-    """
-    servers: dict[str, list[http_server.AddRoutes]] = {}
-    if settings.hides_health:
-        log.warning(HIDDEN_HEALTH)
-    elif settings.http is not None:
-        servers[settings.http] = [monitoring.add_routes]
-    if settings.web is not None and archive is not None:
-        # Added last, since the archive handles every remaining path.
-        servers.setdefault(settings.web, []).append(archive.add_routes)
-    for address, add_routes in servers.items():
-        is_web = archive is not None and address == settings.web
-        setting = "PAPERROUND_WEB" if is_web else "PAPERROUND_HTTP"
-        url = await stack.enter_async_context(http_server.serving(address, setting, add_routes))
-        log.info("serving", setting=setting, url=url)
-
-
-async def _run_tasks(
-    runtime: Runtime,
-    stopping: asyncio.Event,
-    holding: asyncio.Task[object],
-    clock: DiscordClock,
-    watching: asyncio.Task[object],
-) -> None:
-    """Run the background tasks until `stopping` is set, or until a task, `holding` (the sender lock) or `watching` fails.
-
-    The relay starts at once and sends deliveries that the previous process planned.
-    """
-    container, workers = runtime.container, runtime.workers
-    settings = container.settings
-    maintained = workers.database, container.clock, container.search_index, lambda: runtime.lock.term
-    async with (
-        in_background(runtime.relay.run()) as relaying,
-        workers.open_poller() as poller,
-        workers.open_zotero(lambda: [guild.id for guild in runtime.bot.guilds]) as zotero_outbox,
-        # After downtime, read new digests before giving up a post for the day.
-        in_background(asyncio.wait_for(poller.first_round.wait(), FIRST_READ_SECONDS)) as first_read,
-        in_background(gateway.connect(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
-        in_background(runtime.sync_commands()),
-        in_background(stopping.wait()) as stopper,
-        Timers() as timers,
-    ):
-        runtime.is_reading = lambda: not first_read.done()
-        timers.add(lambda: poller.poll_due(runtime.on_sources_fetched), POLL_EVERY, max_instances=MAX_POLLS)
-        timers.add_each_minute(runtime.tick, container.clock)
-        timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
-        timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
-        refresher = followed_papers.FollowedPapers(
-            workers.database, container.clock, workers.ingest, poller.context
-        )
-        timers.add(refresher.refresh, followed_papers.EVERY)
-        timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
-        timers.add(runtime.report_failures, FAILURES_EVERY)
-        timers.add(runtime.look_after, CONCERNS_EVERY)
-        if zotero_outbox is not None:
-            timers.add(zotero_outbox.write_due, zotero.EVERY)
-        if (vectors := workers.vector_maker) is not None:
-            timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
-        if not runtime.has_bot:
-            timers.add(lambda: _keep_time(runtime, clock), CLOCK_EVERY)
-        if settings.writes_digests:
-            writer = jobs.DailyWriter(workers, runtime.plan_and_wake)
-            timers.add(writer.write_due, jobs.WRITER_EVERY, retry=jobs.WRITER_RETRY)
-        if settings.heartbeat_url is not None:
-            url = settings.heartbeat_url.get_secret_value()
-            fetch = poller.context.fetch
-            timers.add(lambda: jobs.send_heartbeat(url, fetch, runtime.is_delivering), HEARTBEAT_EVERY)
-        needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, holding, watching]
-        await asyncio.wait([*needed, stopper], return_when=asyncio.FIRST_COMPLETED)
-        runtime.relay.stop()
-        await timers.stop(HAND_OVER_SECONDS)
-        await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
-        if not container.database.is_sqlite:
-            # A standby takes over now. This process answers no more commands, and its writes are fenced.
-            connection.cancel()
-            await gateway.close_client(runtime.bot)
-            await runtime.lock.release()
-        await isolation.cancel(relaying)
-        failures = [task.exception() for task in needed if task.done() and not task.cancelled()]
-    for failure in failures:
-        if isinstance(failure, outcomes.DeliveryError):
-            raise errors.PaperroundError(command_sync.WRONG_TOKEN) from failure
-        if failure is not None:
-            raise failure
-
-
-@asynccontextmanager
-async def in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[asyncio.Task[object]]:
-    """Run `work` in a task, and cancel the task at the end."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        await isolation.cancel(task)

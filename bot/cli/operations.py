@@ -409,10 +409,10 @@ async def _run(role: ProcessRole) -> None:
     logs.configure(settings.log)
     for unknown, origin in core_settings.find_unknown().items():
         structlog.get_logger().warning("unknown setting", name=unknown, origin=origin)
-    from bot.app import runtime
+    from bot.app import process
 
     if settings.discord_token is None and sqlite_file.find_missing_file(settings.database_url) is not None:
-        raise errors.UsageError(runtime.MISSING_TOKEN_MESSAGE)
+        raise errors.UsageError(process.MISSING_TOKEN_MESSAGE)
 
     is_front = role is ProcessRole.FRONT
     structlog.get_logger().info("starting", version=program.describe_version(), role=role.value)
@@ -424,7 +424,7 @@ async def _run(role: ProcessRole) -> None:
         if is_front:
             await front.run(opened, watching)
         else:
-            await runtime.run(opened, role, watching)
+            await process.run(opened, role, watching)
 
 
 async def serve_tools(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from bot.app import jobs, runtime
+from bot.app import jobs, process, runtime
 from bot.app.container import Container
 from bot.archive import dates as archive_dates
 from bot.cli import shell
@@ -67,7 +67,7 @@ class SingleRun:
         Raises PaperroundError if another process sends, or the time is over, and UsageError if it has nowhere to send.
         """
         stopping, self._clock = (
-            runtime.install_signal_handlers(self.container),
+            process.install_signal_handlers(self.container),
             self.container.follow_discord(),
         )
         self._ends_at = asyncio.get_running_loop().time() + 60 * self.minutes
@@ -76,7 +76,7 @@ class SingleRun:
         self._running = running = runtime.build_runtime(self.container, bot, lock)
         self._database = running.workers.database
         async with AsyncExitStack() as stack:
-            stack.enter_context(running.failures.listening(runtime.open_sentry(self.container.settings)))
+            stack.enter_context(running.failures.listening(process.open_sentry(self.container.settings)))
             stack.push_async_callback(running.report_failures)
             stack.push_async_callback(self.container.rest.close)
             stack.push_async_callback(lock.release)
@@ -103,7 +103,7 @@ class SingleRun:
             for change in (await file.apply(*self.set_up)).changes:
                 self._say("set-up", change)
         if self.archive is None:
-            await runtime.check_destinations(self.container)
+            await process.check_destinations(self.container)
         await self._database.write(outbox.mark_announced_as_attempted)
         await self._read()
         trouble = await self._reach_discord()
@@ -166,7 +166,7 @@ class SingleRun:
                     await gateway.log_in(self._running.bot, token, lambda: None)
                     await self.container.mentions.load(self._database)
                 else:
-                    await runtime.ask_for_time(self._running, self._clock)
+                    await process.ask_for_time(self._running, self._clock)
         return "".join(str(error) or UNREACHABLE for error in failures)
 
     async def _plan(self) -> None:

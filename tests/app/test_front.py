@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
-from bot.app import front, runtime
+from bot.app import front, process
 from bot.app.container import Container
 from bot.client import gateway, permissions, refusals
 from bot.client.context import Client
@@ -153,7 +153,7 @@ async def test_an_error_of_a_fronts_last_minute_is_kept(
         logging.getLogger("test").error("the last error")
         stopping.set()
 
-    monkeypatch.setattr(runtime, "install_signal_handlers", lambda _: stopping)
+    monkeypatch.setattr(process, "install_signal_handlers", lambda _: stopping)
     monkeypatch.setattr(gateway, "log_in", log_in)
     settings = Settings(discord_token=SecretStr("a.b.c"), interactions="127.0.0.1:0")
     await front.run(Container(settings, db, lambda: SIMCORD_EPOCH))

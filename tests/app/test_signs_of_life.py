@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from bot.app import runtime
+from bot.app import process, runtime
 from bot.app.features import DAILY_POSTS, SHELF, TODAY_PAPERS, Feature
 from bot.features.daily.planner import DailyPlanner
 from bot.features.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, TICK_SECONDS, Liveness
@@ -135,7 +135,7 @@ async def test_a_standby_that_takes_over_begins_anew_and_then_counts(monkeypatch
     async with watching(clock.liveness, is_sending=lambda: lock.term is not None) as watch:
         clock.seconds = 10 * (TICK_SECONDS + HANG_SECONDS)
         await watch.turn()
-        holding = asyncio.create_task(runtime.hold_lock(cast(Any, lock), acquired, mock.Mock()))
+        holding = asyncio.create_task(process.hold_lock(cast(Any, lock), acquired, mock.Mock()))
         await watch.turn()
         assert not watch.task.done()
         assert clock.liveness.find_problems() == []

@@ -17,7 +17,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from bot.app import runtime, supervision
+from bot.app import process, supervision
 from bot.client import command_sync
 from bot.client.refusals import handle_error
 from bot.core import failures, isolation
@@ -274,9 +274,9 @@ def test_doctor_prints_the_errors(paperround: Paperround) -> None:
 
 def test_sentry_is_imported_only_if_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentry_sdk", None)
-    assert runtime.open_sentry(Settings()) is None
+    assert process.open_sentry(Settings()) is None
     with pytest.raises(errors.UsageError, match="sentry"):
-        runtime.open_sentry(SENTRY)
+        process.open_sentry(SENTRY)
 
 
 def test_sentry_gets_what_is_kept_and_nothing_more(
@@ -292,7 +292,7 @@ def test_sentry_gets_what_is_kept_and_nothing_more(
 
     monkeypatch.setattr(sdk, "init", partial(sdk.init, transport=Kept))
     monkeypatch.setenv("SENTRY_ENVIRONMENT", "a machine of mine")
-    with collected.listening(runtime.open_sentry(SENTRY)):
+    with collected.listening(process.open_sentry(SENTRY)):
         _fail()
     sdk.flush()
     [event] = sent

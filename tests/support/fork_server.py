@@ -13,7 +13,7 @@ from storage import locks
 from tests.support import patience
 
 PRELOADED = (
-    "bot.app.runtime",
+    "bot.app.process",
     "bot.app.client",
     "bot.search.service",
     "apscheduler.executors.base",

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.app import container, runtime
+from bot.app import container, process
 from bot.client import rest
 from bot.core.settings import Settings
 from tests.fake_discord import model
@@ -52,7 +52,7 @@ async def run_here(fake: FakeDiscord, folder: Path, **settings: Any) -> AsyncIte
     )
     restore = rest.override_endpoints(None, None)
     async with container.open_container(wanted, migrating=True) as opened:
-        bot = asyncio.create_task(runtime.run(opened))
+        bot = asyncio.create_task(process.run(opened))
         try:
             await fake.wait_until_connected()
             yield

@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from bot.app import container, runtime
+from bot.app import container, process
 from bot.core import clock, logs, settings
 from storage import errors
 from tests.support import clock_file
@@ -48,7 +48,7 @@ def shift_clocks(path: Path) -> None:
 
 async def main() -> None:
     async with container.open_container(settings.load(), clock=clock.system_clock, migrating=True) as opened:
-        await runtime.run(opened)
+        await process.run(opened)
 
 
 if __name__ == "__main__":
