@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,7 +21,7 @@ from aiohttp import web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bot.app import health, process
+from bot.app import health, jobs, process
 from bot.app.container import Container
 from bot.app.supervision import Supervision
 from bot.client import discord_internals, gateway, guild_directory
@@ -29,7 +30,7 @@ from bot.core import http_server, isolation
 from bot.core.clock import Clock
 from bot.core.failures import FailureLog
 from bot.core.settings import ProcessRole
-from bot.core.timers import Timers
+from bot.core.timers import Job, Timers
 from bot.features.operations.metrics import Metrics
 from bot.outbox import pace
 from storage import errors, migrate
@@ -192,10 +193,14 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
         await process.log_identity(container, role, bot, servers)
         log.info("answering interactions", url=f"{url}{PATH}")
         liveness.record_obstacle(None)
-        async with Timers() as timers:
-            timers.add(lambda: follow_database(container), FOLLOW_EVERY, jitter_seconds=FOLLOW_JITTER_SECONDS)
-            # The leader tells the operator.
-            timers.add(lambda: reports.report(collected, None), process.FAILURES_EVERY)
+        follow = partial(follow_database, container)
+        # The leader notifies the operator.
+        store = partial(reports.report, collected, None)
+        recurring = (
+            Job("follow", follow, every=FOLLOW_EVERY, jitter_seconds=FOLLOW_JITTER_SECONDS),
+            Job("failures", store, every=jobs.FAILURES_EVERY),
+        )
+        async with Timers(recurring) as timers:
             await isolation.run_unless_stopped(timers.failure, stopping, watching)
     log.info("stopped")
 

@@ -1,31 +1,92 @@
-"""The bot's recurring work that is not a room's own: maintenance, the written digest, and the heartbeat."""
+"""All recurring work of a sender with its intervals, and the work that is not a room's own."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.app import workers as app_workers
+from bot.app.runtime import Runtime
 from bot.app.workers import Workers
 from bot.archive import dates as archive_dates
+from bot.client import gateway, webhook
 from bot.core import day_close, isolation
-from bot.core.clock import Clock
+from bot.core.clock import Clock, DiscordClock
+from bot.core.timers import Job
+from bot.features.shelf.zotero import ZoteroOutbox
 from bot.features.writer import publication
 from bot.features.writer import service as writer_service
+from bot.outbox import outcomes
 from bot.search import index as search_index
 from bot.search import maintenance
 from bot.sources import base
+from bot.sources.followed_papers import FollowedPapers
+from bot.sources.poller import Poller
 from storage import key_values, models
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-VECTORS_EVERY, VECTORS_RETRY = timedelta(seconds=30), timedelta(minutes=1)
-MAINTENANCE_EVERY, MAINTENANCE_RETRY = timedelta(seconds=30), timedelta(hours=1)
-"""The pause after a failure is long, since maintenance can take minutes of CPU."""
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+FAILURES_EVERY = MINUTE
+
+
+def list_jobs(
+    runtime: Runtime, poller: Poller, zotero_outbox: ZoteroOutbox | None, clock: DiscordClock
+) -> list[Job]:
+    """Return all recurring work of a sender, without the optional parts that are not configured.
+
+    What `paperround run --once` does of it, and in which order, is in `SingleRun`.
+    """
+    workers, settings = runtime.workers, runtime.container.settings
+    followed = FollowedPapers(workers.database, clock, workers.ingest, poller.context)
+    plan_alerts = partial(workers.alert_planner.tick, runtime.relay.wake)
+    jobs = [
+        # Rounds may overlap: a source that takes minutes must not delay those that become due meanwhile.
+        Job(
+            "poll", partial(poller.poll_due, runtime.on_sources_fetched), every=30 * SECOND, max_instances=20
+        ),
+        Job("plan", runtime.tick, each_minute_of=clock),
+        Job("alerts", plan_alerts, each_minute_of=clock),
+        # The pause after a failure is long, since maintenance can take minutes of CPU.
+        Job("index", partial(maintain_index, runtime), every=30 * SECOND, retry=HOUR),
+        Job("followed papers", followed.refresh, every=30 * MINUTE),
+        Job("retention", runtime.purge, every=6 * HOUR, after=MINUTE),
+        Job("failures", runtime.report_failures, every=FAILURES_EVERY),
+        Job("concerns", runtime.look_after, every=10 * MINUTE),
+        *list_vector_jobs(workers),
+    ]
+    if settings.writes_digests:
+        writer, retry = DailyWriter(workers, runtime.plan_and_wake), writer_service.RETRY_SECONDS * SECOND
+        jobs.append(Job("writer", writer.write_due, every=10 * SECOND, retry=retry))
+    if zotero_outbox is not None:
+        jobs.append(Job("Zotero", zotero_outbox.write_due, every=20 * SECOND))
+    if settings.heartbeat_url is not None:
+        url, fetch = settings.heartbeat_url.get_secret_value(), poller.context.fetch
+        beat = partial(send_heartbeat, url, fetch, runtime.is_delivering)
+        jobs.append(Job("heartbeat", beat, every=MINUTE))
+    if not runtime.has_bot:
+        # A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it.
+        jobs.append(Job("clock", partial(ask_again_for_time, runtime, clock), every=10 * MINUTE))
+    return jobs
+
+
+def list_vector_jobs(workers: Workers) -> list[Job]:
+    """Return the job that makes vectors, if an embeddings server is configured."""
+    maker = workers.vector_maker
+    return [] if maker is None else [Job("vectors", maker.make, every=30 * SECOND, retry=MINUTE)]
+
+
+async def maintain_index(runtime: Runtime) -> bool:
+    """Maintain the index and glossary while this process is the sender. Returns whether nothing remains to be done."""
+    index, lock = runtime.container.search_index, runtime.lock
+    return await maintain(runtime.workers.database, runtime.container.clock, index, lambda: lock.term)
+
+
 IN_PROCESS_LIMIT = 200
 """The most papers maintained in this process. More go to a worker process, which returns its memory."""
 
@@ -58,7 +119,6 @@ async def maintain(
     return False
 
 
-WRITER_EVERY, WRITER_RETRY = timedelta(seconds=10), timedelta(seconds=writer_service.RETRY_SECONDS)
 MIN_WRITING_PERIOD = timedelta(minutes=30)
 """The time to write a day's digest if its writing period ended while the bot was offline."""
 
@@ -125,3 +185,29 @@ async def send_heartbeat(url: str, fetch: base.Fetcher, is_well: Callable[[], bo
             await fetch.get(url)
         except base.FetchError as error:
             log.warning("heartbeat not accepted", status=error.status.value)
+
+
+async def ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
+    """Set the clock from a response of Discord, even an error. The first time, retry until Discord can be reached."""
+    tokens = await runtime.container.database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
+
+    async def attempt() -> None:
+        if not clock.is_set:
+            runtime.liveness.record_start()
+        try:
+            for key, token in [*tokens.items()][:1]:
+                secret = token.partition(webhook.THREAD)[0]
+                await runtime.container.rest.request(
+                    "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{secret}"
+                )
+        except outcomes.DeliveryError:
+            if not clock.is_set:
+                raise
+
+    await gateway.retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
+
+
+async def ask_again_for_time(runtime: Runtime, clock: DiscordClock) -> None:
+    """Ask Discord for the time again. Errors are logged, and the next call retries."""
+    with isolation.isolated(log, "Discord was not asked for the time"):
+        await ask_for_time(runtime, clock)

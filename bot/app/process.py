@@ -1,7 +1,6 @@
 """`paperround run`: acquire the sender lock, log in, run background tasks, and shut down on a signal.
 
-Recurring work is a job of `bot.core.timers`, which starts once this process is the sender. The Discord client
-starts none of it.
+Recurring work is the table in `bot.app.jobs`. It starts once this process is the sender; the Discord client starts none of it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -25,10 +23,8 @@ from bot.core import failures, http_server, isolation, program
 from bot.core.clock import DiscordClock
 from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
-from bot.features.shelf import zotero
 from bot.features.web import server as web_server
 from bot.outbox import outcomes, pace
-from bot.sources import followed_papers
 from storage import daily, engines, errors, key_values, migrate
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
@@ -55,14 +51,6 @@ HAND_OVER_SECONDS = 1.0
 """A standby takes over after this time, unless a part is still being sent."""
 STANDBY_SECONDS = 1.5
 """A process that has waited this long for the lock counts as a standby."""
-HEARTBEAT_EVERY = timedelta(minutes=1)
-POLL_EVERY, MAX_POLLS = timedelta(seconds=30), 20
-"""Several polls may run: a source that takes minutes must not delay those that become due meanwhile."""
-FAILURES_EVERY = timedelta(minutes=1)
-CONCERNS_EVERY = timedelta(minutes=10)
-PURGE_EVERY, PURGE_AFTER = timedelta(hours=6), timedelta(minutes=1)
-CLOCK_EVERY = timedelta(minutes=10)
-"""A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it."""
 FIRST_READ_SECONDS = 60.0
 """How long planning waits at startup for the first read of the sources."""
 
@@ -185,35 +173,9 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
     if token is not None:
         await gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
-        await ask_for_time(runtime, clock)
+        await jobs.ask_for_time(runtime, clock)
     runtime.liveness.record_obstacle(None)
     await acquired.wait()
-
-
-async def ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Set the clock from a response of Discord, even an error. The first time, retry until Discord can be reached."""
-    tokens = await runtime.container.database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
-
-    async def attempt() -> None:
-        if not clock.is_set:
-            runtime.liveness.record_start()
-        try:
-            for key, token in [*tokens.items()][:1]:
-                secret = token.partition(webhook.THREAD)[0]
-                await runtime.container.rest.request(
-                    "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{secret}"
-                )
-        except outcomes.DeliveryError:
-            if not clock.is_set:
-                raise
-
-    await gateway.retry_while_unreachable(attempt, (outcomes.DeliveryError,), "Discord is unreachable")
-
-
-async def _keep_time(runtime: Runtime, clock: DiscordClock) -> None:
-    """Ask Discord for the time again. Errors are logged, and the next call retries."""
-    with isolation.isolated(log, "Discord was not asked for the time"):
-        await ask_for_time(runtime, clock)
 
 
 async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
@@ -269,9 +231,7 @@ async def _run_tasks(
 
     The relay starts at once and sends deliveries that the previous process planned.
     """
-    container, workers = runtime.container, runtime.workers
-    settings = container.settings
-    maintained = workers.database, container.clock, container.search_index, lambda: runtime.lock.term
+    workers = runtime.workers
     async with (
         in_background(runtime.relay.run()) as relaying,
         workers.open_poller() as poller,
@@ -281,39 +241,15 @@ async def _run_tasks(
         in_background(gateway.connect(runtime.bot) if runtime.has_bot else stopping.wait()) as connection,
         in_background(runtime.sync_commands()),
         in_background(stopping.wait()) as stopper,
-        Timers() as timers,
+        Timers(jobs.list_jobs(runtime, poller, zotero_outbox, clock)) as timers,
     ):
         runtime.is_reading = lambda: not first_read.done()
-        timers.add(lambda: poller.poll_due(runtime.on_sources_fetched), POLL_EVERY, max_instances=MAX_POLLS)
-        timers.add_each_minute(runtime.tick, container.clock)
-        timers.add_each_minute(lambda: workers.alert_planner.tick(runtime.relay.wake), container.clock)
-        timers.add(lambda: jobs.maintain(*maintained), jobs.MAINTENANCE_EVERY, retry=jobs.MAINTENANCE_RETRY)
-        refresher = followed_papers.FollowedPapers(
-            workers.database, container.clock, workers.ingest, poller.context
-        )
-        timers.add(refresher.refresh, followed_papers.EVERY)
-        timers.add(runtime.purge, PURGE_EVERY, after=PURGE_AFTER)
-        timers.add(runtime.report_failures, FAILURES_EVERY)
-        timers.add(runtime.look_after, CONCERNS_EVERY)
-        if zotero_outbox is not None:
-            timers.add(zotero_outbox.write_due, zotero.EVERY)
-        if (vectors := workers.vector_maker) is not None:
-            timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
-        if not runtime.has_bot:
-            timers.add(lambda: _keep_time(runtime, clock), CLOCK_EVERY)
-        if settings.writes_digests:
-            writer = jobs.DailyWriter(workers, runtime.plan_and_wake)
-            timers.add(writer.write_due, jobs.WRITER_EVERY, retry=jobs.WRITER_RETRY)
-        if settings.heartbeat_url is not None:
-            url = settings.heartbeat_url.get_secret_value()
-            fetch = poller.context.fetch
-            timers.add(lambda: jobs.send_heartbeat(url, fetch, runtime.is_delivering), HEARTBEAT_EVERY)
         needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, holding, watching]
         await asyncio.wait([*needed, stopper], return_when=asyncio.FIRST_COMPLETED)
         runtime.relay.stop()
         await timers.stop(HAND_OVER_SECONDS)
         await asyncio.wait({relaying}, timeout=SHUTDOWN_SECONDS - HAND_OVER_SECONDS)
-        if not container.database.is_sqlite:
+        if not workers.database.is_sqlite:
             # A standby takes over now. This process answers no more commands, and its writes are fenced.
             connection.cancel()
             await gateway.close_client(runtime.bot)

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from bot.features.operations import posts
 from bot.features.web import service
 from bot.features.web.site import SiteBuilder
 from bot.outbox.outcomes import DeliveryError
-from bot.sources import followed_papers
+from bot.sources.followed_papers import FollowedPapers
 from bot.sources.poller import SourceReport
 from storage import daily, errors, key_values, models, outbox, sources
 from storage.database import Connection
@@ -60,16 +60,17 @@ class SingleRun:
     before_sending: str | None
     is_done: bool = True
     """Whether nothing has failed so far."""
+    _reports: list[SourceReport] = field(default_factory=list)
+    _obstacle: str = ""
+    """Why nothing is sent."""
 
     async def run(self) -> bool:
         """Do what is due, and print a line for each source and post. Returns whether nothing failed.
 
         Raises PaperroundError if another process sends, or the time is over, and UsageError if it has nowhere to send.
         """
-        stopping, self._clock = (
-            process.install_signal_handlers(self.container),
-            self.container.follow_discord(),
-        )
+        stopping = process.install_signal_handlers(self.container)
+        self._clock = self.container.follow_discord()
         self._ends_at = asyncio.get_running_loop().time() + 60 * self.minutes
         lock, bot = SenderLock(self.container.database), self.container.create_bot()
         bot.load_guild = guild_directory.GuildDirectory(bot, time.monotonic).load
@@ -94,35 +95,37 @@ class SingleRun:
             failed = running.failures.take()
             running.failures.put_back(failed)
             for failure in failed:
-                self._say(failure.event, failure.reason or failure.kind, is_failed=True)
+                self._print(failure.event, failure.reason or failure.kind, is_failed=True)
         return self.is_done
 
     async def _work(self) -> None:
+        """Do all steps, in this order. Of the jobs in `bot.app.jobs`, a run does no others."""
+        await self._prepare()
+        await self._read_sources()
+        await self._running.purge()
+        await self._report_sources()
+        await self._reach_discord()
+        self._planned_at, self._is_planned = self._clock(), not self._obstacle
+        if self._is_planned:
+            await Subscriptions(self._database, self._clock, self.container.day_close).reopen_today()
+            await self._maintain_index()
+            await self._running.tick()
+            await self._plan_alerts()
+            await self._send()
+        await self._report_posts()
+        await self._write_archive()
+
+    async def _prepare(self) -> None:
+        """Apply the set-up file, and mark what a killed run may have sent."""
         if self.set_up is not None:
             file = SetUpFile(self.container.database, system_clock, self.container.settings)
             for change in (await file.apply(*self.set_up)).changes:
-                self._say("set-up", change)
+                self._print("set-up", change)
         if self.archive is None:
             await process.check_destinations(self.container)
         await self._database.write(outbox.mark_announced_as_attempted)
-        await self._read()
-        trouble = await self._reach_discord()
-        since, is_planned = self._clock(), not trouble
-        if is_planned:
-            await self._plan()
-            trouble = await self._send()
-        await self._database.fetch(self._describe_posts, since, is_planned)
-        if trouble:
-            self._say("sending", trouble, is_failed=True)
-        if self.archive is not None:
-            with isolation.isolated(log, "web archive not written"):
-                folder, address = self.archive
-                built_site = service.Site(address, self.container.locale, is_static=True)
-                built = await SiteBuilder(self.container.web_pages, folder, built_site).build()
-                written = shell.count(built.written, "file")
-                self._say("web archive", f"{written} written, {built.removed:,} removed")
 
-    def _say(self, what: str, result: str, *, is_failed: bool = False) -> None:
+    def _print(self, what: str, result: str, *, is_failed: bool = False) -> None:
         self.is_done &= not is_failed
         shell.echo(f"{what}: {'failed because ' * is_failed}{result}")
 
@@ -131,51 +134,49 @@ class SingleRun:
         left = self._ends_at - asyncio.get_running_loop().time()
         return max(0.0, left - (1 - share) * 60 * self.minutes)
 
-    async def _read(self) -> None:
-        """Read the sources that are due, and do what else a bot does beside that."""
-        workers, now = self._running.workers, self._clock()
+    async def _read_sources(self) -> None:
+        """Read the sources that are due, write the digest, and refresh followed papers, until READ_SHARE is over."""
+        workers, self._began_at = self._running.workers, self._clock()
         polling = workers.open_poller((SPACING, SPACING))
-        reports: list[SourceReport] = []
         with suppress(TimeoutError), isolation.isolated(log, "sources not read", reraise=(TimeoutError,)):
             async with asyncio.timeout(self._seconds_until(READ_SHARE)), polling as poller:
-                await poller.fetch_due(reports)
+                await poller.fetch_due(self._reports)
                 if self.container.settings.writes_digests:
                     await jobs.DailyWriter(workers, lambda: asyncio.sleep(0)).write_due()
-                await followed_papers.FollowedPapers(
-                    workers.database, self._clock, workers.ingest, poller.context
-                ).refresh()
-        new = {report.source.id: report.result.new_papers for report in reports}
-        self._found_new = any(new.values())
-        await self._running.purge()
+                await FollowedPapers(workers.database, self._clock, workers.ingest, poller.context).refresh()
+
+    async def _report_sources(self) -> None:
+        """Print what became of each source."""
+        new = {report.source.id: report.result.new_papers for report in self._reports}
         for row in await self._database.fetch(sources.list_rows):
-            what, next_at = f"source {errors.redact(row.url)}", row.next_attempt_at or now
-            if row.last_attempt_at is not None and row.last_attempt_at >= now:
+            what, next_at = f"source {errors.redact(row.url)}", row.next_attempt_at or self._began_at
+            if row.last_attempt_at is not None and row.last_attempt_at >= self._began_at:
                 is_failed = row.status in (FetchStatus.FAILED, FetchStatus.REFUSED)
                 found = shell.count(new[row.id], "new paper") if new.get(row.id) else "nothing new"
-                self._say(what, row.reason or "it was empty" if is_failed else found, is_failed=is_failed)
+                self._print(what, row.reason or "it was empty" if is_failed else found, is_failed=is_failed)
             elif next_at <= self._clock():
-                self._say(what, "it was not read in time", is_failed=True)
+                self._print(what, "it was not read in time", is_failed=True)
             else:
-                self._say(what, _not_until(next_at, self.container.settings.timezone))
+                self._print(what, _not_until(next_at, self.container.settings.timezone))
 
-    async def _reach_discord(self) -> str:
-        """Log in, or ask for the time by a webhook. Returns why Discord cannot be used, or ""."""
+    async def _reach_discord(self) -> None:
+        """Log in, or ask for the time by a webhook."""
         with errors.collected([], reraise=(errors.StorageError,)) as failures:
             async with asyncio.timeout(self._seconds_until(SEND_SHARE)):
                 if (token := self.container.token) is not None:
                     await gateway.log_in(self._running.bot, token, lambda: None)
                     await self.container.mentions.load(self._database)
                 else:
-                    await process.ask_for_time(self._running, self._clock)
-        return "".join(str(error) or UNREACHABLE for error in failures)
+                    await jobs.ask_for_time(self._running, self._clock)
+        self._obstacle = "".join(str(error) or UNREACHABLE for error in failures)
 
-    async def _plan(self) -> None:
-        await Subscriptions(self._database, self._clock, self.container.day_close).reopen_today()
-        # The index may not be on this machine, and takes longer than all else.
-        if self._found_new or await self._database.fetch(self._awaits_search):
-            index, lock = self.container.search_index, self._running.lock
-            await jobs.maintain(self._database, self._clock, index, lambda: lock.term)
-        await self._running.tick()
+    async def _maintain_index(self) -> None:
+        """Maintain the index if it is needed: it may not be on this machine, and takes longer than all other steps."""
+        has_new = any(report.result.new_papers for report in self._reports)
+        if has_new or await self._database.fetch(self._awaits_search):
+            await jobs.maintain_index(self._running)
+
+    async def _plan_alerts(self) -> None:
         with isolation.isolated(log, "alerts not planned"):
             # All sources have been read: there is nothing to wait for.
             await self._running.workers.alert_planner.drain(gathering=timedelta(0))
@@ -186,14 +187,15 @@ class SingleRun:
         rows = await daily.list_rows(connection, state=ActivityState.ACTIVE)
         return any(row.topic and calendar.find_due(row) for row in rows)
 
-    async def _send(self) -> str:
-        """Send what is due, and what comes due meanwhile. Returns why nothing was sent, or ""."""
+    async def _send(self) -> None:
+        """Send what is due, and what comes due meanwhile."""
         if not await self._is_left():
-            return ""
+            return
         relay = self._running.relay
         try:
             if self.before_sending is not None and (status := await self._run_before(self.before_sending)):
-                return f"the command before it ended with status {status}"
+                self._obstacle = f"the command before it ended with status {status}"
+                return
             ending = asyncio.get_running_loop().call_later(self._seconds_until(SEND_SHARE), relay.stop)
             await relay.drain()
             while self._seconds_until(SEND_SHARE) and self._running.lock.term and await self._is_left():
@@ -201,28 +203,27 @@ class SingleRun:
                 await relay.drain()
             ending.cancel()
         except DeliveryError:
-            return command_sync.WRONG_TOKEN
+            self._obstacle = command_sync.WRONG_TOKEN
         finally:
             relay.stop()
             try:
-                await relay.run()  # which waits for what is in flight
+                await relay.run()  # waits for the parts in flight
             finally:  # each message is known here, also if the run was stopped
                 await self._database.write(key_values.remove, key_values.ANNOUNCED)
-        return ""
 
     async def _run_before(self, command: str) -> int:
         """Announce in the database that messages are sent, and run a command, which may store it. Returns its status."""
         await self._database.write(key_values.set_value, key_values.ANNOUNCED, self._clock().isoformat())
         await self._database.checkpoint_wal()
         # Its output goes to stderr: stdout has the lines of this run alone.
-        process = await asyncio.create_subprocess_shell(
+        running = await asyncio.create_subprocess_shell(
             command, stdout=sys.stderr.fileno(), start_new_session=True
         )
         try:
-            return await process.wait()
+            return await running.wait()
         finally:
-            if process.returncode is None:  # it must not store anything after this run
-                os.killpg(process.pid, signal.SIGKILL)
+            if running.returncode is None:  # it must not store anything after this run
+                os.killpg(running.pid, signal.SIGKILL)
 
     async def _is_left(self) -> bool:
         """Return whether something is due before the time for sending is over, or a run was killed while it sent."""
@@ -233,38 +234,56 @@ class SingleRun:
             )
             return bool(due) or models.PartState.SENDING in await outbox.count_by_state(connection)
 
-    async def _describe_posts(self, connection: Connection, since: datetime, is_planned: bool) -> None:
-        """Print what became of each daily post, and of what else was sent since a time (UTC) or waits."""
+    async def _report_posts(self) -> None:
+        await self._database.fetch(self._describe_posts)
+        if self._obstacle:
+            self._print("sending", self._obstacle, is_failed=True)
+
+    async def _describe_posts(self, connection: Connection) -> None:
+        """Print what became of each daily post, and of what else was sent or waits."""
         rule, now = self.container.day_close, self._clock()
         calendar = await archive_dates.load_calendar(connection, rule, now)
         # The next run looks at them again.
         unplanned = await list_unplanned_today(connection, calendar, now)
-        recent = [pair for pair in await outbox.list_recent(connection, since) if pair[0].due_at <= now]
-        said = {of.subscription_id: (of, error) for of, error in recent if of.kind is DeliveryKind.DAILY}
+        recent = [
+            pair for pair in await outbox.list_recent(connection, self._planned_at) if pair[0].due_at <= now
+        ]
+        daily_posts = {
+            of.subscription_id: (of, error) for of, error in recent if of.kind is DeliveryKind.DAILY
+        }
         for row in await daily.list_rows(connection):
             place = f"channel {row.channel_id}"
             what = f"daily post {row.id} in {webhook.shorten_address(row.channel_id) if row.is_by_webhook else place}"
             if row.state is not ActivityState.ACTIVE:
-                self._say(what, f"paused. {posts.explain(row.reason)}")
-            elif row.id in said:
-                self._say_of(what, *said[row.id])
-            elif is_planned and row.id not in unplanned and calendar.find_due(row) is None:
-                self._say(what, _not_until(calendar.following(row).at, row.timezone))
+                self._print(what, f"paused. {posts.explain(row.reason)}")
+            elif row.id in daily_posts:
+                self._report_delivery(what, *daily_posts[row.id])
+            elif self._is_planned and row.id not in unplanned and calendar.find_due(row) is None:
+                self._print(what, _not_until(calendar.following(row).at, row.timezone))
             else:
-                self._say(what, "nothing new" if is_planned else "not planned")
+                self._print(what, "nothing new" if self._is_planned else "not planned")
         for of, error in recent:
             if of.kind is not DeliveryKind.DAILY:
                 place = "to a reader" if of.is_direct else f"in channel {of.channel_id}"
-                self._say_of(f"{of.kind.value} {place}", of, error)
+                self._report_delivery(f"{of.kind.value} {place}", of, error)
 
-    def _say_of(self, what: str, of: models.Delivery, error: str | None) -> None:
+    def _report_delivery(self, what: str, of: models.Delivery, error: str | None) -> None:
         """Print what became of a delivery. `error` is that of its last attempt."""
         reason = of.reason or error
         if of.state is DeliveryState.SENT:
-            self._say(what, "sent")
+            self._print(what, "sent")
         else:  # a reader's closed direct messages are no failure of the run
             result = posts.explain(reason) if reason else "it still waits to be sent"
-            self._say(what, result, is_failed=not of.is_direct)
+            self._print(what, result, is_failed=not of.is_direct)
+
+    async def _write_archive(self) -> None:
+        if self.archive is not None:
+            with isolation.isolated(log, "web archive not written"):
+                folder, address = self.archive
+                site = service.Site(address, self.container.locale, is_static=True)
+                built = await SiteBuilder(self.container.web_pages, folder, site).build()
+                written = shell.count(built.written, "file")
+                self._print("web archive", f"{written} written, {built.removed:,} removed")
 
 
 def _not_until(at: datetime, zone: str) -> str:

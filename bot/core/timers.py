@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -13,15 +14,32 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot.core import clock, isolation
 from bot.core.clock import Clock
 
-Work = Callable[[], Awaitable[object]]
-"""A job's work. It handles the errors that it expects. False means that some of it is left."""
-
-_LOOK_SECONDS = 2.0
+_CHECK_SECONDS = 2.0
 """How often the machine's clock is checked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Recurring work, which handles the errors that it expects. A run that returns False has left some of the work.
+
+    It runs `after` some time and at each interval, but `retry` after a run that left work. `jitter_seconds` is the longest
+    random delay of a run. With `max_instances`, runs may overlap.
+    """
+
+    name: str
+    work: Callable[[], Awaitable[object]]
+    _: KW_ONLY
+    every: timedelta = timedelta(seconds=1)
+    each_minute_of: Clock | None = None
+    """Runs at once and at the start of each minute of this clock, and within a second after a run that left work."""
+    after: timedelta = timedelta()
+    retry: timedelta | None = None
+    jitter_seconds: int | None = None
+    max_instances: int = 1
+
+
 class _Every(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """An interval that begins anew when a run is due.
+    """An interval that is counted from the time at which a run is due.
 
     APScheduler's own would go through every run that was missed while the machine slept.
     """
@@ -47,12 +65,14 @@ class _EachMinute(_Every):
 
 
 class Timers:
-    """Runs jobs while the context is entered. A run that is due while the job still runs is left out.
+    """Runs jobs while the context is entered. A run that is due while the job still runs is skipped.
 
-    `failure` ends with the first error that a job raises, so that its owner can end the process.
+    All jobs run within seconds after the machine's clock was set back. `failure` ends with the first error that a job
+    raises, so that its owner can end the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._jobs = list(jobs)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._running: set[asyncio.Task[object]] = set()
         self._seen_at = clock.system_clock()
@@ -60,61 +80,34 @@ class Timers:
 
     async def __aenter__(self) -> Self:
         self._scheduler.start()
+        for job in self._jobs:
+            self._schedule(job)
         self._watch_clock()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop(0)
 
-    def add(
-        self,
-        work: Work,
-        every: timedelta,
-        *,
-        after: timedelta = timedelta(),
-        retry: timedelta | None = None,
-        jitter_seconds: int | None = None,
-        max_instances: int = 1,
-    ) -> None:
-        """Run the work `after` some time and at each interval, but `retry` after a run that left some of it.
-
-        `jitter_seconds` is the longest random delay of a run. With `max_instances`, runs may overlap. All jobs run
-        within seconds after the machine's clock was set back.
-        """
-        trigger = _Every(seconds=every.total_seconds(), jitter=jitter_seconds, timezone=UTC)
-        self._add(work, trigger, after, retry, max_instances)
-
-    def add_each_minute(self, work: Work, now: Clock) -> None:
-        """Run the work now and at the start of each minute of a clock, which may be set while the job waits.
-
-        If some work is left, it runs again within a second.
-        """
+    def _schedule(self, job: Job) -> None:
+        trigger = _Every(seconds=job.every.total_seconds(), jitter=job.jitter_seconds, timezone=UTC)
+        if job.each_minute_of is not None:
+            trigger = _EachMinute(job.each_minute_of)
         done_at: datetime | None = None
 
-        async def run_if_new() -> None:
-            nonlocal done_at
-            minute = now().replace(second=0, microsecond=0)
-            if minute != done_at and await work() is not False:
-                done_at = minute
-
-        self._add(run_if_new, _EachMinute(now))
-
-    def _add(
-        self,
-        work: Work,
-        trigger: _Every,
-        after: timedelta = timedelta(),
-        retry: timedelta | None = None,
-        max_instances: int = 1,
-    ) -> None:
         async def run() -> None:
+            nonlocal done_at
             task = asyncio.current_task()
             assert task is not None
             self._running.add(task)
-            self._look_at_clock()  # this run is due because the clock may have been set forward
+            self._check_clock()  # this run is due because the clock may have been set forward
+            minute = job.each_minute_of and job.each_minute_of().replace(second=0, microsecond=0)
             try:
-                if await work() is False and retry is not None:
-                    job.modify(next_run_time=clock.system_clock() + retry)
+                if minute is not None and minute == done_at:
+                    return
+                if await job.work() is not False:
+                    done_at = minute
+                elif job.retry is not None:
+                    scheduled.modify(next_run_time=clock.system_clock() + job.retry)
             except asyncio.CancelledError:
                 pass  # by `stop`; APScheduler would log it with a traceback
             except Exception as error:  # noqa: BLE001 - raised where `failure` is awaited
@@ -123,16 +116,16 @@ class Timers:
             finally:
                 self._running.discard(task)
 
-        start_at = clock.system_clock() + after
-        job = self._scheduler.add_job(
-            run, trigger, max_instances=max_instances, misfire_grace_time=None, next_run_time=start_at
+        start_at, most = clock.system_clock() + job.after, job.max_instances
+        scheduled = self._scheduler.add_job(
+            run, trigger, name=job.name, max_instances=most, misfire_grace_time=None, next_run_time=start_at
         )
 
     def _watch_clock(self) -> None:
-        self._look_at_clock()
-        self._watch = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._watch_clock)
+        self._check_clock()
+        self._watch = asyncio.get_running_loop().call_later(_CHECK_SECONDS, self._watch_clock)
 
-    def _look_at_clock(self) -> None:
+    def _check_clock(self) -> None:
         """Run all jobs if the machine's clock was set back: APScheduler would wait until it shows a job's time again."""
         now = clock.system_clock()
         if now < self._seen_at:

@@ -29,7 +29,7 @@ from bot.archive.ingest import IngestService
 from bot.client.rest import RestClient
 from bot.core import http_server, isolation, schedule
 from bot.core.settings import Settings
-from bot.core.timers import Timers
+from bot.core.timers import Job, Timers
 from bot.demo import page as demo_page
 from bot.demo import sample_digests
 from bot.demo import texts as demo_texts
@@ -47,7 +47,6 @@ from storage.today import list_hours
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """The start of SimCord's clock: 09:00 in Seoul."""
-WATCH_EVERY = timedelta(seconds=0.5)
 GARBAGE_THRESHOLD = 700
 """The number of allocations between garbage collections."""
 ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforcement learning"}
@@ -238,10 +237,8 @@ async def serve(*, port: int, locale: models.Locale) -> None:
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(GARBAGE_THRESHOLD)
-                timers = await stack.enter_async_context(Timers())
-                timers.add(stage.watch, WATCH_EVERY)
-                if (vectors := runtime.workers.vector_maker) is not None:
-                    timers.add(vectors.make, jobs.VECTORS_EVERY, retry=jobs.VECTORS_RETRY)
+                watch = Job("watch", stage.watch, every=timedelta(seconds=0.5))
+                await stack.enter_async_context(Timers([watch, *jobs.list_vector_jobs(runtime.workers)]))
                 await isolation.run_unless_stopped(page.wait_closed(), stop)
 
 

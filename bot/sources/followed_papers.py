@@ -28,7 +28,6 @@ NOT_REFRESHED = "facts of followed papers not refreshed"
 
 MAX_REQUESTS: Mapping[SourceKind, int] = {SourceKind.ARXIV: 20, SourceKind.HUGGINGFACE: 50}
 """The most requests a day (UTC) to a service."""
-EVERY = timedelta(minutes=30)
 PAUSE = timedelta(hours=1)
 """The delay of a service after a failure, unless it names a later time, and of a paper that fails alone. The latter doubles
 with each failure in a row, up to `papers.OFTEN`."""

@@ -9,7 +9,7 @@ import apscheduler.schedulers.base
 import pytest
 
 from bot.core import clock, isolation
-from bot.core.timers import Timers
+from bot.core.timers import Job, Timers
 from tests.support.virtual_time import VirtualTimeLoop
 
 START = datetime(2026, 1, 5, 8, 59, 20, tzinfo=UTC)
@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Stage:
-    """Runs timers in virtual time. `jobs` adds jobs, which record their runs by `record`."""
+    """Runs jobs in virtual time, which record their runs by `record`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
@@ -38,8 +38,8 @@ class Stage:
     async def record(self) -> None:
         self.runs.append(self.loop.time())
 
-    def run(self, seconds: float, add: Callable[[Timers], None]) -> list[float]:
-        """Run the jobs that `add` adds for some seconds, and return when `record` was called."""
+    def run(self, seconds: float, *jobs: Job) -> list[float]:
+        """Run jobs for some seconds, and return when `record` was called."""
         machine_now = self.machine_now
 
         class MachineTime(datetime):
@@ -52,13 +52,16 @@ class Stage:
         self._monkeypatch.setattr(clock, "count_seconds", lambda: (self.now() - START).total_seconds())
 
         async def run() -> None:
-            async with Timers() as opened:
-                add(opened)
+            async with Timers(jobs):
                 await asyncio.sleep(seconds)
 
         with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
             runner.run(run())
         return self.runs
+
+    @property
+    def minutely(self) -> Job:
+        return Job("minutely", self.record, each_minute_of=self.now)
 
 
 @pytest.fixture
@@ -87,13 +90,13 @@ def test_minute_jobs_run_at_once_and_at_the_start_of_every_minute_by_discords_cl
 ) -> None:
     """Whatever the machine's clock says, or is set to after 100 seconds."""
     stage.error = error
-    runs = stage.run(300, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    runs = stage.run(300, stage.minutely)
     assert runs == pytest.approx([0, *range(40, 300, 60)], abs=within)
 
 
 def test_minute_jobs_are_on_time_although_the_process_started_within_a_second(stage: Stage) -> None:
     stage.slept = lambda seconds: timedelta(milliseconds=600)
-    runs = stage.run(200, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    runs = stage.run(200, stage.minutely)
     assert runs == pytest.approx([0, 39.4, 99.4, 159.4], abs=0.05)
 
 
@@ -106,25 +109,20 @@ def test_interval_jobs_run_at_once_when_the_machines_clock_is_set(
     stage: Stage, error: Callable[[float], timedelta], times: list[float]
 ) -> None:
     stage.error = error
-    runs = stage.run(300, lambda opened: opened.add(stage.record, MINUTE, after=timedelta(seconds=5)))
+    runs = stage.run(300, Job("job", stage.record, every=MINUTE, after=timedelta(seconds=5)))
     assert runs == pytest.approx(times, abs=3)
 
 
 def test_jobs_run_once_when_the_machine_wakes_after_years(stage: Stage) -> None:
     """APScheduler would first go through each second of them, and hold up the event loop for hours."""
     stage.slept = lambda seconds: timedelta(days=3650) if seconds > 90.5 else timedelta()
-
-    def add(opened: Timers) -> None:
-        opened.add_each_minute(stage.record, stage.now)
-        opened.add(stage.record, timedelta(seconds=200))
-
-    runs = stage.run(150, add)
+    runs = stage.run(150, stage.minutely, Job("job", stage.record, every=timedelta(seconds=200)))
     assert runs == pytest.approx([0, 0, 40, 91, 91, 100], abs=1.05)
 
 
 def test_minute_jobs_run_within_seconds_after_the_machine_slept(stage: Stage) -> None:
     stage.slept = lambda seconds: timedelta(hours=1) * (seconds > 10)
-    runs = stage.run(39, lambda opened: opened.add_each_minute(stage.record, stage.now))
+    runs = stage.run(39, stage.minutely)
     assert len(runs) == 2
     assert 10 < runs[1] <= 12
 
@@ -134,7 +132,7 @@ def test_a_run_that_left_work_is_repeated_after_the_retry_time(stage: Stage) -> 
         await stage.record()
         return len(stage.runs) > 1
 
-    runs = stage.run(900, lambda opened: opened.add(fail_once, MINUTE, retry=10 * MINUTE))
+    runs = stage.run(900, Job("job", fail_once, every=MINUTE, retry=10 * MINUTE))
     assert runs == pytest.approx([0, *range(600, 900, 60)], abs=0.05)
 
 
@@ -143,7 +141,7 @@ def test_a_job_has_one_run_at_a_time_and_its_missed_runs_are_one(stage: Stage) -
         await stage.record()
         await asyncio.sleep(150)
 
-    runs = stage.run(400, lambda opened: opened.add(take_long, MINUTE))
+    runs = stage.run(400, Job("job", take_long, every=MINUTE))
     assert runs == pytest.approx([0, 180, 360], abs=0.05)
 
 
@@ -152,7 +150,7 @@ def test_overlapping_runs_are_permitted_by_max_instances(stage: Stage) -> None:
         await stage.record()
         await asyncio.sleep(1000)
 
-    runs = stage.run(400, lambda opened: opened.add(take_long, MINUTE, max_instances=3))
+    runs = stage.run(400, Job("job", take_long, every=MINUTE, max_instances=3))
     assert runs == pytest.approx([0, 60, 120], abs=0.05)
 
 
@@ -160,8 +158,7 @@ async def test_the_error_of_a_job_ends_the_wait_for_failure() -> None:
     async def fail() -> None:
         raise KeyError("a bug")
 
-    async with Timers() as opened:
-        opened.add(fail, MINUTE)
+    async with Timers([Job("job", fail)]) as opened:
         with pytest.raises(KeyError, match="a bug"):
             await opened.failure
 
@@ -181,9 +178,7 @@ async def test_stop_lets_a_run_end_and_cancels_one_that_takes_too_long() -> None
         finally:
             cancelled.set()
 
-    async with Timers() as opened:
-        opened.add(end, MINUTE)
-        opened.add(hang, MINUTE)
+    async with Timers([Job("ends", end), Job("hangs", hang)]) as opened:
         await begun.wait()
         may_end.set()
         await opened.stop(0.01)
@@ -194,7 +189,7 @@ async def test_stop_lets_a_run_end_and_cancels_one_that_takes_too_long() -> None
 async def test_timers_stop_once_although_their_owner_gave_up_waiting(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with Timers() as opened:
+    async with Timers([]) as opened:
         stopping = asyncio.Event()
         stopping.set()
         await isolation.run_unless_stopped(opened.failure, stopping)
@@ -208,9 +203,5 @@ def test_a_run_that_is_late_when_the_clock_is_set_back_does_not_wait_for_the_tim
 ) -> None:
     """The event loop was busy from 61.5 s on, so that the run of the next second is late."""
     stage.error = lambda seconds: timedelta(hours=26) * (seconds < 62)
-
-    def add(opened: Timers) -> None:
-        opened.add_each_minute(stage.record, stage.now)
-        asyncio.get_running_loop().call_at(61.5, stage.loop.hold_up, 3.5)
-
-    assert stage.run(200, add) == pytest.approx([0, 40, 100, 160], abs=3)
+    stage.loop.call_at(61.5, stage.loop.hold_up, 3.5)
+    assert stage.run(200, stage.minutely) == pytest.approx([0, 40, 100, 160], abs=3)

@@ -70,7 +70,7 @@ class Services:
         for _ in range(days):
             before = self.count_requests()
             self.harness.now = self.harness.now.replace(hour=0, minute=0) + timedelta(days=1)
-            await self.ask(timedelta(hours=23) // followed_papers.EVERY, followed_papers.EVERY)
+            await self.ask(2 * 23, timedelta(minutes=30))
             counts.append(self.count_requests() - before)
         return counts
 

@@ -29,8 +29,8 @@ from storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
-EVERY, RETRY, PAUSE = timedelta(seconds=20), timedelta(minutes=2), timedelta(hours=1)
-"""How often the list is looked at; how long it is not after a failure that may pass, and after another, such as a wrong key."""
+RETRY, PAUSE = timedelta(minutes=2), timedelta(hours=1)
+"""How long nothing is written after a temporary failure, and after another, such as a wrong key."""
 AT_ONCE = 50
 Read = TypeVar("Read")
 COLLECTION = "Paperround"
