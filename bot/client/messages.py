@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import zip_longest
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import discord
 from discord import ui
@@ -47,6 +47,7 @@ from storage.database import Database
 from storage.papers import PaperEvent
 
 AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail
+T = TypeVar("T")
 MentionLookup = Callable[[str], str]
 """Returns the mention of a command, such as `daily edit`."""
 COMMAND_IDS = "commands.ids"
@@ -138,6 +139,15 @@ def pager(texts: Texts, page: int, pages: int, custom_id: Callable[[int], str]) 
     if page + 1 < pages:
         buttons.append(button(texts("page-after", page=page + 2, pages=pages), custom_id(page + 1)))
     return buttons
+
+
+def paginate(
+    texts: Texts, items: Sequence[T], page: int, size: int, custom_id: Callable[[int], str]
+) -> tuple[Sequence[T], list[ui.Item[Any]]]:
+    """Return the items of a page, at most the last, and the `pager` below them."""
+    pages = max(1, -(-len(items) // size))
+    page = min(page, pages - 1)
+    return items[page * size :][:size], pager(texts, page, pages, custom_id)
 
 
 def follow_button(
@@ -271,9 +281,18 @@ def link_refused(texts: Texts, papers: Sequence[str]) -> str:
 
 def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
     """Return a message with a single text (trusted Markdown) and up to five buttons."""
+    return message_view([text], buttons, accent=accent)
+
+
+def message_view(
+    texts: Iterable[str], *rows: Sequence[ui.Item[Any] | None], accent: int = AMBER
+) -> ui.LayoutView:
+    """Return a message with texts (trusted Markdown; blank ones are left out) above rows of up to five buttons, or one menu."""
     message = MessageBuilder(accent)
-    message.add_text(text)
-    message.add_buttons(*buttons)
+    for text in texts:
+        message.add_text(text)
+    for row in rows:
+        message.add_buttons(*row)
     return message.view
 
 

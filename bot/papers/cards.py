@@ -210,34 +210,33 @@ def _action_buttons(
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
     """Return a page of up to 25 authors, counting pages from 0, with a menu that lists an author's papers."""
-    size = discord_text.SELECT_OPTIONS
-    pages = max(1, -(-len(detail.authors) // size))
-    page = min(page, pages - 1)
-    names = detail.authors[page * size :][:size]
-    message = MessageBuilder()
-    message.add_text(texts("authors-heading", title=_title(detail)))
-    truncated = "yes" if detail.authors_truncated else "no"
-    message.add_text(subtext(texts("authors-listed", count=len(detail.authors), truncated=truncated)))
-    message.add_text(", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for name in names))
-    options = [select_option(name, str(index)) for index, name in enumerate(names, page * size)]
-    custom_id = pack_custom_id(SELECT_AUTHOR, detail.arxiv_id)
-    message.add_buttons(select_menu(texts("choose-author"), custom_id, options))
-
-    pager = client_messages.pager(
-        texts, page, pages, lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id)
+    numbered = [*enumerate(detail.authors)]
+    shown, pager = client_messages.paginate(
+        texts,
+        numbered,
+        page,
+        discord_text.SELECT_OPTIONS,
+        lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id),
     )
-    message.add_buttons(*pager)
-    return message.view
+    truncated = "yes" if detail.authors_truncated else "no"
+    options = [select_option(name, str(index)) for index, name in shown]
+    return client_messages.message_view(
+        [
+            texts("authors-heading", title=_title(detail)),
+            subtext(texts("authors-listed", count=len(numbered), truncated=truncated)),
+            ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for _, name in shown),
+        ],
+        [select_menu(texts("choose-author"), pack_custom_id(SELECT_AUTHOR, detail.arxiv_id), options)],
+        pager,
+    )
 
 
 def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
-    message = MessageBuilder()
-    message.add_text(texts("cite-heading", title=_title(detail)))
     code = discord_text.shorten(
         cite(detail).strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False
     )
-    message.add_text(f"```bibtex\n{code}\n```")
-    return message.view
+    heading = texts("cite-heading", title=_title(detail))
+    return client_messages.message_view([heading, f"```bibtex\n{code}\n```"])
 
 
 def found_view(
@@ -263,14 +262,12 @@ def found_view(
 
 def missing_view(texts: Texts, typed: str, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
     """Explain why a paper outside the archive, named as typed, has no card, with links to arXiv and Hugging Face."""
-    message = MessageBuilder()
     name = arxiv_id if arxiv_ids.extract_arxiv_id(typed) else f"“{discord_text.to_single_line(typed)}”"
-    message.add_text(texts(f"lookup-{outcome.value}", paper=escape_untrusted(name)))
-    message.add_buttons(
+    return client_messages.text_view(
+        texts(f"lookup-{outcome.value}", paper=escape_untrusted(name)),
         link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
         link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
     )
-    return message.view
 
 
 def _title(detail: models.PaperDetail) -> str:

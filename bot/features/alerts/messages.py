@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import discord
@@ -12,7 +13,7 @@ from bot.client import list_state, message_builder, paper_texts, post_names
 from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
-from bot.client.messages import MANAGE_ALERTS, PostWording, text_view
+from bot.client.messages import MANAGE_ALERTS, PostWording, message_view, text_view
 from bot.client.refusals import refusal_text
 from bot.features.alerts import options as alerts_options
 from bot.features.alerts import planner as alerts_planner
@@ -224,20 +225,22 @@ def preview_view(
 
     `key` is the draft's token. `wider_key` is the token of a wider draft to offer, or "".
     """
-    message = MessageBuilder()
-    message.add_text(f"### {describe_alert(texts, draft)}")
-    message.add_text(paper_texts.subtext(describe_details(texts, draft)))
-    message.add_text(preview_text(texts, preview))
-    if any(term.kind is models.AlertKind.INSTITUTION for term in draft.terms):
-        message.add_text(paper_texts.subtext(texts("list-institutions")))
-    message.add_buttons(_timing_menu(texts, draft, key))
-    message.add_buttons(
-        button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),
-        button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None,
-        _edit_button(texts, key),
-        _time_button(texts, draft, key),
+    has_institution = any(term.kind is models.AlertKind.INSTITUTION for term in draft.terms)
+    return message_view(
+        [
+            f"### {describe_alert(texts, draft)}",
+            paper_texts.subtext(describe_details(texts, draft)),
+            preview_text(texts, preview),
+            paper_texts.subtext(texts("list-institutions")) if has_institution else "",
+        ],
+        [_timing_menu(texts, draft, key)],
+        [
+            button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),
+            button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None,
+            _edit_button(texts, key),
+            _time_button(texts, draft, key),
+        ],
     )
-    return message.view
 
 
 def _edit_button(texts: Texts, key: str) -> ui.Item[ui.LayoutView]:
@@ -313,33 +316,25 @@ def list_view(
     if not rows:
         begin = client_messages.begin_alert_button(texts)
         return text_view(texts("no-alerts", command=add_command), begin, in_channel)
-    message = MessageBuilder()
-    message.add_text(f"### {texts('alerts-heading', count=len(rows))}")
-    _add_alerts(message, texts, rows, names)
-    message.add_buttons(in_channel)
-    return message.view
+    lines, menu = _list_alerts(texts, rows, names)
+    return message_view([f"### {texts('alerts-heading', count=len(rows))}", lines], [menu], [in_channel])
 
 
 def channel_view(
     texts: Texts, rows: Sequence[models.Alert], channel_id: int, page: int, names: Mapping[int, str]
 ) -> ui.LayoutView:
-    most = alerts_service.MAX_ALERTS
-    pages = max(1, -(-len(rows) // most))
-    page = min(page, pages - 1)
-    message = MessageBuilder()
-    message.add_text(f"### {texts('alerts-in-channel', channel=f'<#{channel_id}>', count=len(rows))}")
-    if rows:
-        _add_alerts(message, texts, rows[page * most :][:most], names)
-    pager = client_messages.pager(
-        texts, page, pages, lambda number: pack_custom_id(MANAGE_ALERTS, channel_id, number)
-    )
-    message.add_buttons(*pager, button(texts("back"), pack_custom_id(MANAGE_ALERTS)))
-    return message.view
+    page_id = partial(pack_custom_id, MANAGE_ALERTS, channel_id)
+    shown, pager = client_messages.paginate(texts, rows, page, alerts_service.MAX_ALERTS, page_id)
+    lines, menu = _list_alerts(texts, shown, names)
+    heading = texts("alerts-in-channel", channel=f"<#{channel_id}>", count=len(rows))
+    back = button(texts("back"), pack_custom_id(MANAGE_ALERTS))
+    return message_view([f"### {heading}", lines], [menu], [*pager, back])
 
 
-def _add_alerts(
-    message: MessageBuilder, texts: Texts, rows: Sequence[models.Alert], names: Mapping[int, str]
-) -> None:
+def _list_alerts(
+    texts: Texts, rows: Sequence[models.Alert], names: Mapping[int, str]
+) -> tuple[str, ui.Item[Any] | None]:
+    """Return alerts on a line each, and the menu that opens one, with channel `names` since it cannot show mentions."""
     lines, options = [], []
     for alert in rows:
         state = "" if is_sending(alert) else texts("alert-resting")
@@ -350,41 +345,36 @@ def _add_alerts(
         description = paper_texts.join_dotted(place, _timing(texts, alert), state)
         label = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(label, str(alert.id), description=description))
-    message.add_text("\n".join(lines))
-    message.add_buttons(select_menu(texts("alert-pick"), pack_custom_id(SHOW), options))
+    return "\n".join(lines), select_menu(texts("alert-pick"), pack_custom_id(SHOW), options)
 
 
 def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = True) -> ui.LayoutView:
     """Return an alert with its controls. `note` confirms the last action. Only the owner may change its conditions."""
-    message = MessageBuilder()
-    if note:
-        message.add_text(note)
-    message.add_text(f"### {describe_alert(texts, alert)}")
-    message.add_text(paper_texts.subtext(describe_details(texts, alert)))
-    owner = "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")
+    key, lost_at = f"{STORED}{alert.id}", alert.right_lost_at
     state = texts("alert-active" if is_sending(alert) else "alert-resting")
-    message.add_text(paper_texts.join_dotted(state, owner))
-    if alert.right_lost_at is not None:
-        message.add_text(client_messages.right_lost_text(texts, alert.right_lost_at))
-    key = f"{STORED}{alert.id}"
-    if is_own:
-        message.add_buttons(_timing_menu(texts, alert, key))
-        message.add_buttons(_edit_button(texts, key), _time_button(texts, alert, key))
-    is_taken_over = alert.right_lost_at is not None and not is_own
-    resume = texts("alert-take-over" if is_taken_over else "resume")
-    message.add_buttons(
-        button(resume, pack_custom_id(client_messages.RESUME_ALERT, alert.id))
-        if alert.paused or is_taken_over
-        else button(texts("pause"), pack_custom_id(PAUSE, alert.id)),
-        button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
-        button(
-            texts("back"),
-            pack_custom_id(MANAGE_ALERTS)
-            if is_own
-            else pack_custom_id(MANAGE_ALERTS, alert.channel_id or 0, 0),
-        ),
+    is_taken_over = lost_at is not None and not is_own
+    if alert.paused or is_taken_over:
+        resume = texts("alert-take-over" if is_taken_over else "resume")
+        switch = button(resume, pack_custom_id(client_messages.RESUME_ALERT, alert.id))
+    else:
+        switch = button(texts("pause"), pack_custom_id(PAUSE, alert.id))
+    above = () if is_own else (alert.channel_id or 0, 0)
+    return message_view(
+        [
+            note,
+            f"### {describe_alert(texts, alert)}",
+            paper_texts.subtext(describe_details(texts, alert)),
+            paper_texts.join_dotted(state, "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")),
+            "" if lost_at is None else client_messages.right_lost_text(texts, lost_at),
+        ],
+        [_timing_menu(texts, alert, key)] if is_own else [],
+        [_edit_button(texts, key), _time_button(texts, alert, key)] if is_own else [],
+        [
+            switch,
+            button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
+            button(texts("back"), pack_custom_id(MANAGE_ALERTS, *above)),
+        ],
     )
-    return message.view
 
 
 def _alert_text(

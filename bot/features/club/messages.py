@@ -13,7 +13,7 @@ from bot.archive import arxiv_ids
 from bot.client import messages as client_messages
 from bot.client import paper_texts
 from bot.client.custom_ids import pack_custom_id
-from bot.client.message_builder import MessageBuilder, button, layout_payload, thread_payload
+from bot.client.message_builder import button, layout_payload, thread_payload
 from bot.client.messages import PostWording
 from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
 from bot.features.club.news import ThreadNews
@@ -155,11 +155,9 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 def preview_view(texts: Texts, overview: Overview, *, is_new: bool) -> ui.LayoutView:
     club, label = overview.club, texts("club-create" if is_new else "club-change")
     custom_id = pack_custom_id(START, club.channel_id, club.weekday, club.timezone, club.at_time)
-    message = MessageBuilder()
-    message.add_text(texts("club-preview", button=label))
-    _add_meeting(message, texts, overview, "", "")
-    message.add_buttons(button(label, custom_id, style=discord.ButtonStyle.primary))
-    return message.view
+    create = button(label, custom_id, style=discord.ButtonStyle.primary)
+    lines = _meeting_texts(texts, overview, "", "")
+    return client_messages.message_view([texts("club-preview", button=label), *lines], [create])
 
 
 def club_view(
@@ -176,9 +174,8 @@ def club_view(
 
     Without links and the channel's name for a reader to whom the channel is not visible.
     """
-    club, message = overview.club, MessageBuilder()
-    message.add_text(confirmation)
-    _add_meeting(message, texts, overview, now_command, status_command, is_visible=is_visible)
+    club = overview.club
+    meeting = _meeting_texts(texts, overview, now_command, status_command, is_visible=is_visible)
     lines = [texts("club-past")] if overview.past else []
     for row in overview.past:
         url = channel_url(club.guild_id, row.thread_id)
@@ -188,22 +185,14 @@ def club_view(
         lines.append(
             f"{link}\n{paper_texts.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
         )
-    message.add_text("\n".join(lines))
-    if can_manage:
-        message.add_buttons(button(texts("club-stop"), pack_custom_id(CONFIRM_STOP, club.channel_id)))
-    return message.view
+    stop = button(texts("club-stop"), pack_custom_id(CONFIRM_STOP, club.channel_id)) if can_manage else None
+    return client_messages.message_view([confirmation, *meeting, "\n".join(lines)], [stop])
 
 
-def _add_meeting(
-    message: MessageBuilder,
-    texts: Texts,
-    overview: Overview,
-    now_command: str,
-    status_command: str,
-    *,
-    is_visible: bool = True,
-) -> None:
-    """Add a club's place and time, the state of its next meeting, and the vote or the candidates for one."""
+def _meeting_texts(
+    texts: Texts, overview: Overview, now_command: str, status_command: str, *, is_visible: bool = True
+) -> Iterator[str]:
+    """Yield a club's place and time, the state of its next meeting, and the vote or the candidates for one."""
     club, meeting = overview.club, overview.meeting
     zone = locale_formats.render_zone(club.timezone, texts.locale.value)
     times = {
@@ -221,9 +210,9 @@ def _add_meeting(
     if poll is not None and meeting.is_unsent:
         step = "opening" if poll.error is None else "waiting"
     state = texts(f"club-state-{step}", now=now_command, status=status_command, **times)
-    message.add_text(f"{heading}\n{state}")
+    yield f"{heading}\n{state}"
     if poll is not None and poll.message_id is not None:
         url = channel_url(club.guild_id, poll.channel_id, poll.message_id)
-        message.add_text(texts("club-poll-link", url=url) if is_visible else "")
+        yield texts("club-poll-link", url=url) if is_visible else ""
     elif overview.candidates:
-        message.add_text("\n".join((texts("club-candidates"), *_list_papers(overview.candidates))))
+        yield "\n".join((texts("club-candidates"), *_list_papers(overview.candidates)))

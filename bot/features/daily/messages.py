@@ -6,6 +6,7 @@ Texts of posts come from templates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import discord
 from discord import ui
@@ -253,26 +254,30 @@ def subscription_detail_view(
     """Return a subscription with its buttons. `headline` confirms the last action, if any; `tags` are those of its forum."""
     is_inactive = subscription.state is not models.ActivityState.ACTIVE
     is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
-    message = message_builder.MessageBuilder(message_builder.RED if is_troubled else message_builder.AMBER)
     heading = _heading(texts, subscription)
-    message.add_text(f"### {headline or heading}")
-    message.add_text(("" if not headline else f"{heading}\n") + options_text(texts, subscription, tags))
+    settings = options_text(texts, subscription, tags)
     edit = paper_texts.subtext(texts("subscription-edit", command=edit_command))
-    message.add_text(f"{next_post_text(texts, subscription, calendar)}\n{edit}")
-    message.add_buttons(
-        _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
-        _button(texts, "subscription-now", POST_NOW, subscription.id),
-        _button(texts, "resume-post", RESUME, subscription.id)
-        if is_inactive
-        else _button(texts, "pause", PAUSE, subscription.id),
-        _button(texts, "remove", REMOVE, subscription.id),
+    return client_messages.message_view(
+        [
+            f"### {headline or heading}",
+            f"{heading}\n{settings}" if headline else settings,
+            f"{next_post_text(texts, subscription, calendar)}\n{edit}",
+        ],
+        [
+            _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
+            _button(texts, "subscription-now", POST_NOW, subscription.id),
+            _button(texts, "resume-post", RESUME, subscription.id)
+            if is_inactive
+            else _button(texts, "pause", PAUSE, subscription.id),
+            _button(texts, "remove", REMOVE, subscription.id),
+        ],
+        [
+            _button(texts, "change", OPEN_EDIT, subscription.id),
+            _button(texts, "more-settings", OPEN_MORE, subscription.id),
+            _button(texts, "subscription-all", LIST_POSTS),
+        ],
+        accent=message_builder.RED if is_troubled else message_builder.AMBER,
     )
-    message.add_buttons(
-        _button(texts, "change", OPEN_EDIT, subscription.id),
-        _button(texts, "more-settings", OPEN_MORE, subscription.id),
-        _button(texts, "subscription-all", LIST_POSTS),
-    )
-    return message.view
 
 
 def list_view(
@@ -289,12 +294,8 @@ def list_view(
     """
     if not rows:
         return client_messages.text_view(texts("no-subscriptions", command=setup_command))
-    starts = range(0, len(rows), discord_text.SELECT_OPTIONS)
-    pages = [rows[start : start + discord_text.SELECT_OPTIONS] for start in starts]
-    page = min(page, len(pages) - 1)
-    message = message_builder.MessageBuilder()
-    message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
-    message.add_text("\n".join(_list_lines(texts, pages[page], rows, calendar)))
+    page_id = partial(pack_custom_id, LIST_POSTS)
+    shown, pager = client_messages.paginate(texts, rows, page, discord_text.SELECT_OPTIONS, page_id)
     labels = name_posts(texts, rows, names)
     # Menu options cannot show mentions, so they show channel names.
     options = [
@@ -306,14 +307,14 @@ def list_view(
                 locale_formats.render_zone(row.timezone, texts.locale.value),
             ),
         )
-        for row in pages[page]
+        for row in shown
     ]
-    menu = message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)
-    message.add_buttons(menu)
-    message.add_buttons(
-        *client_messages.pager(texts, page, len(pages), lambda number: pack_custom_id(LIST_POSTS, number))
+    heading = f"### {texts('subscriptions-heading', count=len(rows))}"
+    return client_messages.message_view(
+        [heading, "\n".join(_list_lines(texts, shown, rows, calendar))],
+        [message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)],
+        pager,
     )
-    return message.view
 
 
 def _list_lines(

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from discord import ui
@@ -306,14 +307,14 @@ def sources_view(
     `stored` has the addresses of sources with digests, also of those that are read no more. `now` is in UTC. Details meant for
     the operator are left out.
     """
-    page_count = max(1, -(-len(rows) // SOURCES_PER_PAGE))
-    page = min(max(page, 0), page_count - 1)
+    page_id = partial(pack_custom_id, SHOW_SOURCES)
+    shown, pager = client_messages.paginate(texts, rows, page, SOURCES_PER_PAGE, page_id)
     message = MessageBuilder(RED if any(map(poller.is_persistently_failing, rows)) else AMBER)
     message.add_text(f"### {texts('sources-heading', count=len(rows))}")
     if not rows:
         message.add_text(f"{texts('sources-none')}\n{no_source_text(texts)}")
     labels = kinds.public_labels(row.url for row in rows)
-    for row in rows[page * SOURCES_PER_PAGE :][:SOURCES_PER_PAGE]:
+    for row in shown:
         message.add_text(_source_text(texts, row, labels[row.url], now))
     if len(rows) > 1:
         message.add_text(subtext(texts("sources-order")))
@@ -324,9 +325,6 @@ def sources_view(
         names = ", ".join(map(paper_texts.escape_untrusted, sorted(others)))
         message.add_text(subtext(discord_text.shorten(texts("sources-others", sources=names), 600)))
     message.add_text(subtext(paper_texts.extent_line(texts, extent)))
-    pager = client_messages.pager(
-        texts, page, page_count, lambda number: pack_custom_id(SHOW_SOURCES, number)
-    )
     message.add_buttons(*pager, client_messages.status_button(texts))
     return message.view
 

@@ -303,16 +303,15 @@ def left_tags_view(texts: Texts, tags: Sequence[str]) -> ui.LayoutView:
 
 def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:
     """Return the addresses of a list, with buttons that renew and close it."""
-    url, message = f"{base_url.rstrip('/')}/lists/{token}", MessageBuilder()
+    url = f"{base_url.rstrip('/')}/lists/{token}"
     files = join_dotted(*(f"[{name} (.{ending})]({url}.{ending})" for ending, name in LIST_FILES.items()))
-    message.add_text(f"### {texts('address')}")
-    message.add_text(f"{url}\n{files}")
-    message.add_text(texts("address-what"))
-    message.add_buttons(
-        button(texts("address-renew"), pack_state(state, RENEW_ADDRESS)),
-        button(texts("address-close"), pack_state(state, CLOSE_ADDRESS)),
+    return client_messages.message_view(
+        [f"### {texts('address')}", f"{url}\n{files}", texts("address-what")],
+        [
+            button(texts("address-renew"), pack_state(state, RENEW_ADDRESS)),
+            button(texts("address-close"), pack_state(state, CLOSE_ADDRESS)),
+        ],
     )
-    return message.view
 
 
 def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) -> ui.LayoutView:
@@ -323,8 +322,6 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
 
 
 def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
-    message = MessageBuilder()
-    message.add_text(texts("saved-imported", count=imported.saved))
     counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}
     lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
     for key, labels in (("skipped", imported.skipped), ("unasked", imported.unasked)):
@@ -332,6 +329,6 @@ def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView
             shown = [paper_texts.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
             more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []
             lines.append(f"{texts(f'saved-import-{key}', count=len(labels))}: {', '.join([*shown, *more])}")
-    message.add_text("\n".join(f"- {line}" for line in lines))
-    message.add_buttons(show_all_button(texts) if imported.saved else None)
-    return message.view
+    listed = "\n".join(f"- {line}" for line in lines)
+    show = show_all_button(texts) if imported.saved else None
+    return client_messages.message_view([texts("saved-imported", count=imported.saved), listed], [show])

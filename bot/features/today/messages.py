@@ -93,17 +93,13 @@ def topics_view(
 
     `commands` are the mentions of `/me data` and `/me forget`.
     """
-    message = MessageBuilder()
     shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
-    lines = [f"### {texts('today-topics')}", texts("today-picked", topics=shown)]
-    how = texts("today-how", data=commands[0], forget=commands[1])
-    message.add_text("\n".join([*lines, paper_texts.subtext_lines(how)]))
+    how = paper_texts.subtext_lines(texts("today-how", data=commands[0], forget=commands[1]))
+    text = "\n".join([f"### {texts('today-topics')}", texts("today-picked", topics=shown), how])
     offered = dict.fromkeys([*picked, *topics])
     options = [select_option(topic, topic, selected=topic in picked) for topic in offered]
     menu = select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
-    message.add_buttons(menu)
-    message.add_buttons(client_messages.today_button(texts))
-    return message.view
+    return client_messages.message_view([text], [menu], [client_messages.today_button(texts)])
 
 
 def _pick_text(
