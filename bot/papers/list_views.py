@@ -48,7 +48,7 @@ REFINE = "lp"
 SELECT_DAY = "ld"
 SELECT_TAG = "sg"
 ALL_TAGS = "*"
-"""The value for all papers in a menu of tags. Other values begin with `#`."""
+"""The value for all papers in a menu of tags. Other values begin with `#`, but not in menus of version 0.1."""
 TAKEN_BACK = "-"
 """Before the number of a word that a query leaves out, in the menu's value that takes it back."""
 
@@ -224,7 +224,7 @@ def state_menu(
 
 
 def refine(state: ListState, value: str) -> ListState:
-    """Return the state for the first page with a selected order, period, day or tag, or with what was left out taken back.
+    """Return the state for the first page with a selected order, period or day, or with what was left out taken back.
 
     The text may be new, so it has no token. Raises ValueError.
     """
@@ -233,8 +233,6 @@ def refine(state: ListState, value: str) -> ListState:
         return first.replace(sort=Sort(value))
     if value in tuple(Period):
         return first.replace(period=Period(value), span=None)
-    if value == ALL_TAGS or value.startswith("#"):
-        return first.replace(text=value.removeprefix(ALL_TAGS), token="")
     if value.startswith(TAKEN_BACK):
         excluded = query_parser.list_excluded(state.text)
         number = parse_number(value.removeprefix(TAKEN_BACK), len(excluded) - 1)
