@@ -273,7 +273,7 @@ class Settings(BaseSettings):
     keep_days: int = Field(default=90, ge=35, le=3650)
     """Days after which [old rows](storage.md#what-is-removed) are removed, 35 to 3650."""
     zotero_key: SecretStr | None = None
-    """A key of [Zotero](operating.md#zotero) that may write in the library, which gets the papers of one server's list."""
+    """A key of [Zotero](zotero.md) that may write in the library, which gets the papers of one server's list."""
     zotero_library: Annotated[str | None, _checked(check_library)] = None
     """That library, such as `groups/12345` or `users/678`."""
     zotero_server: int | None = Field(default=None, ge=1, lt=1 << 63)
