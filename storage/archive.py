@@ -211,7 +211,7 @@ async def list_source_names(connection: AsyncConnection) -> list[str]:
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
 ) -> dict[int, tuple[SourceRank, date, str]]:
-    """Return the trust of each digest's source, the date it was first stored (UTC) and its source, keyed by digest id."""
+    """Return the rank of each digest's source, the date it was first stored (UTC) and its source, keyed by digest id."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
     query = sa.select(c.id, c.source, *row, c.ingested_at)

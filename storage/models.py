@@ -140,13 +140,13 @@ MAX_EXAMPLES = 3
 
 
 def add_up(rows: Iterable[Skipped]) -> tuple[Skipped, ...]:
-    """Return one row for each reason, in the order of `SkipReason`, with the first examples."""
+    """Return one row for each reason that occurred, in the order of `SkipReason`, with the first examples."""
     found: dict[SkipReason, Skipped] = {}
     for row in rows:
         former = found.get(row.reason, Skipped(row.reason, 0))
         examples = (*former.examples, *row.examples)[:MAX_EXAMPLES]
         found[row.reason] = Skipped(row.reason, former.number + row.number, examples)
-    return tuple(found[reason] for reason in SkipReason if reason in found)
+    return tuple(found[reason] for reason in SkipReason if reason in found and found[reason].number)
 
 
 @dataclass(frozen=True, slots=True)

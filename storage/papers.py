@@ -174,18 +174,18 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     Listed papers without a title, and papers of lists and reviews without facts from arXiv, come first. Saved
     papers without a title that no digest lists follow, one of each reader in turn.
     """
-    # Facts without a title say only that arXiv was asked, as it lacked the paper.
+    # Facts without a title only record a request: arXiv does not have the paper.
     described = sa.exists().where(
         facts.c.paper_id == papers.c.id, facts.c.source == ARXIV, facts.c.title.is_not(None)
     )
     is_of_ids = t.digests.c.format.in_((DigestFormat.LIST, DigestFormat.REVIEW))
-    lacking = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
+    is_undescribed = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
     is_due = sa.or_(papers.c.arxiv_due_at.is_(None), papers.c.arxiv_due_at <= now)
     query = (
         sa.select(papers.c.arxiv_id)
         .join(t.entries, t.entries.c.paper_id == papers.c.id)
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
-        .where(papers.c.last_on.is_not(None), lacking, is_due)
+        .where(papers.c.last_on.is_not(None), is_undescribed, is_due)
         .group_by(papers.c.id)
         .order_by(sa.func.max(t.digests.c.date_on).desc(), papers.c.id)
         .limit(limit)
@@ -225,14 +225,14 @@ async def list_withdrawn(connection: AsyncConnection, paper_ids: Iterable[int]) 
 
 
 OFTEN, SELDOM = timedelta(days=7), timedelta(days=30)
-"""How long services are not asked again about a paper: in its first months, and later."""
+"""How long a paper's facts are not refreshed: in its first months, and later."""
 FIRST_MONTHS = timedelta(days=91)
 
 
 async def list_followed_due(
     connection: AsyncConnection, service: str, now: datetime, *, limit: int, without: Collection[str] = ()
 ) -> dict[str, int]:
-    """Return the ids, by arXiv id, of the papers on a shelf or in a thread to ask a service about, the oldest asked first.
+    """Return the ids, by arXiv id, of the papers on a shelf or in a thread whose facts from a service are due, oldest first.
 
     Those in `without` (arXiv ids) are left out.
 

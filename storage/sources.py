@@ -48,13 +48,13 @@ WITHOUT_ROW = {FILES, *(kind.value for kind in models.SourceKind)}
 """The names of ingested files and of services, which are no addresses."""
 _STATES_AT_ONCE = 200
 _UNKNOWN = models.SourceRank(2**31)
-"""The trust of a deleted source, below all others."""
+"""The rank of a deleted source, below all others."""
 
 
 def rank_source(
     source: str, priority: int | None, source_id: int | None, kind: models.SourceKind | None = None
 ) -> models.SourceRank:
-    """Return a source's trust. `priority` and `source_id` are None for services and deleted sources."""
+    """Return a source's rank. `priority` and `source_id` are None for services and deleted sources."""
     if priority is None or source_id is None:
         return models.FILES_RANK if source in WITHOUT_ROW else _UNKNOWN
     if kind is models.SourceKind.FOLDER:

@@ -1,4 +1,4 @@
-"""Who withdrew a paper, from what its abstract and its comment say: arXiv's API has no field for it."""
+"""Who withdrew a paper, from its abstract and its comment: arXiv's API has no field for it."""
 
 import re
 from enum import StrEnum
@@ -12,7 +12,7 @@ class Withdrawal(StrEnum):
 
 
 STEMS = ("ithdr", "etract", "emoved by", "ITHDR", "ETRACT")
-"""Parts of words of which an abstract or a comment has one if it says that the paper is withdrawn."""
+"""Parts of words of which an abstract or a comment has one if it states a withdrawal."""
 _THIS_PAPER = (
     r"(?:this|the|our) (?:arxiv |present )?"
     r"(?:paper|article|manuscript|submission|work|preprint|report|note|version|letter|draft)"

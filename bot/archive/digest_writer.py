@@ -267,7 +267,7 @@ def _find_news(
     before: MergedPaper, after: MergedPaper, *, is_code_known: bool, saved_on: date | None
 ) -> Iterator[tuple[papers.EventKind, str]]:
     """Yield what is new about a paper. Code is new only if Hugging Face had described the paper without it
-    (`is_code_known`), the rest only if arXiv had told a version before; a version that goes back is not.
+    (`is_code_known`), the rest only if a version was stored before; a lower version is not news.
 
     Of arXiv's first answer, a version after the first is new if it is newer than the day (UTC) of the first saving.
     """
@@ -476,7 +476,6 @@ class DigestWriter:
         places = {location for _, location in content.places}
         before = {(row.location, row.date_on): row for row in stored if row.location in places}
         papers_by_day, days_before = content.days, {on for _, on in before}
-        has_undated = any(sourced.digest.is_rolling for sourced in content.digests)
         now: dict[tuple[str, date], SourcedDigest] = {}
         for sourced in content.digests:
             if sourced.digest.is_rolling:
@@ -492,18 +491,16 @@ class DigestWriter:
             elif key in before:
                 sourced = await _unite_with_stored(connection, sourced, before[key], papers_by_day)
             now[key] = sourced
-        missing = [row for key, row in before.items() if key not in now]
+        # A list with papers without a date only grows.
+        is_complete = content.is_whole and not any(sourced.digest.is_rolling for sourced in content.digests)
+        missing = [row for key, row in before.items() if key not in now] if is_complete else []
         return _Change(
             new=[sourced for key, sourced in now.items() if key not in before],
             written={
                 row.id: now[key] for key, row in before.items() if key in now and now[key].hash != row.hash
             },
             gone=[
-                row
-                for row in missing
-                if content.is_whole
-                and not has_undated
-                and is_gone(row.date_on, stored_ids[row.id], papers_by_day, days_before)
+                row for row in missing if is_gone(row.date_on, stored_ids[row.id], papers_by_day, days_before)
             ],
         )
 
@@ -615,7 +612,7 @@ class DigestWriter:
 
 
 def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known: Collection[date]) -> bool:
-    """Return whether a stored day that its location no longer has was corrected there, not just left behind.
+    """Return whether a stored day that its location no longer has was corrected there, rather than dropped as old.
 
     `now` has the papers of the location's days, `known` the days stored from it. A page that is overwritten each
     day, or drops its oldest days, moves on: its former days stay.

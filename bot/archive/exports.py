@@ -147,7 +147,7 @@ class BibtexFile:
 
 
 def describe_state(comment: str | None, withdrawn_by: Withdrawal | None) -> str | None:
-    """Return a paper's comment at arXiv, after who withdrew the paper if the comment does not say so itself."""
+    """Return a paper's comment at arXiv, after who withdrew the paper if the comment does not name them itself."""
     if withdrawn_by is None or find_withdrawal(None, comment):
         return comment
     by = "arXiv" if withdrawn_by == Withdrawal.ARXIV else "its authors"
@@ -429,8 +429,8 @@ async def export_digests(
     """Return the digests of an inclusive date range (None for an open end) as one file, oldest first.
 
     NEWSLETTER and REVIEW use each date's digests in that format, or else convert others but LOOKUP digests. LISTING
-    uses listings and LOOKUP digests. In these, a day has each paper once: as the best summary for readers of `locale`
-    tells it, in a listing as the most trusted source does. Raises PaperroundError if there are no digests.
+    uses listings and LOOKUP digests. In these, a day has each paper once: with the best summary for readers of `locale`,
+    in a listing with the fields of the highest ranking source. Raises PaperroundError if there are no digests.
     """
     async with database.read() as connection:
         digest_format = next((candidate for candidate in DigestFormat if candidate.value == form.value), None)
@@ -457,7 +457,7 @@ async def export_digests(
 def _list_days(
     rows: Sequence[StoredDigest], digest_format: DigestFormat, origins: Mapping[int, tuple[object, ...]]
 ) -> Iterator[list[StoredDigest]]:
-    """Yield each date's digests in the given format, the most trusted first, and LOOKUP digests apart from a listing's.
+    """Yield each date's digests in the given format, the highest ranking source first, and LOOKUP digests separate from listings.
 
     For a date without them, a written format falls back to the other written formats, then to listings.
     """
@@ -472,7 +472,7 @@ def _list_days(
 
 
 async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale: Locale) -> ExportDigest:
-    """Read a day's digests, the most trusted first, as one that has each paper once."""
+    """Merge a day's digests, the highest ranking source first, into one that has each paper once."""
     read = [await _read_digest(connection, row) for row in rows]
     first, entries, listed = read[0], dict[str, list[Entry]](), dict[str, listing.Paper]()
     for item in read:

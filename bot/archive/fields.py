@@ -350,7 +350,7 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     """Return the cover URL, the video URL and the other text of a line that shows media, or None.
 
     Media are an image or a tag in Markdown or HTML, and the address of a picture or video that stands alone or
-    behind a label such as "Watch Video", in brackets of any kind. If only one is present, the other is None; of an
+    after a label such as "Watch Video", in brackets of any kind. If only one is present, the other is None; of an
     image with a relative address, both.
     """
     line = html_pages.convert_tags(line[:5_000]) if "<" in line else line[:5_000]

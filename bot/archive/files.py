@@ -70,7 +70,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 _COPY_WORDS, _COPY_ENDS = ("conflict", "copy", "사본"), (" - copy", " - 사본", " - 복사본")
-"""In brackets behind a name, and at its end: what programs that copy or synchronise files put into the name of a copy."""
+"""Marks in brackets after a name, and at its end, by which programs name copies of files."""
 
 
 def name_original(path: str) -> str:

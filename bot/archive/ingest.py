@@ -207,14 +207,14 @@ def _parse_result(content: LocationContent) -> IngestResult:
 
 
 def _describe(content: LocationContent) -> Iterator[PaperFacts]:
-    """Yield what a listing in a file says about its papers: an export of Paperround or an answer of Hugging Face."""
+    """Yield the facts in a listing in a file: an export of Paperround or an answer of Hugging Face."""
     for sourced in content.digests:
         digest = sourced.digest
         if digest.format in listing.FORMATS and "://" not in content.location:
             read_at = datetime.combine(digest.date, datetime.min.time(), UTC)
             for paper in listing.papers_of(digest.text):
-                said = listing.to_facts(paper, content.source, content.location, read_at)
-                yield replace(said, title=None, authors=(), thumbnail=None)  # its entry says these
+                facts = listing.to_facts(paper, content.source, content.location, read_at)
+                yield replace(facts, title=None, authors=(), thumbnail=None)  # its entry has these
 
 
 def _report_bug(name: str, error: Exception) -> IngestResult:

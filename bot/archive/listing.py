@@ -99,12 +99,12 @@ def papers_of(text: str) -> list[Paper]:
 
 
 def to_facts(paper: Paper, source: str, location: str, read_at: datetime, **values: Any) -> PaperFacts:
-    """Return what a listed paper says about itself, but for its votes, as facts. `values` are other fields."""
+    """Return the facts of a listed paper, without its votes. `values` are other fields."""
     texts = ("title", "abstract", "thumbnail", "code_url", "project_url", "organization", "code_stars")
-    said: dict[str, Any] = {name: paper.get(name) for name in texts}
-    said |= {name: tuple(paper.get(name, ())) for name in ("authors", "keywords", "media")}
-    said |= {"published_on": fields.clean_date(paper.get("published_on")), **values}
-    return PaperFacts(paper["arxiv_id"], source, location, read_at, **said)
+    facts: dict[str, Any] = {name: paper.get(name) for name in texts}
+    facts |= {name: tuple(paper.get(name, ())) for name in ("authors", "keywords", "media")}
+    facts |= {"published_on": fields.clean_date(paper.get("published_on")), **values}
+    return PaperFacts(paper["arxiv_id"], source, location, read_at, **facts)
 
 
 def identity(digest: Digest) -> str:

@@ -2,7 +2,7 @@
 
 An id counts if it is in a link, in a table cell, in an address outside sentences, or at either end of
 a short line; in prose it is only a mention. The title until arXiv's facts arrive is the link's label, or else what
-is beside the link, or the heading of a single paper. A day is of the papers below the heading or line that states it, or of
+is next to the link, or the heading of a single paper. A day is of the papers below the heading or line that states it, or of
 the row that it is in. Papers without a date form a *rolling* digest.
 """
 
@@ -47,15 +47,15 @@ _BEFORE_MENTION = frozenset(
         *("bei"),
     )
 )
-_WORD_BEHIND = re.compile(r"[^\W\d_]++(?!\.\w)")
+_WORD_AFTER = re.compile(r"[^\W\d_]++(?!\.\w)")
 """A word, and no category of arXiv such as cs.CL."""
-_BEHIND_ADDRESS = frozenset(
+_AFTER_ADDRESS = frozenset(
     (*("by", "from", "via", "vote", "votes", "upvotes", "likes", "points", "stars", "comments"),)
 )
 _ID = re.compile(rf"(?:arxiv\s?[:：.]?\s?)?(?P<id>{arxiv_ids.ID})(?:v[0-9]{{1,3}})?", re.IGNORECASE)
 _MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 60, 400
 _MAX_WORDS = 3
-"""The words that may be beside the date in the heading of a day."""
+"""The maximum number of words besides the date in the heading of a day."""
 _MIN_LIST = 3
 """The papers of a list without a date."""
 _AHEAD = timedelta(days=7)
@@ -149,7 +149,7 @@ def _build_digests(
     """Build one digest per date. A list needs three papers, or a date.
 
     `skipped` are other papers in the text. `is_named`: the text's name contains the date, or the text is JSON.
-    `certain` dates may be in the future; `doubts` are about those that cannot be told.
+    `certain` dates may be in the future; `doubts` are about unclear ones.
     """
     papers, problems, beyond = _cut(papers)
     papers, doubtful = _question_dates(papers, on, certain)
@@ -238,7 +238,7 @@ class _Reader:
     """Reads the papers of a text, but for those in code, comments and references.
 
     `weeks` are the last days of numbered weeks: only they may be far in the future. `doubts` are about headings
-    whose day cannot be told.
+    whose day is unclear.
     """
 
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
@@ -312,7 +312,7 @@ class _Reader:
         return _Heading(heading.level, text, stated)
 
     def _enter(self, heading: _Heading, row: int) -> None:
-        """Begin the day that a heading states, or keep it as a title. A day that cannot be told ends the one above."""
+        """Begin the day that a heading states, or keep it as a title. An unclear day ends the one above."""
         if stated := heading.stated:
             words = stated.count_words()
             if words == 0 or (words and stated.on and self._is_day(words, row)):
@@ -368,12 +368,12 @@ class _Reader:
 
 
 def _add_title(papers: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
-    """Return a line's papers with the title beside the link of the only one that is there or that begins a cell."""
+    """Return a line's papers with the title next to the link of the only one, or of the only one that begins a cell."""
     listed = {paper.arxiv_id for paper in papers if not paper.is_mention}
     owners = {paper.arxiv_id for paper in papers if paper.begins_cell} if len(listed) > 1 else listed
     if len(owners) != 1 or any(paper.title for paper in papers if paper.arxiv_id in owners):
         return papers
-    title = title_reader.find_beside(parts, are_cells=are_cells, has_others=owners != listed)
+    title = title_reader.find_unlinked(parts, are_cells=are_cells, has_others=owners != listed)
     return [paper._replace(title=title) if paper.arxiv_id in owners else paper for paper in papers]
 
 
@@ -431,18 +431,18 @@ def _read_text(part: str, row: int, *, is_cell: bool, has_link: bool) -> Iterato
 
 
 def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
-    """Return whether an address or an id is part of a sentence: a word before it needs it, or a sentence goes on behind it.
+    """Return whether an address or an id is part of a sentence: a word before it needs it, or the sentence continues after it.
 
-    An id without words before it is not, and what is behind its comma or bracket is not of its sentence, as in references.
+    An id without words before it is not, and text after its comma or bracket belongs to another sentence, as in references.
     """
-    before, behind = part[: match.start()], part[match.end() :]
+    before, after = part[: match.start()], part[match.end() :]
     if is_id and not any(map(str.isalpha, before)):
         return False
-    if title_reader.CJK.search(match[0]) or title_reader.CJK.match(behind.lstrip(")>")):
+    if title_reader.CJK.search(match[0]) or title_reader.CJK.match(after.lstrip(")>")):
         return True  # with a particle
     last = "".join(before.split()[-1:]).strip("(*_,").lower()
-    word = _WORD_BEHIND.match(behind.lstrip(" " if is_id else " ,)"))
-    goes_on = word is not None and word[0].islower() and word[0] not in _BEHIND_ADDRESS
+    word = _WORD_AFTER.match(after.lstrip(" " if is_id else " ,)"))
+    goes_on = word is not None and word[0].islower() and word[0] not in _AFTER_ADDRESS
     return goes_on or last in _BEFORE_MENTION
 
 

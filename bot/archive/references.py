@@ -1,6 +1,6 @@
 """References in files of reference managers and in this bot's exports: BibTeX, RIS, EndNote's and PubMed's lines, JSON, CSV.
 
-The structure that comes first tells the format: JSON that is valid, a table whose first line names a column for titles, the
+The structure that comes first determines the format: JSON that is valid, a table whose first line names a column for titles, the
 first line with a tag, or the first entry of BibTeX. bibtexparser, rispy, csv and json read the entries. In another text,
 each line is one.
 """
@@ -37,7 +37,7 @@ _ID_FIELDS = frozenset(
         *("%u", "%r", "%f", "lid", "aid", "so"),
     )
 )
-"""Fields and columns of all formats, in small letters, that hold ids; a name with "arxiv" is one too."""
+"""Fields and columns of all formats, in lower case, that hold ids; a name with "arxiv" is one too."""
 _OF_OTHERS = frozenset(
     (
         *("abstract", "abstractnote", "abstract note", "초록", "摘要", "ab", "n2", "%x"),
@@ -46,8 +46,8 @@ _OF_OTHERS = frozenset(
     )
 )
 """Fields and columns whose ids are those of other papers, or numbers that are no ids."""
-_BESIDE_ID = frozenset(("arxiv", "doi", "url", "link", "pdf", "and"))
-"""Words that may stand beside an id in a field that is not in `_ID_FIELDS`."""
+_WITH_ID = frozenset(("arxiv", "doi", "url", "link", "pdf", "and"))
+"""Words that may accompany an id in a field that is not in `_ID_FIELDS`."""
 _CUT_NUMBER = re.compile(r"([0-9]{3,4})\.([0-9]{1,5})")
 _BIBTEX_ENTRY = re.compile(
     r"@(?!(?:comment|preamble|string)\b)\w{1,40}[ \t]{0,9}[{(]\s{0,99}[^\s,{}()=\"]{0,200}[^,{}()=\"\n]{0,99}[,=]",
@@ -74,7 +74,7 @@ _NO_COLUMN = re.compile(r"[@={}\\]")
 _KEY_COLUMNS = ("key", "citation key", "id")
 
 _Fields = Sequence[tuple[str, str]]
-"""The fields of an entry: names in small letters, and plain text."""
+"""The fields of an entry: lower-case names, and plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def read_references(data: bytes, on: date) -> list[Reference]:
     """Return a file's references in order, each paper once. `on` is today's date.
 
     An entry that names several papers is a reference for each. One without an id has a label; other text without an
-    id or a title is left out. What is behind MAX_REFERENCES and one more is not read.
+    id or a title is skipped. At most one reference more than MAX_REFERENCES is read.
     """
     references: dict[str, Reference] = {}
     for entry in _read_entries(decode(data)):
@@ -151,7 +151,7 @@ def _is_id(line: str, on: date) -> bool:
         "://" in part
         or part[0] in "[("
         or part[-1] in "])"
-        or part.casefold().strip(":") in _BESIDE_ID
+        or part.casefold().strip(":") in _WITH_ID
         or bool(arxiv_ids.list_arxiv_ids(part, on))
         for part in parts
     )
@@ -250,7 +250,7 @@ def _has_title(item: Any) -> bool:
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
     """Return the rows of saved papers in `/me data` as items of this bot's exports, the newest first.
 
-    What the reader put on a server's list is left out.
+    Papers that the reader put on a server's list are skipped.
     """
     papers = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
     papers = [row for row in papers if not row.get("added_by")]
@@ -396,7 +396,7 @@ def _read_tagged_lines(text: str, tagged: re.Match[str], pattern: re.Pattern[str
 
 
 _END = "\0"
-"""A line behind an entry. Texts have no NUL."""
+"""The line that ends an entry. Texts have no NUL."""
 
 
 def _read_tagged(text: str, values: Mapping[str | None, list[str]]) -> _Entry:
@@ -420,7 +420,7 @@ def _find_table(text: str) -> tuple[str, str, Sequence[str], int] | None:
     titles = titles or [at for at, name in enumerate(columns) if name in _NAME_COLUMNS]
     if not titles or len(columns) < 2 or any(map(_NO_COLUMN.search, columns)):
         return None
-    # The journal's title stands behind that of the paper, unless that is called a title and nothing else.
+    # The journal's title follows that of the paper, unless that is called a title and nothing else.
     return text, delimiter, columns, min(titles, key=lambda at: columns[at] not in _TITLE_WORDS)
 
 

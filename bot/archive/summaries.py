@@ -198,8 +198,8 @@ def choose_sentences(abstract: str) -> tuple[str, ...]:
     sentences = plain.split_sentences(abstract)
     # The last sentence may be truncated.
     whole = [sentence for sentence in sentences if plain.is_whole_sentence(sentence)] or sentences[:1]
-    said = [text for text in whole if not any(notice in text.casefold() for notice in _NOTICES)] or whole
-    return tuple(said) if len(said) <= 3 else (*said[:2], said[-1])
+    kept = [text for text in whole if not any(notice in text.casefold() for notice in _NOTICES)] or whole
+    return tuple(kept) if len(kept) <= 3 else (*kept[:2], kept[-1])
 
 
 @dataclass(frozen=True, slots=True)

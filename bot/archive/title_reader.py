@@ -1,4 +1,4 @@
-"""Read the titles that texts give to papers: a link's label, or the text beside or above a link."""
+"""Read the titles that texts give to papers: a link's label, or the text next to or above a link."""
 
 from __future__ import annotations
 
@@ -112,10 +112,10 @@ def _are_names(text: str) -> bool:
     )
 
 
-def find_beside(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
-    """Return the title in a paper's own line: bold or quoted text, or the text beside the link, or None.
+def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
+    """Return the title in a paper's own line: bold or quoted text, or the text next to the link, or None.
 
-    `parts` are a row's cells, or one line with `CUT` in the place of links. Text behind a link counts if the
+    `parts` are a row's cells, or one line with `CUT` in the place of links. Text after a link counts if the
     line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts.
     """
     cut = (

@@ -57,7 +57,7 @@ class ArxivReader:
     async def read_papers(
         self, ids: Sequence[str], today: date
     ) -> AsyncIterator[tuple[Sequence[models.PaperFacts], list[str], list[str]]]:
-        """Yield batches of facts, each with the ids unknown to arXiv, and those about which it cannot be asked now.
+        """Yield batches of facts, each with the ids unknown to arXiv, and those whose request failed.
 
         If arXiv's response was incomplete, the other ids of a batch are in none. Raises FetchError.
         """
@@ -65,28 +65,28 @@ class ArxivReader:
         if impossible := sorted({*ids} - {*possible}):
             yield (), impossible, []
         failed_in_row = 0
-        todo = [list(batch) for batch in chunked(possible, IDS_PER_REQUEST)][::-1]
+        todo = [list(ids) for ids in chunked(possible, IDS_PER_REQUEST)][::-1]
         while todo:
-            asked = todo.pop()
+            batch = todo.pop()
             try:
-                answered, lacking = await self.search({"id_list": ",".join(asked)}, len(asked))
+                answered, missing_count = await self.search({"id_list": ",".join(batch)}, len(batch))
             except base.FetchError as error:
                 if not error.is_of_page:
                     raise
-                if middle := len(asked) // 2:
-                    todo += (asked[middle:], asked[:middle])
+                if middle := len(batch) // 2:
+                    todo += (batch[middle:], batch[:middle])
                     continue
-                log.info("arXiv does not answer about a paper", paper=asked[0], reason=str(error))
+                log.info("arXiv does not answer about a paper", paper=batch[0], reason=str(error))
                 is_rejected = error.code == base.BAD_REQUEST
-                yield (), asked if is_rejected else [], [] if is_rejected else asked
+                yield (), batch if is_rejected else [], [] if is_rejected else batch
                 failed_in_row += error.code not in (base.BAD_REQUEST, base.TOO_LARGE)
                 if failed_in_row >= base.MAX_FAILED_IN_ROW:
                     raise
             else:
                 failed_in_row = 0
-                facts = [fact for fact in answered if fact.arxiv_id in asked]
-                missing = sorted({*asked} - {fact.arxiv_id for fact in facts})
-                yield facts, [] if lacking else missing, []
+                facts = [fact for fact in answered if fact.arxiv_id in batch]
+                missing = sorted({*batch} - {fact.arxiv_id for fact in facts})
+                yield facts, [] if missing_count else missing, []
 
     async def find_titled(self, titles: Sequence[str]) -> dict[str, models.PaperFacts]:
         """Return facts about papers with exactly these titles, at most `TITLES_PER_REQUEST`, by title. Raises FetchError."""
@@ -95,8 +95,8 @@ class ArxivReader:
         }
         query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases.values() if phrase)
         most = 5 * len(titles)
-        answered, lacking = await self.search({"search_query": query}, most, most)
-        if lacking:
+        answered, missing_count = await self.search({"search_query": query}, most, most)
+        if missing_count:
             raise base.FetchError("its page lacks papers that it counts")
         facts = {analyser.fold_title(fact.title or ""): fact for fact in answered}
         folded = {title: analyser.fold_title(title) for title in titles}
@@ -168,15 +168,15 @@ class LookupOutcome(StrEnum):
     LIMITED = "limited"
     """The reader has reached the daily limit."""
     OFF = "off"
-    """This bot does not ask arXiv."""
+    """This bot sends no requests to arXiv."""
 
 
 @dataclass(eq=False)
 class PaperLookup:
-    """Fetches papers for readers. Readers who ask for the same paper share a request.
+    """Fetches papers for readers. Concurrent look-ups of the same paper share a request.
 
     `throttle` enforces arXiv's rate limit. `patience` is the longest that a reader waits, in seconds. Without an `endpoint`,
-    as in the demo, nothing is asked.
+    as in the demo, no request is sent.
     """
 
     clock: Clock
@@ -216,7 +216,7 @@ class PaperLookup:
         return {arxiv_id: outcomes[arxiv_id] for arxiv_id in ids}
 
     async def fetch_titled(self, user_id: int, titles: Sequence[str]) -> dict[str, str | None]:
-        """Ask arXiv for papers with exactly these titles and store them. Returns the arXiv ids by title.
+        """Fetch papers with exactly these titles from arXiv and store them. Returns the arXiv ids by title.
 
         None: arXiv has no such paper. Titles beyond the reader's daily limit, or that arXiv did not answer in
         time, are left out.

@@ -236,7 +236,7 @@ class ArxivCategories:
             try:
                 if outage is not None:
                     raise outage
-                submitted, gap, lacking = await self._read_day(progress.on)
+                submitted, gap, missing = await self._read_day(progress.on)
             except base.FetchError as error:
                 is_own = error.code in (base.BAD_REQUEST, base.TOO_LARGE)
                 failed_in_row += not is_own
@@ -246,7 +246,7 @@ class ArxivCategories:
                 failed, progress, is_end = _fail_day(
                     self._api, request, progress, error, is_outage=is_outage, is_first=is_first
                 )
-                # Other errors may be of the service: a later day tells.
+                # Other errors may be of the service: reading a later day shows which.
                 if is_own or progress.polls or progress.on is None:
                     stored = progress
                 yield replace(failed, progress=asdict(stored))
@@ -268,7 +268,7 @@ class ArxivCategories:
             digests = [
                 replace(result, facts=(), account=None) for on, result in by_day.items() if on >= recent
             ]
-            unread = [sorting.skip(SkipReason.NOT_READ, gap, lacking)] if lacking else []
+            unread = [sorting.skip(SkipReason.NOT_READ, gap, missing)] if missing else []
             account = ReadingReport(len(facts), skipped=add_up([*skipped, *unread]))
             results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
             if is_waiting:
@@ -295,9 +295,9 @@ class ArxivCategories:
             "sortBy": "submittedDate",
             "sortOrder": "ascending",
         }
-        facts, lacking = await self._reader.search(query, _PAGE_SIZE)
-        gap = f"arXiv gave {len(facts):,} of the {len(facts) + lacking:,} papers that it counts on {on}"
-        return facts, gap if lacking else "", lacking
+        facts, missing = await self._reader.search(query, _PAGE_SIZE)
+        gap = f"arXiv gave {len(facts):,} of the {len(facts) + missing:,} papers that it counts on {on}"
+        return facts, gap if missing else "", missing
 
     def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | Skipped:
         """Return a paper of the source's categories, or why it is left out."""

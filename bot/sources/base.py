@@ -44,7 +44,7 @@ def clean_reason(text: str) -> str:
 BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE, UNREADABLE = 400, 404, 410, 413, 422
 _DENIED = (401, 403, 451)
 MAX_FAILED_IN_ROW = 3
-"""After this number of papers that fail one after the other, their service is asked later."""
+"""The number of consecutive failures after which a service gets no more requests for some time."""
 _OF_SERVICE = frozenset({429, 502, 503, 504})
 
 
@@ -281,9 +281,9 @@ async def read_pages(
 ) -> tuple[list[models.Digest], sources.PageState]:
     """Read a list's pages, from 0, to one that is empty or brings no new paper. Raises FetchError if any is not read.
 
-    `read` gets a page's body and charset, the `arguments`, and how many items were on the pages before. How many a page
-    has does not tell the end: it may have fewer than were asked for. The state is that of the whole list, as of the
-    first page's time. Pages are read without their validators, since an unchanged page says nothing of the next.
+    `read` gets a page's body and charset, the `arguments`, and how many items were on the pages before. A
+    short page need not be the last: it may have fewer items than requested. The state is that of the whole list, as of the
+    first page's time. Pages are read without their validators, since an unchanged page does not imply an unchanged next one.
     """
     pages: list[models.Digest] = []
     states: list[sources.PageState] = []
@@ -385,7 +385,7 @@ class HasEntries(Protocol):
 Parsed = TypeVar("Parsed", bound=HasEntries)
 
 
-async def parse_apart(
+async def parse_off_loop(
     build: Callable[[dict[str, Any]], Parsed],
     entries: pydantic.TypeAdapter[Any],
     parse: Callable[..., tuple[Parsed, ...]],
@@ -451,7 +451,7 @@ async def read_digests(
 ) -> tuple[models.Digest, ...]:
     """Parse the digests in a body with a module-level function, off the event loop."""
     is_large = len(body) >= LARGE_BYTES
-    return await parse_apart(_build_digest, _ENTRIES, read, body, *arguments, is_large=is_large)
+    return await parse_off_loop(_build_digest, _ENTRIES, read, body, *arguments, is_large=is_large)
 
 
 async def detect_in_response(response: Response, on: date | None) -> tuple[models.Digest, ...]:

@@ -86,7 +86,7 @@ class _Item(NamedTuple):
 
 @dataclass(slots=True)
 class _Reading:
-    """One reading of a feed, and what its own result will say.
+    """One reading of a feed, with what its own result will contain.
 
     `days` are those of papers by entry key, `chosen` the entry of each paper by arXiv id, `listed` the first days on
     which the source listed papers before. `is_large`: the feed is not hand-picked, so that its papers are never posted.
@@ -293,7 +293,7 @@ class FeedSource:
             yield await self._read_as_digest(page, error)
             return
         reading = await _Reading.begin(self.address, self.fetcher, parsed, request)
-        # The first result says which entries were seen: the poll may end before they are read.
+        # The first result records which entries were seen: the poll may end before they are read.
         seen: tuple[sources.PageState, ...] = tuple(
             replace(item.state, status=FetchStatus.NOT_YET, hash=None)
             for item in reading.items
@@ -337,7 +337,7 @@ async def _read_contents(item: _Item, *, is_paper: bool) -> tuple[models.Digest,
             digests = await base.read_digests(base.detect_in_bytes, *arguments)
             is_alone = is_paper and sum(len(digest.entries) for digest in digests) == 1
             return () if is_alone else digests
-    alone = await asyncio.to_thread(feed_entries.read_alone, entry) if on and not is_paper else ()
+    alone = await asyncio.to_thread(feed_entries.read_list_items, entry) if on and not is_paper else ()
     is_list = sum(len(digest.entries) for digest in alone) > 1 and not any(it.is_rolling for it in alone)
     return alone if is_list else ()
 

@@ -1,4 +1,4 @@
-"""The entries of RSS and Atom feeds: what the fields of each say about a paper."""
+"""The entries of RSS and Atom feeds: parsed fields and the paper of each."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _POST_WORD = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry(models.PaperDescription):
-    """A feed entry and what its fields say about a paper. `contents` are its texts, longest first.
+    """A feed entry and its fields about a paper. `contents` are its texts, longest first.
 
     For `key` see `_assign_keys`. The version is the one that arXiv's API names in the id.
     """
@@ -123,7 +123,7 @@ async def read_document(response: base.Response) -> Feed:
     # feedparser's regular expressions take quadratic time on long words and block all threads.
     is_large = len(body) >= base.LARGE_BYTES or max(map(len, body.split()), default=0) > _MAX_WORD_BYTES
     arguments = _FEED.validate_python, _ENTRIES, _parse_body, body, response.charset, response.url
-    [parsed] = await base.parse_apart(*arguments, is_large=is_large)
+    [parsed] = await base.parse_off_loop(*arguments, is_large=is_large)
     return parsed
 
 
@@ -250,11 +250,11 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
 def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntry:
     """Return a post about one paper, which another link of the entry names, its text or its title; any other entry as it is.
 
-    What the post says, but for its day and perhaps its title, is not of the paper.
+    The post's fields, except its day and perhaps its title, are not the paper's.
     """
     others = (link.get("href") for link in links if link.get("rel") in ("related", "via", "enclosure"))
     named = set(filter(None, (_parse_arxiv_id(str(address)) for address in others)))
-    digests = read_alone(entry)
+    digests = read_list_items(entry)
     listed = {paper.arxiv_id for digest in digests for paper in digest.entries}
     named = named or (set() if listed else set(arxiv_ids.find_ids(entry.title or "")))
     found = named if len(named) == 1 and len(listed) < 2 else listed
@@ -293,7 +293,7 @@ _NO_DAY = date(2099, 12, 31)
 """Stands for the day of an entry that has none."""
 
 
-def read_alone(entry: FeedEntry) -> tuple[models.Digest, ...]:
+def read_list_items(entry: FeedEntry) -> tuple[models.Digest, ...]:
     """Return the lists in an entry's texts without the papers in sentences, or nothing if it has written digests.
 
     They have the entry's day, or without one that of the text, else _NO_DAY.
@@ -325,9 +325,9 @@ def _find_links(row: str) -> list[tuple[str, str]]:
 
 
 def _stands_alone(row: str) -> bool:
-    """Return whether a row, or a cell of it, begins with a paper's link, or has it behind a label or with a title as its label.
+    """Return whether a row, or a cell of it, begins with a paper's link, or has it after a label or with a title as its label.
 
-    A link does not stand alone if a sentence goes on behind it.
+    A link does not stand alone if a sentence continues after it.
     """
     cells = row.split("|") if row.lstrip().startswith("|") else [row]
     return any(_read_label(label) for label, _ in _find_links(row)) or any(map(_begins_with_paper, cells))
@@ -336,9 +336,9 @@ def _stands_alone(row: str) -> bool:
 def _begins_with_paper(part: str) -> bool:
     text = _LINK.sub(lambda link: f" {title_reader.CUT} " if arxiv_ids.find_ids(link[0]) else " ", part)
     words = (title_reader.CUT if arxiv_ids.extract_arxiv_id(word) else word for word in text.split())
-    before, paper, behind = " ".join(words).partition(title_reader.CUT)
+    before, paper, after = " ".join(words).partition(title_reader.CUT)
     is_label = len(before) <= _MAX_LABEL_LENGTH and before.rstrip(" *_").endswith(_LABEL_ENDS)
-    following = behind.lstrip(" ,)>*_]")[:1]
+    following = after.lstrip(" ,)>*_]")[:1]
     is_in_sentence = following.islower() or title_reader.CJK.match(following)
     return bool(paper) and (is_label or not any(map(str.isalpha, before))) and not is_in_sentence
 
@@ -378,7 +378,7 @@ _MARK = re.compile(
 def _without_marks(title: str | None) -> str | None:
     """Return a title without what arXiv's old feeds and aggregators put around it.
 
-    That is the id behind it (`Moss. (arXiv:2505.01234v1 [cs.CL])`), and ids and kinds in brackets (`[R] Moss [pdf]`).
+    That is the id after it (`Moss. (arXiv:2505.01234v1 [cs.CL])`), and ids and kinds in brackets (`[R] Moss [pdf]`).
     """
     before, _, id_ = (title or "").rpartition("(arXiv:")
     bare = before.rstrip(" .") if before and id_.endswith(")") else title or ""
@@ -414,7 +414,7 @@ def _is_of_arxiv(entry: Mapping[str, Any]) -> bool:
 
 
 def _split_affiliations(text: str) -> list[tuple[str, str]]:
-    """Return the names in arXiv's list of authors, each with the text in brackets behind it."""
+    """Return the names in arXiv's list of authors, each with the text in brackets after it."""
     pairs, start, bracket, depth = [], 0, 0, 0
     for index, letter in enumerate(f"{text},"):
         if letter == "(":
@@ -431,7 +431,7 @@ def _split_affiliations(text: str) -> list[tuple[str, str]]:
 
 
 def _read_day(times: Mapping[str, Any], *names: str) -> tuple[date | None, str | None]:
-    """Return the day of the first date from which one can be told, or else the text of the first date.
+    """Return the day of the first date that is understood, or else the text of the first date.
 
     feedparser's own times are in UTC, and have the first of a month for dates that it does not know.
     """

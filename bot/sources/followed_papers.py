@@ -135,9 +135,9 @@ class FollowedPapers:
 
 
 def _read_paper(response: base.Response, known: PaperFacts) -> PaperFacts:
-    """Return `known` with what Hugging Face's page of the paper says. One about another paper says nothing.
+    """Return `known` with the facts on Hugging Face's page of the paper. A page about another paper has none.
 
-    The daily list says more than that page, such as a paper's picture. Raises FetchError.
+    The daily list has more than that page, such as a paper's picture. Raises FetchError.
     """
     try:
         item = fields.decode_json(base.decode_text(response.body or b"", response.charset))

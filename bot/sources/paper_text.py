@@ -88,7 +88,7 @@ class PaperTextReader:
         return None
 
     async def _read_page(self, address: str, arxiv_id: str, title: str, *, is_html: bool) -> tuple[str, str]:
-        """Return the text of a page, and the address of arXiv's HTML if it says that it was made from that."""
+        """Return the text of a page, and the address of arXiv's HTML if it names that as its origin."""
         accept = "text/html, */*;q=0.1" if is_html else "text/markdown, */*;q=0.1"
         throttle = self.throttle if is_html else base.no_throttle
         response = await self.fetcher.get(address, accept=accept, throttle=throttle)
@@ -118,7 +118,7 @@ _MAX_MISSING = 1_000
 
 @dataclass(eq=False)
 class PaperTexts:
-    """The stored texts of papers. One that is not stored is read once for all who ask for it.
+    """The stored texts of papers. A missing one is read once for all concurrent readers.
 
     `open_reader` opens the reader.
     """

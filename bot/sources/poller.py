@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -112,11 +112,13 @@ class SourceReport:
         """Return the account of all results with the papers that the archive lacked, and those beyond a limit."""
         beyond = min(len(self.cut), account.kept)
         kept = account.kept - beyond
+        too_many = models.Skipped(models.SkipReason.TOO_MANY, beyond, tuple(sorted(self.cut)))
+        too_old = models.Skipped(models.SkipReason.TOO_OLD, self.old)
         return models.ReadingReport(
             kept,
             min(len(self.new), kept),
-            models.add_up((*account.skipped, *_count(models.SkipReason.TOO_MANY, beyond, *sorted(self.cut)))),
-            models.add_up((*account.warnings, *_count(models.SkipReason.TOO_OLD, self.old))),
+            models.add_up((*account.skipped, too_many)),
+            models.add_up((*account.warnings, too_old)),
         )
 
 
@@ -188,7 +190,7 @@ _VOTES_SECONDS = 60.0
 _MAX_UNTITLED = 300
 """The most papers looked up at arXiv per round: three requests."""
 _FIRST_PAUSE, _MAX_PAUSE = timedelta(minutes=2), timedelta(hours=1)
-"""How long arXiv is not asked for titles after a failure. The pause doubles with each failure in a row."""
+"""How long no titles are requested from arXiv after a failure. The pause doubles with each failure in a row."""
 
 
 @dataclass(eq=False)
@@ -250,7 +252,7 @@ class Poller:
         days: Sequence[date] | None = None,
         seconds: float = _TIMEOUT_SECONDS,
     ) -> list[SourceReport]:
-        """Poll sources, lists with votes first, then ask arXiv for missing titles."""
+        """Poll sources, lists with votes first, then fetch missing titles from arXiv."""
         self._polled |= {report.source.id for report in reports}
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -307,11 +309,13 @@ class Poller:
             if not kind.has_daily_list:
                 base.worker.set(self._worker)
             states = await self.database.fetch(sources.list_page_states, row.id)
-
-            async def find_listed(ids: Collection[str]) -> Mapping[str, date]:
-                return await self.database.fetch(archive.find_first_days, row.url, ids)
-
-            request = base.FetchRequest(self.clock(), states, days, row.progress, find_listed)
+            request = base.FetchRequest(
+                self.clock(),
+                states,
+                days,
+                row.progress,
+                find_listed=lambda ids: self.database.fetch(archive.find_first_days, row.url, ids),
+            )
             async for result in kind.open(row.url, row.options, self.context).fetch(request):
                 async with self.database.read() as connection:
                     if not await sources.is_stored(connection, row):
@@ -441,11 +445,6 @@ def _name_listed(result: base.FetchResult) -> set[str]:
     """Return the papers of a result, but for those that it only describes."""
     named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
     return named.union(fact.arxiv_id for fact in result.facts if fact.listed_on is not None)
-
-
-def _count(reason: models.SkipReason, number: int, *examples: str) -> Iterator[models.Skipped]:
-    if number:
-        yield models.Skipped(reason, number, examples[: models.MAX_EXAMPLES])
 
 
 def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResult:
