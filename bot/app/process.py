@@ -60,7 +60,6 @@ async def run(
 ) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
     await check_destinations(container)
-    token = container.token
     stopping = install_signal_handlers(container)
     container.templates.log_problems()
     clock = container.follow_discord()
@@ -80,7 +79,16 @@ async def run(
         stack.push_async_callback(gateway.close_client, bot)
         watch = (supervision or Supervision()).watch(runtime.liveness, lambda: lock.term is not None)
         watching = await stack.enter_async_context(in_background(watch))
-        await _stand_by_and_send(runtime, token, stopping, clock, role, watching)
+        acquired = asyncio.Event()
+        hold = hold_lock(lock, acquired, container.database)
+        holding = await stack.enter_async_context(in_background(hold))
+        preparing = _prepare(runtime, clock, acquired)
+        await isolation.run_unless_stopped(preparing, stopping, holding, watching)
+        if not stopping.is_set():
+            runtime.liveness.record_start()
+            await container.mentions.load(container.database)
+            async with in_background(_log_identity(runtime, role)):
+                await _run_tasks(runtime, clock, stopping, holding, watching)
     log.info("stopped")
 
 
@@ -123,27 +131,6 @@ MISSING_TOKEN_MESSAGE = (
 )
 
 
-async def _stand_by_and_send(
-    runtime: Runtime,
-    token: str | None,
-    stopping: asyncio.Event,
-    clock: DiscordClock,
-    role: ProcessRole,
-    watching: asyncio.Task[object],
-) -> None:
-    """Acquire the sender lock, log in if there is a token, and run until stopped or the lock is lost."""
-    acquired = asyncio.Event()
-    async with in_background(hold_lock(runtime.lock, acquired, runtime.container.database)) as holding:
-        preparing = _prepare(runtime, token, clock, acquired)
-        await isolation.run_unless_stopped(preparing, stopping, holding, watching)
-        if stopping.is_set():
-            return
-        runtime.liveness.record_start()
-        await runtime.container.mentions.load(runtime.container.database)
-        async with in_background(_log_identity(runtime, role)):
-            await _run_tasks(runtime, stopping, holding, clock, watching)
-
-
 async def _log_identity(runtime: Runtime, role: ProcessRole) -> None:
     """Log which version runs, on which database, as whom and for how many servers, once the Gateway has named them."""
     bot = runtime.bot
@@ -161,7 +148,7 @@ async def log_identity(container: Container, role: ProcessRole, bot: PaperroundB
     log.info(", ".join(parts))
 
 
-async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acquired: asyncio.Event) -> None:
+async def _prepare(runtime: Runtime, clock: DiscordClock, acquired: asyncio.Event) -> None:
     """Learn Discord's time, by a login or (without a token) a webhook request; then wait for the lock.
 
     A standby logs in before it has the lock, so that it can send at once.
@@ -170,7 +157,7 @@ async def _prepare(runtime: Runtime, token: str | None, clock: DiscordClock, acq
         await asyncio.wait_for(acquired.wait(), STANDBY_SECONDS)
     if not acquired.is_set():
         log.info("waiting for the sender lock; another process is running")
-    if token is not None:
+    if (token := runtime.container.token) is not None:
         await gateway.log_in(runtime.bot, token, runtime.liveness.record_start)
     else:
         await jobs.ask_for_time(runtime, clock)
@@ -221,13 +208,9 @@ async def start_servers(
 
 
 async def _run_tasks(
-    runtime: Runtime,
-    stopping: asyncio.Event,
-    holding: asyncio.Task[object],
-    clock: DiscordClock,
-    watching: asyncio.Task[object],
+    runtime: Runtime, clock: DiscordClock, stopping: asyncio.Event, *watched: asyncio.Task[object]
 ) -> None:
-    """Run the background tasks until `stopping` is set, or until a task, `holding` (the sender lock) or `watching` fails.
+    """Run the background tasks until `stopping` is set, or until one of them or of `watched` fails.
 
     The relay starts at once and sends deliveries that the previous process planned.
     """
@@ -244,7 +227,7 @@ async def _run_tasks(
         Timers(jobs.list_jobs(runtime, poller, zotero_outbox, clock)) as timers,
     ):
         runtime.is_reading = lambda: not first_read.done()
-        needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, holding, watching]
+        needed: list[asyncio.Future[Any]] = [relaying, timers.failure, connection, *watched]
         await asyncio.wait([*needed, stopper], return_when=asyncio.FIRST_COMPLETED)
         runtime.relay.stop()
         await timers.stop(HAND_OVER_SECONDS)

@@ -112,7 +112,7 @@ class SingleRun:
             await self._running.tick()
             await self._plan_alerts()
             await self._send()
-        await self._report_posts()
+        await self._database.fetch(self._report_posts)
         await self._write_archive()
 
     async def _prepare(self) -> None:
@@ -234,12 +234,7 @@ class SingleRun:
             )
             return bool(due) or models.PartState.SENDING in await outbox.count_by_state(connection)
 
-    async def _report_posts(self) -> None:
-        await self._database.fetch(self._describe_posts)
-        if self._obstacle:
-            self._print("sending", self._obstacle, is_failed=True)
-
-    async def _describe_posts(self, connection: Connection) -> None:
+    async def _report_posts(self, connection: Connection) -> None:
         """Print what became of each daily post, and of what else was sent or waits."""
         rule, now = self.container.day_close, self._clock()
         calendar = await archive_dates.load_calendar(connection, rule, now)
@@ -266,6 +261,8 @@ class SingleRun:
             if of.kind is not DeliveryKind.DAILY:
                 place = "to a reader" if of.is_direct else f"in channel {of.channel_id}"
                 self._report_delivery(f"{of.kind.value} {place}", of, error)
+        if self._obstacle:
+            self._print("sending", self._obstacle, is_failed=True)
 
     def _report_delivery(self, what: str, of: models.Delivery, error: str | None) -> None:
         """Print what became of a delivery. `error` is that of its last attempt."""
