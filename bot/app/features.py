@@ -1,4 +1,4 @@
-"""The features. Each is one entry, which says what it builds, what it posts and plans, and what of it speaks Discord.
+"""The features: what each builds, posts and plans, and its commands.
 
 An entry gets the services that all features share, and finds those of other features by class (`shared.get`).
 """
@@ -68,7 +68,7 @@ class Tick(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """What a feature consists of, apart from its tables and texts."""
+    """The parts of a feature, except its tables and texts."""
 
     cogs: tuple[Callable[[Client], commands.Cog], ...]
     services: Callable[[Services], Iterable[object]] = lambda _: ()

@@ -1,4 +1,4 @@
-"""`paperround run --role front`: handle interactions sent over HTTP, beside the process that posts.
+"""`paperround run --role front`: handle interactions sent over HTTP, while another process posts.
 
 A front has no Gateway: it verifies each request from Discord, returns 202, and handles the interaction with
 the same command tree and callbacks (Discord docs, interactions/overview and

@@ -44,6 +44,8 @@ def list_jobs(
     """
     workers, settings = runtime.workers, runtime.container.settings
     followed = FollowedPapers(workers.database, clock, workers.ingest, poller.context)
+    index = runtime.container.search_index
+    maintain_index = partial(maintain, workers.database, clock, index, lambda: runtime.lock.term)
     plan_alerts = partial(workers.alert_planner.tick, runtime.relay.wake)
     jobs = [
         # Rounds may overlap: a source that takes minutes must not delay those that become due meanwhile.
@@ -53,7 +55,7 @@ def list_jobs(
         Job("plan", runtime.tick, each_minute_of=clock),
         Job("alerts", plan_alerts, each_minute_of=clock),
         # The pause after a failure is long, since maintenance can take minutes of CPU.
-        Job("index", partial(maintain_index, runtime), every=30 * SECOND, retry=HOUR),
+        Job("index", maintain_index, every=30 * SECOND, retry=HOUR),
         Job("followed papers", followed.refresh, every=30 * MINUTE),
         Job("retention", runtime.purge, every=6 * HOUR, after=MINUTE),
         Job("failures", runtime.report_failures, every=FAILURES_EVERY),
@@ -79,12 +81,6 @@ def list_vector_jobs(workers: Workers) -> list[Job]:
     """Return the job that makes vectors, if an embeddings server is configured."""
     maker = workers.vector_maker
     return [] if maker is None else [Job("vectors", maker.make, every=30 * SECOND, retry=MINUTE)]
-
-
-async def maintain_index(runtime: Runtime) -> bool:
-    """Maintain the index and glossary while this process is the sender. Returns whether nothing remains to be done."""
-    index, lock = runtime.container.search_index, runtime.lock
-    return await maintain(runtime.workers.database, runtime.container.clock, index, lambda: lock.term)
 
 
 IN_PROCESS_LIMIT = 200
@@ -178,9 +174,9 @@ class DailyWriter:
         return is_written
 
 
-async def send_heartbeat(url: str, fetch: base.Fetcher, is_well: Callable[[], bool]) -> None:
-    """Request the operator's heartbeat URL if `is_well()`. The URL is secret and never logged."""
-    if is_well():
+async def send_heartbeat(url: str, fetch: base.Fetcher, is_healthy: Callable[[], bool]) -> None:
+    """Request the operator's heartbeat URL if `is_healthy()`. The URL is secret and never logged."""
+    if is_healthy():
         try:
             await fetch.get(url)
         except base.FetchError as error:

@@ -1,4 +1,4 @@
-"""What keeps a running process supervised: systemd is told that it lives, and a process that hangs ends, to be started again."""
+"""Supervision of a running process: reports to systemd, and ends a process that hangs so that it is restarted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FROZEN_SECONDS = 60.0
 HANG_SECONDS = 300.0
 """How long the event loop may stand still. Then the places in the code are printed, and the process ends."""
 READY_SECONDS = 60.0
-"""A process is said to be ready after this time even if Discord cannot be reached for its first login."""
+"""After this time a process is reported as ready even if its first login has not succeeded."""
 
 REPLACED = (
     "The installed files were replaced while the bot was running: restart it. Until then parts of both versions may run side by"
@@ -80,7 +80,7 @@ class Watchdog:
             signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._ended.set()
         signal.setitimer(signal.ITIMER_PROF, 0)
 
@@ -92,10 +92,10 @@ LOST = (
 
 
 def notify(state: str) -> None:
-    """Send a state to systemd, as sd_notify(3) says. Without its socket in the environment nothing happens."""
+    """Send a state to systemd by sd_notify(3). Does nothing without its socket in the environment."""
     if (address := os.environ.get("NOTIFY_SOCKET", ""))[:1] in ("/", "@") and address:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sending, suppress(OSError):
-            sending.setblocking(False)  # a systemd that is held up must not hold up the bot
+            sending.setblocking(False)  # a slow systemd must not block the bot
             sending.connect(address.replace("@", "\0", 1))
             sending.sendall(state.encode())
 
@@ -115,7 +115,7 @@ class Supervision:
     _opened: os.stat_result | None = None
 
     async def watch(self, liveness: Liveness, is_sending: Callable[[], bool] = lambda: False) -> None:
-        """Tell systemd that the process is ready (its first login) and lives, and log notices once, until cancelled.
+        """Notify systemd of readiness (the first login) and liveness, and log each notice once, until cancelled.
 
         Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then. A standby
         or front is left alone. The grace period restarts when it takes over, and after the process was frozen.
@@ -124,7 +124,7 @@ class Supervision:
         loop = asyncio.get_running_loop()
         began_at = turned_at = loop.time()
         is_ready = was_sending = False
-        # A thread of its own: the shared ones may all wait, as for names while DNS does not answer.
+        # A dedicated thread: the shared ones may all be blocked, for example by DNS lookups that time out.
         thread = ThreadPoolExecutor(1, "supervision")
         watchdog = Watchdog(loop) if self.may_exit else None
         try:
@@ -154,7 +154,7 @@ class Supervision:
                 watchdog.close()
 
     def _list_notices(self, liveness: Liveness) -> dict[str, str]:
-        """Return what the operator should know, each with what changes while it lasts and is not told again."""
+        """Return notices for the operator, each with a detail whose changes are not reported again."""
         liveness.troubles = [] if self.file is None else [*self._examine_file(self.file)]
         found = {REPLACED: ""} if self.is_replaced() else {}
         if (seconds := liveness.find_double()) is not None:

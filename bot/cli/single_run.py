@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 OCCUPIED = "Another process sends from this database: a running bot, or a run. This one has done nothing."
 UNREACHABLE = "Discord did not answer; the next run sends what is due"
 READ_SHARE, SEND_SHARE = 0.5, 0.9
-"""The parts of the time after which no source is read, and Discord is asked for nothing more."""
+"""The parts of the time after which no source is read, and no request to Discord is made."""
 SPACING = 0.5
 """After how much of its interval a source is read again: one that is read once a day is due in a run that starts early."""
 PAUSE_SECONDS = 1.0
@@ -110,7 +110,9 @@ class SingleRun:
             await Subscriptions(self._database, self._clock, self.container.day_close).reopen_today()
             await self._maintain_index()
             await self._running.tick()
-            await self._plan_alerts()
+            with isolation.isolated(log, "alerts not planned"):
+                # All sources have been read: there is nothing to wait for.
+                await self._running.workers.alert_planner.drain(gathering=timedelta(0))
             await self._send()
         await self._database.fetch(self._report_posts)
         await self._write_archive()
@@ -174,12 +176,8 @@ class SingleRun:
         """Maintain the index if it is needed: it may not be on this machine, and takes longer than all other steps."""
         has_new = any(report.result.new_papers for report in self._reports)
         if has_new or await self._database.fetch(self._awaits_search):
-            await jobs.maintain_index(self._running)
-
-    async def _plan_alerts(self) -> None:
-        with isolation.isolated(log, "alerts not planned"):
-            # All sources have been read: there is nothing to wait for.
-            await self._running.workers.alert_planner.drain(gathering=timedelta(0))
+            index, lock = self.container.search_index, self._running.lock
+            await jobs.maintain(self._database, self._clock, index, lambda: lock.term)
 
     async def _awaits_search(self, connection: Connection) -> bool:
         """Return whether a post with a topic is due."""

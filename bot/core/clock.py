@@ -73,7 +73,7 @@ def latest_date(now: datetime) -> date:
 
 
 SLICE_SECONDS = 0.003
-"""The longest time between yields to the event loop, apart from one step of work.
+"""The longest time between yields to the event loop, not counting one step of work.
 
 A transaction takes about fifteen turns of the loop, and a delivery's transaction must end within 100 ms.
 """

@@ -1,4 +1,4 @@
-"""The errors that this process logs, without the texts of readers that their messages may contain."""
+"""Collects the errors that this process logs, without readers' texts that their messages may contain."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from storage import errors
 from storage.failures import MAX_KEPT, Failure
 
 MAX_FRAMES, MAX_ERRORS = 30, 5
-"""The most places in the code for each error, and the most errors that caused each other."""
+"""Limits: stack frames per error, and errors in a chain of causes."""
 MAX_REASON = 300
 _QUOTED = re.compile(r"(?<!\w)(?:'[^']*'|\"[^\"]*\"|“[^“”]*”|`[^`]*`)(?!\w)")
-"""What a message quotes, which a reader may have typed."""
+"""Quoted text in a message, which a reader may have typed."""
 
 
 class Raised(NamedTuple):
-    """One of the errors that caused each other: its type, and the places in the code."""
+    """An error in a chain of causes: its type and stack frames."""
 
     kind: str
     frames: traceback.StackSummary
@@ -79,7 +79,7 @@ class FailureLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name == "discord.shard":
-            return  # a lost connection, which is made again
+            return  # a lost connection, which discord.py restores
         try:
             if (described := _describe(record)) is None:
                 return
@@ -92,7 +92,7 @@ class FailureLog(logging.Handler):
 
 
 def _describe(record: logging.LogRecord) -> tuple[Failure, list[Raised]] | None:
-    """Return what is kept of an error; None for one that a takeover or a stopped database caused."""
+    """Return what to store of an error, or None if a takeover or a stopped database caused it."""
     # structlog's records have a dictionary; those of libraries may have readers' texts in their messages.
     details: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": _cut(record)}
     error = _find_error(details.get("exc_info") or record.exc_info)
@@ -113,7 +113,7 @@ def _describe(record: logging.LogRecord) -> tuple[Failure, list[Raised]] | None:
 
 
 def _cut(record: logging.LogRecord) -> str:
-    """Return the message of a library without what it filled in: one that its code has as a constant, or where it is logged."""
+    """Return a library's message if it is a constant of its code, without arguments; else the place that logged it."""
     frame: FrameType | None = sys._getframe()
     while frame is not None and (frame.f_code.co_filename, frame.f_lineno) != (
         record.pathname,
@@ -132,7 +132,7 @@ _OF_ASYNCIO = (
     "Task exception was never retrieved",
     "Task was destroyed but it is pending!",
 )
-"""The beginnings of messages that asyncio makes before it logs them."""
+"""Prefixes of messages that asyncio formats before it logs them."""
 
 
 def _find_error(value: Any) -> BaseException | None:
@@ -155,7 +155,7 @@ def _list_raised(error: BaseException | None) -> Iterator[Raised]:
 
 
 def _name_kind(error: BaseException) -> str:
-    """Return the type of an error, with the status and code that Discord gave."""
+    """Return the type of an error, with the status and code of Discord's response."""
     kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     numbers = [getattr(error, name, None) for name in ("status", "code")]
     return " ".join([kind, *(str(number) for number in numbers if isinstance(number, int) and number)])

@@ -64,9 +64,9 @@ def _summarise(record: logging.LogRecord) -> bool:
     error = record.exc_info and record.exc_info[1]
     if isinstance(error, http_exceptions.HttpProcessingError):
         reason = next(iter(error.message.splitlines()), "")
-        said, remote = f"{record.msg}: %.100r", record.args or ()
+        message, remote = f"{record.msg}: %.100r", record.args or ()
         vars(record).update(
-            msg=said, args=(*remote, reason), exc_info=None, levelno=logging.INFO, levelname="INFO"
+            msg=message, args=(*remote, reason), exc_info=None, levelno=logging.INFO, levelname="INFO"
         )
     return True
 

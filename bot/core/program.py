@@ -70,7 +70,7 @@ def find_commit(folder: Path) -> str:
 def watch_files() -> Callable[[], bool]:
     """Return a function that returns whether installed files have been replaced, changed or removed since this call."""
     found = _stat_files()
-    find_version()  # that of the files which this process runs
+    find_version()  # cached now, for the files that this process runs
     return lambda: _stat_files() != found
 
 
@@ -85,7 +85,7 @@ def check_installation() -> None:
 
 
 def describe_missing(error: ModuleNotFoundError, extra: str = "") -> str:
-    """Return that a library is missing, and the command that installs the program again, or with an extra."""
+    """Return a message that names the missing library and the command that reinstalls the program, or adds an extra."""
     pip = f"{shlex.quote(sys.executable)} -m pip install -c constraints.txt"
     wanted, library = (
         shlex.quote(f".[{extra}]" if extra else "."),
@@ -101,7 +101,7 @@ def _stat_files() -> dict[str, tuple[int, int]]:
         top = Path(__file__).parents[2] / package
         for folder, _, names in os.walk(top, followlinks=True):
             for path in (Path(folder, name) for name in names if name.endswith((".py", *data.SUFFIXES))):
-                with suppress(OSError):  # it is being replaced
+                with suppress(OSError):  # being replaced
                     stat = path.stat()
                     found[path.relative_to(top.parent).as_posix()] = stat.st_mtime_ns, stat.st_size
     return found

@@ -1,4 +1,4 @@
-"""Decides when what could not be planned is tried again, for the planners of all features."""
+"""Schedules retries of what could not be planned, for the planners of all features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GIVES_UP_AFTER = schedule.WAIT
 
 @dataclass(slots=True)
 class Attempt:
-    """What became of an attempt: done, unless it `is_open` (failed, and tried again) or `is_given_up`."""
+    """The outcome of an attempt: done, unless it `is_open` (failed, and will be retried) or `is_given_up`."""
 
     is_open: bool = False
     is_given_up: bool = False
@@ -25,7 +25,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Since when an item fails, in which step, and when it is tried again (UTC)."""
+    """The step in which an item fails, since when, and the time of its next attempt (UTC)."""
 
     event: str
     since_at: datetime
@@ -34,10 +34,10 @@ class _Failure:
 
 
 class Retries:
-    """The items that failed, by key: one reader's message, say. An item that fails delays no other.
+    """The items that failed, by key: for example, one reader's message. An item that fails does not delay others.
 
-    It is tried again after a minute, then after twice as long each time, up to an hour. `lasts` after the first failure it
-    is given up (None: never). A restart forgets the failures, and tries all again.
+    It is retried after a minute, then after twice as long each time, up to an hour. `lasts` after the first failure it
+    is given up (None: never). A restart forgets the failures and retries everything.
     """
 
     def __init__(self, log: Any, lasts: timedelta | None = GIVES_UP_AFTER) -> None:
@@ -46,13 +46,13 @@ class Retries:
         self._failures: dict[Hashable, _Failure] = {}
 
     def is_due(self, key: Hashable, now: datetime) -> bool:
-        """Return whether an item did not fail, or is to be tried again by `now` (UTC)."""
+        """Return whether an item did not fail, or its next attempt is due by `now` (UTC)."""
         failure = self._failures.get(key)
         return failure is None or failure.next_at <= now
 
     @contextmanager
     def attempt(self, event: str, key: Hashable, now: datetime, /, **details: object) -> Iterator[Attempt]:
-        """Log an error in the block as `event`, except one of the database, which is raised since it concerns every item.
+        """Log an error in the block as `event`. A database error is raised instead, since it affects every item.
 
         An item of several steps has an event for each: one step's success does not make up for another's failure.
         """
@@ -63,7 +63,7 @@ class Retries:
             if key in self._failures and self._failures[key].event == event:
                 del self._failures[key]
             return
-        # Items that nobody tries any more, such as those of a reader who left, are forgotten: one that comes back starts again.
+        # Forget items that are no longer attempted, such as those of a reader who left. One that returns starts over.
         self._failures = {
             other: failure
             for other, failure in self._failures.items()

@@ -386,8 +386,8 @@ def _format_error(problem: Mapping[str, Any]) -> str:
     name = setting_name(str(problem["loc"][0])) if problem["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in problem["loc"][1:])
     place = setting_origins().get(name, "default")
-    said = f"{name}{rest}: {str(problem['msg']).removeprefix('Value error, ')}"
-    return said if place == "default" else f"{said} ({place})"
+    message = f"{name}{rest}: {str(problem['msg']).removeprefix('Value error, ')}"
+    return message if place == "default" else f"{message} ({place})"
 
 
 def setting_name(field_or_alias: str) -> str:

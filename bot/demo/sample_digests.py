@@ -22,10 +22,10 @@ FOLDER = resources.files(__package__)
 """The demo's files. `samples/past-months.json` has titles of the year before, so that trends have earlier months."""
 
 
-def _make_facts(arxiv_id: str, **said: Any) -> models.PaperFacts:
-    """Return what Hugging Face says about a paper, read before the clock starts."""
+def _make_facts(arxiv_id: str, **values: Any) -> models.PaperFacts:
+    """Return Hugging Face's facts about a paper, read before the clock starts."""
     read_at = datetime(2025, 12, 28, 12, tzinfo=UTC)
-    return models.PaperFacts(arxiv_id, "huggingface", huggingface_url(arxiv_id), read_at, **said)
+    return models.PaperFacts(arxiv_id, "huggingface", huggingface_url(arxiv_id), read_at, **values)
 
 
 ABSTRACT = _make_facts(
@@ -51,7 +51,7 @@ CODE = _make_facts("2502.02737", code_url="https://github.com/huggingface/smollm
 
 
 def load_facts() -> list[models.PaperFacts]:
-    """Return what is known of the papers besides their digests: media, code, and the first institution of authors."""
+    """Return facts about the papers that their digests lack: media, code, and the first institution of authors."""
     named = json.loads((FOLDER / "organizations.json").read_text(encoding="utf-8"))
     facts = {fact.arxiv_id: fact for fact in (ABSTRACT, MEDIA, CODE)}
     for organization, arxiv_ids in named.items():

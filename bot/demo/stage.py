@@ -260,11 +260,11 @@ class Stage:
 
     async def _mention(self, channel: simcord.ChannelHandle, text: str) -> None:
         """Send what the viewer typed as a message that mentions the bot."""
-        asked = f"{self._mention_text} {text}"[:MESSAGE]
+        content = f"{self._mention_text} {text}"[:MESSAGE]
         if isinstance(self._viewer, simcord.MemberActor):
-            await self._viewer.send(channel, asked)
+            await self._viewer.send(channel, content)
         else:
-            await self._viewer.send_dm(asked)
+            await self._viewer.send_dm(content)
         await self._deliver()
 
     async def _scroll(self, channel: simcord.ChannelHandle) -> int:
