@@ -21,7 +21,7 @@ MAX_TOPIC_LENGTH = 30
 """The maximum length of a topic in a list, so that all rows fit into a message."""
 
 
-def say_topic(texts: Texts, topic: str) -> str:
+def describe_topic(texts: Texts, topic: str) -> str:
     """Return a topic in words, as plain text: `agents -GUI` is `agents without GUI`, `from:"Meta"` is `from Meta`.
 
     One with limits that no words are for stays as it is typed.
@@ -87,7 +87,7 @@ def _post_name(
     shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label
     topic, source = (
         shown(text, max_length=MAX_TOPIC_LENGTH)
-        for text in (say_topic(texts, subscription.topic), kinds.public_label(subscription.source))
+        for text in (describe_topic(texts, subscription.topic), kinds.public_label(subscription.source))
     )
     channel = f"<#{id_}>" if names is None else f"#{names[id_]}" if id_ in names else str(id_)
     is_weekly = subscription.style is models.Style.WEEKLY

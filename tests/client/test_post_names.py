@@ -33,5 +33,5 @@ from storage.models import Locale
     ],
 )
 def test_a_topic_is_said_in_words(topic: str, english: str, korean: str) -> None:
-    assert post_names.say_topic(texts.for_locale(Locale.EN), topic) == english
-    assert post_names.say_topic(texts.for_locale(Locale.KO), topic) == korean
+    assert post_names.describe_topic(texts.for_locale(Locale.EN), topic) == english
+    assert post_names.describe_topic(texts.for_locale(Locale.KO), topic) == korean

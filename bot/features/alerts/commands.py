@@ -262,8 +262,8 @@ class AlertsCog(
         if not draft.terms:
             raise UserError("alert-not-possible")
         is_author = state.kind is list_state.ListKind.AUTHOR
-        asked, terms = query_parser.parse_query(state.text).text, " ".join(term.text for term in draft.terms)
-        make = save if is_author or asked.casefold() == terms.casefold() else preview
+        query, terms = query_parser.parse_query(state.text).text, " ".join(term.text for term in draft.terms)
+        make = save if is_author or query.casefold() == terms.casefold() else preview
         return await make(request, await begin(request, draft))
 
     @router.handles(cards.MORE, responses.PRIVATELY)

@@ -41,10 +41,12 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     for kind in models.AlertKind:
         of_kind = [term.text for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
-            said = [paper_texts.escape_untrusted(post_names.say_topic(texts, text)) for text in of_kind]
+            topics = [
+                paper_texts.escape_untrusted(post_names.describe_topic(texts, text)) for text in of_kind
+            ]
             names = [
                 texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
-                for name in said
+                for name in topics
             ]
         else:
             names = [paper_texts.escape_untrusted(text) for text in of_kind]
@@ -382,7 +384,7 @@ def _alert_text(
 ) -> discord_text.SafeMarkdown:
     """Render the headline, or the line that counts the papers not shown ("" if all are shown)."""
     reasons = (reason.topic for match in post.matches for reason in match.reasons)
-    topics = [post_names.say_topic(wording.ui_texts, topic) for topic in dict.fromkeys(reasons)]
+    topics = [post_names.describe_topic(wording.ui_texts, topic) for topic in dict.fromkeys(reasons)]
     values = {
         "day": post.digest_on,
         "total": len(post.matches) + post.more,

@@ -78,10 +78,10 @@ def _split_words(text: str) -> tuple[list[str], list[str]]:
     """Return the words of an alert, each item as a search reads it (herons | newts), and what they leave out."""
     words, excluded = list[str](), list[str]()
     for item in client_options.split_items(text):
-        apart = query_parser.parse_query(f"{words[-1]}, {item}") if words else query_parser.Query()
-        is_apart = apart.excluded and operator_words.EITHER not in apart.text.split()  # agents, not GUI
-        query = apart if is_apart else query_parser.parse_query(item)
-        if is_apart:
+        joined = query_parser.parse_query(f"{words[-1]}, {item}") if words else query_parser.Query()
+        is_joined = joined.excluded and operator_words.EITHER not in joined.text.split()  # agents, not GUI
+        query = joined if is_joined else query_parser.parse_query(item)
+        if is_joined:
             words.pop()
         is_read = query.meant or query.excluded
         words.append(query_parser.write_query(replace(query, excluded=())) if is_read else item)

@@ -95,9 +95,9 @@ RECIPIENTS_AT_ONCE = 200
 """The number of recipients planned in one transaction."""
 MAX_SHOWN = 25
 """The maximum number of papers in a message: five in full, the rest in a menu. Others follow in the next message."""
-ASK_AGAIN = timedelta(minutes=10)
-"""How long an answer about an owner's right counts."""
-ASK_PAUSED_AGAIN = timedelta(hours=1)
+CHECK_VALID_FOR = timedelta(minutes=10)
+"""How long a check of an owner's right is valid."""
+PAUSED_CHECK_VALID_FOR = timedelta(hours=1)
 """The same for an alert that is paused for a missing right."""
 RIGHT_MISSING = timedelta(days=1)
 """How long its owner's right must be missing, at all checks, before an alert is paused."""
@@ -110,13 +110,13 @@ FindRight = Callable[[models.Alert], Awaitable[OwnerRight]]
 
 
 class RightCheck(NamedTuple):
-    """Discord's answer about an owner's right in a channel, and when it was asked (UTC)."""
+    """Discord's answer about an owner's right in a channel, and when it was given (UTC)."""
 
     right: OwnerRight
-    asked_at: datetime
+    checked_at: datetime
 
 
-def _judge(stored: models.Alert, right: OwnerRight, asked_at: datetime) -> tuple[datetime | None, bool]:
+def _judge(stored: models.Alert, right: OwnerRight, checked_at: datetime) -> tuple[datetime | None, bool]:
     """Return since when an alert's owner lacks the right (None: has it), and whether the alert is paused, after a check."""
     lost_at = stored.right_lost_at
     match right:
@@ -125,8 +125,8 @@ def _judge(stored: models.Alert, right: OwnerRight, asked_at: datetime) -> tuple
         case OwnerRight.GRANTED:
             return None, stored.paused and lost_at is None
         case OwnerRight.MISSING | OwnerRight.LEFT:
-            lost_at = lost_at or asked_at
-            return lost_at, stored.paused or asked_at - lost_at >= RIGHT_MISSING
+            lost_at = lost_at or checked_at
+            return lost_at, stored.paused or checked_at - lost_at >= RIGHT_MISSING
         case _:
             assert_never(right)
 
@@ -180,7 +180,7 @@ class AlertPlanner:
     default_locale: models.Locale
     find_right: FindRight
     _checks: dict[tuple[int, int | None], RightCheck] = field(default_factory=dict, init=False)
-    """The last answers about owners' rights, by owner and channel."""
+    """The last checks of owners' rights, by owner and channel."""
 
     def __post_init__(self) -> None:
         self._queries = matcher.AlertQueries(self._database, self._search)
@@ -281,8 +281,8 @@ class AlertPlanner:
         async with self._database.read() as connection:
             ready = await alerts.list_ready(connection, until, recipients)
             rows = await alerts.list_rows(connection, ids={match.alert_id for match in ready})
-            resting = await _list_resting(connection, rows, now)
-            due = [match for match in ready if match.alert_id not in resting and self._is_due(match, now)]
+            capped = await _list_capped(connection, rows, now)
+            due = [match for match in ready if match.alert_id not in capped and self._is_due(match, now)]
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
             destinations = await self._resolve(connection, rows)
         due_ids = {match.alert_id for match in due}
@@ -321,17 +321,17 @@ class AlertPlanner:
         An alert waits while its owner's right is missing, is paused a day later, and resumes once the right is back.
         """
         groups: dict[tuple[int, int | None, bool, datetime | None], list[models.Alert]] = defaultdict(list)
-        asked: dict[tuple[int, int | None], models.Alert] = {}
-        # Those that are not paused come first, since they are asked about more often.
+        to_check: dict[tuple[int, int | None], models.Alert] = {}
+        # Those that are not paused come first, since their checks are repeated more often.
         for row in sorted(rows, key=lambda row: row.paused):
             if row.channel_id is not None:
                 groups[row.user_id, row.channel_id, row.paused, row.right_lost_at].append(row)
-                asked.setdefault((row.user_id, row.channel_id), row)
-        await asyncio.gather(*(self._ask(row, now) for row in asked.values()))
+                to_check.setdefault((row.user_id, row.channel_id), row)
+        await asyncio.gather(*(self._update_check(row, now) for row in to_check.values()))
         withheld: set[int] = set()
         for group in groups.values():
-            right, asked_at = self._checks[group[0].user_id, group[0].channel_id]
-            lost_at, paused = _judge(group[0], right, asked_at)
+            right, checked_at = self._checks[group[0].user_id, group[0].channel_id]
+            lost_at, paused = _judge(group[0], right, checked_at)
             if lost_at is not None:
                 withheld.update(row.id for row in group)
             if (lost_at, paused) == (group[0].right_lost_at, group[0].paused):
@@ -341,26 +341,29 @@ class AlertPlanner:
                 async with self._database.transaction() as connection:
                     is_changed = await alerts.set_right(connection, group[0], lost_at=lost_at, paused=paused)
                     if is_changed and paused:
-                        await self._tell_of_pause(connection, group, right, now)
+                        await self._notify_of_pause(connection, group, right, now)
                 log.info("right of alerts checked", owner=owner, right=right.value, paused=paused)
         return withheld
 
-    async def _ask(self, alert: models.Alert, now: datetime) -> None:
-        """Ask about the right of an alert's owner, unless the last answer still counts."""
-        key, counts_for = (alert.user_id, alert.channel_id), ASK_PAUSED_AGAIN if alert.paused else ASK_AGAIN
+    async def _update_check(self, alert: models.Alert, now: datetime) -> None:
+        """Check the right of an alert's owner, unless the last check is still valid."""
+        key, valid_for = (
+            (alert.user_id, alert.channel_id),
+            PAUSED_CHECK_VALID_FOR if alert.paused else CHECK_VALID_FOR,
+        )
         known = self._checks.get(key)
-        if known is None or not known.asked_at <= now < known.asked_at + counts_for:
+        if known is None or not known.checked_at <= now < known.checked_at + valid_for:
             self._checks = {
                 other: check
                 for other, check in self._checks.items()
-                if check.asked_at <= now < check.asked_at + ASK_PAUSED_AGAIN
+                if check.checked_at <= now < check.checked_at + PAUSED_CHECK_VALID_FOR
             }
             right = OwnerRight.UNKNOWN
             with isolation.isolated(log, "right of an alert's owner not asked", alert=alert.id):
                 right = await self.find_right(alert)
             self._checks[key] = RightCheck(right, now)
 
-    async def _tell_of_pause(
+    async def _notify_of_pause(
         self, connection: Connection, paused: Sequence[models.Alert], right: OwnerRight, now: datetime
     ) -> None:
         """Plan one notice about an owner's alerts in a channel: to the owner or, if they left, to the server."""
@@ -470,7 +473,7 @@ class AlertPlanner:
         return destinations
 
 
-async def _list_resting(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:
+async def _list_capped(connection: Connection, of: Iterable[models.Alert], now: datetime) -> set[int]:
     """Return the ids of alerts that reached their message limit in the last 24 hours."""
     capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
     counts = await alerts.count_messages(connection, capped, now - schedule.DAY)

@@ -184,8 +184,8 @@ class SubscriptionsCog(
         settings: accounts.GuildSettings = {"answers_mentions": answer}
         guild_id = request.interaction.guild_id or 0
         await request.services.database.write(accounts.upsert_guilds, {guild_id: settings})
-        said, ask = "mentions-on" if answer else "mentions-off", request.interaction.client.mentions("ask")
-        return client_messages.text_view(request.texts(said, ask=ask))
+        key, ask = "mentions-on" if answer else "mentions-off", request.interaction.client.mentions("ask")
+        return client_messages.text_view(request.texts(key, ask=ask))
 
 
 class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):

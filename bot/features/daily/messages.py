@@ -19,11 +19,11 @@ from bot.client.messages import LIST_POSTS, MentionLookup
 from bot.client.post_names import (
     MAX_LISTED,
     MAX_TOPIC_LENGTH,
+    describe_topic,
     format_schedule,
     format_weekday,
     name_posts,
     next_post_text,
-    say_topic,
 )
 from bot.client.refusals import refusal_text
 from bot.core import schedule
@@ -153,7 +153,7 @@ def setup_view(
         _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
         _button(texts, "change", OPEN_SETUP, token),
         _button(texts, "more-settings", OPEN_SETUP_MORE, token),
-        # Which of several is meant would have to be asked; `/daily edit` shows them.
+        # With several, the manager would have to choose one; `/daily edit` shows them.
         _button(texts, "setup-replace", REPLACE, existing[0].id, token) if len(existing) == 1 else None,
     )
     return message.view
@@ -208,7 +208,7 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag]) -> str:
     """Describe the settings on one line each: topic, source, role, schedule, papers, appearance and the forum's tag."""
-    topic = paper_texts.escape_untrusted(say_topic(texts, subscription.topic), max_length=200)
+    topic = paper_texts.escape_untrusted(describe_topic(texts, subscription.topic), max_length=200)
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
@@ -401,7 +401,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
-        "topic": paper_texts.escape_untrusted(say_topic(texts, subscription.topic)),
+        "topic": paper_texts.escape_untrusted(describe_topic(texts, subscription.topic)),
         "source": format_source(subscription) or "none",
         "least": subscription.min_votes,
         "top": subscription.top_n,

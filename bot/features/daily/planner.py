@@ -136,7 +136,7 @@ async def load_marks(
     return await daily.list_marks(connection, rows, returned_since=now - choice.RETURN_PERIOD)
 
 
-class LonePost(NamedTuple):
+class SinglePost(NamedTuple):
     """The date of a single subscription's post and its candidates. Without a `mark`, it is chosen like a first post."""
 
     row: models.Subscription
@@ -155,7 +155,7 @@ class LonePost(NamedTuple):
         return self.pool.choose(self.row, self.slot, self.mark, ())
 
 
-async def load_alone(
+async def load_single(
     connection: Connection,
     matcher: TopicMatcher,
     row: models.Subscription,
@@ -164,7 +164,7 @@ async def load_alone(
     mark: daily.HighWaterMark | None = None,
     *,
     added_until: int | None = None,
-) -> LonePost:
+) -> SinglePost:
     """Load the candidates for a subscription's post and match its topic, which may take several tenths of a second.
 
     `added_until` excludes papers from later ingests.
@@ -172,7 +172,7 @@ async def load_alone(
     marks = {row.id: mark} if mark else {}
     pool = await load_pool(connection, [(row, slot)], calendar, marks, added_until)
     await match_topics(pool, [row], matcher)
-    return LonePost(row, slot, pool, mark)
+    return SinglePost(row, slot, pool, mark)
 
 
 async def _load_posted(
@@ -358,7 +358,7 @@ class DailyPlanner:
                 self._resting[row, tick.added_seq] = rest_until
             # A template error must not plan the posts of this batch again.
             with isolation.isolated(log, "notice not planned", reraise=statements.FAILURES):
-                await self._say_that_papers_stopped(connection, given_up, calendar)
+                await self._notify_of_missing_papers(connection, given_up, calendar)
         if ids:
             log.info("posts planned", count=len(ids))
         return len(ids)
@@ -387,7 +387,7 @@ class DailyPlanner:
                 )
         return built
 
-    async def _say_that_papers_stopped(
+    async def _notify_of_missing_papers(
         self, connection: Connection, rows: Sequence[models.Subscription], calendar: schedule.Calendar
     ) -> None:
         """Plan a notice to the owners of posts whose date had no papers, once two expected days brought none."""

@@ -407,7 +407,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "workdays": locale_formats.WORKDAYS,
         "edit_command": discord_text.SafeMarkdown("" if is_by_webhook else wording.mention("daily edit")),
         "topic": discord_text.shorten(
-            post_names.say_topic(wording.ui_texts, subscription.topic),
+            post_names.describe_topic(wording.ui_texts, subscription.topic),
             paper_texts.MAX_TOPIC_LENGTH,
             markdown=False,
         ),

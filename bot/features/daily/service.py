@@ -287,13 +287,13 @@ class OnDemandPosts:
 
     async def _load(
         self, connection: Connection, subscription: models.Subscription, on: date | None = None
-    ) -> daily_planner.LonePost:
+    ) -> daily_planner.SinglePost:
         """Return the candidates for a post now or, if `on` is given, those of that date."""
         now = self._clock()
         today = clock.local_date(now, clock.stored_zone(subscription.timezone))
         slot = schedule.Slot(on or today, now, on)
         calendar = schedule.Calendar(now, self._day_close)
-        return await daily_planner.load_alone(connection, self._matcher, subscription, slot, calendar)
+        return await daily_planner.load_single(connection, self._matcher, subscription, slot, calendar)
 
     async def _choose_newest(
         self, connection: Connection, subscription: models.Subscription

@@ -169,10 +169,10 @@ class WhyExplainer:
             mark = daily.HighWaterMark(post.digest_on, until, frozenset())
         else:
             return too_old
-        alone = await daily_planner.load_alone(
+        single = await daily_planner.load_single(
             connection, self._matcher, row, slot, calendar.at(post.planned_at), mark, added_until=until
         )
-        place = _explain_place(paper, listed_on, alone, alone.choose_with_posted(), Cause.NOT_CHOSEN_THEN)
+        place = _explain_place(paper, listed_on, single, single.choose_with_posted(), Cause.NOT_CHOSEN_THEN)
         if place is None:
             # A first post has only the newest day of those before it.
             return replace(too_old, cause=Cause.TOO_EARLY) if mark is None else too_old
@@ -189,24 +189,24 @@ class WhyExplainer:
             slot = calendar.at(slot.at).following(row)
         planned_at = max(now, slot.at)
         mark = (await daily_planner.load_marks(connection, [row], now)).get(row.id)
-        alone = await daily_planner.load_alone(
+        single = await daily_planner.load_single(
             connection, self._matcher, row, slot, schedule.Calendar(planned_at, self._day_close), mark
         )
-        post = await alone.choose(connection, planned_at)
+        post = await single.choose(connection, planned_at)
         cause = Cause.UPCOMING if row.state is ActivityState.ACTIVE else Cause.STOPPED
-        return _explain_place(paper, listed_on, alone, post, cause, slot.at)
+        return _explain_place(paper, listed_on, single, post, cause, slot.at)
 
 
 def _explain_place(
     paper: models.PaperDetail,
     listed_on: date,
-    alone: daily_planner.LonePost,
+    single: daily_planner.SinglePost,
     post: choice.PlannedPost,
     chosen: Cause,
     at: datetime | None = None,
 ) -> Explanation | None:
     """Explain a paper by its place in a post: `chosen`, below the chosen ones, or late. None if the post does not draw it."""
-    row, slot, pool, mark = alone
+    row, slot, pool, mark = single
     ranked = [candidate.paper_id for candidate in post.eligible]
     is_chosen = any(shown.paper_id == paper.id for shown in post.papers)
     if is_chosen or paper.id in ranked:
