@@ -15,7 +15,7 @@ from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, 
 from bot.core.clock import Clock
 from bot.i18n.texts import Texts
 from bot.rendering import discord_text, templates, typesetting
-from bot.search import completion, pages
+from bot.search import completion, interpretation
 from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
@@ -238,7 +238,7 @@ class PaperLists:
         result = await self._search.find_author(
             name,
             sort=state.sort or Sort.VOTES,
-            filters=pages.merge_filters(_list_filters(state, today), query),
+            filters=interpretation.merge_filters(_list_filters(state, today), query),
             limit=state.size,
             offset=state.offset,
         )
@@ -413,7 +413,9 @@ def _list_filters(state: ListState, today: date) -> Filters:
 
 def _merge_filters(state: ListState, today: date) -> Filters:
     """Return the filters of a list with those in its query: papers must pass both."""
-    return pages.merge_filters(_list_filters(state, today), query_parser.parse_query(state.text, today))
+    return interpretation.merge_filters(
+        _list_filters(state, today), query_parser.parse_query(state.text, today)
+    )
 
 
 def _name_narrowed_period(texts: Texts, state: ListState, today: date) -> str:

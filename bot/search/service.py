@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
 from bot.core.clock import Clock, latest_date, system_clock
-from bot.search import authors, completion, pages, titles
+from bot.search import answer_cache, authors, completion, interpretation, titles
 from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.authors import Archive
@@ -99,7 +99,7 @@ class SearchService:
         self._vectors = vectors
         self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
-        self._answers = pages.SearchAnswers(clock, has_vectors=vectors is not None)
+        self._answers = answer_cache.SearchAnswers(clock, has_vectors=vectors is not None)
         self.is_public = False
         # Cached for the latest index and glossary.
         self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(QueryReader)
@@ -174,7 +174,7 @@ class SearchService:
             return SearchResult(unknown_id=arxiv_id)
         return SearchResult(tuple(rows), 1, on_topic=1, kinds={arxiv_id: MatchKind.ON_TOPIC})
 
-    def _load_vocabulary(self, archive: Archive) -> pages.LoadVocabulary:
+    def _load_vocabulary(self, archive: Archive) -> interpretation.LoadVocabulary:
         return lambda: self._topics(archive.reader.glossary).vocabulary
 
     # Exact sets.
@@ -185,11 +185,11 @@ class SearchService:
         Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
         query = query_parser.parse_query(text)
-        allowed = pages.merge_filters(NO_FILTERS, query)
+        allowed = interpretation.merge_filters(NO_FILTERS, query)
         ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
 
         def look_up(archive: Archive) -> dict[int, float]:
-            scope = pages.make_scope(archive, replace(query, since=None, until=None), NO_FILTERS)
+            scope = interpretation.make_scope(archive, replace(query, since=None, until=None), NO_FILTERS)
             if ids and query.has_text:
                 on_topic = self._find_all(archive, query, scope, ids).on_topic
                 return {id_: score for id_, score in on_topic.items() if id_ in ids}
@@ -207,7 +207,7 @@ class SearchService:
 
         def look_up(archive: Archive) -> AboutPapers:
             query = query_parser.parse_query(text)
-            scope = pages.make_scope(archive, query, filters)
+            scope = interpretation.make_scope(archive, query, filters)
             if not query.has_text:
                 if scope.institutions:
                     return AboutPapers(
@@ -221,7 +221,7 @@ class SearchService:
 
     def _find_all(
         self, archive: Archive, query: query_parser.Query, scope: Scope, needed: Collection[int] = ()
-    ) -> pages.FoundPapers:
+    ) -> interpretation.FoundPapers:
         """Return all papers for a query's words in a scope.
 
         If the index is out of date, only the `needed` papers are searched, if any, for the words as typed.
@@ -230,11 +230,11 @@ class SearchService:
         if needed and archive.is_stale:
             engine, allowed = _open_engine(archive, sorted(needed)), scope.paper_ids
             scope = replace(scope, paper_ids=set(needed).intersection(needed if allowed is None else allowed))
-            interpreted = pages.read(archive, query)
-            matches = pages.list_matches(engine, interpreted, scope, request)
-            return pages.FoundPapers(query, interpreted, scope, matches)
+            interpreted = interpretation.read(archive, query)
+            matches = interpretation.list_matches(engine, interpreted, scope, request)
+            return interpretation.FoundPapers(query, interpreted, scope, matches)
         load = self._load_vocabulary(archive)
-        return pages.find(archive, query, scope, request, load, pages.read(archive, query))
+        return interpretation.find(archive, query, scope, request, load, interpretation.read(archive, query))
 
     async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:
         def look_up(archive: Archive) -> OpenPapers:

@@ -1,0 +1,140 @@
+"""Keeps the answer to a search for its later pages.
+
+An answer is made on one snapshot of the database and one state of the index. Its later pages come from the same answer for a
+quarter of an hour, though papers have arrived since.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from bot.core.clock import Clock
+from bot.search import interpretation
+from bot.search.authors import Archive
+from bot.search.engine import Engine, Matches, Scope
+from bot.search.query import ParsedQuery, QueryReader
+from bot.search.results import SearchRequest, SearchResult, Sort
+from storage import search
+
+_MAX_ANSWERS, _PERIOD = 64, timedelta(minutes=15)
+"""The number of answers kept, and how long the later pages of one ignore changes to the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """The papers found so far, the engine and reader that found them, and what all pages have in common.
+
+    `asked` is the text by whose vector the papers are still to be ordered, before the first page is shown; else "".
+    """
+
+    query: ParsedQuery
+    scope: Scope
+    engine: Engine
+    reader: QueryReader
+    matches: Matches
+    common: SearchResult
+    made_at: datetime
+    asked: str
+
+
+class SearchAnswers:
+    """The latest answers, from which their later pages come. Thread-safe."""
+
+    def __init__(self, clock: Clock, *, has_vectors: bool) -> None:
+        self._clock, self._has_vectors = clock, has_vectors
+        self._lock = threading.Lock()
+        self._answers: dict[object, SearchAnswer] = {}
+
+    def page(
+        self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
+    ) -> SearchResult:
+        """Return a page of an answer. Its order stays from then on."""
+        answer = self.get(archive, request, load)
+        if answer.asked:
+            self.keep(request, replace(answer, asked=""), instead_of=answer)
+        matches = answer.matches
+        page = [*matches.scores][request.offset : request.offset + request.limit]
+        rows = search.list_paper_rows(
+            archive.view, page, matches.scores, until_on=answer.scope.filters.until_on
+        )
+        kinds = matches.kinds
+        return replace(
+            answer.common,
+            rows=tuple(rows),
+            kinds={row.arxiv_id: kinds[row.id] for row in rows},
+            missing={
+                row.arxiv_id: tuple(
+                    part.shown_text
+                    for part in matches.missing[row.id]
+                    if not interpretation.is_shown(part.text, row)
+                )
+                for row in rows
+                if matches.missing.get(row.id)
+            },
+            is_stale=archive.is_stale,
+        )
+
+    def get(
+        self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
+    ) -> SearchAnswer:
+        """Return the kept answer, extended to the end of the page if necessary, or a new one."""
+        now, end, key = self._clock(), request.offset + request.limit, self._key_of(request)
+        with self._lock:
+            former = answer = self._answers.get(key)
+        if answer is None or (
+            (answer.engine, answer.reader) != (archive.engine, archive.reader)
+            and (request.offset == 0 or now - answer.made_at > _PERIOD)
+        ):
+            former, answer = None, self._make(archive, request, load)
+        elif len(answer.matches.scores) < min(end, answer.matches.total):
+            longer = interpretation.list_matches(answer.engine, answer.query, answer.scope, request)
+            answer = replace(answer, matches=answer.matches.continued(longer))
+        self.keep(request, answer, instead_of=former)
+        return answer
+
+    def keep(self, request: SearchRequest, answer: SearchAnswer, *, instead_of: SearchAnswer | None) -> None:
+        """Keep an answer for later pages. If it is made of another one, it only takes that one's place."""
+        now, key = self._clock(), self._key_of(request)
+        with self._lock:
+            if instead_of is not None and self._answers.get(key) is not instead_of:
+                return
+            self._answers.pop(key, None)
+            # An answer keeps its version of the index and of the glossary in memory.
+            for old in [old for old, made in self._answers.items() if made.made_at < now - _PERIOD]:
+                del self._answers[old]
+            self._answers[key] = answer
+            while len(self._answers) > _MAX_ANSWERS:
+                del self._answers[next(iter(self._answers))]
+
+    def _key_of(self, request: SearchRequest) -> tuple[SearchRequest, date]:
+        """Return the key of an answer, which all its pages share."""
+        return replace(request, limit=0, offset=0, snippet_locale=None), self._clock().date()
+
+    def _make(
+        self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
+    ) -> SearchAnswer:
+        text = interpretation.read_text(archive, request.query, request.today or self._clock().date())
+        query, asked = text.query, text.words
+        if request.parts:
+            # Names by their sound are known to the search alone.
+            own = {part.text: part for part in asked.parts}
+            parts = (own.get(part.text, part) if len(part.forms) < 2 else part for part in request.parts)
+            asked = replace(asked, parts=tuple(parts))
+        scope = interpretation.make_scope(archive, query, request.filters)
+        scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
+        found = interpretation.find(archive, query, scope, request, load, asked)
+        interpreted, matches = found.read, found.matches
+        has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
+        is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
+        return SearchAnswer(
+            interpreted,
+            found.scope,
+            archive.engine,
+            archive.reader,
+            matches,
+            interpretation.describe(archive, request, found, load, text),
+            self._clock(),
+            found.query.text if has_meaning and is_ranked and matches.total else "",
+        )
