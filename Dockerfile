@@ -28,7 +28,7 @@ RUN cd /opt/paperround/lib/python3*/site-packages \
  && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' \) -delete \
  && find babel/locale-data -type f ! -name 'root.dat' ! -name 'en.dat' ! -name 'en_*.dat' ! -name 'ko*.dat' -delete \
  && find pygments/lexers -type f -name '*.py' ! -name '__init__.py' ! -name '_mapping.py' ! -name 'special.py' ! -name 'python.py' -delete \
- && rm -rf sqlalchemy/testing discord/bin bot/demo/media bot/demo/page bot/demo/pictures bot/demo/samples \
+ && rm -rf sqlalchemy/testing discord/bin bot/demo/media bot/demo/simcord_page bot/demo/pictures bot/demo/samples \
  && find . -type f -name '*.so' -exec strip --strip-debug {} + \
  && python -m compileall -q -j 2 --invalidation-mode unchecked-hash .
 

@@ -27,8 +27,8 @@ import simcord
 from PIL import Image
 
 from bot.app.runtime import Runtime
-from bot.demo import server, stage
-from bot.demo.page import Viewer
+from bot.demo import server, simcord_additions
+from bot.demo.simcord_page import Viewer
 from bot.i18n.texts import for_locale
 from storage import models
 from tests.support import browser
@@ -247,11 +247,11 @@ class Camera:
         return FOLDER / f"{name}-{self._locale.value}.{ending}"
 
 
-def open_stage(locale: models.Locale, demo: Demo) -> stage.Stage:
+def open_stage(locale: models.Locale, demo: Demo) -> simcord_additions.Stage:
     """Return a stage that runs what a demo's first viewer types, without a page."""
     env, runtime, channels, viewers = demo
     page: Any = SimpleNamespace(_pages={}, refresh=env.settle, _action=env.settle, viewers=viewers)
-    return stage.Stage(
+    return simcord_additions.Stage(
         env, page, channels, locale, server.make_delivery(runtime), partial(server.list_minutes, runtime)
     )
 

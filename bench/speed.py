@@ -32,7 +32,7 @@ from bot.core.settings import Settings
 from bot.features.alerts.service import Alerts
 from bot.features.daily.planner import DailyPlanner
 from bot.features.daily.service import Subscriptions
-from bot.outbox import pace
+from bot.outbox import request_pacing
 from bot.search import index as search_index
 from bot.search.index import SearchIndex
 from bot.search.results import SearchRequest
@@ -262,7 +262,7 @@ async def measure_alerts(bench: Bench) -> None:
 
 async def measure_fan_out(bench: Bench) -> None:
     """Print the rate at which posts reach a fake Discord, against the allowed 50 requests a second."""
-    rate = pace.REQUESTS_PER_SECOND
+    rate = request_pacing.REQUESTS_PER_SECOND
     async with (
         fixtures.open_fake() as fake,
         relay_harness.open_relay_harness(bench.database, fake, per_second=rate) as harness,

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, exports, html_pages, parse, references, summaries
-from bot.claims import form, judging
+from bot.claims import form_checks, judging
 from bot.client import options, refusals
 from bot.features.ask import passages
 from bot.features.writer import prompts
@@ -172,7 +172,7 @@ def read_asked_paper(text: str) -> object:
 def read_answer(text: str) -> object:
     """Parse a model's response with the text in its claims, and the judge's response."""
     claim = judging.Claim("overview", text, text)
-    checker = form.ClaimChecker("A short paper with 12 experts.")
+    checker = form_checks.ClaimChecker("A short paper with 12 experts.")
     checker.find_problems([claim, claim], models.Locale.KO)
     checker.list_excerpts([claim])
     verdict = json.dumps({"verdicts": [{"claim": 1, "reason": text, "is_proved": False}]})

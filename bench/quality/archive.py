@@ -22,7 +22,7 @@ from typing import NamedTuple
 from bench.quality import corpus, end_to_end
 from bot.core.clock import system_clock
 from bot.features.ask.answers import Answer
-from bot.features.ask.archive import ArchiveQuestions
+from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.text import analyser
 from storage import models
 

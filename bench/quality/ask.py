@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.core.settings import Settings
-from bot.features.ask import question
+from bot.features.ask import question_parts
+from bot.features.ask.passage_ranking import PaperIndex
 from bot.features.ask.passages import Passage
-from bot.features.ask.ranking import PaperIndex
 from bot.search import embeddings, term_resolver
 from bot.search.embeddings import EmbeddingServer
 from bot.text import seed
@@ -71,8 +71,8 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
         made = embed(server, [passage.headed_text for passage in index.passages], "passage") if server else []
         for row in rows:
             asked = row["question"]
-            wants_number = question.wants_number(asked)
-            ranking = index.rank(question.read(asked, glossary), wants_number=wants_number)
+            wants_number = question_parts.wants_number(asked)
+            ranking = index.rank(question_parts.read(asked, glossary), wants_number=wants_number)
             found = ranking.order
             if server is not None:
                 [query] = embed(server, [row["question"]], "query")

@@ -19,7 +19,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.claims import form as claim_form
+from bot.claims import form_checks as claim_form
 from bot.claims import judging
 from bot.core import model_server
 from bot.core.settings import Settings

@@ -23,16 +23,16 @@ from bot.core import admission, day_close, program
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.model_server import LanguageModel, ModelServer, TokenBudget
 from bot.core.settings import Settings
-from bot.features.ask.archive import ArchiveQuestions
-from bot.features.ask.sentences import SentenceWriter
+from bot.features.ask.archive_questions import ArchiveQuestions
+from bot.features.ask.model_sentences import SentenceWriter
 from bot.features.ask.service import PaperQuestions
-from bot.features.operations.failures import FailureReports
+from bot.features.operations.error_reports import FailureReports
 from bot.features.operations.liveness import Liveness
 from bot.features.shelf.zotero import ZoteroLibrary
 from bot.features.today.profiles import PaperVectors, Profiles
 from bot.features.web.service import Answered, FoundPassage, WebPages
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.pace import Pace
+from bot.outbox.request_pacing import Pace
 from bot.rendering.charts import ChartRenderer
 from bot.rendering.templates import Templates
 from bot.search import index as search_index
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
     from bot.i18n.texts import Texts
-    from bot.outbox.pace import HttpAnswer
+    from bot.outbox.request_pacing import HttpAnswer
     from bot.search.embeddings import TextVectors
     from bot.sources.base import Throttle
 

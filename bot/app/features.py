@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from discord.ext import commands
 
-from bot.client.context import Client
+from bot.client.handler_context import Client
 from bot.client.messages import PostWording
 from bot.client.services import Services
 from bot.features.alerts import commands as alerts_commands
@@ -24,8 +24,8 @@ from bot.features.ask import messages as ask_messages
 from bot.features.ask.service import ANSWER, AnswerPost
 from bot.features.club import commands as club_commands
 from bot.features.club import messages as club_messages
-from bot.features.club.news import THREAD_NEWS, ThreadNews, ThreadNewsPlanner
 from bot.features.club.service import CLUB, ClubPost, Clubs
+from bot.features.club.thread_news import THREAD_NEWS, ThreadNews, ThreadNewsPlanner
 from bot.features.daily import commands as daily_commands
 from bot.features.daily import post as daily_post
 from bot.features.daily.choice import DailyPost

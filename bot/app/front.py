@@ -25,14 +25,14 @@ from bot.app import health, jobs, process
 from bot.app.container import Container
 from bot.app.supervision import Supervision
 from bot.client import discord_internals, gateway, guild_directory
-from bot.client.context import Client
+from bot.client.handler_context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
 from bot.core.failures import FailureLog
 from bot.core.settings import ProcessRole
 from bot.core.timers import Job, Timers
 from bot.features.operations.metrics import Metrics
-from bot.outbox import pace
+from bot.outbox import request_pacing
 from storage import errors, migrate
 
 log = structlog.get_logger(__name__)
@@ -157,7 +157,7 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
         read_public_key(settings.public_key)
     stopping = process.install_signal_handlers(container)
     container.follow_discord()
-    container.pace.set_rate(pace.FRONT_REQUESTS_PER_SECOND)
+    container.pace.set_rate(request_pacing.FRONT_REQUESTS_PER_SECOND)
     bot = container.create_bot()
     bot.load_guild = guild_directory.GuildDirectory(bot, time.monotonic).load
     role = ProcessRole.FRONT

@@ -24,7 +24,7 @@ from bot.core.clock import DiscordClock
 from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
 from bot.features.web import server as web_server
-from bot.outbox import outcomes, pace
+from bot.outbox import outcomes, request_pacing
 from storage import daily, engines, errors, key_values, migrate
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
@@ -65,7 +65,9 @@ async def run(
     clock = container.follow_discord()
     lock = SenderLock(container.database)
     if role is ProcessRole.LEADER:
-        container.pace.set_rate(pace.REQUESTS_PER_SECOND - 2 * pace.FRONT_REQUESTS_PER_SECOND)
+        container.pace.set_rate(
+            request_pacing.REQUESTS_PER_SECOND - 2 * request_pacing.FRONT_REQUESTS_PER_SECOND
+        )
     bot = container.create_bot()
     runtime = build_runtime(container, bot, lock)
     # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms.

@@ -19,7 +19,7 @@ from bot.core import isolation, memory
 from bot.core.failures import FailureLog
 from bot.features.club.service import Clubs
 from bot.features.daily.planner import DailyPlanner
-from bot.features.operations import concerns
+from bot.features.operations import operator_warnings
 from bot.features.operations.liveness import Liveness
 from bot.features.operations.metrics import Metrics
 from bot.outbox import outcomes
@@ -136,8 +136,10 @@ class Runtime:
             async with self.workers.database.read() as connection:
                 now = self.container.clock()
                 joined = (getattr(guild.me, "joined_at", None) for guild in self.bot.guilds)
-                is_settled = any(at is not None and now - at > concerns.SILENT for at in joined)
-                self.liveness.concerns = await concerns.list_all(connection, now, is_settled=is_settled)
+                is_settled = any(at is not None and now - at > operator_warnings.SILENT for at in joined)
+                self.liveness.concerns = await operator_warnings.list_all(
+                    connection, now, is_settled=is_settled
+                )
 
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""

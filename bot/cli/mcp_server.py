@@ -27,8 +27,8 @@ from bot.archive import arxiv_ids
 from bot.cli import search as cli_search
 from bot.cli import shell
 from bot.core.clock import Clock
-from bot.features.ask.archive import ArchiveQuestions, guess_language
-from bot.features.ask.question import MAX_LENGTH
+from bot.features.ask.archive_questions import ArchiveQuestions, guess_language
+from bot.features.ask.question_parts import MAX_LENGTH
 from bot.features.trends.rising import RisingTopicService
 from bot.features.trends.service import TrendService
 from bot.search.glossary import GlossaryService

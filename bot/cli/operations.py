@@ -78,10 +78,12 @@ async def backup(
 
 async def list_posts() -> shell.Output:
     """List the daily posts of all servers: when each last came and is next due, and why it is stuck."""
-    from bot.features.operations import posts
+    from bot.features.operations import post_overview
 
     async with shell.open_storage(with_logs=False) as database:
-        posted = await database.fetch(posts.list_all, shell.load_settings().close_rule, system_clock())
+        posted = await database.fetch(
+            post_overview.list_all, shell.load_settings().close_rule, system_clock()
+        )
     rows = [
         # The IDs as texts, since programs round numbers this long.
         {

@@ -194,7 +194,7 @@ async def ask(
     With `PAPERROUND_WRITER_URL`, also sentences by that language model.
     """
 
-    from bot.features.ask.archive import guess_language
+    from bot.features.ask.archive_questions import guess_language
 
     paper_id, *rest = words
     is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None

@@ -23,7 +23,7 @@ from bot.client import command_sync, gateway, guild_directory, webhook
 from bot.core import clock, isolation
 from bot.core.clock import system_clock
 from bot.features.daily.service import Subscriptions, list_unplanned_today
-from bot.features.operations import posts
+from bot.features.operations import post_overview
 from bot.features.web import service
 from bot.features.web.site import SiteBuilder
 from bot.outbox.outcomes import DeliveryError
@@ -248,7 +248,7 @@ class SingleRun:
             place = f"channel {row.channel_id}"
             what = f"daily post {row.id} in {webhook.shorten_address(row.channel_id) if row.is_by_webhook else place}"
             if row.state is not ActivityState.ACTIVE:
-                self._print(what, f"paused. {posts.explain(row.reason)}")
+                self._print(what, f"paused. {post_overview.explain(row.reason)}")
             elif row.id in daily_posts:
                 self._report_delivery(what, *daily_posts[row.id])
             elif self._is_planned and row.id not in unplanned and calendar.find_due(row) is None:
@@ -268,7 +268,7 @@ class SingleRun:
         if of.state is DeliveryState.SENT:
             self._print(what, "sent")
         else:  # a reader's closed direct messages are no failure of the run
-            result = posts.explain(reason) if reason else "it still waits to be sent"
+            result = post_overview.explain(reason) if reason else "it still waits to be sent"
             self._print(what, result, is_failed=not of.is_direct)
 
     async def _write_archive(self) -> None:

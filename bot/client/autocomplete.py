@@ -15,7 +15,7 @@ from discord import app_commands
 from bot.archive.dates import list_dates_around
 from bot.client import options as client_options
 from bot.client import paper_texts
-from bot.client.context import Interaction
+from bot.client.handler_context import Interaction
 from bot.client.list_state import Period
 from bot.core import admission, clock
 from bot.i18n import texts as i18n_texts

@@ -12,7 +12,7 @@ import discord
 import structlog
 
 from bot.client import command_sync
-from bot.client.context import Client
+from bot.client.handler_context import Client
 from storage import errors
 
 log = structlog.get_logger(__name__)

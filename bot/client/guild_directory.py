@@ -12,7 +12,7 @@ import discord
 import structlog
 
 from bot.client import discord_internals
-from bot.client.context import Client
+from bot.client.handler_context import Client
 
 log = structlog.get_logger(__name__)
 

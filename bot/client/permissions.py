@@ -12,7 +12,7 @@ from typing import Any
 
 import discord
 
-from bot.client.context import Interaction, Request
+from bot.client.handler_context import Interaction, Request
 from bot.client.refusals import UserError
 from storage.alerts import OwnerRight
 

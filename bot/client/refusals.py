@@ -10,8 +10,8 @@ from discord import app_commands
 
 from bot.client import custom_ids, message_builder, paper_texts
 from bot.client import messages as client_messages
-from bot.client.context import Interaction
-from bot.client.interactions import AnyInteraction
+from bot.client.handler_context import Interaction
+from bot.client.interaction_values import AnyInteraction
 from bot.client.responses import reply_privately
 from bot.core import isolation
 from bot.i18n.texts import Texts

@@ -15,8 +15,8 @@ from discord import ui
 
 from bot.client import custom_ids, message_builder
 from bot.client import messages as client_messages
-from bot.client.context import Request
-from bot.client.interactions import AnyInteraction, is_ephemeral
+from bot.client.handler_context import Request
+from bot.client.interaction_values import AnyInteraction, is_ephemeral
 
 
 class WithFile(NamedTuple):

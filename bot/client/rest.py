@@ -23,7 +23,7 @@ from discord import gateway, http
 from bot.core import clock, isolation, program
 from bot.outbox import outcomes
 from bot.outbox.outcomes import Classification, DeliveryError
-from bot.outbox.pace import MAX_LIMIT, AnswerListener, HttpAnswer, Pace
+from bot.outbox.request_pacing import MAX_LIMIT, AnswerListener, HttpAnswer, Pace
 from storage.models import PartKind
 
 REQUEST_SECONDS = 20.0

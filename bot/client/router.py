@@ -15,10 +15,10 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import custom_ids, interactions, permissions, responses
+from bot.client import custom_ids, interaction_values, permissions, responses
 from bot.client import messages as client_messages
-from bot.client.context import Interaction, Request
-from bot.client.interactions import AnyInteraction
+from bot.client.handler_context import Interaction, Request
+from bot.client.interaction_values import AnyInteraction
 from bot.client.refusals import UserError, handle_error
 from bot.client.responses import IN_PLACE, PRIVATELY, Reply, ResponseMode, WithFile
 from storage import accounts
@@ -193,7 +193,7 @@ class ComponentRouter:
         """Run an action's handler. Reports errors and unknown verbs to the user, and never raises them."""
         try:
             if action.verb == client_messages.ACT:
-                action = custom_ids.unpack_custom_id(interactions.selected_value(interaction))
+                action = custom_ids.unpack_custom_id(interaction_values.selected_value(interaction))
             if action.verb not in self._routes:
                 raise UserError("outdated-control")
             cog, route = self._routes[action.verb]

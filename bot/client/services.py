@@ -11,7 +11,7 @@ from bot.core.admission import Admission
 from bot.core.clock import Clock
 from bot.core.day_close import DayClose
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.pace import Pace
+from bot.outbox.request_pacing import Pace
 from bot.rendering.charts import ChartRenderer
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService

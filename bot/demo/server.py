@@ -30,18 +30,18 @@ from bot.client.rest import RestClient
 from bot.core import http_server, isolation, schedule
 from bot.core.settings import Settings
 from bot.core.timers import Job, Timers
-from bot.demo import page as demo_page
 from bot.demo import sample_digests
+from bot.demo import simcord_page as demo_page
 from bot.demo import texts as demo_texts
-from bot.demo.page import Viewer
-from bot.demo.stage import Stage
+from bot.demo.simcord_additions import Stage
+from bot.demo.simcord_page import Viewer
 from bot.features.alerts import planner
 from bot.features.alerts.service import Alerts
 from bot.features.daily.service import Subscriptions
 from bot.features.web import server as web_server
 from bot.features.web.service import Page, WebPages
 from bot.outbox import outcomes
-from bot.outbox.pace import Pace
+from bot.outbox.request_pacing import Pace
 from storage import accounts, alerts, club, daily, locks, models, paper_texts, papers, sources
 from storage.today import list_hours
 

@@ -51,7 +51,7 @@ from bot.outbox.outcomes import (
     SendRequest,
     build_request,
 )
-from bot.outbox.pace import Pace
+from bot.outbox.request_pacing import Pace
 from storage import accounts, key_values, models, news, outbox
 from storage.database import Database
 from storage.models import PartKind

@@ -11,8 +11,8 @@ from discord import ui
 from bot.archive import arxiv_ids
 from bot.client import permissions, router
 from bot.client.accounts import TextPurpose, TextTokenStore
-from bot.client.context import Request
 from bot.client.custom_ids import Action
+from bot.client.handler_context import Request
 from bot.client.list_state import ListKind, ListState, unpack_state
 from bot.client.paper_texts import escape_untrusted
 from bot.client.refusals import UserError

@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.search import interpretation
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
-from bot.search.query import ParsedQuery, QueryReader
+from bot.search.query_reader import ParsedQuery, QueryReader
 from bot.search.results import SearchRequest, SearchResult, Sort
 from storage import search
 

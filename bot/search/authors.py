@@ -17,7 +17,7 @@ from tantivy import Query
 from bot.search import index as search_index
 from bot.search import transliteration
 from bot.search.engine import Engine, Scope, all_of, any_of
-from bot.search.query import ParsedQuery, QueryReader
+from bot.search.query_reader import ParsedQuery, QueryReader
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, institutions, people, plain, query_parser, tokens
 from storage import models, search

@@ -19,7 +19,7 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from bot.search import index as search_index
-from bot.search.query import IMPLIED_WEIGHT, ParsedQuery
+from bot.search.query_reader import IMPLIED_WEIGHT, ParsedQuery
 from bot.search.results import MatchKind, Sort
 from bot.text import analyser, concepts, institutions, tokens
 from bot.text.concepts import Form, QueryPart

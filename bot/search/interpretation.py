@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bot.search import authors, completion, titles, transliteration
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
-from bot.search.query import ParsedQuery
+from bot.search.query_reader import ParsedQuery
 from bot.search.results import Hint, MatchKind, Reading, ReadingKind, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions
 from storage import models

@@ -23,7 +23,7 @@ from bot.search.completion import TopicIndex
 from bot.search.engine import Engine, Scope
 from bot.search.glossary import GlossaryService
 from bot.search.index import SearchIndex
-from bot.search.query import ParsedQuery, QueryReader
+from bot.search.query_reader import ParsedQuery, QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, plain, query_parser
 from storage import models, search

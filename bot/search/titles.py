@@ -11,7 +11,7 @@ from bot.search import index as search_index
 from bot.search import transliteration
 from bot.search.authors import Archive
 from bot.search.engine import Engine
-from bot.search.query import SPELLING_AND_VERSION
+from bot.search.query_reader import SPELLING_AND_VERSION
 from bot.text import analyser, plain, query_parser, questions, seed, term_keys, tokens, typography
 from storage import models, search
 from storage.snapshot import Snapshot

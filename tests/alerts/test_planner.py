@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.features.alerts import planner
 from bot.features.operations import retention
-from bot.search import matcher
+from bot.search import alert_matcher
 from storage import accounts, alerts, models, outbox
 from storage.alerts import OwnerRight
 from storage.models import AlertKind, AlertTiming, Locale
@@ -47,8 +47,8 @@ async def test_matches_within_three_minutes_share_a_message(world: World) -> Non
     await world.wait(minutes=3)
     assert world.sent == ["@7 B A", "@7 C"]
     assert [(reason.text, reason.found_in) for reason in world.renderer.alerts[0].matches[1].reasons] == [
-        ("reinforcement learning", matcher.MatchField.TEXT),
-        ("Kim Min-jun", matcher.MatchField.AUTHOR),
+        ("reinforcement learning", alert_matcher.MatchField.TEXT),
+        ("Kim Min-jun", alert_matcher.MatchField.AUTHOR),
     ]
 
 
@@ -163,14 +163,14 @@ async def test_a_bug_in_one_alert_stops_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Both parsing and comparing may raise."""
-    works: Any = operator.attrgetter(step)(matcher)
+    works: Any = operator.attrgetter(step)(alert_matcher)
 
     def fail_for_moss(*given: Any) -> Any:
         if "moss" in repr(given):
             raise RuntimeError("a bug")
         return works(*given)
 
-    monkeypatch.setattr(f"bot.search.matcher.{step}", fail_for_moss)
+    monkeypatch.setattr(f"bot.search.alert_matcher.{step}", fail_for_moss)
     await world.alert("moss")
     await world.alert("care", by=8)
     await world.written("Mon", "A▲9", summary="moss and care")

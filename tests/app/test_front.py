@@ -19,8 +19,8 @@ from pydantic import SecretStr
 from bot.app import front, process
 from bot.app.container import Container
 from bot.client import gateway, permissions, refusals
-from bot.client.context import Client
 from bot.client.guild_directory import GuildDirectory
+from bot.client.handler_context import Client
 from bot.client.messages import CommandMentions
 from bot.core.settings import Settings
 from bot.features.operations.liveness import Liveness

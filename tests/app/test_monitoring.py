@@ -21,7 +21,7 @@ from bot.core.settings import Settings
 from bot.features.operations import liveness
 from bot.features.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, NO_LOGIN, TICK_SECONDS, Liveness
 from bot.features.operations.metrics import Metrics
-from bot.outbox.pace import HttpAnswer
+from bot.outbox.request_pacing import HttpAnswer
 from bot.search.index import SearchIndex
 from bot.sources import kinds
 from storage import errors, models, outbox, sources

@@ -11,7 +11,7 @@ from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
 from bot.features.ask import messages as ask_messages
-from bot.features.ask.archive import ArchiveQuestions
+from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.features.ask.service import MAX_A_DAY
 from bot.features.club.service import Clubs
 from bot.features.daily.service import OnDemandPosts

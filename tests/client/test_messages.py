@@ -22,7 +22,7 @@ from bot.i18n import texts
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
 from bot.rendering.templates import Templates
-from bot.search import matcher
+from bot.search import alert_matcher
 from storage import models
 from storage.models import Locale
 from tests.support import hostile_papers, rendered_posts
@@ -274,7 +274,8 @@ def test_alert_with_hostile_papers_fits_discords_limits(
     papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
-        matcher.AlertReason(models.AlertKind.KEYWORD, text, field, text) for field in matcher.MatchField
+        alert_matcher.AlertReason(models.AlertKind.KEYWORD, text, field, text)
+        for field in alert_matcher.MatchField
     )
     matches = tuple(alerts_planner.AlertMatch(paper, reasons, (1, 2)) for paper in papers)
     post = rendered_posts.alert(matches, locale=models.Locale.KO, in_channel=in_channel)
@@ -283,8 +284,8 @@ def test_alert_with_hostile_papers_fits_discords_limits(
 
 @pytest.mark.parametrize(("locale", "said"), [(Locale.EN, "maps or speech"), (Locale.KO, "maps 또는 speech")])
 def test_an_alert_in_a_channel_is_headed_in_words(locale: Locale, said: str) -> None:
-    reason = matcher.AlertReason(
-        models.AlertKind.KEYWORD, "speech", matcher.MatchField.TITLE, "maps | speech"
+    reason = alert_matcher.AlertReason(
+        models.AlertKind.KEYWORD, "speech", alert_matcher.MatchField.TITLE, "maps | speech"
     )
     match = alerts_planner.AlertMatch(PAPER, (reason,), (1,))
     parts = rendered_posts.new_renderer().render(
@@ -322,7 +323,7 @@ def test_payload_contains_no_foreign_marker(text: str, style: models.Style, othe
     factory = contents.DeliveryFactory(rendered_posts.new_renderer)
     post = rendered_posts.daily(papers, style=style, marker=planner.MARKER_PLACEHOLDER)
     daily_parts = factory.build_parts(factory.render(post), "daily:1:2025-02-12")
-    reason = matcher.AlertReason(models.AlertKind.KEYWORD, text, matcher.MatchField.TITLE, text)
+    reason = alert_matcher.AlertReason(models.AlertKind.KEYWORD, text, alert_matcher.MatchField.TITLE, text)
     matches = tuple(alerts_planner.AlertMatch(paper, (reason,), (1,)) for paper in papers)
     alert = rendered_posts.alert(matches, marker="alert:user:7:1")
     notice = contents.NoticePost(

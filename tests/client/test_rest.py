@@ -15,7 +15,7 @@ from bot.client import rest
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition
-from bot.outbox.pace import HttpAnswer, Pace
+from bot.outbox.request_pacing import HttpAnswer, Pace
 from storage.database import Database
 from tests.fake_discord import model, server
 from tests.support.relay_harness import logged_in

@@ -17,7 +17,7 @@ from simcord.preview._markdown import markdown_tokens
 from bench import pictures
 from bot.archive import parse
 from bot.archive.languages import detect_language
-from bot.demo import page, sample_digests, server, stage
+from bot.demo import sample_digests, server, simcord_additions, simcord_page
 from bot.i18n import texts as i18n_texts
 from storage import models
 from tests.conftest import VERSION
@@ -117,11 +117,11 @@ async def test_in_english_its_page_has_channels_direct_messages_and_a_vote(tmp_p
 async def check_members(demo: pictures.Demo) -> None:
     """Check that there are a manager, a member, a locked channel and a forum."""
     env, _, (papers, *_, locked, forum), viewers = demo
-    assert forum not in page.list_shown(demo[2])
+    assert forum not in simcord_page.list_shown(demo[2])
     manager, member = viewers
     assert isinstance(manager, simcord.MemberActor)
     seen = {
-        viewer.id: {leaf["name"] for path, leaf in page.list_leaves(env, viewer, papers)}
+        viewer.id: {leaf["name"] for path, leaf in simcord_page.list_leaves(env, viewer, papers)}
         for viewer in viewers
     }
     assert "edit" in seen[manager.id] - seen[member.id]
@@ -140,10 +140,10 @@ async def check_page(locale: models.Locale, demo: pictures.Demo) -> None:
     async def use_zone(zone: str) -> None:
         zones.append(zone)
 
-    page.dress(preview, channels, locale, "http://127.0.0.1", use_zone)
+    simcord_page.dress(preview, channels, locale, "http://127.0.0.1", use_zone)
     headers = {"X-Simcord-Capability": preview.capability}
     async with preview, aiohttp.ClientSession(preview.url.partition("#")[0], headers=headers) as client:
-        shown = stage.Stage(env, preview, channels, locale, server.make_delivery(runtime))
+        shown = simcord_additions.Stage(env, preview, channels, locale, server.make_delivery(runtime))
 
         async def get(path: str) -> str:
             async with client.get(path) as answer:

@@ -14,7 +14,7 @@ from inline_snapshot import snapshot
 from bot.app.workers import Workers
 from bot.client import message_builder
 from bot.outbox import contents
-from bot.outbox.pace import HttpAnswer
+from bot.outbox.request_pacing import HttpAnswer
 from bot.rendering import discord_text
 from bot.sources import kinds
 from storage import accounts, alerts, daily, models, outbox

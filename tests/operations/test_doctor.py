@@ -15,7 +15,7 @@ from bot.core import program, settings
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.features.daily.service import Subscriptions
-from bot.features.operations import doctor, posts
+from bot.features.operations import doctor, post_overview
 from bot.sources import kinds
 from storage import database, errors, key_values, migrate, models, tables
 from tests.support import outbox_builders
@@ -359,7 +359,7 @@ async def test_stuck_posts_are_listed_by_server_with_the_reason(
         "alert", 29, now - timedelta(hours=1), guild_id=10, kind=models.DeliveryKind.ALERT
     )
     await outbox_builders.add(db, other)
-    found = await db.fetch(posts.list_all, settings.load().close_rule, now)
+    found = await db.fetch(post_overview.list_all, settings.load().close_rule, now)
     assert {post.channel: post.stuck for post in found} == {
         21: None, 22: "refused", 23: "late", 24: "unclear", 25: "not posted", 26: None, 27: "paused", 28: None, 29: "late",
         30: None,

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from bot.outbox import outcomes, relay
-from bot.outbox.pace import HttpAnswer
+from bot.outbox.request_pacing import HttpAnswer
 from storage import models, outbox
 from tests.support import outbox_builders, patience
 from tests.support.outbox_builders import new_delivery

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.features.club.news import ThreadNewsPlanner
 from bot.features.club.service import ClubPost, Clubs
+from bot.features.club.thread_news import ThreadNewsPlanner
 from bot.features.daily.choice import DailyPost
 from bot.features.shelf.news import NewsPlanner
 from bot.features.shelf.service import Shelf

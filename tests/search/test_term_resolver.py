@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.search import term_resolver
-from bot.search.query import QueryReader
+from bot.search.query_reader import QueryReader
 from bot.text import analyser, query_parser, seed, term_keys, tokens
 from tests.support import glossary_in_memory
 

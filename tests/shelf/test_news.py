@@ -14,8 +14,8 @@ import pytest_asyncio
 
 from bot.app.workers import Workers
 from bot.client import custom_ids
-from bot.features.club.news import ThreadNews, ThreadNewsPlanner
 from bot.features.club.service import ClubPost
+from bot.features.club.thread_news import ThreadNews, ThreadNewsPlanner
 from bot.features.shelf.news import NewsPlanner, NewsPost
 from bot.features.shelf.service import Shelf
 from bot.outbox import contents, outcomes

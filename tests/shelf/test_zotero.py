@@ -14,7 +14,7 @@ from bot.app import container
 from bot.archive import digest_writer
 from bot.cli import operations as cli_operations
 from bot.core.settings import Settings
-from bot.features.operations import concerns, doctor
+from bot.features.operations import doctor, operator_warnings
 from bot.features.shelf import zotero as zotero_outbox
 from bot.sources import base
 from storage import models, papers, shelf, zotero
@@ -76,7 +76,9 @@ class Lab:
 
     async def told(self) -> list[str]:
         async with self.database.read() as connection:
-            return [line for line in await concerns.list_all(connection, self.now) if "Zotero" in line]
+            return [
+                line for line in await operator_warnings.list_all(connection, self.now) if "Zotero" in line
+            ]
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.app.features import DELIVERY_KINDS
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.pace import Pace
+from bot.outbox.request_pacing import Pace
 from storage import database, models, outbox
 from tests.fake_discord import model
 

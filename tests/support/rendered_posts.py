@@ -12,14 +12,14 @@ from bot.app.client import DiscordRenderer
 from bot.archive import summaries
 from bot.client.messages import CommandMentions
 from bot.features.alerts.planner import AlertMatch, AlertPost
-from bot.features.club.news import ThreadNews
 from bot.features.club.service import ClubPost, Meeting, MeetingStep
+from bot.features.club.thread_news import ThreadNews
 from bot.features.daily import choice
 from bot.features.shelf.news import NewsPost
 from bot.features.today.service import TodayPick, TodayPost, TodayReason, TodayReasonKind
 from bot.outbox import contents
 from bot.rendering.templates import Templates
-from bot.search.matcher import AlertReason, MatchField
+from bot.search.alert_matcher import AlertReason, MatchField
 from storage import models
 from storage.papers import EventKind, PaperEvent
 from tests.support import payload_checks

@@ -20,7 +20,7 @@ from bot.app import runtime
 from bot.core import clock, logs, memory
 from bot.features.alerts.planner import AlertPlanner
 from bot.features.operations.retention import Retention
-from bot.outbox import pace, relay
+from bot.outbox import relay, request_pacing
 from storage import errors
 from tests.support import shifted_clock
 
@@ -34,8 +34,10 @@ def shorten_waits() -> None:
     """Look often whether a jump of the clock has made a job due, and repeat failed requests soon."""
     # An answer from before a jump must not set the clock back.
     clock.MAX_ERROR = timedelta(days=366)
-    relay.POLL_SECONDS = pace.INITIAL_PAUSE = pace.MAX_PAUSE = PAUSE_SECONDS
-    paced, backing_off, scheduler = _patchable(pace.Pace, backoff.ExponentialBackoff, AsyncIOScheduler)
+    relay.POLL_SECONDS = request_pacing.INITIAL_PAUSE = request_pacing.MAX_PAUSE = PAUSE_SECONDS
+    paced, backing_off, scheduler = _patchable(
+        request_pacing.Pace, backoff.ExponentialBackoff, AsyncIOScheduler
+    )
     backing_off.delay = lambda _: PAUSE_SECONDS
     set_rate, start_timer = paced.set_rate, scheduler._start_timer
     paced.set_rate = lambda self, _: set_rate(self, RATE)

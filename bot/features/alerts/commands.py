@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from bot.client import (
     autocomplete,
     custom_ids,
-    interactions,
+    interaction_values,
     list_state,
     message_builder,
     permissions,
@@ -27,8 +27,8 @@ from bot.client import (
 )
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose, TextTokenStore
-from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
+from bot.client.handler_context import Interaction, Request
 from bot.client.refusals import UserError
 from bot.features.alerts import messages as alerts_messages
 from bot.features.alerts import options as alerts_options
@@ -167,7 +167,7 @@ class AlertsCog(
 
     @router.handles(alerts_messages.SHOW)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
-        chosen = action.payload or interactions.selected_value(request.interaction)
+        chosen = action.payload or interaction_values.selected_value(request.interaction)
         return await alert_view(request, custom_ids.parse_number(chosen))
 
     @router.handles(alerts_messages.PAUSE)
@@ -220,7 +220,10 @@ class AlertsCog(
     @router.handles(alerts_messages.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
         """Apply the form to the draft or stored alert. If the votes are invalid, show the reason and keep the rest."""
-        draft, values = await load(request, action.payload), interactions.modal_values(request.interaction)
+        draft, values = (
+            await load(request, action.payload),
+            interaction_values.modal_values(request.interaction),
+        )
         try:
             draft = alerts_options.apply_conditions(draft, values)
         except errors.UsageError as error:
@@ -233,7 +236,7 @@ class AlertsCog(
     async def set_timing(self, request: Request, action: Action) -> ui.LayoutView:
         draft = await load(request, action.payload)
         return await apply(
-            request, alerts_options.apply_when(draft, interactions.selected_value(request.interaction))
+            request, alerts_options.apply_when(draft, interaction_values.selected_value(request.interaction))
         )
 
     @router.handles(alerts_messages.OPEN_TIME, responses.AT_ONCE)
@@ -248,7 +251,7 @@ class AlertsCog(
         """Apply the time and time zone to the draft or stored alert. If either is invalid, show the reason."""
         draft = await load(request, action.payload)
         try:
-            draft = alerts_options.apply_time(draft, interactions.modal_values(request.interaction))
+            draft = alerts_options.apply_time(draft, interaction_values.modal_values(request.interaction))
         except errors.UsageError as error:
             return alerts_messages.refused_view(request.texts, error, action.payload, of_time=True)
         return await apply(request, draft)
@@ -269,7 +272,7 @@ class AlertsCog(
     @router.handles(cards.MORE, responses.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the details selected in a card's menu, or create an alert for the selected topic or author."""
-        chosen = interactions.selected_value(request.interaction)
+        chosen = interaction_values.selected_value(request.interaction)
         if chosen in set(cards.CardDetail):
             return await replies.answer_view(request, action.payload, cards.CardDetail(chosen))
         detail = await request.services.search.find_paper(action.payload)

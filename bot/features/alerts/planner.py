@@ -22,7 +22,7 @@ from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, NoticeRecipient
 from bot.rendering import discord_text
-from bot.search import matcher
+from bot.search import alert_matcher
 from bot.search.service import SearchService
 from storage import accounts, alerts, models, outbox, papers
 from storage.alerts import OwnerRight
@@ -38,7 +38,7 @@ class AlertMatch(NamedTuple):
     """A paper, the reasons why it matches, and the ids of the recipient's matching alerts."""
 
     paper: contents.PostPaper
-    reasons: tuple[matcher.AlertReason, ...]
+    reasons: tuple[alert_matcher.AlertReason, ...]
     alert_ids: tuple[int, ...]
 
 
@@ -183,7 +183,7 @@ class AlertPlanner:
     """The last checks of owners' rights, by owner and channel."""
 
     def __post_init__(self) -> None:
-        self._queries = matcher.AlertQueries(self._database, self._search)
+        self._queries = alert_matcher.AlertQueries(self._database, self._search)
         self._retries = Retries(log)
 
     async def tick(self, on_planned: Callable[[], None] = lambda: None) -> None:
@@ -226,7 +226,7 @@ class AlertPlanner:
         if not added_at:
             return False
         # Papers by themselves are searched fast, since they have few of the words of thousands of alerts.
-        compared = await self._database.look_up(matcher.index_papers, list(added_at))
+        compared = await self._database.look_up(alert_matcher.index_papers, list(added_at))
         pairs = await self._queries.match(compared)
         now = self._clock()
         async with self._database.transaction() as connection:
@@ -395,8 +395,8 @@ class AlertPlanner:
 
         What failed and is tried again is in neither.
         """
-        compared = await self._database.look_up(matcher.index_papers, list(batch.papers))
-        queries = await matcher.read_alerts(self._search, list(batch.alerts.values()))
+        compared = await self._database.look_up(alert_matcher.index_papers, list(batch.papers))
+        queries = await alert_matcher.read_alerts(self._search, list(batch.alerts.values()))
         reasons = await asyncio.to_thread(compared.match_all, queries)
         grouped: dict[tuple[str, int], list[alerts.Match]] = defaultdict(list)
         unmatched: list[alerts.Match] = []
@@ -414,9 +414,9 @@ class AlertPlanner:
             recipient, paper_id = key
             alert_ids = tuple(match.alert_id for match in matching)
             with self._retries.attempt(
-                matcher.NOT_COMPARED, key, now, paper=paper_id, recipient=recipient
+                alert_matcher.NOT_COMPARED, key, now, paper=paper_id, recipient=recipient
             ) as attempt:
-                merged = matcher.merge_reasons(
+                merged = alert_matcher.merge_reasons(
                     reason for alert_id in alert_ids for reason in reasons[alert_id][paper_id]
                 )
                 locale = batch.destinations[alert_ids[0]].locale
@@ -481,12 +481,15 @@ async def _list_capped(connection: Connection, of: Iterable[models.Alert], now: 
 
 
 def _quote(
-    paper: models.PaperDetail, reasons: Iterable[matcher.AlertReason], locale: models.Locale
+    paper: models.PaperDetail, reasons: Iterable[alert_matcher.AlertReason], locale: models.Locale
 ) -> contents.PostPaper:
     in_text = [
-        form for reason in reasons if reason.found_in is matcher.MatchField.TEXT for form in reason.forms
+        form
+        for reason in reasons
+        if reason.found_in is alert_matcher.MatchField.TEXT
+        for form in reason.forms
     ]
-    quoted = matcher.find_sentence(paper, in_text, locale)
+    quoted = alert_matcher.find_sentence(paper, in_text, locale)
     return contents.build_post_paper(paper, locale, quoted=quoted)
 
 

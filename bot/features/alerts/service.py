@@ -13,7 +13,7 @@ from typing import NamedTuple, assert_never
 
 from bot.core import clock, schedule
 from bot.core.clock import Clock
-from bot.search import matcher
+from bot.search import alert_matcher
 from bot.search.service import SearchService
 from bot.text import analyser, institutions, people, plain
 from storage import accounts, alerts, errors, models, outbox, papers, search
@@ -34,7 +34,7 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     unique: dict[str, models.AlertTerm] = {}
     for kind, text in draft.terms:
         term = models.AlertTerm(kind, _to_line(text))
-        unique.setdefault(matcher.term_key(term), term)
+        unique.setdefault(alert_matcher.term_key(term), term)
     terms = tuple(unique.values())
     if not terms:
         raise errors.UsageError("An alert needs a word, an author or an institution.", "refused-no-terms")
@@ -48,7 +48,7 @@ def validate_alert(draft: models.Alert) -> models.Alert:
     clock.parse_zone(draft.timezone)
     at = schedule.parse_time(draft.at_time)
     checked = replace(draft, terms=terms, excluded=excluded, at_time=f"{at:%H:%M}")
-    return replace(checked, key=matcher.alert_key(checked))
+    return replace(checked, key=alert_matcher.alert_key(checked))
 
 
 def _to_line(text: str) -> str:
@@ -267,7 +267,7 @@ class Alerts:
         alert = await asyncio.to_thread(validate_alert, draft)
         await self._database.fetch(alerts.require_no_equal, alert)
         since_on = (self._clock() - timedelta(days=PREVIEW_DAYS - 1)).date()
-        recent = matcher.PaperMatcher(await self._search.open_recent(since_on))
+        recent = alert_matcher.PaperMatcher(await self._search.open_recent(since_on))
         words = [term.text for term in alert.terms if term.kind is not models.AlertKind.AUTHOR]
         read = await self._search.read_queries(words)
         related = tuple(dict.fromkeys(form for query in read for form in query.added_forms))
@@ -278,10 +278,10 @@ class Alerts:
         return AlertPreview(len(rows), rows[:3], related)
 
     async def _find_matching(
-        self, recent: matcher.PaperMatcher, alert: models.Alert
+        self, recent: alert_matcher.PaperMatcher, alert: models.Alert
     ) -> list[models.PaperRow]:
         """Return the papers that match, newest first."""
-        queries = await matcher.read_alerts(self._search, [alert])
+        queries = await alert_matcher.read_alerts(self._search, [alert])
         matching = await asyncio.to_thread(recent.match_all, queries)
         ids = [paper_id for reasons in matching.values() for paper_id in reasons]
         rows = await self._database.look_up(search.list_paper_rows, ids, with_authors=False)

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bot.archive.summaries import Basis
+from bot.features.ask.model_sentences import ModelInput, QuotedSentence, Written, number_quotes
 from bot.features.ask.passages import Passage
-from bot.features.ask.sentences import ModelInput, QuotedSentence, Written, number_quotes
 from bot.search.results import Snippet, make_excerpt
 from storage import models
 

@@ -14,14 +14,14 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, interactions, list_state, options, permissions, responses, router
-from bot.client.context import Client, Request
+from bot.client import autocomplete, interaction_values, list_state, options, permissions, responses, router
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
+from bot.client.handler_context import Client, Request
 from bot.client.message_builder import StatelessModal, button
 from bot.features.ask import messages as ask_messages
 from bot.features.ask.answers import Answer
-from bot.features.ask.archive import guess_language
-from bot.features.ask.question import MAX_LENGTH
+from bot.features.ask.archive_questions import guess_language
+from bot.features.ask.question_parts import MAX_LENGTH
 from bot.features.ask.service import AskedMessage, PaperQuestions
 from bot.papers.replies import card_view, load_paper, store_list_text
 from storage import models
@@ -85,12 +85,12 @@ class AskCog(commands.Cog):
 
     @router.handles(ask_messages.SUBMIT, responses.PRIVATELY)
     async def submit_question(self, request: Request, action: Action) -> ui.LayoutView | None:
-        asked = interactions.modal_values(request.interaction).get(ask_messages.QUESTION, "")
+        asked = interaction_values.modal_values(request.interaction).get(ask_messages.QUESTION, "")
         return await self._answer(request, action.payload, asked)
 
     @router.handles(ask_messages.CHOOSE, responses.PRIVATELY)
     async def choose(self, request: Request, action: Action) -> ui.LayoutView | None:
-        name = interactions.selected_value(request.interaction)
+        name = interaction_values.selected_value(request.interaction)
         if name not in ask_messages.COMMON:
             raise InvalidCustomIdError(f"{name!r} is not a question")
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
@@ -100,10 +100,12 @@ class AskCog(commands.Cog):
         """Show the reader's answer to everyone. It is copied from its message, so nothing of the question is stored for it."""
         interaction = request.interaction
         answered = interaction.message
-        if answered is None or pack_custom_id(ask_messages.SHARE) not in interactions.custom_ids_of(answered):
+        if answered is None or pack_custom_id(ask_messages.SHARE) not in interaction_values.custom_ids_of(
+            answered
+        ):
             raise InvalidCustomIdError("there is no answer to share")
         async with router.deferring_publicly(interaction):
-            sharer = interactions.display_name(interaction)
+            sharer = interaction_values.display_name(interaction)
             return ask_messages.shared_view(request.texts, answered, sharer=sharer)
 
     async def _find_discussed(self, place: Any) -> str:
@@ -190,7 +192,7 @@ def _list_card_papers(
     """Return the papers that the buttons of a card of the bot ask about: a card that a reader has shared is in no table."""
     if not isinstance(card, discord.Message) or card.author.id != bot_user.id:
         return ()
-    actions = map(unpack_custom_id, interactions.custom_ids_of(card))
+    actions = map(unpack_custom_id, interaction_values.custom_ids_of(card))
     return tuple(dict.fromkeys(action.payload for action in actions if action.verb == ask_messages.OPEN))
 
 

@@ -26,9 +26,9 @@ from bot.client.paper_texts import (
     title_link,
 )
 from bot.features.ask.answers import Answer, AnswerStatus, ArchiveExtent, PassageOrigin, ShownPassage
-from bot.features.ask.archive import MAX_PAPERS
-from bot.features.ask.question import MAX_LENGTH
-from bot.features.ask.sentences import QuotedSentence
+from bot.features.ask.archive_questions import MAX_PAPERS
+from bot.features.ask.model_sentences import QuotedSentence
+from bot.features.ask.question_parts import MAX_LENGTH
 from bot.features.ask.service import MAX_A_DAY, AnswerPost
 from bot.i18n.texts import Texts
 from bot.outbox import contents

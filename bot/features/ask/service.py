@@ -24,17 +24,17 @@ from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError, work_in_thread
 from bot.core.clock import Clock
-from bot.features.ask import passages, question
+from bot.features.ask import passages, question_parts
 from bot.features.ask.answers import Answer, AnswerStatus, AskedPaper, PassageOrigin, StoredPassage
-from bot.features.ask.archive import (
+from bot.features.ask.archive_questions import (
     ArchiveQuestions,
     guess_language,
     list_sources,
     list_text_sources,
     split_ids,
 )
-from bot.features.ask.ranking import PaperIndex, Ranking
-from bot.features.ask.sentences import Question, SentenceWriter
+from bot.features.ask.model_sentences import Question, SentenceWriter
+from bot.features.ask.passage_ranking import PaperIndex, Ranking
 from bot.outbox import contents
 from bot.search import embeddings
 from bot.search.embeddings import TextVectors
@@ -150,7 +150,7 @@ class PaperQuestions:
             return await self._answer_of_paper(paper, asked, locale, user_id)
         async with self.lookups.admitted(user_id, _PATIENCE):
             answer = await self.archive.answer(asked, locale, only=same)
-            is_done = answer.is_near or len(same) < 2 or not question.has_words(asked)
+            is_done = answer.is_near or len(same) < 2 or not question_parts.has_words(asked)
             return answer if is_done else await self.archive.answer(asked, locale)
 
     async def _answer_of_paper(
@@ -165,8 +165,8 @@ class PaperQuestions:
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             sources, index = await self._load_sources(paper, text, language)
-            parts = await work_in_thread(question.read, asked, glossary)
-            ranking = await work_in_thread(index.rank, parts, wants_number=question.wants_number(asked))
+            parts = await work_in_thread(question_parts.read, asked, glossary)
+            ranking = await work_in_thread(index.rank, parts, wants_number=question_parts.wants_number(asked))
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
             headed = [passage.headed_text for passage in index.passages]
@@ -249,7 +249,7 @@ class PaperQuestions:
         ids = (await message.cards() if message.cards else ()) or in_place
         now = self.clock()
         named, asked = split_ids(asked, arxiv_ids.list_arxiv_ids(asked, now.date()), now.date())
-        is_heard = question.has_words(asked) or named or not (ids or answered is not None)
+        is_heard = question_parts.has_words(asked) or named or not (ids or answered is not None)
         over = self._count(_PUBLIC, message.user_id) - MAX_A_DAY if is_heard else 0
         if not is_heard or over > 1:  # said once
             return
@@ -339,7 +339,7 @@ class PaperQuestions:
     async def _find_answer(
         self, post: AnswerPost, ids: Sequence[str], same: Sequence[str], asked: str
     ) -> AnswerPost:
-        has_words = question.has_words(asked)
+        has_words = question_parts.has_words(asked)
         if len(ids) > 1 and has_words:
             return replace(post, problem="ask-which-paper")
         # A card stays when its paper is removed.
@@ -363,13 +363,13 @@ class PaperQuestions:
 
 
 def _build(
-    asked: AskedPaper, language: models.Locale, parts: Sequence[question.AskedPart], ranking: Ranking
+    asked: AskedPaper, language: models.Locale, parts: Sequence[question_parts.AskedPart], ranking: Ranking
 ) -> Answer:
     """Return the answer of one paper."""
     words = {source.words for source in asked.sources}
     basis = Basis.PAPER if PassageOrigin.PAPER in words else Basis.ABSTRACT if words else Basis.NONE
     most = MAX_SHOWN if ranking.is_answer or basis is not Basis.PAPER else MAX_NEAREST
-    telling = [part for part in parts if part.weight > question.VAGUE]
+    telling = [part for part in parts if part.weight > question_parts.VAGUE]
     has_any = any(ranking.found[part.text] for part in telling)
     if telling and not (has_any or ranking.is_answer):  # what says little, such as "use", is nowhere near
         most = 0
@@ -386,9 +386,11 @@ def _build(
     return answer.with_found((asked, number, patterns) for number in ranking.order[:most])
 
 
-def _list_read_forms(part: question.AskedPart, ranking: Ranking) -> tuple[str, ...]:
+def _list_read_forms(part: question_parts.AskedPart, ranking: Ranking) -> tuple[str, ...]:
     """Return a part's English forms that mean the same, other than the typed one, and that the paper has."""
     typed = term_keys.term_key(part.text)
-    same = {f.text for f in part.forms if f.weight >= question.NEAREST and not analyser.has_hangul(f.text)}
+    same = {
+        f.text for f in part.forms if f.weight >= question_parts.NEAREST and not analyser.has_hangul(f.text)
+    }
     found = (text for text in ranking.found[part.text] if text in same)
     return tuple(text for text in found if term_keys.term_key(text) != typed)[:_MAX_READ_FORMS]

@@ -13,8 +13,8 @@ from discord.ext import commands
 from bot.client import autocomplete, custom_ids, paper_texts, permissions, responses, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
+from bot.client.handler_context import Client, Request
 from bot.client.message_builder import button
 from bot.client.refusals import UserError, refusal_text
 from bot.core import schedule

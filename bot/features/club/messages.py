@@ -16,8 +16,8 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, layout_payload, thread_payload
 from bot.client.messages import PostWording
 from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
-from bot.features.club.news import ThreadNews
 from bot.features.club.service import HOUR, ClubPost, MeetingStep, Overview
+from bot.features.club.thread_news import ThreadNews
 from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart

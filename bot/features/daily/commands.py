@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from bot.client import (
     autocomplete,
     custom_ids,
-    interactions,
+    interaction_values,
     message_builder,
     paper_texts,
     permissions,
@@ -25,8 +25,8 @@ from bot.client import (
 )
 from bot.client import messages as client_messages
 from bot.client.accounts import TextPurpose
-from bot.client.context import Interaction, Request
 from bot.client.custom_ids import Action
+from bot.client.handler_context import Interaction, Request
 from bot.client.refusals import UserError
 from bot.features.daily import choice
 from bot.features.daily import messages as daily_messages
@@ -221,7 +221,7 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
 
         If what was typed is invalid, show the reason.
         """
-        values = interactions.modal_values(request.interaction)
+        values = interaction_values.modal_values(request.interaction)
         row = await _place_draft(request, await _load_meant(request, action), values)
         row = await _apply_more(request, row, values)
         typed = {name: values[name].strip() or "-" for name in TYPED if name in values}
@@ -258,7 +258,7 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
 
     @router.handles(daily_messages.SHOW)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
-        chosen = action.payload or interactions.selected_value(request.interaction)
+        chosen = action.payload or interaction_values.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
     @router.handles(client_messages.LIST_POSTS)
@@ -326,7 +326,7 @@ class PostButtonsCog(router.NeedsGuild, commands.Cog):
             locale = models.Locale(language)
         arxiv_ids: list[str] = []
         message = request.interaction.message
-        for component in interactions.walk_components(message.components if message else ()):
+        for component in interaction_values.walk_components(message.components if message else ()):
             control = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
             if isinstance(component, discord.SelectMenu) and control.verb == client_messages.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]

@@ -10,11 +10,19 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, custom_ids, interactions, list_state, permissions, responses, router
+from bot.client import (
+    autocomplete,
+    custom_ids,
+    interaction_values,
+    list_state,
+    permissions,
+    responses,
+    router,
+)
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import Client, Request
 from bot.client.custom_ids import Action, pack_custom_id
+from bot.client.handler_context import Client, Request
 from bot.client.list_state import ListKind, ListState, Period
 from bot.client.message_builder import StatelessModal
 from bot.client.refusals import UserError
@@ -93,14 +101,14 @@ class ListsCog(commands.Cog):
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
-            refined = list_views.refine(state, interactions.selected_value(request.interaction))
+            refined = list_views.refine(state, interaction_values.selected_value(request.interaction))
         return await replies.list_view(request, refined)
 
     @router.handles(list_views.SELECT_TAG)
     async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
         state, tag = (
             await replies.load_state(request, action),
-            interactions.selected_value(request.interaction),
+            interaction_values.selected_value(request.interaction),
         )
         text = "" if tag == list_views.ALL_TAGS else tag
         return await replies.list_view(request, state.replace(page=0, text=text, token=""))
@@ -114,7 +122,9 @@ class ListsCog(commands.Cog):
         async with router.deferring_publicly(interaction):
             today = await interaction.client.today_for(interaction)
             listed = await replies.load_list(request, state, today)
-        return list_views.shared_view(request.texts, listed, sharer=interactions.display_name(interaction))
+        return list_views.shared_view(
+            request.texts, listed, sharer=interaction_values.display_name(interaction)
+        )
 
     @router.handles(client_messages.UNSHARE)
     async def unshare(self, request: Request, action: Action) -> ui.LayoutView:
@@ -192,7 +202,7 @@ class ListsCog(commands.Cog):
 
     @router.handles(SUBMIT_TOPIC_MODAL, responses.PRIVATELY)
     async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
-        query = interactions.modal_values(request.interaction).get(QUERY, "")
+        query = interaction_values.modal_values(request.interaction).get(QUERY, "")
         return await self._results_view(request, ListState(ListKind.TOPIC, query))
 
     async def _results_view(
@@ -228,7 +238,7 @@ class PapersCog(commands.Cog):
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers named in a message, one as a card, several as a list. The message is not stored."""
         today = request.services.clock().date()
-        named = arxiv_ids.list_arxiv_ids(interactions.read_text(message), today)[:MAX_NAMED_PAPERS]
+        named = arxiv_ids.list_arxiv_ids(interaction_values.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
             return await self._paper_view(request, named[0])
         if named:
@@ -246,7 +256,7 @@ class PapersCog(commands.Cog):
 
     @router.handles(client_messages.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
-        return await self._paper_view(request, interactions.selected_value(request.interaction))
+        return await self._paper_view(request, interaction_values.selected_value(request.interaction))
 
     @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
@@ -263,7 +273,7 @@ class PapersCog(commands.Cog):
     @router.handles(cards.CHAPTERS)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected chapter: in place of a private message, or in a new private message below a public card."""
-        chapter = custom_ids.parse_number(interactions.selected_value(request.interaction))
+        chapter = custom_ids.parse_number(interaction_values.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
     @router.handles(cards.CHAPTER)
@@ -285,7 +295,9 @@ class PapersCog(commands.Cog):
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
         detail = await load_paper(request, action.payload)
         with custom_ids.map_parse_errors():
-            name = detail.authors[custom_ids.parse_number(interactions.selected_value(request.interaction))]
+            name = detail.authors[
+                custom_ids.parse_number(interaction_values.selected_value(request.interaction))
+            ]
         return await replies.list_view(request, ListState(ListKind.AUTHOR, name))
 
     @router.handles(cards.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
@@ -296,7 +308,7 @@ class PapersCog(commands.Cog):
             topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
         # Defer publicly only now, since refusals are private.
         await responses.defer(interaction, public=True)
-        sharer = interactions.display_name(interaction)
+        sharer = interaction_values.display_name(interaction)
         web_url = request.services.web_url
         extra = await replies.list_extra(request, detail, None)
         return await cards.card_view(

@@ -11,8 +11,8 @@ from discord.ext import commands
 
 from bot.client import message_builder, permissions, post_names, responses, router
 from bot.client import messages as client_messages
-from bot.client.context import Request
 from bot.client.custom_ids import Action, pack_custom_id
+from bot.client.handler_context import Request
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
 from bot.client.router import Transfer

@@ -30,8 +30,8 @@ from bot.core.settings import (
     setting_name,
     setting_origins,
 )
-from bot.features.operations import concerns
-from bot.features.operations import posts as posts_of_all
+from bot.features.operations import operator_warnings
+from bot.features.operations import post_overview as posts_of_all
 from bot.rendering.templates import Templates
 from bot.search import index
 from bot.sources import kinds
@@ -269,7 +269,7 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
                 unaddressed=await daily.list_unaddressed(connection),
                 of_servers=await posts_of_all.list_all(connection, settings.close_rule, now),
                 backup=backup if opened.is_sqlite else None,
-                of_zotero=[*concerns.list_zotero(await zotero.find_trouble(connection, now))],
+                of_zotero=[*operator_warnings.list_zotero(await zotero.find_trouble(connection, now))],
             )
         with errors.collected([], reraise=(errors.OtherVersionError,)) as failed:
             await opened.write(_write_nothing)
@@ -307,14 +307,14 @@ def _backup(stored: StoredState) -> Iterator[Finding]:
     """Yield a finding on the age of the last backup, once there is something to lose."""
     if stored.backup is None or not (stored.posts or stored.backup):
         return
-    at, reason = concerns.read_backup(stored.backup)
+    at, reason = operator_warnings.read_backup(stored.backup)
     if at is None:
         note = "`paperround backup FILE` makes one while the bot runs, and deploy/paperround-backup.timer one each night."
         yield Finding("backup", "none yet", status=Status.WARNING, note=note)
         return
     days = (stored.now - at).days
     value = "failed" if reason else f"{days} day{'s' * (days != 1)} old"
-    status = Status.WARNING if reason or stored.now - at >= concerns.BACKUP_AGE else Status.OK
+    status = Status.WARNING if reason or stored.now - at >= operator_warnings.BACKUP_AGE else Status.OK
     yield Finding("backup", f"{value}, of {at:%Y-%m-%d %H:%M} UTC", status=status, note=reason)
 
 
@@ -488,7 +488,7 @@ def _sources(stored: StoredState) -> Iterator[Finding]:
         if row.account is not None and number > row.account.kept:
             value = f"{number:,} of {row.account.found:,} items left out"
             yield Finding(f"reading of {url}", value, status=Status.WARNING, note=sorting.describe(missing))
-    if quiet := concerns.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
+    if quiet := operator_warnings.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
         yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)
     for reason in stored.of_zotero:
         yield Finding("list in Zotero", "not written", status=Status.WARNING, note=reason)
@@ -512,7 +512,9 @@ async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
     try:
         await check(settings)
     except errors.PaperroundError as error:
-        return Finding("Zotero", "no access", status=Status.ERROR, note=f"{error}. {concerns.ZOTERO_KEY}")
+        return Finding(
+            "Zotero", "no access", status=Status.ERROR, note=f"{error}. {operator_warnings.ZOTERO_KEY}"
+        )
     return Finding("Zotero", f"may write in {settings.zotero_library}")
 
 

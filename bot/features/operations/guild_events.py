@@ -11,7 +11,7 @@ import structlog
 from discord.ext import commands
 
 from bot.client import translations
-from bot.client.context import Client
+from bot.client.handler_context import Client
 from bot.outbox import contents, outcomes
 from storage import accounts, outbox
 

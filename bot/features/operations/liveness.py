@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, get_args
 
-from bot.outbox.pace import HttpAnswer
+from bot.outbox.request_pacing import HttpAnswer
 from storage import errors
 
 TICK_SECONDS = 150.0

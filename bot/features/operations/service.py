@@ -12,7 +12,7 @@ from bot.core import day_close, schedule
 from bot.core.clock import Clock, latest_date
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
-from bot.outbox.pace import Pace
+from bot.outbox.request_pacing import Pace
 from storage import alerts, archive, club, daily, models, outbox, sources, today, zotero
 from storage.database import Connection, Database
 

@@ -16,7 +16,7 @@ from bot.archive.exports import FILE_ENDINGS, ReferenceFormat
 from bot.client import (
     autocomplete,
     custom_ids,
-    interactions,
+    interaction_values,
     list_state,
     paper_texts,
     permissions,
@@ -24,8 +24,8 @@ from bot.client import (
     router,
 )
 from bot.client import messages as client_messages
-from bot.client.context import Client, Interaction, Request
 from bot.client.custom_ids import Action, pack_custom_id
+from bot.client.handler_context import Client, Interaction, Request
 from bot.client.list_state import ListKind, ListState
 from bot.client.message_builder import button
 from bot.client.refusals import UserError
@@ -133,7 +133,7 @@ class ShelfCog(commands.Cog):
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
         """Save the papers named in the uploaded file. If the file is too large, it is not downloaded."""
-        url, size = interactions.uploaded_file(request.interaction)
+        url, size = interaction_values.uploaded_file(request.interaction)
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
@@ -154,19 +154,21 @@ class ShelfCog(commands.Cog):
             answer = await self._save(request, paper_ids)
         else:
             await request.services.database.write(shelf.remove, request.user_id, paper_ids[0])
-        if answer is None or (page is not None and interactions.is_ephemeral(request.interaction)):
+        if answer is None or (page is not None and interaction_values.is_ephemeral(request.interaction)):
             return await card_view(request, arxiv_id, page or 0)
         return answer
 
     @router.handles(client_messages.SAVE_SELECTED, responses.PRIVATELY)
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
-        selected = interactions.selected_values(request.interaction)
+        selected = interaction_values.selected_values(request.interaction)
         return await self._save(request, await self._find_ids(request, selected))
 
     @router.handles(client_messages.LIST_PAPER, responses.PRIVATELY, also=(client_messages.LIST_SELECTED,))
     async def add_to_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Put a button's paper or a menu's on the server's list. A paper on it is shown with who added it."""
-        named = [action.payload] if action.payload else interactions.selected_values(request.interaction)
+        named = (
+            [action.payload] if action.payload else interaction_values.selected_values(request.interaction)
+        )
         return await self._add_to_list(request, named)
 
     async def _add_to_list(self, request: Request, arxiv_ids: Sequence[str]) -> ui.LayoutView:
@@ -260,7 +262,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.SUBMIT_SEARCH)
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
-        text = interactions.modal_values(request.interaction).get(shelf_messages.TEXT, "")
+        text = interaction_values.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await replies.list_view(request, list_state.unpack_state(action).replace(text=text))
 
     @router.handles(shelf_messages.EXPORT_SAVED, responses.PRIVATELY)
@@ -269,7 +271,7 @@ class ShelfCog(commands.Cog):
         state = await replies.load_state(request, action)
         owner = await self._require_owner(request, state)
         with custom_ids.map_parse_errors():
-            chosen = ReferenceFormat(interactions.selected_value(request.interaction))
+            chosen = ReferenceFormat(interaction_values.selected_value(request.interaction))
         data, count = await self._shelf.export(owner, chosen, state.text)
         if not count:
             return client_messages.text_view(request.texts("saved-nothing-to-export"))
@@ -312,7 +314,7 @@ class ShelfCog(commands.Cog):
         page, arxiv_id = action.fields(2)
         owner = await self._owner_of(request, page)
         entry = await self._find(request, owner, arxiv_id)
-        typed = interactions.modal_values(request.interaction)
+        typed = interaction_values.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
         left = await self._shelf.annotate(owner, entry.id, note=note, tags=tags)
         views = [shelf_messages.left_tags_view(request.texts, left)] if left else []
@@ -346,7 +348,7 @@ class ShelfCog(commands.Cog):
 
     @router.handles(shelf_messages.REMOVE_SAVED, responses.PRIVATELY)
     async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
-        selected = interactions.selected_values(request.interaction)
+        selected = interaction_values.selected_values(request.interaction)
         for paper_id in await self._find_ids(request, selected):
             await request.services.database.write(shelf.remove, request.user_id, paper_id)
         return client_messages.text_view(request.texts("news-removed", count=len(selected)))

@@ -9,11 +9,11 @@ from datetime import date
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import custom_ids, interactions, list_state, paper_texts, responses, router
+from bot.client import custom_ids, interaction_values, list_state, paper_texts, responses, router
 from bot.client import messages as client_messages
 from bot.client import options as client_options
-from bot.client.context import Request
 from bot.client.custom_ids import Action
+from bot.client.handler_context import Request
 from bot.client.refusals import UserError
 from bot.core import schedule
 from bot.features.today import messages as today_messages
@@ -40,7 +40,7 @@ class TodayCog(commands.Cog):
     @router.handles(today_messages.MARK, responses.IN_OWN_MESSAGE)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or mark a paper, or undo either. The papers stay in place."""
-        chosen, _, arxiv_id = interactions.selected_value(request.interaction).partition(":")
+        chosen, _, arxiv_id = interaction_values.selected_value(request.interaction).partition(":")
         with custom_ids.map_parse_errors():
             mark = PaperMark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
@@ -56,7 +56,7 @@ class TodayCog(commands.Cog):
 
     @router.handles(today_messages.PICK, responses.IN_OWN_MESSAGE)
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        picked = interactions.selected_values(request.interaction)
+        picked = interaction_values.selected_values(request.interaction)
         await request.services.get(TodayService).pick_topics(
             request.user_id, [text for text in picked if text.isprintable()]
         )
@@ -94,10 +94,10 @@ class TodayCog(commands.Cog):
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
         """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
-        actions = map(custom_ids.unpack_custom_id, interactions.list_custom_ids(interaction))
+        actions = map(custom_ids.unpack_custom_id, interaction_values.list_custom_ids(interaction))
         shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
         return await self._view(
-            request, note, interactions.find_marker(interaction), _find_day(interaction), shown
+            request, note, interaction_values.find_marker(interaction), _find_day(interaction), shown
         )
 
     async def _topics_view(self, request: Request) -> ui.LayoutView:
@@ -127,9 +127,9 @@ class TodayCog(commands.Cog):
         return request.texts("today-sent-daily", at=at, zone=shown_zone)
 
 
-def _find_day(interaction: interactions.AnyInteraction) -> date | None:
+def _find_day(interaction: interaction_values.AnyInteraction) -> date | None:
     """Return the day of the message whose control was used, read from one of its buttons; None if unknown."""
-    for custom_id in interactions.list_custom_ids(interaction):
+    for custom_id in interaction_values.list_custom_ids(interaction):
         action = custom_ids.unpack_custom_id(custom_id)
         if action.verb == list_state.OPEN_LIST:
             with suppress(ValueError):

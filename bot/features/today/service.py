@@ -21,8 +21,8 @@ from bot.features.today.profiles import Profiles
 from bot.features.trends.rising import RisingTopicService
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
+from bot.search import alert_matcher
 from bot.search import glossary as search_glossary
-from bot.search import matcher
 from bot.search.results import Snippet
 from bot.search.service import SearchService
 from bot.search.term_resolver import Glossary
@@ -109,11 +109,11 @@ class Day:
     papers: list[models.PaperRow]
     vectors: Mapping[int, profiles.Vector]
     glossary: Glossary
-    compared: matcher.PaperMatcher | None = None
+    compared: alert_matcher.PaperMatcher | None = None
     """The papers that are compared with alerts; None until a reader with an alert needs them."""
 
 
-Follows: TypeAlias = Mapping[int, matcher.Reasons]
+Follows: TypeAlias = Mapping[int, alert_matcher.Reasons]
 """Why papers match a reader's alerts, by paper id."""
 
 
@@ -236,14 +236,14 @@ class TodayService:
         """Return why papers of the day match a reader's alerts, whose vote minimums are ignored."""
         if day.compared is None:
             compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
-            day.compared = matcher.PaperMatcher(await self._search.open_papers(compared))
-        queries = await matcher.read_alerts(self._search, active)
+            day.compared = alert_matcher.PaperMatcher(await self._search.open_papers(compared))
+        queries = await alert_matcher.read_alerts(self._search, active)
         matching = await asyncio.to_thread(day.compared.match_all, queries)
-        follows = defaultdict[int, list[matcher.AlertReason]](list)
+        follows = defaultdict[int, list[alert_matcher.AlertReason]](list)
         for of_alert in matching.values():
             for paper_id, reasons in of_alert.items():
                 follows[paper_id] += reasons
-        return {paper_id: matcher.merge_reasons(reasons) for paper_id, reasons in follows.items()}
+        return {paper_id: alert_matcher.merge_reasons(reasons) for paper_id, reasons in follows.items()}
 
     async def set_mark(
         self, user_id: int, paper_id: int, mark: PaperMark, is_set: bool, server_id: int | None
@@ -398,7 +398,7 @@ def _put_quoted_first(
     It is in the reader's language, or has the words of an alert.
     """
     for reason in reasons:
-        quoted = matcher.find_sentence(detail, [reason.text], locale)
+        quoted = alert_matcher.find_sentence(detail, [reason.text], locale)
         is_own = quoted is not None and quoted.language in (None, locale.value)
         if quoted is not None and (is_own or reason.kind is TodayReasonKind.FOLLOWED):
             return quoted, (reason, *(other for other in reasons if other is not reason))

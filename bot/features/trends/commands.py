@@ -11,9 +11,17 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import autocomplete, custom_ids, interactions, list_state, permissions, responses, router
-from bot.client.context import Request
+from bot.client import (
+    autocomplete,
+    custom_ids,
+    interaction_values,
+    list_state,
+    permissions,
+    responses,
+    router,
+)
 from bot.client.custom_ids import Action
+from bot.client.handler_context import Request
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
 from bot.features.trends import messages as trends_messages
@@ -51,14 +59,14 @@ class TrendsCog(commands.Cog):
     async def select_span(self, request: Request, action: Action) -> WithFile:
         topic, _ = await self._unpack(request, action)
         with custom_ids.map_parse_errors():
-            span = Span(interactions.selected_value(request.interaction))
+            span = Span(interaction_values.selected_value(request.interaction))
         return await self._answer(request, make_topic(topic.text, span, topic.token), span)
 
     @router.handles(trends_messages.SELECT)
     async def select_topic(self, request: Request, action: Action) -> WithFile:
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
-        return await self._answer_topic(request, interactions.selected_value(request.interaction), span)
+        return await self._answer_topic(request, interaction_values.selected_value(request.interaction), span)
 
     @router.handles(trends_messages.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> WithFile:
@@ -69,7 +77,7 @@ class TrendsCog(commands.Cog):
             )
         if not answer.trend.total:
             raise UserError("outdated-control")
-        sharer = interactions.display_name(interaction)
+        sharer = interaction_values.display_name(interaction)
         return WithFile(trends_messages.shared_view(texts, answer, sharer=sharer), image)
 
     async def _unpack(self, request: Request, action: Action) -> tuple[list_state.ListState, Span]:

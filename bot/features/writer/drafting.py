@@ -17,7 +17,7 @@ import structlog
 
 from bot.archive import listing
 from bot.archive.summaries import Basis
-from bot.claims import form as claim_form
+from bot.claims import form_checks as claim_form
 from bot.claims import judging
 from bot.core import isolation, model_server
 from bot.core.clock import Clock

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import structlog
 
 from bot.claims import judging
-from bot.claims.form import ClaimChecker
+from bot.claims.form_checks import ClaimChecker
 from bot.core.admission import Admission, BusyError
 from bot.core.model_server import LanguageModel, ModelError, TokenBudget
 from bot.features.ask.passages import Passage

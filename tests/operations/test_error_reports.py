@@ -22,7 +22,7 @@ from bot.client import command_sync
 from bot.client.refusals import handle_error
 from bot.core import failures, isolation
 from bot.core.settings import Settings
-from bot.features.operations.failures import FailureReports
+from bot.features.operations.error_reports import FailureReports
 from storage import errors, migrate
 from storage import failures as storage
 from storage.database import Database, translate_error
@@ -306,6 +306,6 @@ def test_sentry_gets_what_is_kept_and_nothing_more(
         (kind, {"type", "stacktrace"}) for kind in ("KeyError", "ValueError")
     ]
     [frame] = raised[1]["stacktrace"]["frames"]
-    assert (frame["filename"], frame["function"]) == ("tests/operations/test_failures.py", "_fail")
+    assert (frame["filename"], frame["function"]) == ("tests/operations/test_error_reports.py", "_fail")
     for hidden in (TYPED, socket.gethostname(), str(Path.cwd()), "machine of mine"):
         assert hidden not in repr(sent)

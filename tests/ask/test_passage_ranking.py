@@ -6,8 +6,8 @@ import pytest
 
 from bench.quality import ask as bench_ask
 from bot.demo import sample_digests
-from bot.features.ask import passages, question
-from bot.features.ask.ranking import PaperIndex
+from bot.features.ask import passages, question_parts
+from bot.features.ask.passage_ranking import PaperIndex
 from bot.search import term_resolver
 from bot.search.results import compile_pattern, make_excerpt
 from bot.text import analyser, seed
@@ -20,7 +20,7 @@ GLOSSARY = term_resolver.Glossary(seed.load_terms())
 def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: str | None) -> None:
     found = passages.split(asked_paper.paper_text())
     ranking = PaperIndex(found).rank(
-        question.read(asked, GLOSSARY), wants_number=question.wants_number(asked)
+        question_parts.read(asked, GLOSSARY), wants_number=question_parts.wants_number(asked)
     )
     shown = [found[number].text for number in ranking.order[:3]]
     assert ranking.is_answer is (words is not None)
@@ -29,14 +29,14 @@ def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: st
 
 def test_forms_that_the_paper_has_not_are_not_named() -> None:
     index = PaperIndex(passages.split(asked_paper.paper_text()))
-    found = index.rank(question.read("Which baselines, and which learning rate?", GLOSSARY)).found
+    found = index.rank(question_parts.read("Which baselines, and which learning rate?", GLOSSARY)).found
     assert "learning rate" in found["learning rate"]
     assert not any(analyser.has_hangul(form) for forms in found.values() for form in forms)
 
 
 def test_a_word_of_one_syllable_is_read_in_front_of_an_ending_alone() -> None:
     def list_forms(word: str) -> list[str]:
-        return [form.text for part in question.read(word, GLOSSARY) for form in part.forms]
+        return [form.text for part in question_parts.read(word, GLOSSARY) for form in part.forms]
 
     for word, meant in (("집에서", "home"), ("책을", "book"), ("손으로", "hand"), ("글이", "text")):
         assert meant in list_forms(word), word
@@ -49,13 +49,15 @@ def test_a_word_of_one_syllable_is_read_in_front_of_an_ending_alone() -> None:
     ["", "?!", "👩‍🔬🧪" * 300, "왜 " * 2_000, "Ποια δεδομένα;", "データは何ですか", "\0\ud800", "a" * 4_000],
 )
 def test_a_question_that_cannot_be_read_finds_no_answer(asked: str) -> None:
-    ranking = PaperIndex(passages.split(asked_paper.paper_text())).rank(question.read(asked, GLOSSARY))
+    ranking = PaperIndex(passages.split(asked_paper.paper_text())).rank(question_parts.read(asked, GLOSSARY))
     assert not ranking.is_answer
 
 
 @pytest.mark.parametrize("text", ["", "# Only a title\n", "## 1 Data\n"])
 def test_a_paper_without_text_answers_nothing(text: str) -> None:
-    ranking = PaperIndex(passages.split(asked_paper.paper_text(text))).rank(question.read("data?", GLOSSARY))
+    ranking = PaperIndex(passages.split(asked_paper.paper_text(text))).rank(
+        question_parts.read("data?", GLOSSARY)
+    )
     assert not ranking.order
     assert not ranking.is_answer
 
@@ -63,9 +65,9 @@ def test_a_paper_without_text_answers_nothing(text: str) -> None:
 @pytest.mark.parametrize("asked", ["How many tokens was it trained on?", "몇 토큰으로 학습했어요?"])
 def test_a_number_is_found_in_a_sentence_with_other_forms_of_the_words(asked: str) -> None:
     text = "A full account of work on data, with every dataset.\n\nTraining runs over roughly 11 trillion tokens."
-    parts = question.read(asked, GLOSSARY)
+    parts = question_parts.read(asked, GLOSSARY)
     index = PaperIndex([passages.Passage("", block) for block in text.split("\n\n")])
-    assert index.rank(parts, wants_number=question.wants_number(asked)).is_answer
+    assert index.rank(parts, wants_number=question_parts.wants_number(asked)).is_answer
 
 
 @pytest.mark.parametrize("asked", ["How long did training take?", "학습에 얼마나 걸렸어요?"])
@@ -75,12 +77,17 @@ def test_a_passage_with_a_number_answers_a_question_for_one_first(asked: str) ->
         "It is best after 3.5 days.",
     )
     index = PaperIndex([passages.Passage("Summary", text) for text in texts])
-    assert index.rank(question.read(asked, GLOSSARY), wants_number=question.wants_number(asked)).order[0] == 1
+    assert (
+        index.rank(
+            question_parts.read(asked, GLOSSARY), wants_number=question_parts.wants_number(asked)
+        ).order[0]
+        == 1
+    )
 
 
 def test_a_passage_gains_by_its_neighbours_in_its_section_but_less_than_by_its_own_words() -> None:
     """An answer often follows the sentence that names its subject."""
-    parts, oil = question.read("lamp oil", GLOSSARY), "Oil is cheap in this town."
+    parts, oil = question_parts.read("lamp oil", GLOSSARY), "Oil is cheap in this town."
     texts = (("1 Town", oil), ("2 Ferries", "The lamp stands on a pier."), ("2 Ferries", oil))
     order = PaperIndex([passages.Passage(*text) for text in texts]).rank(parts).order
     assert order.index(2) < order.index(0), "another section is no neighbour"
@@ -123,7 +130,7 @@ def test_the_figures_count_each_script_and_what_was_refused(tmp_path, capsys) ->
 def test_the_papers_of_the_demo_answer(paper: str, asked: str, words: str) -> None:
     texts = sample_digests.load_paper_texts(asked_paper.paper_text().fetched_at)
     index = PaperIndex(passages.split(next(text for text in texts if text.arxiv_id == paper)))
-    ranking = index.rank(question.read(asked, GLOSSARY))
+    ranking = index.rank(question_parts.read(asked, GLOSSARY))
     assert ranking.is_answer
     assert words in index.passages[ranking.order[0]].text
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.features.ask.passages import Passage
-from bot.features.ask.question import AskedPart
+from bot.features.ask.question_parts import AskedPart
 from bot.search.results import compile_pattern
 from bot.text import analyser, plain, tokens
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from bot.archive import arxiv_ids, summaries
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
-from bot.features.ask import passages, question
+from bot.features.ask import passages, question_parts
 from bot.features.ask.answers import (
     Answer,
     AnswerStatus,
@@ -28,8 +28,8 @@ from bot.features.ask.answers import (
     ShownPassage,
     StoredPassage,
 )
+from bot.features.ask.passage_ranking import PaperIndex, Ranking
 from bot.features.ask.passages import MAX_LENGTH, Passage
-from bot.features.ask.ranking import PaperIndex, Ranking
 from bot.search import completion
 from bot.search.glossary import GlossaryService
 from bot.search.results import SearchRequest, SearchResult, Snippet
@@ -94,7 +94,7 @@ class ArchiveQuestions:
         read = self._read(asked)
         named = [*(read.ids or only)]
         only = named[:MAX_PAPERS]
-        is_asked = question.has_words(read.words)
+        is_asked = question_parts.has_words(read.words)
         details, searched = await self._propose(read, only) if only or is_asked else ([], SearchResult())
         words = completion.apply_corrections(read.words, searched.corrected)
         language = guess_language(read.words, locale)
@@ -103,8 +103,8 @@ class ArchiveQuestions:
             language=language.value,
             corrected=tuple(searched.corrected),
             excluded=read.excluded,
-            topic=read.search[: question.MAX_LENGTH],
-            is_cut=len(read.search) > question.MAX_LENGTH or len(named) > MAX_PAPERS,
+            topic=read.search[: question_parts.MAX_LENGTH],
+            is_cut=len(read.search) > question_parts.MAX_LENGTH or len(named) > MAX_PAPERS,
         )
         absent = await self._search.list_absent(_list_names(words)) if is_asked else []
         absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
@@ -139,7 +139,9 @@ class ArchiveQuestions:
         is_limited = query.has_range_filters or bool(query.authors or query.institutions)
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
         words = search if is_plain else " ".join((query.text, *query.phrases))
-        return _ParsedQuestion(ids, search, words[: question.MAX_LENGTH], is_limited, tuple(query.excluded))
+        return _ParsedQuestion(
+            ids, search, words[: question_parts.MAX_LENGTH], is_limited, tuple(query.excluded)
+        )
 
     async def _propose(
         self, read: _ParsedQuestion, only: Collection[str]
@@ -147,7 +149,7 @@ class ArchiveQuestions:
         """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
         if only:
             return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
-        parts = tuple(part.sought for part in question.read(read.words, await self._read_glossary()))
+        parts = tuple(part.sought for part in question_parts.read(read.words, await self._read_glossary()))
         request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date(), parts=parts)
         result = await self._search.search(request)
         ids = [row.id for row in result.rows]
@@ -179,7 +181,7 @@ class ArchiveQuestions:
         added = {text: tuple(map(Form, others)) for text, *others in searched}
         parts = [
             part if part.is_known else part._replace(forms=part.forms + added.get(part.text, ()))
-            for part in question.read(words, await self._read_glossary())
+            for part in question_parts.read(words, await self._read_glossary())
         ]
         needles = list(map(_list_needles, parts))
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
@@ -235,7 +237,7 @@ def _list_names(text: str) -> list[str]:
 class WeightedPart(NamedTuple):
     """A part of a question, how many papers of the archive have it, its weight by rarity there, and whether it is a name."""
 
-    asked: question.AskedPart
+    asked: question_parts.AskedPart
     papers: int
     rarity: float
     is_name: bool
@@ -249,7 +251,7 @@ class WeightedPart(NamedTuple):
     @property
     def is_telling(self) -> bool:
         """Whether it may say what the question is about."""
-        is_vague = self.asked.is_known and self.asked.weight <= question.VAGUE
+        is_vague = self.asked.is_known and self.asked.weight <= question_parts.VAGUE
         return len(self.asked.text) > 1 and not is_vague
 
     @property
@@ -304,7 +306,7 @@ class _Candidates(NamedTuple):
 def rank(answer: Answer, words: str, pool: _Candidates, weighed: Sequence[WeightedPart]) -> Answer:
     """Add the nearest passages for the words of a question, and whether they are about it."""
     parts = [part.asked for part in weighed]
-    ranking = pool.indexed.rank(parts, wants_number=question.wants_number(words))
+    ranking = pool.indexed.rank(parts, wants_number=question_parts.wants_number(words))
     # Papers of which only the title is stored come after those with passages.
     found = sorted(
         _rank_papers(pool, ranking, weighed)[:MAX_SHOWN],
@@ -365,7 +367,7 @@ def _weigh(parts: Iterable[WeightedPart]) -> float:
     return sum(part.weight for part in parts)
 
 
-def _list_needles(part: question.AskedPart) -> Sequence[str]:
+def _list_needles(part: question_parts.AskedPart) -> Sequence[str]:
     """Return the forms of a part in lower case, single words without endings, as they are sought in a text letter for letter."""
     folded = (form.text.casefold() for form in part.forms)
     return [analyser.stem(text) if text.isalpha() else text for text in folded]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.search import term_resolver
-from bot.search.query import ParsedQuery, QueryReader
+from bot.search.query_reader import ParsedQuery, QueryReader
 from bot.text import query_parser, seed
 from tests.support import glossary_in_memory
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.client import paper_texts
 from bot.features.alerts.service import validate_alert
-from bot.search import matcher
+from bot.search import alert_matcher
 from bot.search.results import SearchRequest
 from storage import models
 from storage import papers as stored_papers
@@ -31,19 +31,21 @@ SUMMARIES = (
 )
 
 
-async def prepare(world: World, *summaries: str) -> matcher.PaperMatcher:
+async def prepare(world: World, *summaries: str) -> alert_matcher.PaperMatcher:
     """Store one paper per summary and return the papers, whose ids count from 1."""
     for number, summary in enumerate(summaries, 1):
         await world.written("Mon", f"A{number}▲5", summary=summary, location=str(number))
-    return await world.database.look_up(matcher.index_papers, range(1, len(summaries) + 1))
+    return await world.database.look_up(alert_matcher.index_papers, range(1, len(summaries) + 1))
 
 
-async def read(world: World, *drafts: models.Alert) -> list[matcher.AlertQuery]:
+async def read(world: World, *drafts: models.Alert) -> list[alert_matcher.AlertQuery]:
     rows = [replace(validate_alert(draft), id=number) for number, draft in enumerate(drafts)]
-    return list((await matcher.read_alerts(world.search, rows)).values())
+    return list((await alert_matcher.read_alerts(world.search, rows)).values())
 
 
-async def list_matching(world: World, papers: matcher.PaperMatcher, *texts: str, **fields: Any) -> list[int]:
+async def list_matching(
+    world: World, papers: alert_matcher.PaperMatcher, *texts: str, **fields: Any
+) -> list[int]:
     (query,) = await read(world, alert_builders.draft(*texts, **fields))
     return [paper_id - 1 for paper_id in papers.match(query)]
 
@@ -82,17 +84,17 @@ async def test_a_match_reason_has_the_matching_form_and_field(world: World) -> N
     (query,) = await read(world, alert_builders.draft("강화 학습", "paper"))
     reasons = papers.match(query)[1]
     assert [(reason.topic, reason.text, reason.found_in) for reason in reasons] == [
-        ("강화 학습", "reinforcement learning", matcher.MatchField.TEXT),
-        ("paper", "paper", matcher.MatchField.TITLE),
+        ("강화 학습", "reinforcement learning", alert_matcher.MatchField.TEXT),
+        ("paper", "paper", alert_matcher.MatchField.TITLE),
     ]
-    sentence = matcher.find_sentence(await get_paper(world), reasons[0].forms, models.Locale.EN)
+    sentence = alert_matcher.find_sentence(await get_paper(world), reasons[0].forms, models.Locale.EN)
     assert sentence is not None
     assert paper_texts.mark_matches(sentence) == "Trains an agent by **reinforcement learning**."
     words = "trains", "agent", "reinforcement", "learning", "care", "better"
     (many,) = await read(world, alert_builders.draft(*words))
     (none,) = await read(world, alert_builders.draft("care", excluded=("agent",)))
     assert not papers.match(none)
-    assert len(matcher.merge_reasons((*reasons, *papers.match(many)[1]))) == 6
+    assert len(alert_matcher.merge_reasons((*reasons, *papers.match(many)[1]))) == 6
 
 
 async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> None:
@@ -110,7 +112,7 @@ async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> N
     )
     for both in ((korean, english), (english, korean)):
         for locale in models.Locale:
-            sentence = matcher.find_sentence(replace(paper, appearances=both), ["RL"], locale)
+            sentence = alert_matcher.find_sentence(replace(paper, appearances=both), ["RL"], locale)
             assert sentence is not None
             assert sentence.language == locale.value
 
@@ -143,7 +145,7 @@ async def test_an_alert_matches_the_papers_in_which_a_search_finds_all_terms(wor
 
 async def test_the_index_and_papers_by_themselves_match_the_same_alerts(world: World) -> None:
     papers = await prepare(world, *SUMMARIES)
-    indexed = matcher.PaperMatcher(await world.search.open_papers(range(1, len(SUMMARIES) + 1)))
+    indexed = alert_matcher.PaperMatcher(await world.search.open_papers(range(1, len(SUMMARIES) + 1)))
     texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"', "동화"]
     for query in await read(world, *map(alert_builders.draft, texts)):
         assert papers.match(query) == indexed.match(query)
@@ -151,7 +153,7 @@ async def test_the_index_and_papers_by_themselves_match_the_same_alerts(world: W
 
 async def test_all_alerts_match_as_each_alone(world: World) -> None:
     papers = await prepare(world, *SUMMARIES)
-    queries = matcher.AlertQueries(world.database, world.search)
+    queries = alert_matcher.AlertQueries(world.database, world.search)
     texts = ["강화 학습", "LLM 추론", "diffusion", "agent", "학습", "nothing of it", '"RL"']
     ids = {await world.alert(text, by=number): text for number, text in enumerate(texts, 1)}
     ids[await world.alert("agent", by=99)] = "agent"

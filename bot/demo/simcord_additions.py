@@ -22,7 +22,7 @@ from simcord.results import ResponseMessage
 from bot.core import isolation
 from bot.demo import sample_digests, simcord_internals
 from bot.demo import texts as demo_texts
-from bot.demo.page import (
+from bot.demo.simcord_page import (
     CommandSpec,
     Viewer,
     list_leaves,

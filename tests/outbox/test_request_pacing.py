@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.outbox import pace
-from bot.outbox.pace import MAX_FAILURES, MAX_PAUSE, HttpAnswer, Pace
+from bot.outbox import request_pacing
+from bot.outbox.request_pacing import MAX_FAILURES, MAX_PAUSE, HttpAnswer, Pace
 from tests.support.virtual_time import VirtualTimeLoop
 
 OK = HttpAnswer(200, is_json=True)
@@ -32,7 +32,7 @@ class Bench:
 
     now: float = 0.0
     seed: int = 1
-    pace: Pace = field(init=False)
+    request_pacing: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         self.pace = Pace(lambda: self.now, random.Random(self.seed))
@@ -103,11 +103,11 @@ def test_responses_to_interactions_pause_requests_only_during_a_ban() -> None:
 
 def test_a_thousand_refusals_in_ten_minutes_pause_requests() -> None:
     bench = Bench()
-    for _ in range(pace.MAX_REFUSED):
+    for _ in range(request_pacing.MAX_REFUSED):
         assert bench.pace.delay() == 0.0
         bench.answer(VERDICT)
         bench.now += 0.1
-    assert bench.wait() == pytest.approx(pace.REFUSED_SECONDS - 100.0)
+    assert bench.wait() == pytest.approx(request_pacing.REFUSED_SECONDS - 100.0)
     bench.answer(HttpAnswer(429, is_json=True, retry_after=1.0, is_shared=True), VERDICT)
     assert bench.pace.delay() == pytest.approx(0.1), "by then the second refusal is ten minutes old too"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.demo import simcord_internals, stage
-from bot.demo.stage import Stage
+from bot.demo import simcord_additions, simcord_internals
+from bot.demo.simcord_additions import Stage
 from storage import models
 from storage.database import Database
 from tests.support.client_harness import ClientHarness, open_harness, shown_text
@@ -29,10 +29,10 @@ def _page(harness: ClientHarness, viewer: Any = None) -> Any:
 async def test_action_waits_for_the_current_line_to_finish(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN) as harness:
         page = _page(harness)
-        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
+        simcord_additions = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         await harness.reader.send(harness.channel, "/paper diffusion")
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(stage.watch())
+            tasks.create_task(simcord_additions.watch())
             while not harness.env._operation_label:  # noqa: ASYNC110 - SimCord sets no event
                 await asyncio.sleep(0)
             assert await page._action(None, {}) == {}
@@ -56,9 +56,9 @@ async def test_a_typed_line_opens_the_form_that_answers_it(sqlite_db: Database) 
         )
         page._pages, published = {"open": shown, "source": source}, []
         page._publish = lambda page, *, reason: published.append(page)
-        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
+        simcord_additions = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         await harness.manager.send(harness.channel, "/daily setup")
-        await stage.step()
+        await simcord_additions.step()
         assert shown.modal.modal["title"] == harness.texts("help-set-up")
         assert published == [shown, source]
         # A page that is opened later shows the source's form.
@@ -70,12 +70,12 @@ async def test_a_typed_mention_reaches_the_bot(sqlite_db: Database) -> None:
     async with open_harness(sqlite_db, models.Locale.EN) as harness:
         page = _page(harness, harness.manager)
         page._pages = {}
-        stage = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
+        simcord_additions = Stage(harness.env, page, [harness.channel], models.Locale.EN, harness.env.settle)
         long = f"@Paperround {'why ' * 497}"
         for typed in ("@Paperround Why do lamps burn?", long):
             await harness.manager.send(harness.channel, typed)
-        await stage._show_new(harness.channel)
-        await stage._show_new(harness.channel)
+        await simcord_additions._show_new(harness.channel)
+        await simcord_additions._show_new(harness.channel)
         assert harness.bot.user is not None
         sent = [one.content for one in harness.channel.history() if one.author.id == harness.manager.id]
         named = f"<@{harness.bot.user.id}>"
@@ -108,13 +108,13 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
     }
     async with open_harness(sqlite_db, models.Locale.EN) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
-            stage = Stage(
+            simcord_additions = Stage(
                 harness.env, _page(harness, harness.manager), [harness.channel], locale, harness.env.settle
             )
             for line, texts in expected.items():
                 await harness.manager.send(harness.channel, line)
                 for _ in range(3):
-                    await stage.step()
+                    await simcord_additions.step()
                 rows = list(harness.env.backend.messages[harness.channel.id].values())
                 answers = [row for row in rows if texts[position] in row.content]
                 assert len(answers) == 1, [row.content for row in rows]
@@ -132,14 +132,14 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
             assert hint in [*harness.env.backend.messages[channel.id].values()][-1].content
 
 
-def option(name: str, korean: str, kind: int = stage.STRING, **more: Any) -> dict[str, Any]:
+def option(name: str, korean: str, kind: int = simcord_additions.STRING, **more: Any) -> dict[str, Any]:
     return {"name": name, "name_localizations": {"ko": korean}, "type": kind, **more}
 
 
 TOPIC = option("topic", "주제") | {
     "options": [
         option("query", "검색어", required=True),
-        option("votes", "추천", stage.INTEGER),
+        option("votes", "추천", simcord_additions.INTEGER),
         option("period", "기간", choices=[option("month", "한 달", value="30")]),
     ]
 }
@@ -176,11 +176,11 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([ASK], ASK), ([HELP], HELP)]
     ],
 )
 def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[str, str]) -> None:
-    found = stage.find_command(line, LEAVES)
+    found = simcord_additions.find_command(line, LEAVES)
     assert found is not None
     path, leaf, rest = found
     assert " ".join(node["name"] for node in path) == name
-    assert stage.read_options(leaf, rest) == values
+    assert simcord_additions.read_options(leaf, rest) == values
 
 
 DAYS = option(
@@ -213,4 +213,4 @@ DAYS = option(
     ],
 )
 def test_a_weekday_is_chosen_by_its_short_name(typed: str, value: str) -> None:
-    assert stage.convert_command(DAYS, typed) == value
+    assert simcord_additions.convert_command(DAYS, typed) == value

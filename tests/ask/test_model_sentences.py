@@ -14,8 +14,8 @@ from bot.core.settings import Settings
 from bot.features.ask import passages
 from bot.features.ask import service as ask_service
 from bot.features.ask.answers import Answer, AnswerStatus, AskedPaper
-from bot.features.ask.archive import list_text_sources
-from bot.features.ask.sentences import ModelInput, Question, Sentence, Written
+from bot.features.ask.archive_questions import list_text_sources
+from bot.features.ask.model_sentences import ModelInput, Question, Sentence, Written
 from bot.features.ask.service import LOST_AFTER, PaperQuestions
 from bot.search.glossary import GlossaryService
 from storage import models, paper_texts, writer
@@ -178,7 +178,7 @@ def test_sentences_about_one_passage_share_its_quote() -> None:
 async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
     sqlite_db: Database, fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.features.ask.sentences._SECONDS", 1.0)
+    monkeypatch.setattr("bot.features.ask.model_sentences._SECONDS", 1.0)
     fake_model.reset(delay=600.0)
     settings = Settings(writer_url=f"{fake_model.url}/v1", writer_model=MODEL)
     container = Container(settings, sqlite_db, lambda: NOW)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from bench.quality import claims as quality_claims
-from bot.claims import form as claim_form
+from bot.claims import form_checks as claim_form
 from bot.claims.judging import Claim
 from storage import models
 

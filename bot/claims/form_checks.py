@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from bot.claims import judging, numbers
+from bot.claims import judging, number_comparison
 from bot.rendering import markdown
 from bot.text import plain, typography
 from storage import models
@@ -86,7 +86,10 @@ class ClaimChecker:
         if not places:
             return [f'the span "{claim.span[:80]}" is not a verbatim part of any paragraph of the paper']
         # Check the displayed text, because markup inside a number could hide digits.
-        by_place = (numbers.Paragraph(self._paragraphs[place]).find_problems(claim.shown) for place in places)
+        by_place = (
+            number_comparison.Paragraph(self._paragraphs[place]).find_problems(claim.shown)
+            for place in places
+        )
         return min(by_place, key=len)
 
     def find_places(self, span: str) -> list[int]:

@@ -11,7 +11,7 @@ import pytest
 from bot.archive.summaries import Basis
 from bot.cli.search import asked_to_dict
 from bot.features.ask.answers import Answer, AnswerStatus
-from bot.features.ask.archive import ArchiveQuestions
+from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.features.ask.service import PaperQuestions
 from bot.search.service import SearchService
 from storage import models, paper_texts, papers

@@ -12,7 +12,7 @@ from bot.app import runtime, supervision
 from bot.cli import operations as shell_operations
 from bot.core import settings
 from bot.features.daily.service import Subscriptions
-from bot.features.operations import concerns, posts
+from bot.features.operations import operator_warnings, post_overview
 from bot.features.operations.liveness import Liveness
 from storage import daily, database, models, outbox, tables
 from tests.support import outbox_builders, patience, sample_archive
@@ -73,10 +73,10 @@ async def test_a_source_that_fails_for_a_day_is_a_concern_and_stays_one_sentence
 ) -> None:
     failing = {"failures": 9, "status": "failed", "reason": "503 Service Unavailable"}
     await _add_source(db, last_success_at=NOW - timedelta(hours=23), **failing)
-    assert await db.fetch(concerns.list_all, NOW) == []
-    said = await db.fetch(concerns.list_all, NOW + timedelta(hours=2))
+    assert await db.fetch(operator_warnings.list_all, NOW) == []
+    said = await db.fetch(operator_warnings.list_all, NOW + timedelta(hours=2))
     assert said == [f"{URL} could not be read since 2026-11-26: 503 Service Unavailable"]
-    assert await db.fetch(concerns.list_all, NOW + timedelta(days=9)) == said
+    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=9)) == said
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -85,26 +85,26 @@ async def test_days_without_a_paper_are_a_concern_once_they_are_more_than_a_long
 ) -> None:
     await _add_source(db, last_success_at=NOW, failures=0)
     await sample_archive.add_digest(db, "2026-11-24", NewsletterPaper("2611.00001", "Herons", "They wade."))
-    assert await db.fetch(concerns.list_all, NOW + timedelta(days=4)) == [], "no channel has a post"
+    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=4)) == [], "no channel has a post"
     post = models.Subscription(guild_id=1, channel_id=2, at_time="09:00")
     post = await Subscriptions(db, lambda: NOW).add(post)
-    assert await db.fetch(concerns.list_all, NOW + timedelta(days=1)) == []
-    [said] = await db.fetch(concerns.list_all, NOW + timedelta(days=2))
+    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=1)) == []
+    [said] = await db.fetch(operator_warnings.list_all, NOW + timedelta(days=2))
     assert said.startswith("No source has had a paper since 2026-11-24")
     by_hand = models.Reason.BY_HAND
     await db.write(daily.set_state, [post.id], models.ActivityState.PAUSED, reason=by_hand)
-    assert await db.fetch(concerns.list_all, NOW + timedelta(days=2)) == [], "nobody waits"
+    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=2)) == [], "nobody waits"
 
 
 async def test_posts_says_that_a_post_waits_and_since_when(db: database.Database) -> None:
     at = datetime(2026, 11, 20, tzinfo=UTC)
     await Subscriptions(db, lambda: at).add(models.Subscription(guild_id=1, channel_id=2, at_time="02:00"))
     rule = settings.Settings().close_rule
-    [post] = await db.fetch(posts.list_all, rule, NOW)
+    [post] = await db.fetch(post_overview.list_all, rule, NOW)
     assert (post.stuck, post.next_at) == ("waiting", NOW.replace(hour=2))
     assert "No source has had a new paper" in post.reason
-    assert posts.only_stuck([post]) == [], "a weekend is no fault"
-    [post] = await db.fetch(posts.list_all, rule, NOW.replace(hour=2, minute=5))
+    assert post_overview.only_stuck([post]) == [], "a weekend is no fault"
+    [post] = await db.fetch(post_overview.list_all, rule, NOW.replace(hour=2, minute=5))
     assert post.stuck is None, "the limits of Discord's requests take minutes"
 
 
@@ -115,7 +115,7 @@ def test_a_backup_that_fails_or_is_old_is_known(paperround: Paperround, tmp_path
     def ask(later: timedelta = timedelta()) -> list[str]:
         async def read() -> list[str]:
             async with database.Database(f"sqlite+aiosqlite:///{tmp_path}/paperround.db") as opened:
-                return await opened.fetch(concerns.list_all, datetime.now(UTC) + later)
+                return await opened.fetch(operator_warnings.list_all, datetime.now(UTC) + later)
 
         return asyncio.run(read())
 
@@ -154,7 +154,7 @@ async def test_a_bot_that_is_in_servers_and_has_no_post_says_so(
         )
     running = _make_runtime(db, joined_at=NOW - timedelta(days=days, hours=1))
     await running.look_after()
-    assert running.liveness.concerns == [concerns.IDLE] * is_told
+    assert running.liveness.concerns == [operator_warnings.IDLE] * is_told
 
 
 def _make_runtime(db: database.Database, joined_at: datetime = NOW) -> runtime.Runtime:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.features.club.news import ThreadNewsPlanner
+from bot.features.club.thread_news import ThreadNewsPlanner
 from storage import papers
 from storage.papers import EventKind, PaperEvent
 from tests.club.conftest import Lab, text_of

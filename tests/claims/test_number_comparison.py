@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.claims import numbers
+from bot.claims import number_comparison
 
 SAME = [
     (
@@ -41,7 +41,7 @@ OTHER = [
 
 def matches(claim: str, source: str) -> bool:
     """Return whether the source contains the number in the claim."""
-    return not numbers.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
+    return not number_comparison.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
 
 
 @pytest.mark.parametrize("forms", SAME, ids=lambda forms: forms[0])
