@@ -134,8 +134,8 @@ class _Reading:
             )
             items.append(_Item(entry, state, known))
         days = assign_days(parsed.entries, parsed.built_on, today)
-        counts = Counter(day for day in days.values() if day is not None)
-        is_large = pages.is_arxiv(address) or max(counts.values(), default=0) > MAX_POSTED_PAPERS
+        most = max(Counter(filter(None, days.values())).values(), default=0)
+        is_large = pages.is_arxiv(address) or most > MAX_POSTED_PAPERS
         listed = await request.find_listed(chosen)
         skipped = ReadingReport(skipped=parsed.skipped)
         return cls(address, fetcher, request, items, days, chosen, listed, is_large, skipped)
@@ -235,8 +235,7 @@ class _Reading:
             return _skip_link(item, error, FetchStatus.NOT_YET if is_gone else error.status, item.state)
         states = item.state, page.page_state
         if page.body is None and known is not None and known.account is not None:
-            is_empty = known.status is FetchStatus.NOT_YET
-            status = FetchStatus.NOT_YET if is_empty else FetchStatus.UNCHANGED
+            status = known.status if known.status is FetchStatus.NOT_YET else FetchStatus.UNCHANGED
             unchanged = [replace(state, status=status) for state in states]
             return base.FetchResult(link, status).with_account(known.account, unchanged)
         try:
@@ -244,8 +243,7 @@ class _Reading:
             digests = await base.detect_in_response(page, on)
         except base.FetchError as error:
             return _skip_link(item, error, FetchStatus.NOT_YET, *states)
-        was_read = known is not None and known.hash is not None
-        arrival = Arrival.LATER if was_read else item.arrival
+        arrival = Arrival.LATER if known is not None and known.hash is not None else item.arrival
         return base.read_result(link, digests, states, arrival=arrival)
 
     def _conclude(self, parsed: Feed, feed_state: sources.PageState) -> base.FetchResult:
@@ -355,11 +353,10 @@ def _skip_link(
     item: _Item, error: base.FetchError, status: FetchStatus, *states: sources.PageState
 ) -> base.FetchResult:
     """Return the result for a linked page without a digest. If it FAILED, its entry has no hash, and is read again."""
-    link = item.entry.link or ""
+    link, is_failed = item.entry.link or "", status is FetchStatus.FAILED
     reason = base.clean_reason(f"{link}: {error}")
-    has_no_list = error.skip_reason is SkipReason.NO_LIST
-    account = _skip_entry(item.entry, error.skip_reason, None if has_no_list else reason)
-    is_failed = status is FetchStatus.FAILED
+    example = None if error.skip_reason is SkipReason.NO_LIST else reason
+    account = _skip_entry(item.entry, error.skip_reason, example)
     unread = [replace(it, status=status, hash=None if is_failed else it.hash) for it in states]
     return base.FetchResult(link, status, reason).with_account(account, unread)
 
