@@ -1,4 +1,7 @@
-"""The Gateway: sessions, heartbeats, events, replays, and dropped connections."""
+"""The Gateway: sessions, heartbeats, events, replays, and dropped connections.
+
+It keeps `docs/services.md`, section *Gateway*.
+"""
 
 import asyncio
 import copy

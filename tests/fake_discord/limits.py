@@ -1,4 +1,7 @@
-"""Discord's rate limits: 50 requests per second in all, and a window per route and channel."""
+"""Discord's rate limits: 50 requests per second in all, and a window per route and channel.
+
+They keep `docs/services.md`, section *Limits of Discord*.
+"""
 
 import hashlib
 import math

@@ -1,4 +1,7 @@
-"""What Discord's endpoints do that SimCord's do not: nonces, ids, pages, threads of webhooks, and what they refuse."""
+"""What Discord's endpoints do that SimCord's do not: nonces, ids, pages, threads of webhooks, and what they refuse.
+
+They keep `docs/services.md`, sections *Repeating and finding* and *Webhooks and interactions*.
+"""
 
 import base64
 import time

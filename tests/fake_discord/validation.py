@@ -1,4 +1,7 @@
-"""Payload validation: Discord's OpenAPI schemas, if available, SimCord's rules, and rules that both lack."""
+"""Payload validation: Discord's OpenAPI schemas, if available, SimCord's rules, and rules that both lack.
+
+It keeps `docs/services.md`, section *Messages*.
+"""
 
 import json
 from functools import cache

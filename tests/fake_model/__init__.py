@@ -1,1 +1,4 @@
-"""A fake language model with an OpenAI-compatible API, and fake sources with papers written for it."""
+"""A fake language model with an OpenAI-compatible API, and fake sources with papers written for it.
+
+The model keeps `docs/services.md`, section *Models*.
+"""

@@ -1,4 +1,7 @@
-"""Made-up papers, with their texts as Hugging Face and arXiv serve them."""
+"""Made-up papers, with their texts as Hugging Face and arXiv serve them.
+
+The texts keep `docs/services.md`, sections *Facts and texts of a paper* and *arXiv's pages*.
+"""
 
 import html
 import tomllib

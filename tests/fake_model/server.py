@@ -1,6 +1,7 @@
 """The HTTP side of the fake model and the fake sources, served from a thread.
 
-`POST /v1/chat/completions`, `/api/daily_papers`, `/papers/{id}.md` and `/html/{id}`.
+`POST /v1/chat/completions`, `/api/daily_papers`, `/papers/{id}.md` and `/html/{id}`. They keep `docs/services.md`, sections
+*Models*, *Lists of a day*, *Facts and texts of a paper* and *arXiv's pages*.
 """
 
 import asyncio

@@ -52,7 +52,10 @@ def git(*arguments: str, cwd: Path, status: int = 0) -> str:
 
 @dataclass
 class Copy:
-    """A copy of the repository on a bare one. Each run is in a new checkout, as on a new machine."""
+    """A copy of the repository on a bare one, which keeps `docs/services.md`, section *GitHub*.
+
+    Each run is in a new checkout, as on a new machine.
+    """
 
     fake: FakeDiscord
     folder: Path

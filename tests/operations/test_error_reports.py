@@ -287,6 +287,8 @@ def test_sentry_gets_what_is_kept_and_nothing_more(
     sent: list[dict[str, Any]] = []
 
     class Kept(sdk.transport.Transport):  # type: ignore[misc, name-defined]
+        """Sentry: `docs/services.md`, section *Sentry*."""
+
         def capture_envelope(self, envelope: Any) -> None:
             sent.extend(item.payload.json for item in envelope.items)
 

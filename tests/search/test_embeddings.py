@@ -38,7 +38,7 @@ def vector_of(text: str) -> list[float]:
 
 @dataclass
 class Server:
-    """A server whose vectors count words. `change` replaces its answers."""
+    """A server whose vectors count words. `change` replaces its answers. It keeps `docs/services.md`, section *Embeddings*."""
 
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)

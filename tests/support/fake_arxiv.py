@@ -1,4 +1,7 @@
-"""A fake arXiv on loopback: RSS and query API with made-up papers, and faults set by the test."""
+"""A fake arXiv on loopback: RSS and query API with made-up papers, and faults set by the test.
+
+It keeps `docs/services.md`, sections *arXiv's API* and *arXiv's feeds*.
+"""
 
 import re
 from collections import Counter

@@ -1,4 +1,7 @@
-"""Hugging Face's daily papers as the service gives them: a day's list in pages, and no page out of bounds."""
+"""Hugging Face's daily papers as the service gives them: a day's list in pages, and no page out of bounds.
+
+It keeps `docs/services.md`, section *Lists of a day*.
+"""
 
 import json
 from collections.abc import Mapping

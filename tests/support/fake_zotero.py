@@ -1,4 +1,7 @@
-"""A fake Zotero (Web API, version 3) on loopback, written from its public documentation: strict about versions and fields."""
+"""A fake Zotero (Web API, version 3) on loopback, written from its public documentation: strict about versions and fields.
+
+It keeps `docs/services.md`, section *Zotero*.
+"""
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping

@@ -1,4 +1,7 @@
-"""Loopback arXiv and Hugging Face that are asked again about the papers that readers keep."""
+"""Loopback arXiv and Hugging Face that are asked again about the papers that readers keep.
+
+They keep `docs/services.md`, sections *arXiv's API* and *Facts and texts of a paper*.
+"""
 
 import json
 from collections import Counter

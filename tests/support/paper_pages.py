@@ -1,4 +1,7 @@
-"""Pages of a made-up paper, in the form in which Hugging Face and arXiv serve them."""
+"""Pages of a made-up paper, in the form in which Hugging Face and arXiv serve them.
+
+They keep `docs/services.md`, sections *Facts and texts of a paper* and *arXiv's pages*.
+"""
 
 PAPER_ID = "2505.01234"
 TITLE = "Sparse Lanterns: Routing $O(n)$ Tokens Through Quiet Experts"
