@@ -70,17 +70,15 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool, in_server: bo
     """Return a private list with a pager, Follow and Share buttons, and menus: to open a paper, put some on the server's list
     and refine the list.
     """
-    share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share and listed.rows else None
+    share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share else None
     rows: Rows = (
-        [open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)],
         [save_menu(texts, listed.rows, listed.ranks, verb=LIST_SELECTED) if in_server else None],
         [_refine_menu(texts, listed)],
         list_pager(texts, listed),
         [follow_button(texts, listed.state, listed.alert_terms), share],
         _suggestion_buttons(listed),
     )
-    listed = replace(listed, notes=(*listed.notes, hint_note(texts, listed)))
-    return view_with_rows(texts, listed, rows)
+    return draw(texts, replace(listed, notes=(*listed.notes, hint_note(texts, listed))), rows)
 
 
 def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutView:
@@ -89,12 +87,16 @@ def shared_view(texts: Texts, listed: PaperList, *, sharer: str) -> ui.LayoutVie
         texts("list-more-privately", count=listed.matching or listed.total),
         pack_state(listed.state.replace(page=0)),
     )
-    rows: Rows = ([open_menu(texts("open-paper"), listed.rows, ranks=listed.ranks)], [more])
-    return view_with_rows(texts, listed, rows, head=subtext(texts("shared-by", name=sharer)))
+    return draw(texts, listed, [[more]], head=subtext(texts("shared-by", name=sharer)))
 
 
-def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") -> ui.LayoutView:
-    """Return a list above rows of controls. The papers share the remaining space equally."""
+def draw(
+    texts: Texts, listed: PaperList, rows: Rows, *, head: str = "", marker: str | None = None
+) -> ui.LayoutView:
+    """Return a list above a menu that opens its papers and rows of controls. The papers share the remaining space equally.
+
+    `marker` is that of a delivery, for the menu's custom id.
+    """
     message = MessageBuilder()
     message.add_text(head)
     message.add_text(f"### {listed.heading}")
@@ -103,7 +105,8 @@ def view_with_rows(texts: Texts, listed: PaperList, rows: Rows, head: str = "") 
     is_foreign = not is_search and listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""
     message.add_text("\n".join(subtext(note) for note in (*listed.notes, language) if note))
-    message.end_with(rows)
+    opening = open_menu(texts("open-paper"), listed.rows, marker, ranks=listed.ranks)
+    message.end_with([[opening], *rows])
     if listed.state.has_titles_only:
         characters, size = (limit // len(listed.rows) - _LINE_MARGIN for limit in message.share(1))
         lines = []

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import permissions, router
+from bot.client import interaction_values, permissions, router
 from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Request
@@ -96,28 +95,25 @@ async def answer_view(request: Request, arxiv_id: str, answer: cards.CardDetail)
 
 async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutView:
     """Return a page of a paper's card for this reader. Raises UserError if the paper is unknown."""
-    texts, detail = request.texts, await load_paper(request, paper)
-    saved = await request.services.database.fetch(shelf.get, request.user_id, detail.arxiv_id)
-    may_share = permissions.may_share(request.interaction)
-    topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
+    return await draw_card(request, await load_paper(request, paper), page)
+
+
+async def draw_card(request: Request, detail: models.PaperDetail, page: int | None) -> ui.LayoutView:
+    """Return a page of a paper's card for this reader, with the buttons that features add; without a page, the public card."""
+    interaction, services, is_shared = request.interaction, request.services, page is None
+    saved = None if is_shared else await services.database.fetch(shelf.get, request.user_id, detail.arxiv_id)
+    offers = interaction.client.card_offers
     return await cards.card_view(
-        texts,
+        request.texts,
         detail,
-        page,
+        page or 0,
         saved=saved,
-        may_share=may_share,
-        extra=await list_extra(request, detail, page, saved),
-        topics=topics,
-        web_url=request.services.web_url,
+        may_share=not is_shared and permissions.may_share(interaction),
+        extra=[item for offer in offers for item in await offer(request, detail, page, saved)],
+        sharer=interaction_values.display_name(interaction) if is_shared else None,
+        topics=await services.glossary.list_title_topics(detail.title or "", request.texts.locale),
+        web_url=services.web_url,
     )
-
-
-async def list_extra(
-    request: Request, detail: models.PaperDetail, page: int | None, saved: models.SavedPaper | None = None
-) -> list[ui.Item[Any]]:
-    """Return the buttons that other features add to a card."""
-    offers = request.interaction.client.card_offers
-    return [item for offer in offers for item in await offer(request, detail, page, saved)]
 
 
 async def load_paper(request: Request, paper: str) -> models.PaperDetail:

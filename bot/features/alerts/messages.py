@@ -20,7 +20,7 @@ from bot.features.alerts import planner as alerts_planner
 from bot.features.alerts import service as alerts_service
 from bot.i18n.texts import Texts
 from bot.outbox import contents
-from bot.papers.list_views import view_with_rows
+from bot.papers.list_views import draw
 from bot.papers.lists import PaperList
 from bot.rendering import discord_text, locale_formats, templates
 from storage import errors, models
@@ -204,9 +204,7 @@ def matched_view(
     shown = tuple(rows[page * state.size :][: state.size])
     heading = texts("alert-matched", count=len(rows))
     listed = PaperList(state.replace(page=page), heading, shown, len(rows))
-    opening = client_messages.open_menu(texts("open-paper"), shown, ranks=listed.ranks)
-    pager = client_messages.pager(texts, page, listed.page_count, custom_id)
-    return view_with_rows(texts, listed, ([opening], pager))
+    return draw(texts, listed, [client_messages.pager(texts, page, listed.page_count, custom_id)])
 
 
 SAVE = "ac"

@@ -302,18 +302,11 @@ class PapersCog(commands.Cog):
 
     @router.handles(cards.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
-        texts, interaction = request.texts, request.interaction
-        async with router.admitted_lookup(interaction):
+        async with router.admitted_lookup(request.interaction):
             detail = await load_paper(request, action.payload)
-            topics = await request.services.glossary.list_title_topics(detail.title or "", texts.locale)
         # Defer publicly only now, since refusals are private.
-        await responses.defer(interaction, public=True)
-        sharer = interaction_values.display_name(interaction)
-        web_url = request.services.web_url
-        extra = await replies.list_extra(request, detail, None)
-        return await cards.card_view(
-            texts, detail, extra=extra, sharer=sharer, topics=topics, web_url=web_url
-        )
+        await responses.defer(request.interaction, public=True)
+        return await replies.draw_card(request, detail, None)
 
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, fetching the paper if the archive lacks it. Any other text is searched for as a topic."""

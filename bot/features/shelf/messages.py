@@ -14,7 +14,7 @@ from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.client.list_state import OPEN_LIST, ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import newest_digest_button, open_menu
+from bot.client.messages import newest_digest_button
 from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.features.shelf import service as shelf_service
 from bot.features.shelf.news import NewsPost
@@ -22,7 +22,7 @@ from bot.features.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from bot.i18n.texts import Texts
 from bot.outbox.contents import RenderedPart, part_marker
 from bot.papers.cards import EDIT_SAVED, format_tags
-from bot.papers.list_views import ALL_TAGS, SELECT_TAG, Rows, list_pager, state_menu, view_with_rows
+from bot.papers.list_views import ALL_TAGS, SELECT_TAG, Rows, draw, list_pager, state_menu
 from bot.papers.lists import PaperList
 from bot.rendering import discord_text, typesetting
 from storage import models
@@ -80,7 +80,6 @@ def saved_view(
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     fresh = ListState(ListKind.SAVED, server_id=server_id)
     rows: Rows = (
-        [open_menu(texts("open-paper"), page.papers, ranks=listed.ranks)],
         [_tag_menu(texts, state, page.tags)],
         [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
         [*list_pager(texts, listed), opener],
@@ -90,7 +89,7 @@ def saved_view(
             button(texts("address"), pack_state(fresh, SHOW_ADDRESS)) if may_share else None,
         ],
     )
-    return view_with_rows(texts, listed, rows)
+    return draw(texts, listed, rows)
 
 
 def _make_list(texts: Texts, state: ListState, page: shelf_service.SavedPage, server_name: str) -> PaperList:
@@ -139,15 +138,12 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView
     options = [
         select_option(paper_texts.format_title(row.title, row.arxiv_id), row.arxiv_id) for row in papers
     ]
-    rows: Rows = (
-        [open_menu(texts("open-paper"), papers, marker=marker)],
-        [select_menu(texts("news-remove"), pack_custom_id(REMOVE_SAVED), options, max_values=len(options))],
-        [button(texts("news-stop"), pack_custom_id(STOP_NEWS))],
-    )
     heading = texts("news-heading", count=len(papers) + post.more)
     more = texts("news-more", count=post.more) if post.more else ""
     listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), events=events)
-    return view_with_rows(texts, listed, rows)
+    remove = select_menu(texts("news-remove"), pack_custom_id(REMOVE_SAVED), options, max_values=len(options))
+    stop = button(texts("news-stop"), pack_custom_id(STOP_NEWS))
+    return draw(texts, listed, [[remove], [stop]], marker=marker)
 
 
 def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
