@@ -48,7 +48,7 @@ REFINE = "lp"
 SELECT_DAY = "ld"
 SELECT_TAG = "sg"
 ALL_TAGS = "*"
-"""The value for all papers in a menu of tags. Other values begin with `#`, but not in menus of version 0.1."""
+"""The value for all papers in a menu of tags, whose other values are searches: `#rl`, and `rl` in menus of version 0.1."""
 TAKEN_BACK = "-"
 """Before the number of a word that a query leaves out, in the menu's value that takes it back."""
 
@@ -227,11 +227,13 @@ def state_menu(
 
 
 def refine(state: ListState, value: str) -> ListState:
-    """Return the state for the first page with a selected order, period or day, or with what was left out taken back.
+    """Return the state for the first page with a selected order, period, day or tag, or with what was left out taken back.
 
     The text may be new, so it has no token. Raises ValueError.
     """
     first = state.replace(page=0)
+    if state.kind is ListKind.SAVED:
+        return first.replace(text="" if value == ALL_TAGS else value, token="")
     if value in tuple(Sort):
         return first.replace(sort=Sort(value))
     if value in tuple(Period):

@@ -97,21 +97,12 @@ class ListsCog(commands.Cog):
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         return await replies.list_view(request, await replies.load_state(request, action))
 
-    @router.handles(list_views.REFINE, also=(list_views.SELECT_DAY,))
+    @router.handles(list_views.REFINE, also=(list_views.SELECT_DAY, list_views.SELECT_TAG))
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             refined = list_views.refine(state, interaction_values.selected_value(request.interaction))
         return await replies.list_view(request, refined)
-
-    @router.handles(list_views.SELECT_TAG)
-    async def select_tag(self, request: Request, action: Action) -> ui.LayoutView:
-        state, tag = (
-            await replies.load_state(request, action),
-            interaction_values.selected_value(request.interaction),
-        )
-        text = "" if tag == list_views.ALL_TAGS else tag
-        return await replies.list_view(request, state.replace(page=0, text=text, token=""))
 
     @router.handles(list_views.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
