@@ -106,7 +106,7 @@ def allowed_hosts(settings: Settings) -> list[ssrf_guard.AllowedHost]:
 
 @dataclass
 class Container:
-    """The settings and the database, and what is built on them for commands, pages and posts."""
+    """The settings, the database, and the shared objects for commands, pages and posts."""
 
     settings: Settings
     database: Database
@@ -223,7 +223,7 @@ class Container:
 
     @cached_property
     def reader_database(self) -> Database:
-        """The database with few connections, so that commands and pages leave the others to the bot's own work."""
+        """The database with few connections, so that commands and pages leave the others to background jobs."""
         return self.database.limited(READER_CONNECTIONS)
 
     @cached_property
@@ -245,7 +245,7 @@ class Container:
         return None if server is None else embeddings.TextVectors(self.reader_database, self.clock, server)
 
     async def close(self) -> None:
-        """Close the connections of what was used, but for the client, the REST client and the database."""
+        """Close the open connections, except those of the client, the REST client and the database."""
         if (vectors := vars(self).get("vectors")) is not None:
             await vectors.server.close()
         if (server := vars(self).get("model_server")) is not None:

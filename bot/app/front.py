@@ -45,7 +45,7 @@ PING = 1
 FOLLOW_EVERY, FOLLOW_JITTER_SECONDS = timedelta(seconds=30), 5
 """Jitter, since many fronts may share a database."""
 MAX_AGE_SECONDS = 300
-"""How far a request's signed time may be from the clock: an older request was sent before, by someone else."""
+"""The largest difference between a request's signed time and the clock. An older request may be a replay."""
 
 
 class InteractionServer:

@@ -59,7 +59,7 @@ def list_jobs(
         Job("followed papers", followed.refresh, every=30 * MINUTE),
         Job("retention", runtime.purge, every=6 * HOUR, after=MINUTE),
         Job("failures", runtime.report_failures, every=FAILURES_EVERY),
-        Job("concerns", runtime.look_after, every=10 * MINUTE),
+        Job("operator warnings", runtime.find_operator_warnings, every=10 * MINUTE),
         *list_vector_jobs(workers),
     ]
     if settings.writes_digests:

@@ -120,7 +120,7 @@ def open_sentry(settings: Settings) -> failures.Sink | None:
 
 
 def install_signal_handlers(container: Container) -> asyncio.Event:
-    """Set Discord's URLs and install the signal handlers. Returns the event that SIGTERM and SIGINT set."""
+    """Install the signal handlers, and set Discord's URLs. Returns the event that SIGTERM and SIGINT set."""
     stopping = isolation.stop_on_signals()
     rest.override_endpoints(container.settings.discord_api_url, container.settings.discord_gateway_url)
     return stopping
@@ -212,7 +212,7 @@ async def start_servers(
 async def _run_tasks(
     runtime: Runtime, clock: DiscordClock, stopping: asyncio.Event, *watched: asyncio.Task[object]
 ) -> None:
-    """Run the background tasks until `stopping` is set, or until one of them or of `watched` fails.
+    """Run the background tasks until `stopping` is set, or until a task, including those of `watched`, fails.
 
     The relay starts at once and sends deliveries that the previous process planned.
     """

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Runtime:
-    """A running bot: its services and background tasks."""
+    """A running sender."""
 
     workers: Workers
     """The services that work without a command. As the sender's, they write only while it holds the lock."""
@@ -92,7 +92,7 @@ class Runtime:
             self.liveness.record("tick")
 
     def _advance(self) -> None:
-        """Send what a batch has planned. Each batch is a sign of life: a tick for thousands of readers takes minutes."""
+        """Send what a batch has planned, and record a sign of life: a tick for thousands of readers takes minutes."""
         self.liveness.record_progress("tick")
         self.relay.wake()
 
@@ -124,14 +124,14 @@ class Runtime:
         await asyncio.to_thread(memory.return_free)
 
     async def report_failures(self) -> None:
-        """Store the errors that were logged, and tell the operator of new ones once a day."""
-        # Another process may be the sender, and it tells the operator.
+        """Store the errors that were logged, and notify the operator of new ones once a day."""
+        # Another process may be the sender, which notifies the operator.
         operator_id = command_sync.find_operator(self.bot.application) if self.lock.term is not None else None
         if await self.container.failure_reports.report(self.failures, operator_id):
             self.relay.wake()
 
-    async def look_after(self) -> None:
-        """Find what the operator should know of sources and backups, for `/health` and a message. Errors are logged."""
+    async def find_operator_warnings(self) -> None:
+        """Check sources and backups, and list concerns for `/health` and a message to the operator. Errors are logged."""
         with isolation.isolated(log, "sources and backups not looked at"):
             async with self.workers.database.read() as connection:
                 now = self.container.clock()

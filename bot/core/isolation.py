@@ -168,7 +168,7 @@ async def stream_isolated(
     assert child.stdout is not None
     try:
         child.stdin.write(pickle.dumps((seconds, megabytes, arguments)))
-        with suppress(ConnectionError):  # the child has ended, and its status tells why
+        with suppress(ConnectionError):  # the child has ended; see its status
             await child.stdin.drain()
         while line := await child.stdout.readline():
             match json.loads(line):

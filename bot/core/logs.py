@@ -19,7 +19,7 @@ SHARED_PROCESSORS: tuple[structlog.typing.Processor, ...] = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 _STORAGE_FIELDS = ("statement", "ms", "look_up", "waited_ms", "statements_ms", "slowest_ms", "computed_ms")
-"""What `storage`, which does not load structlog, adds to its records."""
+"""The extra fields in records of `storage`, which does not load structlog."""
 
 _QUIET_SECONDS = 3600.0
 
@@ -62,7 +62,7 @@ def configure(log: str) -> None:
     quiet = logging.INFO if level == "debug" else max(logging.WARNING, root.level)
     for name in ("discord", "aiosqlite", "mcp"):
         logging.getLogger(name).setLevel(quiet)
-    # It warns of each run that is left out because the job still runs.
+    # It warns of each run that is skipped because the job still runs.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 

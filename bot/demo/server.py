@@ -243,12 +243,12 @@ async def serve(*, port: int, locale: models.Locale) -> None:
 
 
 NEWS_AFTER = timedelta(days=4)
-"""When the demo's papers on a shelf or in a thread get code and a second version."""
+"""When followed papers get code and a second version."""
 
 
 async def _publish_news(runtime: Runtime) -> None:
-    """Store what arXiv and Hugging Face say of papers that readers keep: first without, then with code and a second version."""
-    # Found before nine in Seoul, so that a Korean reader is told at once.
+    """Store facts about papers that readers follow: first without, then with code and a second version."""
+    # Found before nine in Seoul, so that a Korean reader is notified at once.
     database, now = runtime.container.database, START_AT + NEWS_AFTER
     ingest = IngestService(database, lambda: now)
     kept = await database.fetch(papers.list_followed_due, "demo", now, limit=100)

@@ -43,7 +43,7 @@ MESSAGE = 2_000
 QUERIES = ("query", "topic", "keyword", "without", "search", "question")
 """The options whose text may contain any `word:`, as in `since:2025`."""
 UNKNOWN = re.compile(r"(?:^|\s)(?!arxiv:|doi:)([^\W\d]+):(?=[^\s/])", re.IGNORECASE)
-"""What looks like the name of an option before its value."""
+"""Text that looks like an option's name before its value."""
 
 
 def find_command(
@@ -224,25 +224,7 @@ class Stage:
                 self._env.backend.delete_message(channel.id, message.id)
             elif message.author_id == self._viewer.id and message.id > self._newest.get(channel.id, 0):
                 if later := LATER.fullmatch(message.content.strip()):
-                    await self._say(channel, "passing")
-                    passing = await self._scroll(channel)
-                    # To each due time, so that everything is sent at its time, and alerts minutes after new papers.
-                    for minute in await self._list_minutes() * 24 * int(later[1]):
-                        seconds = 60 * minute - self._env.now().timestamp() % 3600
-                        if seconds <= 0:
-                            continue
-                        await self._env.advance_time(seconds)
-                        if await self._deliver():
-                            await self._env.advance_time(planner.GATHERING_TIME.seconds)
-                            await self._deliver()
-                    self._env.backend.delete_message(channel.id, passing)
-                    now, last_on = self._env.now(), sample_digests.sample_texts()[-1].date_on
-                    await self._say(
-                        channel,
-                        "over" if now.date() > last_on else "later",
-                        now=discord.utils.format_dt(now, "F"),
-                        last=format_date(last_on, "long", locale=self._locale.value),
-                    )
+                    await self._move_clock(channel, int(later[1]))
                 elif typed := MENTION.fullmatch(message.content.strip()):
                     # The page offers no list of members after "@", which makes a mention of a name.
                     self._env.backend.delete_message(channel.id, message.id)
@@ -252,6 +234,24 @@ class Stage:
                 else:
                     self._hint(channel, "text")
         await self._scroll(channel)
+
+    async def _move_clock(self, channel: simcord.ChannelHandle, days: int) -> None:
+        await self._announce(channel, "passing")
+        passing = await self._scroll(channel)
+        # Stop at each due time, so that everything is sent at its time, and alerts minutes after new papers.
+        for minute in await self._list_minutes() * 24 * days:
+            seconds = 60 * minute - self._env.now().timestamp() % 3600
+            if seconds <= 0:
+                continue
+            await self._env.advance_time(seconds)
+            if await self._deliver():
+                await self._env.advance_time(planner.GATHERING_TIME.seconds)
+                await self._deliver()
+        self._env.backend.delete_message(channel.id, passing)
+        now, last_on = self._env.now(), sample_digests.sample_texts()[-1].date_on
+        key = "over" if now.date() > last_on else "later"
+        last = format_date(last_on, "long", locale=self._locale.value)
+        await self._announce(channel, key, now=discord.utils.format_dt(now, "F"), last=last)
 
     @property
     def _mention_text(self) -> str:
@@ -372,8 +372,8 @@ class Stage:
             broadcast=False,
         )
 
-    async def _say(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
-        """Tell everybody in the channel about the clock, unless the bot may not write there."""
+    async def _announce(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
+        """Announce the clock in the channel, unless the bot may not write there."""
         sender = self._env.bot.get_partial_messageable(channel.id)
         with suppress(discord.Forbidden):
             await sender.send(self._texts[key].format(**values))

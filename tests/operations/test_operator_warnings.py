@@ -153,7 +153,7 @@ async def test_a_bot_that_is_in_servers_and_has_no_post_says_so(
             models.Subscription(guild_id=1, channel_id=2, at_time="09:00")
         )
     running = _make_runtime(db, joined_at=NOW - timedelta(days=days, hours=1))
-    await running.look_after()
+    await running.find_operator_warnings()
     assert running.liveness.concerns == [operator_warnings.IDLE] * is_told
 
 
@@ -170,7 +170,7 @@ async def test_the_running_bot_looks_after_its_sources_and_tells_of_them(
     await _add_source(db, failures=9, reason="503", last_success_at=NOW - timedelta(days=3))
     running = _make_runtime(db)
     running.liveness.record_obstacle(None)
-    await running.look_after()
+    await running.find_operator_warnings()
     errors = list[str]()
     monkeypatch.setattr(supervision, "log", SimpleNamespace(error=errors.append, warning=errors.append))
     async with watching(running.liveness) as watch:
