@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, exports, html_pages, parse, references, summaries
 from bot.claims import form_checks, judging
-from bot.client import options, refusals
+from bot.client import refusals
 from bot.features.ask import passages
 from bot.features.writer import prompts
+from bot.i18n import typed_values
 from bot.rendering import discord_text, markdown, typesetting
 from bot.search import term_mentions
 from bot.sources import feed_entries, paper_text
@@ -189,10 +190,10 @@ def read_typed(text: str) -> object:
     questions.find_topics(typed)
     questions.trim_filler(typed)
     dates.read_typed_date(typed, DAY)
-    options.find_time(typed)
-    options.find_zone(typed)
+    typed_values.find_time(typed)
+    typed_values.find_zone(typed)
     with suppress(refusals.UserError):
-        options.parse_dates(typed, DAY)
+        typed_values.parse_dates(typed, DAY)
     return typed
 
 

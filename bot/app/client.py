@@ -16,7 +16,7 @@ from discord import app_commands
 from bot.app.features import FEATURES
 from bot.client import command_sync, custom_ids, message_builder, refusals, router, translations
 from bot.client.handler_context import Client
-from bot.client.messages import MentionLookup, PostWording
+from bot.client.wording import MentionLookup, PostWording
 from bot.core import isolation
 from bot.i18n import texts as i18n_texts
 from bot.outbox import contents

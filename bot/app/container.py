@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.archive.ingest import IngestService
-from bot.client.accounts import Guilds, Readers, TextTokenStore
+from bot.client.guilds import Guilds
 from bot.client.services import Services
+from bot.client.text_tokens import TextTokenStore
 from bot.core import admission, day_close, program
 from bot.core.clock import Clock, DiscordClock, system_clock
 from bot.core.model_server import LanguageModel, ModelServer, TokenBudget
@@ -45,8 +46,8 @@ from storage.database import READER_CONNECTIONS, Database
 
 if TYPE_CHECKING:
     from bot.app.client import DiscordRenderer, PaperroundBot
-    from bot.client.messages import CommandMentions
     from bot.client.rest import HttpObserver, RestClient
+    from bot.client.wording import CommandMentions
     from bot.i18n.texts import Texts
     from bot.outbox.request_pacing import HttpAnswer
     from bot.search.embeddings import TextVectors
@@ -164,7 +165,7 @@ class Container:
     @cached_property
     def mentions(self) -> CommandMentions:
         """The mentions of slash commands. Their ids are unknown until `load`."""
-        from bot.client.messages import CommandMentions
+        from bot.client.wording import CommandMentions
 
         return CommandMentions()
 
@@ -278,7 +279,6 @@ class Container:
             charts=ChartRenderer(self.templates),
             deliveries=self.deliveries,
             guilds=Guilds(database, self.clock),
-            readers=Readers(database, self.clock, profiles.forget),
             text_tokens=TextTokenStore(database, self.clock),
             paper_lookup=paper_lookup,
             sources=kinds.build_source_registry(database, self.clock, self.settings),

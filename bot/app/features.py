@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from discord.ext import commands
 
 from bot.client.handler_context import Client
-from bot.client.messages import PostWording
 from bot.client.services import Services
+from bot.client.wording import PostWording
 from bot.features.alerts import commands as alerts_commands
 from bot.features.alerts import messages as alerts_messages
 from bot.features.alerts.planner import ALERT, AlertPost
@@ -36,6 +36,7 @@ from bot.features.lists import commands as lists_commands
 from bot.features.operations import commands as operations_commands
 from bot.features.operations import guild_events
 from bot.features.operations import messages as operations_messages
+from bot.features.operations.readers import Readers
 from bot.features.operations.service import StatusService
 from bot.features.shelf import commands as shelf_commands
 from bot.features.shelf import messages as shelf_messages
@@ -51,6 +52,7 @@ from bot.features.trends.service import TrendService
 from bot.outbox.contents import DeliveryHandler, DeliveryKinds, NoticePost, Post, RenderedPart
 from bot.outbox.outcomes import NOTICE
 from bot.papers.lists import PaperLists
+from bot.papers.replies import Additions
 
 
 class Tick(NamedTuple):
@@ -91,7 +93,7 @@ async def _plan_clubs(tick: Tick) -> int:
 
 LISTS = Feature(
     cogs=(lists_commands.ListsCog, lists_commands.PapersCog),
-    services=lambda shared: [PaperLists(shared.search, shared.database, shared.clock)],
+    services=lambda shared: [PaperLists(shared.search, shared.database, shared.clock), Additions()],
 )
 ASK = Feature(cogs=(ask_commands.AskCog,), kinds=(ANSWER,), renderers={AnswerPost: ask_messages.render})
 SHELF = Feature(
@@ -189,7 +191,8 @@ OPERATIONS = Feature(
         guild_events.GuildEventsCog,
     ),
     services=lambda shared: [
-        StatusService(shared.database, shared.clock, shared.deliveries, shared.pace, shared.day_close)
+        StatusService(shared.database, shared.clock, shared.deliveries, shared.pace, shared.day_close),
+        Readers(shared.database, shared.clock, shared.get(Profiles).forget),
     ],
     kinds=(NOTICE,),
     renderers={NoticePost: operations_messages.render_notice},

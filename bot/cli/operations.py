@@ -598,7 +598,7 @@ async def forget_reader(
     user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
 ) -> shell.Output:
     """Delete everything stored about a user, including messages waiting to be sent."""
-    from bot.client.accounts import Readers
+    from bot.features.operations.readers import Readers
 
     async with shell.open_storage(with_logs=False) as database:
         counts = await Readers(database, system_clock).forget(user)

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import date
 from typing import Any
 
 import structlog
 from discord import app_commands
 
-from bot.archive.dates import list_dates_around
-from bot.client import options as client_options
-from bot.client import paper_texts
 from bot.client.handler_context import Interaction
-from bot.client.list_state import Period
-from bot.core import admission, clock
-from bot.i18n import texts as i18n_texts
-from bot.i18n.texts import Texts
+from bot.core import admission
+from bot.i18n import typed_values
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
-from bot.text import dates as text_dates
-from bot.text import institutions, query_parser
-from storage import archive, errors, models
-from storage.papers import count_by_date
 
 log = structlog.get_logger(__name__)
 
@@ -59,31 +48,6 @@ def guarded(complete: Completer) -> Completer:
     return run
 
 
-@guarded
-async def topics(interaction: Interaction, current: str) -> Choices:
-    """Complete topics from the archive, those in the user's language first; after from:, institutions."""
-    operator, is_operator, name = current.rpartition(":")
-    if is_operator and query_parser.parse_query(f"{operator}:KAIST").institutions:
-        return make_choices(
-            (name, f'{operator}:"{name}"') for name in institutions.complete(name.strip(' "'))
-        )
-    texts = await interaction.client.texts_for(interaction)
-    matches = await interaction.client.services.search.complete_topic(current, texts.locale)
-    return make_choices((topic.name, topic.value) for topic in matches)
-
-
-@guarded
-async def authors(interaction: Interaction, current: str) -> Choices:
-    """Complete authors, showing the number of their papers."""
-    texts = await interaction.client.texts_for(interaction)
-    choices = []
-    for author in await interaction.client.services.search.complete_author(current):
-        suffix = f" — {texts('choice-papers', count=author.papers or 0)}"
-        name = shorten_label(author.name, discord_text.CHOICE_NAME - len(suffix))
-        choices.append((name + suffix, author.value))
-    return make_choices(choices)
-
-
 def complete_last_of(complete: Completer) -> Completer:
     """Return a callback that completes the last of several comma-separated texts."""
 
@@ -96,109 +60,18 @@ def complete_last_of(complete: Completer) -> Completer:
     return complete_last
 
 
-topic_lists = complete_last_of(topics)
-author_lists = complete_last_of(authors)
-
-
-@guarded
-async def papers(interaction: Interaction, current: str) -> Choices:
-    """Complete papers by id or title. The title comes last because narrow screens cut off the end."""
-    matches = await interaction.client.services.search.complete_paper(current)
-    return make_choices(
-        (
-            paper_texts.join_dotted(f"{paper.value} {paper_texts.format_votes(paper.votes)}", paper.name),
-            paper.value,
-        )
-        for paper in matches
-    )
-
-
-@guarded
-async def dates(interaction: Interaction, current: str) -> Choices:
-    """Complete days that have a digest, showing the number of their papers.
-
-    A day without a digest offers the nearest days; an unfinished word offers the newest days.
-    """
-    client, database = interaction.client, interaction.client.services.database
-    texts, today = await client.texts_for(interaction), await client.today_for(interaction)
-    span = text_dates.read_typed_date(current, today)
-    async with database.read() as connection:
-        first, last = span or (None, None)
-        days = await archive.list_dates(connection, since_on=first, until_on=last) if span else []
-        # A source may date its lists in the future; such days are offered only if they are typed.
-        until_on = clock.latest_date(client.services.clock())
-        listed = await archive.list_dates(connection, until_on=until_on)
-        days += [day for day in listed if current.strip() in day.isoformat()] or ([] if span else listed)
-        if span and not days:
-            days = paper_texts.nearest_days(await list_dates_around(connection, span[1]), *span)
-        days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
-        counts = await count_by_date(connection, days)
-    return make_choices(paper_texts.label_days(texts, counts, today))
-
-
-@guarded
-async def periods(interaction: Interaction, current: str) -> Choices:
-    """Complete periods: the one that was typed, then those whose names contain the text: recent ones, years, months."""
-    client, typed = interaction.client, " ".join(current.casefold().split())
-    texts, today = await client.texts_for(interaction), await client.today_for(interaction)
-    extent = await client.services.search.get_extent()
-    text_ids = {period.value: period.text_id for period in Period} | _RECENT_PERIODS
-    named = [
-        (texts(text_id), value)
-        for value, text_id in text_ids.items()
-        if typed in value
-        or any(typed in i18n_texts.for_locale(locale)(text_id).casefold() for locale in models.Locale)
-    ]
-    calendar = _list_calendar_periods(texts, extent.first_on or today, today)
-    named += [(name, value) for name, value in calendar if typed in name.casefold()]
-    # A text of one character is the value of a period of a list.
-    with contextlib.suppress(errors.UsageError):
-        if len(typed) > 1:
-            meant = texts.format_period(*client_options.parse_dates(typed, today))
-            is_named = any(typed in (name.casefold(), value) for name, value in named)
-            named = named if is_named else [(meant, typed), *(pair for pair in named if pair[0] != meant)]
-    return make_choices(named)
-
-
-def _list_calendar_periods(texts: Texts, first: date, today: date) -> list[tuple[str, str]]:
-    """Return the names and ISO values of the years and then the months from a day until today, newest first."""
-    years = range(today.year, first.year - 1, -1)
-    months = [(year, month) for year in years for month in range(12, 0, -1)]
-    since, until = (first.year, first.month), (today.year, today.month)
-    spans = [(f"{year}", text_dates.calendar_span(year)) for year in years]
-    spans += [
-        (f"{year}-{month:02}", text_dates.calendar_span(year, month))
-        for year, month in months
-        if since <= (year, month) <= until
-    ]
-    return [(texts.format_period(*span), value) for value, span in spans]
-
-
-_RECENT_PERIODS = {
-    "today": "day-today",
-    "yesterday": "day-yesterday",
-    "this week": "period-this-week",
-    "last week": "period-last-week",
-    "this month": "period-this-month",
-    "last month": "period-last-month",
-    "this year": "period-this-year",
-    "last year": "period-last-year",
-}
-"""The text ids of the names of periods, by what is typed for them."""
-
-
 @guarded
 async def timezones(_: Interaction, current: str) -> Choices:
     """Complete time zones whose name contains the typed text, common zones first."""
-    return make_choices((zone, zone) for zone in client_options.list_matching_zones(current))
+    return make_choices((zone, zone) for zone in typed_values.list_matching_zones(current))
 
 
 @guarded
 async def times(_: Interaction, current: str) -> Choices:
     """Complete the typed time, and full and half hours that start with it, from 06:00 on."""
     query = current.strip()
-    typed, zone = client_options.split_zone(query)
-    meant = client_options.find_time(typed)
+    typed, zone = typed_values.split_zone(query)
+    meant = typed_values.find_time(typed)
     if meant and zone:
         meant = f"{meant} {zone}"
     all_hours = [*range(6, 24), *range(6)]

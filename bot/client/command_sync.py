@@ -14,7 +14,7 @@ import structlog
 from discord import app_commands
 
 from bot.client import permissions, rest
-from bot.client.messages import COMMAND_IDS, CommandMentions
+from bot.client.wording import COMMAND_IDS, CommandMentions
 from bot.core.settings import Settings
 from bot.i18n import texts
 from storage import key_values, models

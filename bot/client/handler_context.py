@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import discord
-from discord import app_commands, ui
+from discord import app_commands
 from discord.ext import commands
 
 from bot.client import rest, translations
-from bot.client.list_state import ListKind, ListState
-from bot.client.messages import CommandMentions, PostWording
 from bot.client.services import Services
+from bot.client.wording import CommandMentions, PostWording
 from bot.core import clock
 from bot.i18n import texts as i18n_texts
 from bot.i18n.texts import Texts
 from storage import accounts, daily, models
-
-CardOffer: TypeAlias = Callable[
-    ["Request", models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
-]
-"""Returns extra buttons for a card, given the paper, page (from 0; None if public) and saved paper."""
 
 
 class Client(commands.AutoShardedBot):
@@ -73,10 +67,6 @@ class Client(commands.AutoShardedBot):
         self._locale = locale
         self.shared: dict[tuple[int, str], int] = {}
         """By message and button: what was last shared by them, as the id of the public message, or 0 while it is being sent."""
-        self.card_offers: list[CardOffer] = []
-        """Buttons that features add to a paper's card, registered by their cogs."""
-        self.list_views: dict[ListKind, Callable[[Request, ListState], Awaitable[ui.LayoutView]]] = {}
-        """Views of a page of a list that belongs to one feature, registered by its cog."""
         self.observe_interaction: Callable[[bool], None] = lambda _: None
         """Called with False for each interaction, and with True if another process has answered it."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.client import custom_ids, paper_texts
+from bot.client import custom_ids
 from bot.rendering import discord_text
 
 AnyInteraction = discord.Interaction[Any]
@@ -23,7 +23,7 @@ def is_ephemeral(interaction: AnyInteraction) -> bool:
 
 def display_name(interaction: AnyInteraction) -> str:
     """Return the user's display name in this server, escaped and limited to 60 characters."""
-    return paper_texts.escape_untrusted(interaction.user.display_name, max_length=60)
+    return discord_text.escape_untrusted(interaction.user.display_name, max_length=60)
 
 
 def selected_values(interaction: AnyInteraction) -> list[str]:

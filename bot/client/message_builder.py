@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self, TypeVar
 
 import discord
 from discord import ui
 
 from bot.client.custom_ids import CUSTOM_ID, fits, unpack_custom_id
+from bot.i18n.texts import Texts
+from bot.outbox import contents
 from bot.rendering import discord_text
+from storage import models
 
 AMBER = 0xF4B400
 """Accent colour of ordinary messages."""
@@ -328,3 +331,53 @@ def thread_payload(name: str) -> dict[str, Any]:
     """Return the name, shortened, and the settings of a new thread."""
     shown = discord_text.shorten(name, discord_text.THREAD_NAME, markdown=False)
     return {"name": shown, "auto_archive_duration": AUTO_ARCHIVE_MINUTES}
+
+
+T = TypeVar("T")
+
+
+def pager(texts: Texts, page: int, pages: int, custom_id: Callable[[int], str]) -> list[ui.Item[Any]]:
+    """Return buttons for the previous and next page, such as `◀ Page 1` and `Page 3 of 3 ▶` on the second of three.
+
+    `custom_id` maps a page, counted from 0, to a custom id.
+    """
+    buttons = [button(texts("page-before", page=page), custom_id(page - 1))] if page else []
+    if page + 1 < pages:
+        buttons.append(button(texts("page-after", page=page + 2, pages=pages), custom_id(page + 1)))
+    return buttons
+
+
+def paginate(
+    texts: Texts, items: Sequence[T], page: int, size: int, custom_id: Callable[[int], str]
+) -> tuple[Sequence[T], list[ui.Item[Any]]]:
+    """Return the items of a page, at most the last, and the `pager` below them."""
+    pages = max(1, -(-len(items) // size))
+    page = min(page, pages - 1)
+    return items[page * size :][:size], pager(texts, page, pages, custom_id)
+
+
+def text_view(text: str, *buttons: ui.Item[Any] | None, accent: int = AMBER) -> ui.LayoutView:
+    """Return a message with a single text (trusted Markdown) and up to five buttons."""
+    return message_view([text], buttons, accent=accent)
+
+
+def message_view(
+    texts: Iterable[str], *rows: Sequence[ui.Item[Any] | None], accent: int = AMBER
+) -> ui.LayoutView:
+    """Return a message with texts (trusted Markdown; blank ones are left out) above rows of up to five buttons, or one menu."""
+    message = MessageBuilder(accent)
+    for text in texts:
+        message.add_text(text)
+    for row in rows:
+        message.add_buttons(*row)
+    return message.view
+
+
+def render_message(view: ui.LayoutView, plain: dict[str, Any]) -> tuple[contents.RenderedPart, ...]:
+    """Return a message with its body as plain text, which is sent if Discord refuses the layout."""
+    return (contents.RenderedPart(models.PartKind.MESSAGE, layout_payload(view), plain),)
+
+
+def marked_plain_payload(text: str, marker: str) -> dict[str, Any]:
+    """Return a plain message that carries a marker as the fragment of a link."""
+    return plain_payload(f"{text}\n-# [Paperround](<https://discord.com/#{marker}>)")

@@ -8,13 +8,13 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import custom_ids, message_builder, paper_texts
-from bot.client import messages as client_messages
+from bot.client import custom_ids, message_builder
 from bot.client.handler_context import Interaction
 from bot.client.interaction_values import AnyInteraction
 from bot.client.responses import reply_privately
 from bot.core import isolation
 from bot.i18n.texts import Texts
+from bot.rendering import discord_text
 from storage import errors
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def refusal_text(texts: Texts, error: errors.UsageError) -> str:
     arguments = error.arguments
     if not isinstance(error, UserError):
         arguments = {
-            name: paper_texts.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
+            name: discord_text.escape_untrusted(value, max_length=60) if isinstance(value, str) else value
             for name, value in arguments.items()
         }
     return texts(error.key, **arguments)
@@ -64,7 +64,7 @@ async def handle_error(interaction: Interaction, error: BaseException) -> None:
     refusal = _explain(interaction, error)
     try:
         text = refusal_text(await interaction.client.texts_for(interaction), refusal)
-        await reply_privately(interaction, client_messages.text_view(text, accent=message_builder.RED))
+        await reply_privately(interaction, message_builder.text_view(text, accent=message_builder.RED))
     except Exception as failure:  # noqa: BLE001 - e.g. an expired interaction or no database: no way to reply
         kind = type(failure).__name__
         log.warning("interaction not answered", error=str(failure), kind=kind, about=refusal.key)

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.client.accounts import Guilds, Readers, TextTokenStore
+from bot.client.guilds import Guilds
+from bot.client.text_tokens import TextTokenStore
 from bot.core.admission import Admission
 from bot.core.clock import Clock
 from bot.core.day_close import DayClose
@@ -39,7 +40,6 @@ class Services:
     transfers: Admission
     deliveries: DeliveryFactory
     guilds: Guilds
-    readers: Readers
     text_tokens: TextTokenStore
     paper_lookup: PaperLookup
     sources: SourceRegistry

@@ -10,31 +10,29 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids, fields, summaries
-from bot.client import custom_ids, paper_texts
-from bot.client import messages as client_messages
+from bot.client import custom_ids, message_builder
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
-from bot.client.messages import LIST_SELECTED, NO_PAGE, SAVE_PAPER, link_buttons
-from bot.client.paper_texts import (
+from bot.core.admission import work_in_thread
+from bot.i18n.texts import Texts
+from bot.outbox.contents import PostPaper
+from bot.papers import message_parts, paper_texts
+from bot.papers.list_views import Rows
+from bot.papers.message_parts import LIST_SELECTED, NO_PAGE, SAVE_PAPER, link_buttons
+from bot.papers.paper_texts import (
     MAX_NAME_LENGTH,
     cite,
-    escape_untrusted,
     foot_lines,
     format_authors,
     format_organization,
     format_title,
     format_votes,
-    join_dotted,
     listed_text,
-    subtext,
     summary_pages,
     title_link,
 )
-from bot.core.admission import work_in_thread
-from bot.i18n.texts import Texts
-from bot.outbox.contents import PostPaper
-from bot.papers.list_views import Rows
 from bot.rendering import discord_text, markdown, templates
+from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from bot.sources.arxiv import LookupOutcome
 from storage import models
 
@@ -110,7 +108,7 @@ async def card_view(
     pages = pages or [subtext(texts("no-summary"))]
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
-    pager = client_messages.pager(
+    pager = message_builder.pager(
         texts, page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number)
     )
     message.add_reserved_row(*pager)
@@ -143,7 +141,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     positions = [(number, index) for number, shown in enumerate(pages) for index in range(len(shown))]
     page = min(page, len(pages[chapter]) - 1)
     message.add_text(pages[chapter][page] or subtext(texts("no-summary")))
-    pager = client_messages.pager(
+    pager = message_builder.pager(
         texts,
         positions.index((chapter, page)),
         len(positions),
@@ -211,7 +209,7 @@ def _action_buttons(
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
     """Return a page of up to 25 authors, counting pages from 0, with a menu that lists an author's papers."""
     numbered = [*enumerate(detail.authors)]
-    shown, pager = client_messages.paginate(
+    shown, pager = message_builder.paginate(
         texts,
         numbered,
         page,
@@ -220,7 +218,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
     )
     truncated = "yes" if detail.authors_truncated else "no"
     options = [select_option(name, str(index)) for index, name in shown]
-    return client_messages.message_view(
+    return message_builder.message_view(
         [
             texts("authors-heading", title=_title(detail)),
             subtext(texts("authors-listed", count=len(numbered), truncated=truncated)),
@@ -236,7 +234,7 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
         cite(detail).strip().replace("```", "'''"), 3000, max_bytes=8000, markdown=False
     )
     heading = texts("cite-heading", title=_title(detail))
-    return client_messages.message_view([heading, f"```bibtex\n{code}\n```"])
+    return message_builder.message_view([heading, f"```bibtex\n{code}\n```"])
 
 
 def found_view(
@@ -254,16 +252,16 @@ def found_view(
         note = "" if detail and detail.is_listed else texts("in-no-digest")
         message.add_text(join_dotted(link, votes, note))
     details = [detail for detail in papers.values() if detail]
-    message.add_buttons(client_messages.open_menu(texts("open-paper"), details))
-    message.add_buttons(client_messages.save_menu(texts, details))
-    message.add_buttons(client_messages.save_menu(texts, details, verb=LIST_SELECTED) if in_server else None)
+    message.add_buttons(message_parts.open_menu(texts("open-paper"), details))
+    message.add_buttons(message_parts.save_menu(texts, details))
+    message.add_buttons(message_parts.save_menu(texts, details, verb=LIST_SELECTED) if in_server else None)
     return message.view
 
 
 def missing_view(texts: Texts, typed: str, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
     """Explain why a paper outside the archive, named as typed, has no card, with links to arXiv and Hugging Face."""
     name = arxiv_id if arxiv_ids.extract_arxiv_id(typed) else f"“{discord_text.to_single_line(typed)}”"
-    return client_messages.text_view(
+    return message_builder.text_view(
         texts(f"lookup-{outcome.value}", paper=escape_untrusted(name)),
         link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
         link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
@@ -356,18 +354,18 @@ def post_card_view(
     )
     rows: list[list[ui.Item[Any]]] = [
         [
-            button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, paper.arxiv_id, marker=marker)),
-            client_messages.save_button(texts, paper.arxiv_id),
-            client_messages.list_button(texts, paper.arxiv_id),
-            button(texts("similar"), pack_custom_id(client_messages.SIMILAR_PAPERS, paper.arxiv_id)),
+            button(texts("read"), pack_custom_id(message_parts.OPEN_PAPER, paper.arxiv_id, marker=marker)),
+            message_parts.save_button(texts, paper.arxiv_id),
+            message_parts.list_button(texts, paper.arxiv_id),
+            button(texts("similar"), pack_custom_id(message_parts.SIMILAR_PAPERS, paper.arxiv_id)),
         ],
-        client_messages.link_buttons(paper, paper.project_url),
+        message_parts.link_buttons(paper, paper.project_url),
     ]
     notes: tuple[str, ...] = ()
     if paper.summary is not None:
         language = paper_texts.language_note(texts, paper.summary.language)
         notes = (language if with_language else "", paper_texts.summary_line(texts, paper.summary))
-    foot = "\n".join(paper_texts.subtext(line) for line in notes if line)
+    foot = "\n".join(discord_text.subtext(line) for line in notes if line)
     message.budget.add(1)
     message.end_with(rows, foot)
     more = texts("more-at-links" if by_webhook else "more-inside")
@@ -384,10 +382,10 @@ def _truncated_summary(
     )
     pages = paper_texts.summary_pages(texts, start, budget)
     if not pages:
-        return paper_texts.subtext(texts("no-summary"))
+        return discord_text.subtext(texts("no-summary"))
     if len(pages) == 1 and start == tuple(sections):
         return pages[0]
-    more = paper_texts.subtext(more)
+    more = discord_text.subtext(more)
     length = min(paper_texts.MAX_SUMMARY_LENGTH, budget.characters) - len(more) - 1
     size = budget.text_bytes - discord_text.TEXT_BYTES_OVERHEAD - discord_text.utf8_bytes(more) - 1
     return f"{discord_text.shorten(pages[0], length, max_bytes=size)}\n{more}"

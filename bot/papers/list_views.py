@@ -10,35 +10,32 @@ from typing import Any
 from discord import ui
 
 from bot.client.custom_ids import parse_number
-from bot.client.list_state import ListKind, ListState, Period, pack_state, parse_span
-from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import (
+from bot.client.message_builder import MessageBuilder, button, pager, select_menu, select_option
+from bot.i18n.texts import Texts
+from bot.papers.list_state import ListKind, ListState, Period, pack_state, parse_span
+from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
+from bot.papers.message_parts import (
     LIST_SELECTED,
     follow_button,
     newest_digest_button,
     open_menu,
-    pager,
     save_menu,
     today_button,
 )
-from bot.client.paper_texts import (
+from bot.papers.paper_texts import (
     EVENT_LENGTHS,
-    escape_untrusted,
     extent_line,
     fit_event_lines,
     format_authors,
     format_votes,
-    join_dotted,
     language_note,
     mark_matches,
     nearest_days,
-    subtext,
     title_link,
     withdrawn_note,
 )
-from bot.i18n.texts import Texts
-from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
 from bot.rendering import discord_text
+from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from bot.search.results import Hint, Sort
 from bot.text import query_parser
 from storage import models

@@ -9,12 +9,13 @@ from typing import NamedTuple, assert_never
 
 from bot.archive import arxiv_ids, summaries
 from bot.archive import dates as archive_dates
-from bot.client import paper_texts
-from bot.client.list_state import ListKind, ListState, Period, limits_of
-from bot.client.paper_texts import escape_untrusted, format_title, join_dotted, name_related
 from bot.core.clock import Clock
 from bot.i18n.texts import Texts
+from bot.papers import paper_texts
+from bot.papers.list_state import ListKind, ListState, Period, limits_of
+from bot.papers.paper_texts import format_title, name_related
 from bot.rendering import discord_text, templates, typesetting
+from bot.rendering.discord_text import escape_untrusted, join_dotted
 from bot.search import completion, interpretation
 from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any, TypeAlias
 
 from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.client import interaction_values, permissions, router
-from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Request
-from bot.client.list_state import ListKind, ListState, unpack_state
-from bot.client.paper_texts import escape_untrusted
 from bot.client.refusals import UserError
+from bot.client.text_tokens import TextPurpose, TextTokenStore
 from bot.papers import cards, list_views
+from bot.papers.list_state import ListKind, ListState, unpack_state
 from bot.papers.lists import PaperList, PaperLists
 from bot.rendering import discord_text
+from bot.rendering.discord_text import escape_untrusted
 from storage import models, shelf
+
+CardOffer: TypeAlias = Callable[
+    [Request, models.PaperDetail, int | None, models.SavedPaper | None], Awaitable[Sequence[ui.Item[Any]]]
+]
+"""Returns extra buttons for a card, given the paper, page (from 0; None if public) and saved paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What features add to the answers about papers, registered by their cogs."""
+
+    card_offers: list[CardOffer] = field(default_factory=list)
+    """Buttons for a paper's card."""
+    list_views: dict[ListKind, Callable[[Request, ListState], Awaitable[ui.LayoutView]]] = field(
+        default_factory=dict
+    )
+    """Views of a page of a list that belongs to one feature."""
 
 
 async def store_list_text(tokens: TextTokenStore, user_id: int, state: ListState) -> ListState:
@@ -58,7 +77,7 @@ async def list_view(request: Request, state: ListState) -> ui.LayoutView:
     if not state.token:
         state = await store_list_text(services.text_tokens, request.user_id, state)
     async with router.admitted_lookup(interaction):
-        if (load_view := interaction.client.list_views.get(state.kind)) is not None:
+        if (load_view := services.get(Additions).list_views.get(state.kind)) is not None:
             return await load_view(request, state)
         lists, today = services.get(PaperLists), await interaction.client.today_for(interaction)
         listed = await load_list(request, state, today)
@@ -102,7 +121,7 @@ async def draw_card(request: Request, detail: models.PaperDetail, page: int | No
     """Return a page of a paper's card for this reader, with the buttons that features add; without a page, the public card."""
     interaction, services, is_shared = request.interaction, request.services, page is None
     saved = None if is_shared else await services.database.fetch(shelf.get, request.user_id, detail.arxiv_id)
-    offers = interaction.client.card_offers
+    offers = services.get(Additions).card_offers
     return await cards.card_view(
         request.texts,
         detail,

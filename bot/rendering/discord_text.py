@@ -406,3 +406,29 @@ def code_block(content: str, language: str) -> SafeMarkdown:
 def timestamp(at: datetime, style: str) -> str:
     """Return the markup for a time, which clients display in the user's time zone."""
     return f"<t:{int(at.timestamp())}:{style}>"
+
+
+def join_dotted(*texts: str | None) -> str:
+    """Join non-empty texts with a middle dot."""
+    return " · ".join(text for text in texts if text)
+
+
+def subtext(text: str) -> str:
+    """Return a text as small print, or "" if it is empty."""
+    return f"-# {text}" if text else ""
+
+
+def escape_untrusted(text: str, *, max_length: int = 100) -> str:
+    """Return untrusted text on one line, escaped and shortened."""
+    return escape_text(shorten_label(text, max_length))
+
+
+def subtext_lines(text: str) -> str:
+    """Return a text's non-blank lines as small print."""
+    return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
+
+
+def channel_url(guild_id: int | None, channel_id: int | None, message_id: int | None = None) -> str:
+    """Return the URL of a channel or thread, or of a message in it."""
+    address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}"
+    return f"{address}/{message_id}" if message_id else address

@@ -21,7 +21,7 @@ from bot.app.container import Container
 from bot.client import gateway, permissions, refusals
 from bot.client.guild_directory import GuildDirectory
 from bot.client.handler_context import Client
-from bot.client.messages import CommandMentions
+from bot.client.wording import CommandMentions
 from bot.core.settings import Settings
 from bot.features.operations.liveness import Liveness
 from storage import daily, errors, failures

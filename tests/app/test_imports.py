@@ -20,7 +20,7 @@ for module in sys.argv[1:]:
 
 
 def test_pages_tools_and_search_load_no_discord_library() -> None:
-    command = sys.executable, "-c", PROGRAM, *MODULES, "bot.client.messages"
+    command = sys.executable, "-c", PROGRAM, *MODULES, "bot.papers.message_parts"
     *lines, last = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert lines == [*MODULES]
-    assert last == "bot.client.messages discord", "the test sees a module that needs Discord's library"
+    assert last == "bot.papers.message_parts discord", "the test sees a module that needs Discord's library"

@@ -17,6 +17,7 @@ from bot.features.ask.answers import Answer, AnswerStatus, AskedPaper
 from bot.features.ask.archive_questions import list_text_sources
 from bot.features.ask.model_sentences import ModelInput, Question, Sentence, Written
 from bot.features.ask.service import LOST_AFTER, PaperQuestions
+from bot.features.operations.readers import Readers
 from bot.search.glossary import GlossaryService
 from storage import models, paper_texts, writer
 from storage.ask import question_counts
@@ -220,7 +221,7 @@ async def test_a_reader_and_a_server_get_so_many_answers_a_day_and_forgetting_gi
     limit, database = asking.texts("ask-sentences-limit"), asking.bot.services.database
     for is_over in (False, False, True):
         assert (limit in await ask_paper(asking)) is is_over
-    await asking.bot.services.readers.forget(asking.reader.id)
+    await asking.bot.services.get(Readers).forget(asking.reader.id)
     assert limit in await ask_paper(asking)
     assert not await reader_rows.find_columns(database, str(asking.reader.id))
     for is_over in (False, True):  # the server has one left

@@ -12,12 +12,14 @@ import pytest
 from simcord.components import walk_components
 
 from bot.app.container import Container
-from bot.client import custom_ids, list_state
-from bot.client.accounts import Readers, TextTokenStore
+from bot.client import custom_ids
 from bot.client.refusals import UserError
+from bot.client.text_tokens import TextTokenStore
 from bot.core.admission import Admission
 from bot.core.settings import Settings
 from bot.features.ask.service import LOST_AFTER, MAX_A_DAY, AskedMessage, PaperQuestions
+from bot.features.operations.readers import Readers
+from bot.papers import list_state
 from bot.papers.replies import load_list_text
 from bot.search.glossary import GlossaryService
 from bot.sources.paper_text import PaperTextReader

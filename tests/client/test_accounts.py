@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.client import accounts as client_accounts
-from bot.client.accounts import Guilds, Readers, TextPurpose, TextTokenStore
+from bot.client import text_tokens
+from bot.client.guilds import Guilds
+from bot.client.text_tokens import TextPurpose, TextTokenStore
+from bot.features.operations.readers import Readers
 from storage import accounts, daily, models, papers, shelf
 from storage.database import Database
 from tests.support import outbox_builders, paper_records, reader_rows
@@ -46,10 +48,10 @@ async def test_token_returns_a_text_only_for_the_purpose_it_was_stored_for(db: D
     store = TextTokenStore(db, lambda: outbox_builders.NOW)
     token = await store.save(7, TextPurpose.LIST, "a long query")
     assert await store.get(TextPurpose.LIST, token) == "a long query"
-    assert len(token) == client_accounts.TOKEN_LENGTH
+    assert len(token) == text_tokens.TOKEN_LENGTH
     others = set(TextPurpose) - {TextPurpose.LIST}
     assert [await store.get(purpose, token) for purpose in others] == [None] * len(others)
-    assert await store.get(TextPurpose.LIST, "0" * client_accounts.TOKEN_LENGTH) is None
+    assert await store.get(TextPurpose.LIST, "0" * text_tokens.TOKEN_LENGTH) is None
 
 
 async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database) -> None:
@@ -62,7 +64,7 @@ async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database)
 
     store = TextTokenStore(db, clock)
     others = [await store.save(user_id, TextPurpose.LIST, f"shared {user_id}") for user_id in (1, 2)]
-    texts = ["shared 2", *(f"query {number}" for number in range(client_accounts.TEXTS_OF_READER))]
+    texts = ["shared 2", *(f"query {number}" for number in range(text_tokens.TEXTS_OF_READER))]
     tokens = [await store.save(3, TextPurpose.LIST, text) for text in texts]
     # Saving a text again makes it the newest.
     assert await store.save(3, TextPurpose.LIST, "query 0") == tokens[1]
@@ -70,7 +72,7 @@ async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database)
     assert [await store.get(TextPurpose.LIST, token) for token in others] == ["shared 1", "shared 2"]
     kept = [await store.get(TextPurpose.LIST, token) is not None for token in tokens[1:4]]
     assert kept == [True, False, True]
-    assert await db.fetch(accounts.count_reader_data, 3) == {"button_texts": client_accounts.TEXTS_OF_READER}
+    assert await db.fetch(accounts.count_reader_data, 3) == {"button_texts": text_tokens.TEXTS_OF_READER}
 
 
 READER = 7_000_000_000_000_007

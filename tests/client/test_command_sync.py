@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.client import command_sync
-from bot.client.messages import CommandMentions
+from bot.client.wording import CommandMentions
 from bot.core.settings import Settings
 from storage import errors
 from tests.fake_discord import model

@@ -13,14 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.app.client import DiscordRenderer
-from bot.client import message_builder, paper_texts, post_names
-from bot.client.messages import PostWording
+from bot.client import message_builder
+from bot.client.wording import PostWording
 from bot.features.alerts import planner as alerts_planner
 from bot.features.daily import planner
 from bot.features.daily import post as daily_post
+from bot.features.operations import notices
 from bot.i18n import texts
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
+from bot.papers import paper_texts, post_names
+from bot.papers import post_names as papers_post_names
 from bot.rendering.templates import Templates
 from bot.search import alert_matcher
 from storage import models
@@ -228,7 +231,7 @@ def test_a_notice_explains_a_reason_as_status_does(locale: Locale) -> None:
     wording = PostWording(texts.for_locale(locale), Templates(None), lambda name: f"/{name}", None)
     for reason in (*models.Reason, "HTTP *503* @everyone", None):
         notice = contents.NoticePost("notice:s3:1", locale, contents.NoticeKind.REFUSED, reason)
-        assert paper_texts.reason_text(wording.ui_texts, reason) in wording.notice_text(notice)
+        assert papers_post_names.reason_text(wording.ui_texts, reason) in notices.notice_text(wording, notice)
 
 
 @pytest.mark.parametrize("style", list(models.Style))

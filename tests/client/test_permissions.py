@@ -8,18 +8,17 @@ import discord
 import pytest
 from discord import ui
 
-from bot.client import messages as client_messages
 from bot.client import permissions
-from bot.client.accounts import TextPurpose, make_token
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import layout_payload
+from bot.client.text_tokens import TextPurpose, make_token
 from bot.features.alerts import commands as alerts_commands
 from bot.features.alerts import messages as alerts_messages
 from bot.features.daily import messages as daily_messages
 from bot.features.daily.commands import DRAFT
 from bot.features.daily.service import Subscriptions
 from bot.outbox.contents import RenderedPart
-from bot.papers import list_views
+from bot.papers import list_views, message_parts
 from storage import models, outbox, tables
 from storage.alerts import OwnerRight
 from tests.support import alert_builders, outbox_builders
@@ -120,9 +119,7 @@ async def test_resuming_a_channel_alert_checks_current_permissions(harness: Clie
         (harness.manager, harness.channel.id),
         (harness.manager.user, (await (await harness.bot.fetch_user(harness.manager.id)).create_dm()).id),
     ):
-        shown = await _press(
-            harness, actor, pack_custom_id(client_messages.RESUME_ALERT, alert.id), channel_id
-        )
+        shown = await _press(harness, actor, pack_custom_id(message_parts.RESUME_ALERT, alert.id), channel_id)
         assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
     assert (await harness.alerts.list_rows())[0].paused
 
@@ -134,7 +131,7 @@ async def test_an_alert_is_resumed_from_another_server_by_the_rights_in_its_own(
     other = _other_channel(harness)
     member = other.guild.add_member(harness.manager.user)
     alert = await harness.add_alert("robot", user_id=harness.manager.id, **place)
-    resume = pack_custom_id(client_messages.RESUME_ALERT, alert.id)
+    resume = pack_custom_id(message_parts.RESUME_ALERT, alert.id)
     await harness.alerts.pause(alert.id)
     await _press(harness, member, resume, other.id)
     assert not (await harness.alerts.list_rows())[0].paused
@@ -206,7 +203,7 @@ async def _press_notice(harness: ClientHarness, subscription: models.Subscriptio
     """Press "Resume" in the direct message to the manager who created a daily post."""
     dm = await (await harness.bot.fetch_user(harness.manager.id)).create_dm()
     return await _press(
-        harness, harness.manager.user, pack_custom_id(client_messages.RESUME, subscription.id), dm.id
+        harness, harness.manager.user, pack_custom_id(message_parts.RESUME, subscription.id), dm.id
     )
 
 

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from simcord import actors
 
 from bot.app.client import COGS
-from bot.client import custom_ids, list_state, router
+from bot.client import custom_ids, router
 from bot.client.custom_ids import pack_custom_id
-from bot.client.list_state import ListKind, ListState
 from bot.client.message_builder import layout_payload
 from bot.core import admission
+from bot.features.operations.readers import Readers
 from bot.features.shelf import messages as shelf_messages
 from bot.features.shelf.service import Shelf
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
-from bot.papers import list_views
+from bot.papers import list_state, list_views
+from bot.papers.list_state import ListKind, ListState
 from storage import errors, models
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
@@ -157,7 +158,7 @@ async def test_rejects_a_concurrent_transfer_before_any_work(
     await harness.click(card, label=harness.texts("save"))
     listed = await harness.ask("saved")
     with monkeypatch.context() as patch:
-        for service in (harness.bot.services.get(Shelf), harness.bot.services.readers):
+        for service in (harness.bot.services.get(Shelf), harness.bot.services.get(Readers)):
             patch.setattr(type(service), "export", fail)
         patch.setattr(type(harness.bot.http), "get_from_cdn", fail)
         harness.bot.services.transfers.patience = 0.0

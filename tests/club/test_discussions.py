@@ -11,6 +11,7 @@ import discord
 import pytest
 
 from bot.features.club.service import ClubPost, Clubs
+from bot.features.operations.readers import Readers
 from storage import accounts, models, outbox
 from storage import club as storage_club
 from storage.database import Database
@@ -99,7 +100,7 @@ async def test_a_reader_opens_at_most_ten_discussions_a_day_without_those_that_d
     for room, paper in wanted:
         answers.append((await lab.press_on_card(paper, "discuss", reader, where=room)).splitlines()[0])
         if is_forgotten:
-            await lab.harness.bot.services.readers.forget(reader.id)
+            await lab.harness.bot.services.get(Readers).forget(reader.id)
     assert answers == [*opening[:10], too_many, too_many]
     room, paper = wanted[-1]
     assert await lab.press_on_card(paper, "discuss", other, where=room) == opening[-1]
@@ -112,7 +113,7 @@ async def test_a_reader_opens_at_most_ten_discussions_a_day_without_those_that_d
 
 async def test_a_discussion_stays_while_its_reader_is_forgotten(lab: Lab) -> None:
     """It is the channel's: forgotten before it is sent, or right after that."""
-    reader, data = lab.readers[0], lab.harness.bot.services.readers
+    reader, data = lab.readers[0], lab.harness.bot.services.get(Readers)
     await lab.press_on_card(PAPER, "discuss", reader)
     assert (await count_data(lab, reader))["deliveries"] == 1
     shown = json.loads(await data.export(reader.id))["tables"]

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.client import custom_ids, list_state
-from bot.client.accounts import TextTokenStore
-from bot.client.list_state import ListKind, ListState
+from bot.client import custom_ids
 from bot.client.refusals import UserError
+from bot.client.text_tokens import TextTokenStore
 from bot.core.clock import system_clock
+from bot.papers import list_state
+from bot.papers.list_state import ListKind, ListState
 from bot.papers.replies import load_list_text, store_list_text
 from bot.rendering import discord_text
 from bot.search.results import Sort

@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from bot.app.workers import Workers
-from bot.client.accounts import Readers
+from bot.features.operations.readers import Readers
 from bot.features.shelf.news import NewsPlanner
 from bot.features.today.service import TodayPlanner
 from bot.outbox import outcomes

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from bot.client.accounts import Guilds
+from bot.client.guilds import Guilds
 from bot.core import day_close
 from bot.features.alerts.service import Alerts
 from bot.features.operations.retention import Retention

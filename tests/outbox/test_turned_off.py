@@ -9,9 +9,9 @@ from unittest import mock
 
 import pytest
 
-from bot.client.accounts import Readers
 from bot.features.club.service import Clubs
 from bot.features.daily import planner as daily_planner
+from bot.features.operations.readers import Readers
 from bot.features.today.service import TodayPlanner, TodayService
 from storage import alerts, club, models, news, outbox
 from storage.database import Database

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.client import paper_texts
 from bot.features.alerts.service import validate_alert
+from bot.papers import paper_texts
 from bot.search import alert_matcher
 from bot.search.results import SearchRequest
 from storage import models

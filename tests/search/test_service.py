@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.client import paper_texts
+from bot.papers import paper_texts
 from bot.search.results import Hint, MatchKind, ReadingKind, SearchRequest, SearchResult, Sort
 from bot.search.service import SearchService
 from storage import models

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.client import paper_texts
+from bot.papers import paper_texts
 from bot.rendering import discord_text
 from bot.search import results as search_results
 

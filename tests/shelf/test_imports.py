@@ -8,9 +8,9 @@ from aiohttp import web
 from bot.app import container
 from bot.archive import references
 from bot.archive.exports import ReferenceFormat
-from bot.client.accounts import Readers
 from bot.core.settings import Settings
 from bot.demo import sample_digests
+from bot.features.operations.readers import Readers
 from bot.features.shelf.service import Imported
 from bot.search.glossary import GlossaryService
 from bot.search.service import SearchService

@@ -16,6 +16,7 @@ from bot.app.workers import Workers
 from bot.client import custom_ids
 from bot.features.club.service import ClubPost
 from bot.features.club.thread_news import ThreadNews, ThreadNewsPlanner
+from bot.features.operations.readers import Readers
 from bot.features.shelf.news import NewsPlanner, NewsPost
 from bot.features.shelf.service import Shelf
 from bot.outbox import contents, outcomes
@@ -539,7 +540,7 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
         shown = await harness.ask("saved")
         assert WHY[reason] in shown_text(shown)
         assert texts("news-on") in shown_text(await harness.press(shown, "news-start"))
-    exported = json.loads(await harness.bot.services.readers.export(reader))
+    exported = json.loads(await harness.bot.services.get(Readers).export(reader))
     assert exported["tables"]["news_readers"][0]["timezone"]
     await harness.wait(hours=1)
     long = "Accepted to *ICML* @everyone\u202e" + " x" * 2000

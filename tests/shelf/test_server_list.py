@@ -12,12 +12,14 @@ from unittest import mock
 import pytest
 
 from bot.archive.references import read_references
-from bot.client import messages as client_messages
-from bot.client.accounts import Guilds
-from bot.client.list_state import ListKind, ListState, pack_state
+from bot.client import message_builder
+from bot.client.guilds import Guilds
 from bot.client.message_builder import button, layout_payload
+from bot.features.operations.readers import Readers
 from bot.features.operations.retention import GUILD_RETENTION, Retention
 from bot.outbox.contents import RenderedPart
+from bot.papers import message_parts
+from bot.papers.list_state import ListKind, ListState, pack_state
 from storage import accounts, club, models, papers, shelf
 from storage.database import Database
 from storage.errors import UsageError
@@ -70,7 +72,7 @@ async def test_members_fill_a_list_and_read_it(harness: ClientHarness, member: A
     may_remove = {name: texts("list-remove") in labels_of(message) for name, message in of.items()}
     assert may_remove == {"reader": True, "member": False, "manager": True}
     found = await harness.ask("topic", by=member, query="language model")
-    menu = f"pr:{client_messages.LIST_SELECTED}"
+    menu = f"pr:{message_parts.LIST_SELECTED}"
     [several] = [part for part in raw_components(found) if part.get("custom_id") == menu]
     known = [option["value"] for option in several["options"]]
     added = [arxiv_id for arxiv_id in known if arxiv_id not in (SURVEY, REWARDS)]
@@ -180,7 +182,7 @@ async def test_who_added_a_paper_or_a_manager_takes_it_off(harness: ClientHarnes
     """A forged or an old button is refused, and a second press says that it is gone."""
     texts = harness.texts
     entries = [await add(harness, arxiv_id) for arxiv_id in (SURVEY, REWARDS)]
-    view = client_messages.text_view("x", button("forged", f"pr:listx:{SURVEY}"))
+    view = message_builder.text_view("x", button("forged", f"pr:listx:{SURVEY}"))
     forged = await send_parts(
         harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
     )
@@ -193,7 +195,7 @@ async def test_who_added_a_paper_or_a_manager_takes_it_off(harness: ClientHarnes
 
 
 async def test_posts_messages_and_discussions_fill_the_list(harness: ClientHarness, member: Any) -> None:
-    texts, menu = harness.texts, f"pr:{client_messages.LIST_SELECTED}"
+    texts, menu = harness.texts, f"pr:{message_parts.LIST_SELECTED}"
     post = await post_daily(harness)
     assert texts("list-selected") in shown_text(post)
     await harness.choose(post, menu, SURVEY, REWARDS, by=member)
@@ -208,7 +210,7 @@ async def test_posts_messages_and_discussions_fill_the_list(harness: ClientHarne
     )
     listed = shown_text(await harness.ask("saved", **LIST))
     assert texts("list-heading", server="Paper Club", count=5) in listed
-    nominate = client_messages.text_view("x", button("old", f"pr:clubp:nominate:0:{SPEECH}"))
+    nominate = message_builder.text_view("x", button("old", f"pr:clubp:nominate:0:{SPEECH}"))
     old = await send_parts(
         harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(nominate))
     )
@@ -253,7 +255,7 @@ async def test_a_list_is_read_elsewhere_by_its_members_alone(harness: ClientHarn
         shown = last_response(await harness.user.slash("saved", list="paper club"))
     assert texts("list-heading", server="Paper Club", count=1) in shown_text(shown)
     state = ListState(ListKind.SAVED, server_id=harness.guild.id)
-    view = client_messages.text_view("x", button("forged", pack_state(state)))
+    view = message_builder.text_view("x", button("forged", pack_state(state)))
     forged = await send_parts(harness, place.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view)))
     assert shown_text(await harness.click(forged, by=stranger, label="forged")) == texts("list-unknown")
 
@@ -291,14 +293,14 @@ async def test_a_member_is_forgotten_and_a_server_is_removed(harness: ClientHarn
     texts, services, database = harness.texts, harness.bot.services, harness.container.database
     await add(harness, SURVEY)
     await add(harness, REWARDS, by=member)
-    data = await services.readers.export(harness.reader.id)
+    data = await services.get(Readers).export(harness.reader.id)
     [row] = json.loads(data)["tables"]["saved_papers"]
     assert (row["paper_id"], row["added_by"]) == (SURVEY, str(harness.reader.id))
     assert (row["list_of_server"], "user_id" in row) == (str(harness.guild.id), False), "it is no reader's id"
     assert read_references(data, harness.env.now().date()) == [], "an import is not filled from a list"
     asked = shown_text(await harness.ask("me forget"))
     assert "saved paper" not in asked
-    await services.readers.forget(harness.reader.id)
+    await services.get(Readers).forget(harness.reader.id)
     listed = shown_text(await harness.ask("saved", **LIST))
     assert texts("list-by", name="none", date="\0").partition("\0")[0] in listed
     assert "Small Language" in listed

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from bot.client import messages as client_messages
+from bot.features.operations.readers import Readers
 from bot.features.shelf import notes
+from bot.papers import message_parts
 from storage import accounts, shelf
 from storage.database import Connection, Database
 from tests.support import patience
@@ -26,7 +27,7 @@ async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
 
 
 async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
-    return await harness.select(listed, [arxiv_id], custom_id=f"pr:{client_messages.OPEN_SELECTED}")
+    return await harness.select(listed, [arxiv_id], custom_id=f"pr:{message_parts.OPEN_SELECTED}")
 
 
 async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarness) -> None:
@@ -119,7 +120,7 @@ async def test_a_pending_import_saves_nothing_for_a_deleted_reader(harness: Clie
     async with services.transfers.admitted(harness.manager.id):
         importing = asyncio.create_task(import_file(harness, BIBTEX))
         await patience.wait_until(lambda: harness.reader.id in services.transfers._turns)
-        assert (await services.readers.forget(harness.reader.id))["saved_papers"] == 1
+        assert (await services.get(Readers).forget(harness.reader.id))["saved_papers"] == 1
     await importing
     assert await services.database.fetch(accounts.count_reader_data, harness.reader.id) == {}
     await import_file(harness, BIBTEX)

@@ -22,8 +22,8 @@ from sqlalchemy.engine import make_url
 
 from bot.app.workers import Workers
 from bot.cli.set_up_file import SetUpFile
-from bot.client import messages as client_messages
 from bot.features.today import messages as today_messages
+from bot.papers import message_parts
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from storage import ask, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
@@ -170,7 +170,7 @@ async def _read(installation: Installation) -> None:
     for arxiv_id in ("2501.00001", "2501.00002", "2412.00007"):
         await harness.press(await harness.ask("paper", paper=arxiv_id), "save")
     saved = await harness.ask("saved")
-    paper = await harness.select(saved, ["2501.00002"], custom_id=f"pr:{client_messages.OPEN_SELECTED}")
+    paper = await harness.select(saved, ["2501.00002"], custom_id=f"pr:{message_parts.OPEN_SELECTED}")
     await harness.fill(paper, "saved-edit", note="compare with **DPO**", tags="RL, 읽을 것")
     for options in (
         {"keyword": "small language model"},

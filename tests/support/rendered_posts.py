@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.app.client import DiscordRenderer
 from bot.archive import summaries
-from bot.client.messages import CommandMentions
+from bot.client.wording import CommandMentions
 from bot.features.alerts.planner import AlertMatch, AlertPost
 from bot.features.club.service import ClubPost, Meeting, MeetingStep
 from bot.features.club.thread_news import ThreadNews

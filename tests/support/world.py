@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from bot.app.container import Container
 from bot.app.workers import Workers
 from bot.archive import ingest, listing
-from bot.client.accounts import Guilds
+from bot.client.guilds import Guilds
 from bot.core import day_close
 from bot.core.settings import Settings
 from bot.features.alerts.planner import AlertPlanner, AlertPost

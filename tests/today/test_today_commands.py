@@ -8,11 +8,11 @@ from typing import Any
 from bot.app.workers import Workers
 from bot.archive import listing
 from bot.client import custom_ids
-from bot.client import messages as client_messages
 from bot.client.custom_ids import pack_custom_id
 from bot.features.shelf.service import Shelf
 from bot.features.today import messages as today_messages
 from bot.features.today.service import TodayPlanner, TodayService
+from bot.papers import message_parts
 from storage import accounts, models, papers, today
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
@@ -23,7 +23,7 @@ SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
 
 def _shown_papers(message: Any) -> Sequence[str]:
     actions = map(custom_ids.unpack_custom_id, component_ids(message))
-    return [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
+    return [action.payload for action in actions if action.verb == message_parts.OPEN_PAPER]
 
 
 async def _save(harness: ClientHarness, *arxiv_ids: str) -> None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from bot.app.workers import Workers
-from bot.client.accounts import make_token
+from bot.client.text_tokens import make_token
 from bot.features.trends import messages as trends_messages
 from bot.rendering import charts
 from bot.rendering.templates import Templates

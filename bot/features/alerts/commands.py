@@ -19,22 +19,21 @@ from bot.client import (
     autocomplete,
     custom_ids,
     interaction_values,
-    list_state,
     message_builder,
     permissions,
     responses,
     router,
 )
-from bot.client import messages as client_messages
-from bot.client.accounts import TextPurpose, TextTokenStore
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Interaction, Request
 from bot.client.refusals import UserError
+from bot.client.text_tokens import TextPurpose, TextTokenStore
+from bot.features.alerts import messages
 from bot.features.alerts import messages as alerts_messages
 from bot.features.alerts import options as alerts_options
 from bot.features.alerts import service as alerts_service
 from bot.features.alerts.service import Alerts
-from bot.papers import cards, replies
+from bot.papers import cards, completers, list_state, message_parts, replies
 from bot.search import results as search_results
 from bot.text import institutions, query_parser
 from storage import errors, models
@@ -93,9 +92,9 @@ class AlertsCog(
     )
     @app_commands.choices(match=MATCH_CHOICES, when=TIMING_CHOICES)
     @app_commands.autocomplete(
-        keyword=autocomplete.topic_lists,
-        without=autocomplete.topic_lists,
-        author=autocomplete.author_lists,
+        keyword=completers.topic_lists,
+        without=completers.topic_lists,
+        author=completers.author_lists,
         institution=autocomplete.complete_last_of(_complete_institutions),
         time=autocomplete.times,
     )
@@ -143,7 +142,7 @@ class AlertsCog(
 
     # Stored alerts.
 
-    @router.handles(client_messages.MANAGE_ALERTS)
+    @router.handles(message_parts.MANAGE_ALERTS)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the user's alerts or, for the people who manage its messages, all alerts of a channel."""
         if not action.payload:
@@ -176,7 +175,7 @@ class AlertsCog(
         await request.services.get(Alerts).pause(alert.id)
         return await alert_view(request, alert.id)
 
-    @router.handles(client_messages.RESUME_ALERT)
+    @router.handles(message_parts.RESUME_ALERT)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Resume an alert; take it over if it is another's who may not manage messages in its channel any more."""
         alert = await find(request, action.number, in_channels=True)
@@ -200,7 +199,7 @@ class AlertsCog(
         undo_id = custom_ids.pack_custom_id(alerts_messages.SAVE, key)
         described = alerts_messages.describe_alert(request.texts, alert)
         text = request.texts("alert-removed", alert=described)
-        return client_messages.text_view(text, message_builder.button(request.texts("alert-undo"), undo_id))
+        return message_builder.text_view(text, message_builder.button(request.texts("alert-undo"), undo_id))
 
     # Drafts and one-click alerts.
 
@@ -212,7 +211,7 @@ class AlertsCog(
     async def widen_draft(self, request: Request, action: Action) -> ui.LayoutView:
         return await preview(request, await load(request, action.payload))
 
-    @router.handles(client_messages.EDIT_CONDITIONS, responses.AT_ONCE)
+    @router.handles(message_parts.EDIT_CONDITIONS, responses.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         draft = await load(request, action.payload)
         return alerts_messages.conditions_modal(request.texts, draft, action.payload)
@@ -244,7 +243,7 @@ class AlertsCog(
         draft = await load(request, action.payload)
         values = {"time": draft.at_time, "zone": draft.timezone}
         submit_id = custom_ids.pack_custom_id(alerts_messages.SUBMIT_TIME, action.payload)
-        return client_messages.time_modal(request.texts, submit_id, values)
+        return messages.time_modal(request.texts, submit_id, values)
 
     @router.handles(alerts_messages.SUBMIT_TIME)
     async def submit_time_modal(self, request: Request, action: Action) -> ui.LayoutView:
@@ -256,7 +255,7 @@ class AlertsCog(
             return alerts_messages.refused_view(request.texts, error, action.payload, of_time=True)
         return await apply(request, draft)
 
-    @router.handles(client_messages.FOLLOW, responses.PRIVATELY)
+    @router.handles(message_parts.FOLLOW, responses.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for the topic or author of a list, with an Undo button; preview what a question became."""
         state = await replies.load_state(request, action)
@@ -371,9 +370,9 @@ async def load(request: Request, key: str) -> models.Alert:
     """Return the stored alert or draft that a custom id's key refers to. Raises UserError."""
     if key.startswith(alerts_messages.STORED):
         return await find(request, custom_ids.parse_number(key.removeprefix(alerts_messages.STORED)))
-    if not key.startswith(client_messages.NEW_ALERT):
+    if not key.startswith(message_parts.NEW_ALERT):
         return _place(request, await load_draft(request.services.text_tokens, key))
-    topic = key.removeprefix(client_messages.NEW_ALERT)
+    topic = key.removeprefix(message_parts.NEW_ALERT)
     parsed = list_state.alert_terms(list_state.ListState(list_state.ListKind.TOPIC, topic))
     if parsed is None:
         return await begin(request, alerts_service.EMPTY_DRAFT)

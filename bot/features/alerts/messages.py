@@ -9,19 +9,29 @@ from typing import Any, Literal
 import discord
 from discord import ui
 
-from bot.client import list_state, message_builder, paper_texts, post_names
-from bot.client import messages as client_messages
+from bot.client import message_builder
 from bot.client.custom_ids import pack_custom_id
-from bot.client.message_builder import RED, MessageBuilder, button, select_menu, select_option
-from bot.client.messages import MANAGE_ALERTS, PostWording, message_view, text_view
+from bot.client.message_builder import (
+    RED,
+    MessageBuilder,
+    button,
+    message_view,
+    select_menu,
+    select_option,
+    text_view,
+)
 from bot.client.refusals import refusal_text
+from bot.client.wording import PostWording
 from bot.features.alerts import options as alerts_options
 from bot.features.alerts import planner as alerts_planner
 from bot.features.alerts import service as alerts_service
 from bot.i18n.texts import Texts
 from bot.outbox import contents
+from bot.papers import list_state, message_parts, paper_texts, post_names
+from bot.papers import post_names as papers_post_names
 from bot.papers.list_views import draw
 from bot.papers.lists import PaperList
+from bot.papers.message_parts import MANAGE_ALERTS
 from bot.rendering import discord_text, locale_formats, templates
 from storage import errors, models
 from storage.models import AlertTiming
@@ -42,14 +52,14 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
         of_kind = [term.text for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
             topics = [
-                paper_texts.escape_untrusted(post_names.describe_topic(texts, text)) for text in of_kind
+                discord_text.escape_untrusted(post_names.describe_topic(texts, text)) for text in of_kind
             ]
             names = [
                 texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
                 for name in topics
             ]
         else:
-            names = [paper_texts.escape_untrusted(text) for text in of_kind]
+            names = [discord_text.escape_untrusted(text) for text in of_kind]
         if names:
             match = "all" if is_all else "any"
             groups.append(texts(f"term-{kind.value}", terms=joiner.join(names), match=match))
@@ -57,7 +67,7 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     described = texts("alert-all" if is_all else "alert-any", terms=joined)
     if alert.excluded:
         words = ", ".join(
-            texts("alert-word", text=paper_texts.escape_untrusted(word)) for word in alert.excluded
+            texts("alert-word", text=discord_text.escape_untrusted(word)) for word in alert.excluded
         )
         described = texts("alert-without", alert=described, words=words)
     if alert.min_votes:
@@ -81,7 +91,7 @@ def is_sending(alert: models.Alert) -> bool:
 def place_and_time(texts: Texts, alert: models.Alert) -> str:
     """Return where and when an alert is sent: `DM · right away`, `<#1> · weekly, Mon 9:00 AM`."""
     place = texts("alert-dm") if alert.channel_id is None else f"<#{alert.channel_id}>"
-    return paper_texts.join_dotted(place, _timing(texts, alert))
+    return discord_text.join_dotted(place, _timing(texts, alert))
 
 
 def _timing(texts: Texts, alert: models.Alert) -> str:
@@ -95,7 +105,7 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
     parts = [place_and_time(texts, alert) + (f" ({zone})" if alert.timing is not AlertTiming.AT_ONCE else "")]
     if alert.max_a_day:
         parts.append(texts("alert-at-most-a-day", count=alert.max_a_day))
-    return paper_texts.join_dotted(*parts)
+    return discord_text.join_dotted(*parts)
 
 
 SUBMIT_CONDITIONS = "aed"
@@ -142,26 +152,26 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     message.add_text(f"🔔 {_alert_text(wording, 'headline', post)}")
     message.end_with(
         (
-            [client_messages.save_menu(texts, papers)],
+            [message_parts.save_menu(texts, papers)],
             [
-                client_messages.save_menu(texts, papers, verb=client_messages.LIST_SELECTED)
+                message_parts.save_menu(texts, papers, verb=message_parts.LIST_SELECTED)
                 if post.in_channel
                 else None
             ],
-            [client_messages.open_menu(texts("alert-more", count=len(further)), further)],
+            [message_parts.open_menu(texts("alert-more", count=len(further)), further)],
             _footer_buttons(texts, post, marker),
         ),
-        paper_texts.subtext_lines(f"{foot}\n{_alert_text(wording, 'more', post)}"),
+        discord_text.subtext_lines(f"{foot}\n{_alert_text(wording, 'more', post)}"),
     )
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
         text = _paper_text(wording, match, *share, with_language=not is_foreign)
-        read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, match.paper.arxiv_id))
+        read = button(texts("read"), pack_custom_id(message_parts.OPEN_PAPER, match.paper.arxiv_id))
         message.add_text_with_accessory(text, read)
-    plain = client_messages.papers_payload(
+    plain = message_parts.papers_payload(
         texts, models.DeliveryKind.ALERT, post.digest_on, post.marker, papers
     )
-    return client_messages.render_message(message.view, plain)
+    return message_builder.render_message(message.view, plain)
 
 
 def _paper_text(
@@ -173,8 +183,8 @@ def _paper_text(
     excerpt, quoted_from = paper_texts.excerpt_lines(wording.ui_texts, paper, with_language=False)
     origin = paper_texts.post_note(wording.ui_texts, paper.summary, with_language=with_language)
     withdrawn = paper_texts.withdrawn_note(wording.ui_texts, paper)
-    note = paper_texts.join_dotted(withdrawn, quoted_from, origin)
-    text = "\n".join(line for line in (lines, excerpt, paper_texts.subtext(note)) if line)
+    note = discord_text.join_dotted(withdrawn, quoted_from, origin)
+    text = "\n".join(line for line in (lines, excerpt, discord_text.subtext(note)) if line)
     return discord_text.shorten(text, characters, max_bytes=size)
 
 
@@ -184,7 +194,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     day_button = button(texts("alert-day"), list_state.pack_state(day, marker=marker))
     buttons = [day_button]
     if len(post.matches) == 1:
-        buttons.append(client_messages.save_button(texts, post.matches[0].paper.arxiv_id))
+        buttons.append(message_parts.save_button(texts, post.matches[0].paper.arxiv_id))
     if post.more:
         times = int(post.since_at.timestamp()), int(post.until_at.timestamp()) + 1
         total = len(post.matches) + post.more
@@ -204,7 +214,7 @@ def matched_view(
     shown = tuple(rows[page * state.size :][: state.size])
     heading = texts("alert-matched", count=len(rows))
     listed = PaperList(state.replace(page=page), heading, shown, len(rows))
-    return draw(texts, listed, [client_messages.pager(texts, page, listed.page_count, custom_id)])
+    return draw(texts, listed, [message_builder.pager(texts, page, listed.page_count, custom_id)])
 
 
 SAVE = "ac"
@@ -229,9 +239,9 @@ def preview_view(
     return message_view(
         [
             f"### {describe_alert(texts, draft)}",
-            paper_texts.subtext(describe_details(texts, draft)),
+            discord_text.subtext(describe_details(texts, draft)),
             preview_text(texts, preview),
-            paper_texts.subtext(texts("list-institutions")) if has_institution else "",
+            discord_text.subtext(texts("list-institutions")) if has_institution else "",
         ],
         [_timing_menu(texts, draft, key)],
         [
@@ -244,7 +254,7 @@ def preview_view(
 
 
 def _edit_button(texts: Texts, key: str) -> ui.Item[ui.LayoutView]:
-    return button(texts("alert-edit-conditions"), pack_custom_id(client_messages.EDIT_CONDITIONS, key))
+    return button(texts("alert-edit-conditions"), pack_custom_id(message_parts.EDIT_CONDITIONS, key))
 
 
 def _time_button(texts: Texts, alert: models.Alert, key: str) -> ui.Item[ui.LayoutView] | None:
@@ -276,7 +286,7 @@ def refused_view(texts: Texts, error: errors.UsageError, key: str, *, of_time: b
 
 
 def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
-    details = paper_texts.subtext(describe_details(texts, alert))
+    details = discord_text.subtext(describe_details(texts, alert))
     return text_view(
         f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**\n{details}",
         button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
@@ -295,7 +305,7 @@ def preview_text(texts: Texts, preview: alerts_service.AlertPreview) -> str:
         wider = describe_alert(texts, preview.wider)
         lines.append(texts("alert-wider", count=preview.wider_count, alert=wider))
     if forms := paper_texts.name_related(texts, preview.related, most=MAX_RELATED):
-        lines.append(paper_texts.subtext(texts("alert-related", forms=forms)))
+        lines.append(discord_text.subtext(texts("alert-related", forms=forms)))
     return "\n".join(lines)
 
 
@@ -314,7 +324,7 @@ def list_view(
     if here is not None:
         in_channel = button(texts("alerts-here", count=here[1]), pack_custom_id(MANAGE_ALERTS, here[0], 0))
     if not rows:
-        begin = client_messages.begin_alert_button(texts)
+        begin = message_parts.begin_alert_button(texts)
         return text_view(texts("no-alerts", command=add_command), begin, in_channel)
     lines, menu = _list_alerts(texts, rows, names)
     return message_view([f"### {texts('alerts-heading', count=len(rows))}", lines], [menu], [in_channel])
@@ -324,7 +334,7 @@ def channel_view(
     texts: Texts, rows: Sequence[models.Alert], channel_id: int, page: int, names: Mapping[int, str]
 ) -> ui.LayoutView:
     page_id = partial(pack_custom_id, MANAGE_ALERTS, channel_id)
-    shown, pager = client_messages.paginate(texts, rows, page, alerts_service.MAX_ALERTS, page_id)
+    shown, pager = message_builder.paginate(texts, rows, page, alerts_service.MAX_ALERTS, page_id)
     lines, menu = _list_alerts(texts, shown, names)
     heading = texts("alerts-in-channel", channel=f"<#{channel_id}>", count=len(rows))
     back = button(texts("back"), pack_custom_id(MANAGE_ALERTS))
@@ -338,11 +348,11 @@ def _list_alerts(
     lines, options = [], []
     for alert in rows:
         state = "" if is_sending(alert) else texts("alert-resting")
-        name = f"**{paper_texts.escape_untrusted(describe_name(alert))}**"
-        line = f"- {paper_texts.join_dotted(name, place_and_time(texts, alert), state)}"
+        name = f"**{discord_text.escape_untrusted(describe_name(alert))}**"
+        line = f"- {discord_text.join_dotted(name, place_and_time(texts, alert), state)}"
         lines.append(discord_text.shorten(line, MAX_LINE_LENGTH))
         place = f"#{names.get(alert.channel_id, alert.channel_id)}" if alert.channel_id else texts("alert-dm")
-        description = paper_texts.join_dotted(place, _timing(texts, alert), state)
+        description = discord_text.join_dotted(place, _timing(texts, alert), state)
         label = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(label, str(alert.id), description=description))
     return "\n".join(lines), select_menu(texts("alert-pick"), pack_custom_id(SHOW), options)
@@ -355,7 +365,7 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
     is_taken_over = lost_at is not None and not is_own
     if alert.paused or is_taken_over:
         resume = texts("alert-take-over" if is_taken_over else "resume")
-        switch = button(resume, pack_custom_id(client_messages.RESUME_ALERT, alert.id))
+        switch = button(resume, pack_custom_id(message_parts.RESUME_ALERT, alert.id))
     else:
         switch = button(texts("pause"), pack_custom_id(PAUSE, alert.id))
     above = () if is_own else (alert.channel_id or 0, 0)
@@ -363,9 +373,9 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
         [
             note,
             f"### {describe_alert(texts, alert)}",
-            paper_texts.subtext(describe_details(texts, alert)),
-            paper_texts.join_dotted(state, "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")),
-            "" if lost_at is None else client_messages.right_lost_text(texts, lost_at),
+            discord_text.subtext(describe_details(texts, alert)),
+            discord_text.join_dotted(state, "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")),
+            "" if lost_at is None else papers_post_names.right_lost_text(texts, lost_at),
         ],
         [_timing_menu(texts, alert, key)] if is_own else [],
         [_edit_button(texts, key), _time_button(texts, alert, key)] if is_own else [],
@@ -405,3 +415,17 @@ def alert_paper_lines(wording: PostWording, match: alerts_planner.AlertMatch, ti
         "reasons": list(reasons.values()),
     }
     return wording.templates.render_block("alert", "paper", wording.ui_texts.locale.value, values)
+
+
+def time_modal(texts: Texts, custom_id: str, values: Mapping[str, str]) -> message_builder.StatelessModal:
+    """Return a form with a `time` of day and a `zone`."""
+    modal = message_builder.StatelessModal(texts("change-time"), custom_id)
+    for name, length in (("time", 40), ("zone", 60)):
+        modal.add_text(
+            texts(f"form-{name}"),
+            name,
+            value=values.get(name, "")[:length],
+            placeholder=texts(f"form-{name}-hint"),
+            max_length=length,
+        )
+    return modal

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot.client import custom_ids
-from bot.client import options as client_options
 from bot.features.alerts import service as alerts_service
+from bot.i18n import typed_values
 from bot.text import operator_words, people, query_parser
 from storage import models
 
@@ -29,18 +29,18 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
     texts = {
         models.AlertKind.KEYWORD: words,
         models.AlertKind.AUTHOR: _split_names(values.get(models.AlertKind.AUTHOR.value) or ""),
-        models.AlertKind.INSTITUTION: client_options.split_items(
+        models.AlertKind.INSTITUTION: typed_values.split_items(
             values.get(models.AlertKind.INSTITUTION.value) or ""
         ),
     }
     terms = tuple(models.AlertTerm(kind, text) for kind in models.AlertKind for text in texts[kind])
     votes = (values.get(VOTES) or "").strip() or "0"
-    left_out = dict.fromkeys(client_options.split_items(values.get(WITHOUT) or ""))
+    left_out = dict.fromkeys(typed_values.split_items(values.get(WITHOUT) or ""))
     return replace(
         draft,
         terms=terms,
         excluded=tuple(left_out | dict.fromkeys(left_out_by_words)),
-        min_votes=client_options.parse_number(votes, "votes-not-a-number", 0, alerts_service.MAX_VOTES),
+        min_votes=typed_values.parse_number(votes, "votes-not-a-number", 0, alerts_service.MAX_VOTES),
     )
 
 
@@ -62,9 +62,9 @@ def apply_when(draft: models.Alert, value: str) -> models.Alert:
 
 def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
     """Return the draft with the typed `time` and `zone`. A zone typed after the time takes precedence. Raises UserError."""
-    time, zone = client_options.split_zone(typed["time"])
-    at_time = client_options.parse_time(time)
-    zone = zone or client_options.parse_zone(typed.get("zone", draft.timezone))
+    time, zone = typed_values.split_zone(typed["time"])
+    at_time = typed_values.parse_time(time)
+    zone = zone or typed_values.parse_zone(typed.get("zone", draft.timezone))
     return replace(draft, at_time=at_time, timezone=zone)
 
 
@@ -77,7 +77,7 @@ def join_items(items: Iterable[str]) -> str:
 def _split_words(text: str) -> tuple[list[str], list[str]]:
     """Return the words of an alert, each item as a search reads it (herons | newts), and what they leave out."""
     words, excluded = list[str](), list[str]()
-    for item in client_options.split_items(text):
+    for item in typed_values.split_items(text):
         joined = query_parser.parse_query(f"{words[-1]}, {item}") if words else query_parser.Query()
         is_joined = joined.excluded and operator_words.EITHER not in joined.text.split()  # agents, not GUI
         query = joined if is_joined else query_parser.parse_query(item)
@@ -91,6 +91,6 @@ def _split_words(text: str) -> tuple[list[str], list[str]]:
 
 def _split_names(text: str) -> list[str]:
     """Split a text into names. Two single Latin words are taken as one name, with the last name first: `Levine, Sergey`."""
-    names = client_options.split_items(text)
+    names = typed_values.split_items(text)
     is_one = len(names) == 2 and not any(" " in name or people.split_hangul(name) for name in names)
     return [f"{names[1]} {names[0]}"] if is_one else names

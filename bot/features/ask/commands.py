@@ -14,7 +14,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import autocomplete, interaction_values, list_state, options, permissions, responses, router
+from bot.client import interaction_values, permissions, responses, router
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.handler_context import Client, Request
 from bot.client.message_builder import StatelessModal, button
@@ -23,6 +23,8 @@ from bot.features.ask.answers import Answer
 from bot.features.ask.archive_questions import guess_language
 from bot.features.ask.question_parts import MAX_LENGTH
 from bot.features.ask.service import AskedMessage, PaperQuestions
+from bot.papers import completers, list_state, replies
+from bot.papers import list_state as papers_list_state
 from bot.papers.replies import card_view, load_paper, store_list_text
 from storage import models
 from storage.ask import list_place_papers
@@ -39,7 +41,7 @@ class AskCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._bot = bot
         self._questions = bot.services.get(PaperQuestions)
-        bot.card_offers.append(self._add_to_card)
+        bot.services.get(replies.Additions).card_offers.append(self._add_to_card)
 
     @router.command(
         name="ask", description="Ask the archive or one paper: the nearest passages, word for word"
@@ -49,7 +51,7 @@ class AskCog(commands.Cog):
         paper="Only this paper: an arXiv ID, a link, or part of the title",
         period="Only papers of a period such as last week, a month or Dec 2025",
     )
-    @app_commands.autocomplete(paper=autocomplete.papers, period=autocomplete.periods)
+    @app_commands.autocomplete(paper=completers.papers, period=completers.periods)
     async def ask(
         self,
         request: Request,
@@ -69,7 +71,7 @@ class AskCog(commands.Cog):
         ):
             return await self._answer(request, paper, question)
         today = await request.interaction.client.today_for(request.interaction)
-        limits = list_state.limits_of(*options.parse_period(period, today), today)
+        limits = list_state.limits_of(*papers_list_state.parse_period(period, today), today)
         dates = zip(("since", "until"), limits, strict=True)
         limited = " ".join((*(f"{name}:{day}" for name, day in dates if day), question))
         answer = await self._questions.answer(limited, request.texts.locale, request.user_id)

@@ -11,20 +11,10 @@ from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis, label_name
-from bot.client import messages as client_messages
+from bot.client import custom_ids, message_builder
 from bot.client.custom_ids import pack_custom_id, unpack_custom_id
-from bot.client.list_state import ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
-from bot.client.messages import PostWording
-from bot.client.paper_texts import (
-    escape_untrusted,
-    format_title,
-    format_votes,
-    join_dotted,
-    mark_matches,
-    subtext,
-    title_link,
-)
+from bot.client.wording import PostWording
 from bot.features.ask.answers import Answer, AnswerStatus, ArchiveExtent, PassageOrigin, ShownPassage
 from bot.features.ask.archive_questions import MAX_PAPERS
 from bot.features.ask.model_sentences import QuotedSentence
@@ -33,7 +23,11 @@ from bot.features.ask.service import MAX_A_DAY, AnswerPost
 from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
+from bot.papers import message_parts
+from bot.papers.list_state import ListKind, ListState, pack_state
+from bot.papers.paper_texts import format_title, format_votes, mark_matches, title_link
 from bot.rendering import discord_text
+from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from bot.search.results import Snippet
 from bot.text import analyser, plain, questions
 from storage import models
@@ -46,7 +40,7 @@ QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
 """The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
-_SAVE = (client_messages.SAVE_PAPER, "1", client_messages.NO_PAGE)
+_SAVE = (message_parts.SAVE_PAPER, "1", message_parts.NO_PAGE)
 """The beginning of the id of an entry that saves a paper."""
 _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 120, 60, 600
 _QUOTED = (600, 500, 400, 300, 200, 120, 40)
@@ -137,7 +131,7 @@ def _archive_controls(
     texts: Texts, answer: Answer, topic_token: str, marker: str | None, *, in_server: bool
 ) -> _Controls:
     offers = [("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE)]
-    offers += [("ask-menu-list", (client_messages.LIST_PAPER,))] if in_server else []
+    offers += [("ask-menu-list", (message_parts.LIST_PAPER,))] if in_server else []
     shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
     options = [
         select_option(
@@ -146,7 +140,7 @@ def _archive_controls(
         for arxiv_id, paper in shown.items()
         for name, action in offers
     ]
-    menu = select_menu(texts("ask-menu"), pack_custom_id(client_messages.ACT, marker=marker), options)
+    menu = select_menu(texts("ask-menu"), pack_custom_id(custom_ids.ACT, marker=marker), options)
     state = ListState(ListKind.TOPIC, answer.list_topic, token=topic_token)
     further = button(texts("ask-all-papers"), pack_state(state, marker=marker)) if answer.list_topic else None
     return menu, further
@@ -305,10 +299,10 @@ def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:
     texts, answer = wording.ui_texts, post.answer
     problem = "ask-refused" if answer is not None else post.problem
     text = texts(problem, ask=wording.mention("ask"), count=MAX_A_DAY)
-    plain = client_messages.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
+    plain = message_builder.marked_plain_payload(f"{subtext(url)}\n{text}", marker)
     body, reply = plain, dict[str, Any]()
     if asked.may_reply:
-        body = client_messages.marked_plain_payload(text, marker)
+        body = message_builder.marked_plain_payload(text, marker)
         reply = {"message_reference": {"message_id": str(asked.id), "fail_if_not_exists": False}}
     if answer is not None:
         above = "" if asked.may_reply else url

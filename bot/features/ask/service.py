@@ -20,7 +20,7 @@ import structlog
 
 from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis
-from bot.client.accounts import TextPurpose, TextTokenStore
+from bot.client.text_tokens import TextPurpose, TextTokenStore
 from bot.core import isolation
 from bot.core.admission import Admission, BusyError, work_in_thread
 from bot.core.clock import Clock

@@ -10,9 +10,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import autocomplete, custom_ids, paper_texts, permissions, responses, router
-from bot.client import messages as client_messages
-from bot.client import options as client_options
+from bot.client import autocomplete, custom_ids, message_builder, permissions, responses, router
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Request
 from bot.client.message_builder import button
@@ -20,7 +18,10 @@ from bot.client.refusals import UserError, refusal_text
 from bot.core import schedule
 from bot.features.club import messages as club_messages
 from bot.features.club.service import ClubPost, Clubs, NoClubError
+from bot.i18n import typed_values
+from bot.papers import replies
 from bot.papers.replies import load_paper
+from bot.rendering import discord_text
 from storage import club as storage
 from storage import models, shelf
 from storage.errors import UsageError
@@ -60,7 +61,7 @@ class ClubCog(
 ):
     def __init__(self, bot: Client) -> None:
         self._clubs = bot.services.get(Clubs)
-        bot.card_offers.append(self._add_to_card)
+        bot.services.get(replies.Additions).card_offers.append(self._add_to_card)
 
     @router.command(name="setup", description="Choose a paper together each week")
     @app_commands.describe(channel="Where you vote and discuss", day="When you meet", time="Such as 5pm KST")
@@ -71,8 +72,8 @@ class ClubCog(
     ) -> ui.LayoutView:
         """Show the club as it would be, with a button that sets it up or changes it."""
         server_zone = await request.interaction.client.timezone_for(request.interaction, of_server=True)
-        time, zone = client_options.split_zone(time)
-        weekday, at_time = schedule.parse_days(day)[0], client_options.parse_time(time)
+        time, zone = typed_values.split_zone(time)
+        weekday, at_time = schedule.parse_days(day)[0], typed_values.parse_time(time)
         club = await _require_club(request, channel.id, weekday, zone or server_zone, at_time)
         overview, done = await self._clubs.preview(club)
         if done == "club-unchanged":
@@ -101,7 +102,7 @@ class ClubCog(
     @router.handles(club_messages.CONFIRM_STOP)
     async def confirm_stop(self, request: Request, action: Action) -> ui.LayoutView:
         texts, danger = request.texts, discord.ButtonStyle.danger
-        return client_messages.text_view(
+        return message_builder.text_view(
             texts("club-stop-sure", channel=f"<#{action.number}>"),
             button(texts("club-stop"), pack_custom_id(club_messages.STOP), style=danger),
             button(texts("back"), pack_custom_id(club_messages.SHOW, 0)),
@@ -112,7 +113,7 @@ class ClubCog(
         permissions.require_manager(request.interaction)
         with suppress(NoClubError):
             await self._clubs.stop(request.interaction.guild_id or 0)
-        return client_messages.text_view(request.texts("club-stopped"))
+        return message_builder.text_view(request.texts("club-stopped"))
 
     @router.command(name="list", description="The club's next meeting, and the papers so far")
     async def list_papers(self, request: Request) -> ui.LayoutView:
@@ -155,7 +156,7 @@ class ClubCog(
         if request.user_id != opener and not request.interaction.permissions.manage_threads:
             raise UserError("thread-news-not-yours")
         await request.services.database.write(storage.silence_thread, thread_id)
-        return client_messages.text_view(request.texts("thread-news-stopped"))
+        return message_builder.text_view(request.texts("thread-news-stopped"))
 
     @router.handles(club_messages.DISCUSS, responses.PRIVATELY, check=permissions.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
@@ -182,7 +183,7 @@ class ClubCog(
         try:
             added, _ = await request.services.database.write(shelf.add_to_list, *listing)
             if added:
-                lines.append(paper_texts.subtext(request.texts("list-added", count=1, known=0)))
+                lines.append(discord_text.subtext(request.texts("list-added", count=1, known=0)))
         except UsageError as error:
-            lines.append(paper_texts.subtext(refusal_text(request.texts, error)))
-        return client_messages.text_view("\n".join(lines))
+            lines.append(discord_text.subtext(refusal_text(request.texts, error)))
+        return message_builder.text_view("\n".join(lines))

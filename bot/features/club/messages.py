@@ -10,19 +10,20 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import messages as client_messages
-from bot.client import paper_texts
+from bot.client import message_builder
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, layout_payload, thread_payload
-from bot.client.messages import PostWording
-from bot.client.paper_texts import channel_url, format_title, join_dotted, title_link
+from bot.client.wording import PostWording
 from bot.features.club.service import HOUR, ClubPost, MeetingStep, Overview
 from bot.features.club.thread_news import ThreadNews
 from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
+from bot.papers import paper_texts
 from bot.papers.cards import post_card_view
+from bot.papers.paper_texts import format_title, title_link
 from bot.rendering import discord_text, locale_formats
+from bot.rendering.discord_text import channel_url, join_dotted
 from storage.models import PartKind
 
 SHOW, START = "clubs", "clubn"
@@ -43,17 +44,17 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
         return (RenderedPart(PartKind.COUNT, {"path": path}),)
     texts, marker, text = wording.ui_texts, contents.part_marker(post.marker, 0), _text(wording, post)
     if post.step not in (None, MeetingStep.PAPER):
-        message = client_messages.marked_plain_payload(text, marker)
+        message = message_builder.marked_plain_payload(text, marker)
         plain = None
         if post.step is MeetingStep.POLL:
             untitled = replace(post, papers=list(map(_without_title, post.papers)))
-            plain = client_messages.marked_plain_payload(_text(wording, untitled), marker)
+            plain = message_builder.marked_plain_payload(_text(wording, untitled), marker)
             plain["poll"] = _poll(texts, untitled)
             message["poll"] = _poll(texts, post)
         requests = (RenderedPart(PartKind.REQUEST, dict(request)) for request in post.undoing)
         return (RenderedPart(PartKind.MESSAGE, message, plain), *requests)
     (paper,) = post.papers
-    plain = client_messages.marked_plain_payload(f"{text}\n{title_link(_without_title(paper))}", marker)
+    plain = message_builder.marked_plain_payload(f"{text}\n{title_link(_without_title(paper))}", marker)
     card = layout_payload(post_card_view(texts, paper, marker, text, with_votes=paper.votes is not None))
     named = (thread_payload(format_title(title, paper.arxiv_id)) for title in (paper.title, None))
     if post.is_forum:
@@ -77,8 +78,8 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
     (line,) = paper_texts.event_lines(texts, [post.event])
     (plain_line,) = paper_texts.event_lines(texts, [post.event], max_length=0)
     stop = button(texts("thread-news-stop"), pack_custom_id(SILENCE, marker=marker))
-    plain = client_messages.marked_plain_payload(plain_line, marker)
-    return client_messages.render_message(client_messages.text_view(line, stop), plain)
+    plain = message_builder.marked_plain_payload(plain_line, marker)
+    return message_builder.render_message(message_builder.text_view(line, stop), plain)
 
 
 def _without_title(paper: contents.PostPaper) -> contents.PostPaper:
@@ -99,10 +100,10 @@ def _text(wording: PostWording, post: ClubPost) -> str:
         lines.append(texts("club-thread", url=channel_url(post.guild_id, post.thread_id)))
     if post.step is MeetingStep.POLL:
         lines += _list_papers(post.papers)
-        lines.append(paper_texts.subtext(texts("club-how-to-propose")))
+        lines.append(discord_text.subtext(texts("club-how-to-propose")))
     if post.meeting.lost_at is not None and post.step in (MeetingStep.POLL, MeetingStep.NONE):
         lost = texts("club-lost", at=discord_text.timestamp(post.meeting.lost_at, "F"))
-        lines.append(paper_texts.subtext(lost))
+        lines.append(discord_text.subtext(lost))
     return "\n".join(lines)
 
 
@@ -157,7 +158,7 @@ def preview_view(texts: Texts, overview: Overview, *, is_new: bool) -> ui.Layout
     custom_id = pack_custom_id(START, club.channel_id, club.weekday, club.timezone, club.at_time)
     create = button(label, custom_id, style=discord.ButtonStyle.primary)
     lines = _meeting_texts(texts, overview, "", "")
-    return client_messages.message_view([texts("club-preview", button=label), *lines], [create])
+    return message_builder.message_view([texts("club-preview", button=label), *lines], [create])
 
 
 def club_view(
@@ -183,10 +184,10 @@ def club_view(
         readers = texts("club-readers", count=row.readers) if row.readers else ""
         link = title_link(row, max_characters=200)
         lines.append(
-            f"{link}\n{paper_texts.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
+            f"{link}\n{discord_text.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
         )
     stop = button(texts("club-stop"), pack_custom_id(CONFIRM_STOP, club.channel_id)) if can_manage else None
-    return client_messages.message_view([confirmation, *meeting, "\n".join(lines)], [stop])
+    return message_builder.message_view([confirmation, *meeting, "\n".join(lines)], [stop])
 
 
 def _meeting_texts(

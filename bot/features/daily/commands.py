@@ -17,17 +17,14 @@ from bot.client import (
     custom_ids,
     interaction_values,
     message_builder,
-    paper_texts,
     permissions,
-    post_names,
     responses,
     router,
 )
-from bot.client import messages as client_messages
-from bot.client.accounts import TextPurpose
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Interaction, Request
 from bot.client.refusals import UserError
+from bot.client.text_tokens import TextPurpose
 from bot.features.daily import choice
 from bot.features.daily import messages as daily_messages
 from bot.features.daily import options as daily_options
@@ -37,7 +34,9 @@ from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.features.daily.why import Cause, WhyExplainer
 from bot.outbox import contents
 from bot.outbox.contents import REPOST_INTERVAL
+from bot.papers import completers, message_parts, post_names
 from bot.papers.replies import load_paper
+from bot.rendering import discord_text
 from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import accounts, daily, errors, models
@@ -103,7 +102,7 @@ def _with_options(method: Callable[P, T]) -> Callable[P, T]:
     app_commands.autocomplete(
         time=autocomplete.times,
         timezone=autocomplete.timezones,
-        topic=autocomplete.topics,
+        topic=completers.topics,
         source=_complete_source,
     )(method)
     return method
@@ -152,7 +151,7 @@ class SubscriptionsCog(
     ) -> list[ui.LayoutView] | ui.Modal:
         """Show a preview and the setup, which has a button that creates the daily post; without options, the form."""
         if _is_empty({"channel": channel, **typed}):
-            return await _open_form(request, Action(client_messages.SET_UP_POST))
+            return await _open_form(request, Action(message_parts.SET_UP_POST))
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
         default = await _default_draft(request, destination)
@@ -185,7 +184,7 @@ class SubscriptionsCog(
         guild_id = request.interaction.guild_id or 0
         await request.services.database.write(accounts.upsert_guilds, {guild_id: settings})
         key, ask = "mentions-on" if answer else "mentions-off", request.interaction.client.mentions("ask")
-        return client_messages.text_view(request.texts(key, ask=ask))
+        return message_builder.text_view(request.texts(key, ask=ask))
 
 
 class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
@@ -194,7 +193,7 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
     @router.handles(
         daily_messages.OPEN_SETUP,
         responses.AT_ONCE,
-        also=(client_messages.SET_UP_POST, daily_messages.OPEN_EDIT),
+        also=(message_parts.SET_UP_POST, daily_messages.OPEN_EDIT),
     )
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         return await _open_form(request, action)
@@ -261,7 +260,7 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         chosen = action.payload or interaction_values.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
-    @router.handles(client_messages.LIST_POSTS)
+    @router.handles(message_parts.LIST_POSTS)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         return await _list_view(request, await _list_for_guild(request), action.number)
 
@@ -279,7 +278,7 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         async with router.admitted_lookup(request.interaction):
             delivery = await request.services.get(OnDemandPosts).plan(subscription.id, request.interaction.id)
         key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
-        return client_messages.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
+        return message_builder.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
     @router.handles(daily_messages.PAUSE)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
@@ -297,9 +296,9 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         subscription, name = await _find_named(request, action.payload)
         await request.services.get(Subscriptions).remove(subscription.id)
         every = message_builder.button(
-            request.texts("subscription-all"), custom_ids.pack_custom_id(client_messages.LIST_POSTS)
+            request.texts("subscription-all"), custom_ids.pack_custom_id(message_parts.LIST_POSTS)
         )
-        return client_messages.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
+        return message_builder.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
 
 
 class PostButtonsCog(router.NeedsGuild, commands.Cog):
@@ -328,7 +327,7 @@ class PostButtonsCog(router.NeedsGuild, commands.Cog):
         message = request.interaction.message
         for component in interaction_values.walk_components(message.components if message else ()):
             control = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
-            if isinstance(component, discord.SelectMenu) and control.verb == client_messages.OPEN_SELECTED:
+            if isinstance(component, discord.SelectMenu) and control.verb == message_parts.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
@@ -349,7 +348,7 @@ class WhyCog(router.NeedsGuild, commands.Cog):
     @app_commands.guild_only()
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    @app_commands.autocomplete(paper=autocomplete.papers)
+    @app_commands.autocomplete(paper=completers.papers)
     async def why(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
         """Explain what happened to a paper in this channel or, for a thread, in its parent channel."""
         texts, guild_id = request.texts, request.interaction.guild_id
@@ -361,7 +360,7 @@ class WhyCog(router.NeedsGuild, commands.Cog):
         async with router.admitted_lookup(request.interaction):
             detail = await load_paper(request, paper)
             if not detail.is_listed:
-                raise UserError("why-not-listed", paper=paper_texts.escape_untrusted(detail.arxiv_id))
+                raise UserError("why-not-listed", paper=discord_text.escape_untrusted(detail.arxiv_id))
             answer = await request.services.get(WhyExplainer).explain(
                 detail, guild_id=guild_id, channel_id=channel_id
             )
@@ -383,7 +382,7 @@ async def _find_typed_source(request: Request, typed: Mapping[str, Any]) -> dict
     for row in rows:
         if name in (str(row.id), row.url) or name.casefold() == labels[row.url].casefold():
             return {**typed, "source": row.url}
-    raise UserError("no-such-source", source=paper_texts.escape_untrusted(name))
+    raise UserError("no-such-source", source=discord_text.escape_untrusted(name))
 
 
 async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) -> Subscription:
@@ -585,7 +584,7 @@ async def _build_preview_views(request: Request, subscription: Subscription) -> 
     """Return a preview of the next post (or of the newest papers if none are new) with a note that states which it is."""
     post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
     if not post.papers:
-        return [client_messages.text_view(await _explain_empty(request, subscription))]
+        return [message_builder.text_view(await _explain_empty(request, subscription))]
     note = request.texts("preview-note" if is_new else "preview-nothing-new")
     wording = request.interaction.client.wording_for(subscription.locale)
     return STYLES[subscription.style].preview(wording, post, note)
@@ -667,7 +666,7 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
     named = {row.id: f"{labels[row.id]}\n{row.topic}".casefold() for row in rows}
     if not (matching := matching or [row for row in rows if meant.casefold() in named[row.id]]):
         shown = [*post_names.name_posts(request.texts, rows).values()][: post_names.MAX_LISTED]
-        name = paper_texts.escape_untrusted(meant)
+        name = discord_text.escape_untrusted(meant)
         raise UserError("no-such-post", name=name, posts="; ".join(shown))
     return matching
 

@@ -11,12 +11,19 @@ from functools import partial
 import discord
 from discord import ui
 
-from bot.client import message_builder, paper_texts
-from bot.client import messages as client_messages
+from bot.client import message_builder
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import StatelessModal, button
-from bot.client.messages import LIST_POSTS, MentionLookup
-from bot.client.post_names import (
+from bot.client.refusals import refusal_text
+from bot.client.wording import MentionLookup
+from bot.core import schedule
+from bot.features.daily import choice, options
+from bot.features.daily import post as daily_post
+from bot.features.daily.why import Cause, Explanation, WhyAnswer
+from bot.i18n.texts import Texts
+from bot.papers import message_parts, paper_texts, post_names
+from bot.papers.message_parts import LIST_POSTS
+from bot.papers.post_names import (
     MAX_LISTED,
     MAX_TOPIC_LENGTH,
     describe_topic,
@@ -25,12 +32,6 @@ from bot.client.post_names import (
     name_posts,
     next_post_text,
 )
-from bot.client.refusals import refusal_text
-from bot.core import schedule
-from bot.features.daily import choice, options
-from bot.features.daily import post as daily_post
-from bot.features.daily.why import Cause, Explanation, WhyAnswer
-from bot.i18n.texts import Texts
 from bot.rendering import discord_text, locale_formats
 from bot.sources import kinds
 from storage import errors, models
@@ -51,7 +52,7 @@ SHOW = "dh"
 SHOW_PREVIEW = "dv"
 POST_NOW = "dn"
 PAUSE = "dz"
-RESUME = client_messages.RESUME
+RESUME = message_parts.RESUME
 REMOVE = "dx"
 REMOVE_CONFIRMED = "dxx"
 CHANNEL, TIME, TOPIC, PAPERS, DAYS = "channel", "time", "topic", "papers", "days"
@@ -118,7 +119,7 @@ def more_modal(
 def setup_refused_view(texts: Texts, error: errors.UsageError, token: str) -> ui.LayoutView:
     """Return why a set-up form is invalid, with a button that reopens it with what was typed, stored under `token`."""
     again = _button(texts, "subscription-form-again", OPEN_SETUP, token, style=discord.ButtonStyle.primary)
-    return client_messages.text_view(refusal_text(texts, error), again, accent=message_builder.RED)
+    return message_builder.text_view(refusal_text(texts, error), again, accent=message_builder.RED)
 
 
 def setup_view(
@@ -145,7 +146,7 @@ def setup_view(
         relative=discord_text.timestamp(first_at, "R"),
     )
     rule = texts("setup-rule", style=draft.style.value)
-    message.add_text(f"{first}\n{paper_texts.subtext(rule)}")
+    message.add_text(f"{first}\n{discord_text.subtext(rule)}")
     if existing:
         message.add_separator()
         message.add_text(_existing_text(texts, existing, calendar, mention, tags))
@@ -168,11 +169,11 @@ def _existing_text(
 ) -> str:
     """Describe the subscriptions that a channel has: a single one with all its settings, to compare."""
     exists = texts("setup-exists", channel=f"<#{existing[0].channel_id}>", count=len(existing))
-    edit = paper_texts.subtext(texts("subscription-edit", command=mention("daily edit")))
+    edit = discord_text.subtext(texts("subscription-edit", command=mention("daily edit")))
     if len(existing) > 1:
         return "\n".join([f"**{exists}**", *_list_lines(texts, existing, existing, calendar), edit])
     settings, next_post = options_text(texts, existing[0], tags), next_post_text(texts, existing[0], calendar)
-    return "\n".join([f"**{exists}**", settings, next_post, paper_texts.subtext(texts("setup-replaced"))])
+    return "\n".join([f"**{exists}**", settings, next_post, discord_text.subtext(texts("setup-replaced"))])
 
 
 def _tag_options(tags: Sequence[discord.ForumTag], chosen_id: int | None) -> list[discord.SelectOption]:
@@ -208,14 +209,14 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag]) -> str:
     """Describe the settings on one line each: topic, source, role, schedule, papers, appearance and the forum's tag."""
-    topic = paper_texts.escape_untrusted(describe_topic(texts, subscription.topic), max_length=200)
+    topic = discord_text.escape_untrusted(describe_topic(texts, subscription.topic), max_length=200)
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
         texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
         "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
         format_schedule(texts, subscription),
-        paper_texts.join_dotted(
+        discord_text.join_dotted(
             texts(
                 "choice-papers" if subscription.source else "subscription-papers", count=subscription.top_n
             ),
@@ -225,11 +226,11 @@ def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discor
             texts("subscription-week") if subscription.style is models.Style.WEEKLY else None,
             texts("subscription-votes", votes=min_votes) if min_votes else None,
         ),
-        paper_texts.join_dotted(
+        discord_text.join_dotted(
             texts(f"language-{subscription.locale.value}"), texts(f"style-{subscription.style.value}")
         ),
         *(
-            texts("subscription-tag", tag=paper_texts.escape_untrusted(tag.name))
+            texts("subscription-tag", tag=discord_text.escape_untrusted(tag.name))
             for tag in tags
             if tag.id == subscription.tag_id
         ),
@@ -240,7 +241,7 @@ def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discor
 
 def format_source(subscription: Subscription, max_length: int = MAX_TOPIC_LENGTH) -> str:
     """Return the escaped name of the subscription's source, or "" for all sources."""
-    return paper_texts.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
+    return discord_text.escape_untrusted(kinds.public_label(subscription.source), max_length=max_length)
 
 
 def subscription_detail_view(
@@ -256,8 +257,8 @@ def subscription_detail_view(
     is_troubled = is_inactive and subscription.reason != Reason.BY_HAND
     heading = _heading(texts, subscription)
     settings = options_text(texts, subscription, tags)
-    edit = paper_texts.subtext(texts("subscription-edit", command=edit_command))
-    return client_messages.message_view(
+    edit = discord_text.subtext(texts("subscription-edit", command=edit_command))
+    return message_builder.message_view(
         [
             f"### {headline or heading}",
             f"{heading}\n{settings}" if headline else settings,
@@ -293,16 +294,16 @@ def list_view(
     `names` has the names of the channels that the bot can see.
     """
     if not rows:
-        return client_messages.text_view(texts("no-subscriptions", command=setup_command))
+        return message_builder.text_view(texts("no-subscriptions", command=setup_command))
     page_id = partial(pack_custom_id, LIST_POSTS)
-    shown, pager = client_messages.paginate(texts, rows, page, discord_text.SELECT_OPTIONS, page_id)
+    shown, pager = message_builder.paginate(texts, rows, page, discord_text.SELECT_OPTIONS, page_id)
     labels = name_posts(texts, rows, names)
     # Menu options cannot show mentions, so they show channel names.
     options = [
         message_builder.select_option(
             labels[row.id],
             str(row.id),
-            description=paper_texts.join_dotted(
+            description=discord_text.join_dotted(
                 texts("subscription-option", id=str(row.id), style=texts(f"style-{row.style.value}")),
                 locale_formats.render_zone(row.timezone, texts.locale.value),
             ),
@@ -310,7 +311,7 @@ def list_view(
         for row in shown
     ]
     heading = f"### {texts('subscriptions-heading', count=len(rows))}"
-    return client_messages.message_view(
+    return message_builder.message_view(
         [heading, "\n".join(_list_lines(texts, shown, rows, calendar))],
         [message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)],
         pager,
@@ -323,12 +324,12 @@ def _list_lines(
     lines, names = [], name_posts(texts, of_server, with_zone=True)
     for row in rows[:MAX_LISTED]:
         name = f"**{names[row.id]}**"
-        lines.append(f"- {paper_texts.join_dotted(name, next_post_text(texts, row, calendar))}")
+        lines.append(f"- {discord_text.join_dotted(name, next_post_text(texts, row, calendar))}")
     return lines if len(rows) <= MAX_LISTED else [*lines, texts("and-more", count=len(rows) - MAX_LISTED)]
 
 
 def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> ui.LayoutView:
-    return client_messages.text_view(
+    return message_builder.text_view(
         texts("subscription-remove-sure", post=f"**{name}**"),
         _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
         _button(texts, "back", LIST_POSTS),
@@ -338,12 +339,12 @@ def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> 
 def list_topic_words(texts: Texts, forms: Sequence[str], suggestions: Sequence[str] = ()) -> list[str]:
     """Return small print on a topic without papers: the other terms that count, and topics to try instead."""
     named = paper_texts.name_related(texts, forms, most=MAX_TOPIC_FORMS)
-    others = ", ".join(paper_texts.escape_untrusted(topic) for topic in suggestions[:MAX_TOPIC_FORMS])
+    others = ", ".join(discord_text.escape_untrusted(topic) for topic in suggestions[:MAX_TOPIC_FORMS])
     lines = (
         texts("list-also", forms=named) if named else "",
         texts("list-perhaps", topics=others) if others else "",
     )
-    return [paper_texts.subtext(line) for line in lines if line]
+    return [discord_text.subtext(line) for line in lines if line]
 
 
 def why_view(
@@ -373,8 +374,8 @@ def why_view(
         message.add_text(texts("and-more", count=answer.left_out))
     if not answer.explanations:
         message.add_text(texts("why-no-subscription", command=texts.name_command("daily setup")))
-    read = _button(texts, "read", client_messages.OPEN_PAPER, paper.arxiv_id)
-    message.add_buttons(read, client_messages.status_button(texts))
+    read = _button(texts, "read", message_parts.OPEN_PAPER, paper.arxiv_id)
+    message.add_buttons(read, message_parts.status_button(texts))
     return message.view
 
 
@@ -382,12 +383,12 @@ def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int) -> 
     cause = explanation.cause
     lines = [_cause_text(texts, explanation, guild_id)]
     if cause in (Cause.WAITING, Cause.UNCERTAIN, Cause.UNSENT) and explanation.reason:
-        lines.append(paper_texts.reason_text(texts, explanation.reason))
+        lines.append(post_names.reason_text(texts, explanation.reason))
     if cause is Cause.BELOW_TOP and explanation.at is not None:
         at = discord_text.timestamp(explanation.at, "R")
-        lines.append(paper_texts.subtext(texts("why-may-change", at=at)))
+        lines.append(discord_text.subtext(texts("why-may-change", at=at)))
     if cause in (Cause.TOO_FEW_VOTES, Cause.BELOW_TOP, Cause.OFF_TOPIC):
-        lines.append(paper_texts.subtext(texts("why-edit", command=texts.name_command("daily edit"))))
+        lines.append(discord_text.subtext(texts("why-edit", command=texts.name_command("daily edit"))))
     return "\n".join(lines)
 
 
@@ -401,7 +402,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "rank": explanation.rank,
         "total": explanation.candidate_count,
         "votes": explanation.votes or 0,
-        "topic": paper_texts.escape_untrusted(describe_topic(texts, subscription.topic)),
+        "topic": discord_text.escape_untrusted(describe_topic(texts, subscription.topic)),
         "source": format_source(subscription) or "none",
         "least": subscription.min_votes,
         "top": subscription.top_n,
@@ -409,9 +410,9 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
     }
     text = texts(f"why-{cause.value}", **values)
     if cause is Cause.STOPPED:
-        return f"{text} {paper_texts.reason_text(texts, subscription.reason)}"
+        return f"{text} {post_names.reason_text(texts, subscription.reason)}"
     part = explanation.part
     if is_posted and part and part.message_id is not None and part.channel_id is not None:
-        address = paper_texts.channel_url(guild_id, part.channel_id, part.message_id)
+        address = discord_text.channel_url(guild_id, part.channel_id, part.message_id)
         return f"{text} [{texts('why-see-post')}]({address})"
     return text

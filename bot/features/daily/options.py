@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.client import options as client_options
 from bot.core import clock, schedule
 from bot.features.daily import choice
+from bot.i18n import typed_values
 from bot.text import query_parser
 from storage import errors
 from storage.models import Locale, Style, Subscription
@@ -40,7 +40,7 @@ class Option:
 
 
 def _parse_time(text: str) -> str:
-    return "" if text.strip() in NOTHING else client_options.parse_time(text)
+    return "" if text.strip() in NOTHING else typed_values.parse_time(text)
 
 
 def _parse_topic(text: str) -> str:
@@ -63,7 +63,7 @@ OPTIONS: Mapping[str, Option] = {
         parse=_parse_time,
     ),
     "timezone": Option(
-        "timezone", "The time zone, such as Asia/Seoul", limits=(1, 60), parse=client_options.parse_zone
+        "timezone", "The time zone, such as Asia/Seoul", limits=(1, 60), parse=typed_values.parse_zone
     ),
     "top_n": Option("papers", "Number of papers (1 to 25)", takes=int, limits=(1, choice.MAX_TOP_N)),
     "min_votes": Option("votes", "Minimum votes", takes=int, limits=(0, MAX_VOTES)),
@@ -120,7 +120,7 @@ SETTINGS = (*OPTIONS, "mention_role_id", "tag_id", "silent")
 
 def apply_changes(subscription: Subscription, typed: Mapping[str, Any]) -> Subscription:
     """Return the subscription with the typed options applied; None leaves a value unchanged. Raises UsageError."""
-    time, zone = client_options.split_zone(typed.get("time") or "")
+    time, zone = typed_values.split_zone(typed.get("time") or "")
     if zone:
         typed = {**typed, "time": time, "timezone": zone}
     changes = {

@@ -15,19 +15,20 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import list_state, message_builder, paper_texts, post_names
-from bot.client import messages as client_messages
+from bot.client import message_builder
 from bot.client.custom_ids import pack_custom_id
-from bot.client.messages import LIST_SELECTED, SAVE_SELECTED, PostWording
-from bot.client.paper_texts import subtext_lines
 from bot.client.permissions import REQUIRED, Channel
+from bot.client.wording import PostWording
 from bot.core import schedule
 from bot.features.daily.choice import MAX_PAPERS, DailyPost, PlannedPost
 from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import PostPaper, RenderedPart
+from bot.papers import list_state, message_parts, paper_texts, post_names
 from bot.papers.cards import byline, format_savers, post_card_view
+from bot.papers.message_parts import LIST_SELECTED, SAVE_SELECTED
 from bot.rendering import discord_text, locale_formats, templates
+from bot.rendering.discord_text import subtext_lines
 from bot.sources import kinds
 from storage import models
 from storage.models import PartKind, Style, Subscription
@@ -143,9 +144,9 @@ def _add_papers(
 ) -> None:
     """Add papers, numbered from `first`. The space left by menus and buttons is shared equally among them."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
-    menu = client_messages.open_menu(texts("post-pick"), group, marker, ranks=numbers)
+    menu = message_parts.open_menu(texts("post-pick"), group, marker, ranks=numbers)
     verbs = () if post.subscription.is_by_webhook else (SAVE_SELECTED, LIST_SELECTED)
-    menus = [[client_messages.save_menu(texts, group, numbers, verb=verb)] for verb in verbs]
+    menus = [[message_parts.save_menu(texts, group, numbers, verb=verb)] for verb in verbs]
     message.end_with(([menu], *menus, buttons), small_print)
     if message.share(len(group))[0] < MIN_PAPER_TEXT and len(group) > 1:
         raise message_builder.MessageFullError(f"{len(group)} papers would be cut too short")
@@ -201,7 +202,7 @@ def _action_buttons(
         buttons.append(message_builder.button(label, list_state.pack_state(listed, marker=marker)))
     if is_linked:
         buttons.append(message_builder.button(texts("post-on-topic"), list_state.pack_state(on_topic)))
-    buttons.append(client_messages.begin_alert_button(texts, topic))
+    buttons.append(message_parts.begin_alert_button(texts, topic))
     return buttons if first is None else [*buttons, _language_button(texts, post, first)]
 
 
@@ -310,7 +311,7 @@ def _card_preview(wording: PostWording, post: DailyPost, note: str) -> list[ui.L
     texts, count = wording.ui_texts, len(post.papers)
     if count > 1:
         follow = texts("preview-first-card", count=count, style=post.subscription.style.value)
-        note += f"\n{paper_texts.subtext(follow)}"
+        note += f"\n{discord_text.subtext(follow)}"
     return [headline_view(wording, post, note), _card_view(wording, post, post.papers[0], 1)]
 
 
@@ -481,7 +482,7 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
         "organization": discord_text.SafeMarkdown(paper_texts.format_organization(paper.organization)),
         "links": paper_texts.code_and_project(wording.ui_texts, paper),
         "thought": paper_texts.plain_excerpt(paper.sections[0].body) if paper.sections else "",
-        "note": paper_texts.join_dotted(
+        "note": discord_text.join_dotted(
             paper_texts.withdrawn_note(wording.ui_texts, paper),
             format_savers(wording.ui_texts, paper),
             paper_texts.post_note(
@@ -520,7 +521,7 @@ def plain_post_payload(
     wording: PostWording, post: DailyPost, papers: tuple[PostPaper, ...], position: int
 ) -> dict[str, Any]:
     """Return the plain form of a message with these papers, at this position in the delivery."""
-    return client_messages.papers_payload(
+    return message_parts.papers_payload(
         wording.ui_texts,
         models.DeliveryKind.DAILY,
         post.planned.digest_on,
@@ -544,7 +545,7 @@ def _paper_embed(
     excerpt = paper_texts.summary_excerpt(paper.sections)
     note = paper_texts.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
     links = paper_texts.code_and_project(texts, paper)
-    lines = [heading or "", facts, excerpt, paper_texts.join_dotted(note, links)]
+    lines = [heading or "", facts, excerpt, discord_text.join_dotted(note, links)]
     if sum(len(line) + 1 for line in lines) > MAX_DESCRIPTION_LENGTH:
         # Links can take up most of the space, and the title already links to the paper's page.
         lines[-1] = note

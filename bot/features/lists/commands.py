@@ -10,24 +10,16 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import (
-    autocomplete,
-    custom_ids,
-    interaction_values,
-    list_state,
-    permissions,
-    responses,
-    router,
-)
-from bot.client import messages as client_messages
-from bot.client import options as client_options
+from bot.client import custom_ids, interaction_values, message_builder, permissions, responses, router
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Request
-from bot.client.list_state import ListKind, ListState, Period
 from bot.client.message_builder import StatelessModal
 from bot.client.refusals import UserError
 from bot.client.responses import PRIVATELY
-from bot.papers import cards, list_views, replies
+from bot.i18n import typed_values
+from bot.papers import cards, completers, list_state, list_views, message_parts, replies
+from bot.papers import list_state as papers_list_state
+from bot.papers.list_state import ListKind, ListState, Period
 from bot.papers.replies import load_paper, store_list_text
 from bot.search import titles
 from bot.search.results import Sort
@@ -58,14 +50,14 @@ class ListsCog(commands.Cog):
     @app_commands.describe(
         date="A day such as yesterday, Dec 30 or 2025-02-06; the newest digest if left out"
     )
-    @app_commands.autocomplete(date=autocomplete.dates)
+    @app_commands.autocomplete(date=completers.dates)
     async def digest(
         self, request: Request, date: app_commands.Range[str, 1, 40] | None = None
     ) -> ui.LayoutView:
         span = None
         if date:
             today = await request.interaction.client.today_for(request.interaction)
-            span = client_options.parse_dates(date, today)
+            span = typed_values.parse_dates(date, today)
         return await replies.list_view(request, ListState(ListKind.DIGEST, span=span))
 
     @router.command(name="top", description="The most upvoted papers")
@@ -76,7 +68,7 @@ class ListsCog(commands.Cog):
         without="Leave out papers with these words; separate several with commas",
     )
     @app_commands.autocomplete(
-        period=autocomplete.periods, topic=autocomplete.topics, without=autocomplete.topic_lists
+        period=completers.periods, topic=completers.topics, without=completers.topic_lists
     )
     async def top(
         self,
@@ -117,7 +109,7 @@ class ListsCog(commands.Cog):
             request.texts, listed, sharer=interaction_values.display_name(interaction)
         )
 
-    @router.handles(client_messages.UNSHARE)
+    @router.handles(custom_ids.UNSHARE)
     async def unshare(self, request: Request, action: Action) -> ui.LayoutView:
         """Delete a message that the reader shared in this channel.
 
@@ -138,7 +130,7 @@ class ListsCog(commands.Cog):
         shared_ids = request.interaction.client.shared
         for key in [key for key, shared_id in shared_ids.items() if shared_id == action.number]:
             del shared_ids[key]
-        return client_messages.text_view(request.texts("share-taken-back"))
+        return message_builder.text_view(request.texts("share-taken-back"))
 
     @router.command(name="topic", description="Papers on a topic, in Korean or English")
     @app_commands.describe(
@@ -150,7 +142,7 @@ class ListsCog(commands.Cog):
     )
     @app_commands.choices(order=TOPIC_ORDERS)
     @app_commands.autocomplete(
-        query=autocomplete.topics, period=autocomplete.periods, without=autocomplete.topic_lists
+        query=completers.topics, period=completers.periods, without=completers.topic_lists
     )
     async def topic(
         self,
@@ -172,7 +164,7 @@ class ListsCog(commands.Cog):
         votes="Minimum votes",
     )
     @app_commands.choices(order=AUTHOR_ORDERS)
-    @app_commands.autocomplete(name=autocomplete.authors, period=autocomplete.periods)
+    @app_commands.autocomplete(name=completers.authors, period=completers.periods)
     async def author(
         self,
         request: Request,
@@ -184,7 +176,7 @@ class ListsCog(commands.Cog):
         state = ListState(ListKind.AUTHOR, name, min_votes=votes, sort=Sort(order) if order else None)
         return await self._results_view(request, state, period)
 
-    @router.handles(client_messages.OPEN_TOPIC_MODAL, responses.AT_ONCE)
+    @router.handles(message_parts.OPEN_TOPIC_MODAL, responses.AT_ONCE)
     async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
         texts = request.texts
         modal = StatelessModal(texts("post-ask"), pack_custom_id(SUBMIT_TOPIC_MODAL))
@@ -208,8 +200,8 @@ class ListsCog(commands.Cog):
     ) -> ui.LayoutView:
         """Show a list of a typed period, without some words. Raises UsageError if the period is not understood."""
         today = await request.interaction.client.today_for(request.interaction)
-        named, span = client_options.parse_period(period, today)
-        text = query_parser.leave_out(state.text, client_options.split_items(without))
+        named, span = papers_list_state.parse_period(period, today)
+        text = query_parser.leave_out(state.text, typed_values.split_items(without))
         return await replies.list_view(request, replace(state, text=text, period=named, span=span))
 
 
@@ -237,19 +229,19 @@ class PapersCog(commands.Cog):
             return cards.found_view(
                 request.texts, await self._load_named(request, named), in_server=in_server
             )
-        return client_messages.text_view(request.texts("no-paper-in-message"))
+        return message_builder.text_view(request.texts("no-paper-in-message"))
 
     @router.command(name="paper", description="One paper: summary, review, authors, votes and links")
     @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
-    @app_commands.autocomplete(paper=autocomplete.papers)
+    @app_commands.autocomplete(paper=completers.papers)
     async def paper(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
         return await self._paper_view(request, paper)
 
-    @router.handles(client_messages.OPEN_SELECTED, PRIVATELY)
+    @router.handles(message_parts.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._paper_view(request, interaction_values.selected_value(request.interaction))
 
-    @router.handles(client_messages.OPEN_PAPER, PRIVATELY)
+    @router.handles(message_parts.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
         """Open a button's paper in a new private message. An imported paper may have to be fetched first."""
         return await self._paper_view(request, action.payload)
@@ -272,7 +264,7 @@ class PapersCog(commands.Cog):
         arxiv_id, *position = action.fields(3)
         return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
 
-    @router.handles(client_messages.SIMILAR_PAPERS, PRIVATELY)
+    @router.handles(message_parts.SIMILAR_PAPERS, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
         return await replies.list_view(request, ListState(ListKind.SIMILAR, action.payload))
 

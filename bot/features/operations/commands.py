@@ -9,15 +9,16 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import message_builder, permissions, post_names, responses, router
-from bot.client import messages as client_messages
+from bot.client import message_builder, permissions, responses, router
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Request
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
 from bot.client.router import Transfer
 from bot.features.operations import messages as operations_messages
+from bot.features.operations.readers import Readers
 from bot.features.operations.service import StatusService, find_uncertain
+from bot.papers import message_parts, post_names
 from storage import accounts, shelf
 from storage.archive import list_source_names
 
@@ -57,7 +58,7 @@ class StatusCog(router.NeedsGuild, commands.Cog):
             request.texts, names, request.interaction.client.mentions, can_manage=can_manage
         )
 
-    @router.handles(client_messages.SHOW_STATUS, responses.PRIVATELY)
+    @router.handles(message_parts.SHOW_STATUS, responses.PRIVATELY)
     async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._status_view(request)
 
@@ -74,7 +75,7 @@ class StatusCog(router.NeedsGuild, commands.Cog):
         await permissions.require_bot_may_post(request, channel)
         if not await request.services.get(StatusService).resend(delivery.id):
             raise UserError("nothing-to-post-again")
-        return client_messages.text_view(request.texts("posting-again"))
+        return message_builder.text_view(request.texts("posting-again"))
 
     async def _status_view(self, request: Request) -> ui.LayoutView:
         interaction = request.interaction
@@ -104,7 +105,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.command(name="data", description="Everything stored about you, as a file")
     @router.transfers
     async def data(self, request: Transfer) -> WithFile:
-        content = await request.services.readers.export(request.user_id)
+        content = await request.services.get(Readers).export(request.user_id)
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=request.interaction.client.mentions("me forget")))
         message.add_file(DATA_FILE)
@@ -116,7 +117,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         texts = request.texts
         counts = await request.services.database.fetch(accounts.count_reader_data, request.user_id)
         if not counts:
-            return client_messages.text_view(texts("me-nothing"))
+            return message_builder.text_view(texts("me-nothing"))
         text = texts(
             "me-forget-question",
             saved=await request.services.database.fetch(shelf.count, request.user_id),
@@ -127,18 +128,18 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
         danger = discord.ButtonStyle.danger
         forget = message_builder.button(texts("me-forget-all"), pack_custom_id(FORGET), style=danger)
         keep = message_builder.button(texts("me-keep"), pack_custom_id(KEEP))
-        return client_messages.text_view(text, forget, keep, accent=message_builder.RED)
+        return message_builder.text_view(text, forget, keep, accent=message_builder.RED)
 
     @router.handles(FORGET)
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
         """Delete all data about the reader who pressed the button."""
-        await request.services.readers.forget(request.user_id)
-        return client_messages.text_view(request.texts("me-forgotten"))
+        await request.services.get(Readers).forget(request.user_id)
+        return message_builder.text_view(request.texts("me-forgotten"))
 
     @router.handles(KEEP)
     async def keep(self, request: Request, action: Action) -> ui.LayoutView:
         """Close the confirmation without deleting anything."""
-        return client_messages.text_view(request.texts("me-kept"))
+        return message_builder.text_view(request.texts("me-kept"))
 
 
 class SourcesCog(commands.Cog):

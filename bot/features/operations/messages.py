@@ -11,18 +11,20 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import custom_ids, message_builder, paper_texts, post_names
-from bot.client import messages as client_messages
+from bot.client import custom_ids, message_builder
+from bot.client import wording as client_wording
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button
-from bot.client.messages import MentionLookup
-from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
+from bot.client.wording import MentionLookup
 from bot.core import clock, day_close, program
+from bot.features.operations import notices
 from bot.features.operations.service import LastPost, StatusReport
 from bot.i18n.texts import Texts
 from bot.outbox import contents
+from bot.papers import message_parts, paper_texts, post_names
+from bot.papers import post_names as papers_post_names
 from bot.rendering import discord_text
-from bot.rendering.discord_text import shorten_label
+from bot.rendering.discord_text import escape_untrusted, join_dotted, shorten_label, subtext
 from bot.sources import kinds, poller
 from storage import models
 from storage.zotero import Trouble
@@ -95,20 +97,20 @@ def _post_buttons(
         row.append(button(label, pack_custom_id(REPEAT_POST, delivery.id)))
     if inactive:
         label = name("resume-post", inactive[0].id)
-        row.append(button(label, pack_custom_id(client_messages.RESUME, inactive[0].id)))
+        row.append(button(label, pack_custom_id(message_parts.RESUME, inactive[0].id)))
     if len(inactive) > 1:
-        row.append(button(texts("subscription-all"), pack_custom_id(client_messages.LIST_POSTS)))
+        row.append(button(texts("subscription-all"), pack_custom_id(message_parts.LIST_POSTS)))
     return row
 
 
 def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
     row = []
     if report.alert_count or report.lost_alerts:
-        row.append(button(texts("alert-manage"), pack_custom_id(client_messages.MANAGE_ALERTS)))
+        row.append(button(texts("alert-manage"), pack_custom_id(message_parts.MANAGE_ALERTS)))
     if report.today_reason:
-        row.append(button(texts("today-send-again"), pack_custom_id(client_messages.SEND_TODAY)))
+        row.append(button(texts("today-send-again"), pack_custom_id(message_parts.SEND_TODAY)))
     if report.listed_on:
-        row.append(client_messages.newest_digest_button(texts))
+        row.append(message_parts.newest_digest_button(texts))
     return [*row, button(texts("status-sources"), pack_custom_id(SHOW_SOURCES, 0))]
 
 
@@ -190,7 +192,7 @@ def _last_post_text(texts: Texts, post: LastPost | None, guild_id: int) -> str:
     what = texts("status-post", date=texts.format_date(on) if on else "")
     channel_id = (part and part.channel_id) or delivery.channel_id
     if part is not None and channel_id is not None:
-        what = f"[{what}]({paper_texts.channel_url(guild_id, channel_id, part.message_id)})"
+        what = f"[{what}]({discord_text.channel_url(guild_id, channel_id, part.message_id)})"
     return texts("status-last", what=what, at=at)
 
 
@@ -205,7 +207,7 @@ def _problem_text(texts: Texts, delivery: models.Delivery, report: StatusReport)
 def _zotero_text(texts: Texts, trouble: Trouble) -> str:
     if trouble.problem is not None:
         return f"⚠ {texts('status-zotero', code=f'{trouble.problem.code}')}"
-    names = client_messages.link_refused(texts, [arxiv_id for arxiv_id, _ in trouble.refused])
+    names = notices.link_refused(texts, [arxiv_id for arxiv_id, _ in trouble.refused])
     return f"⚠ {texts('status-zotero-refused', papers=names)}" if trouble.refused else ""
 
 
@@ -213,14 +215,14 @@ def _trouble(texts: Texts, delivery: models.Delivery, report: StatusReport) -> s
     due = discord_text.timestamp(delivery.due_at, "R")
     lacking, plain = report.refused_papers.get(delivery.id, ()), report.plain.get(delivery.id, ())
     if delivery.reason is None:
-        names = client_messages.link_refused(texts, plain)
+        names = notices.link_refused(texts, plain)
         state, reason = texts("delivery-plain", papers=names, count=len(plain)), texts("reason-plain")
     elif delivery.reason == models.Reason.REFUSED_CONTENT and lacking:
-        names = client_messages.link_refused(texts, lacking)
+        names = notices.link_refused(texts, lacking)
         state, reason = texts("delivery-left-out", papers=names), texts("reason-left-out")
     else:
         state = texts("delivery-uncertain" if delivery.is_uncertain else f"delivery-{delivery.state.value}")
-        reason = paper_texts.reason_text(texts, delivery.reason)
+        reason = papers_post_names.reason_text(texts, delivery.reason)
     return f"**{state}** {due}\n{reason}"
 
 
@@ -236,7 +238,7 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
             f"<#{channel_id}>", escape_untrusted(shorten_label("; ".join(names), MAX_LABEL_LENGTH))
         )
         assert lost_at is not None
-        lines.append(f"⚠ {place}\n{client_messages.right_lost_text(texts, lost_at)}")
+        lines.append(f"⚠ {place}\n{papers_post_names.right_lost_text(texts, lost_at)}")
     if len(lost) > MAX_FAILING:
         lines.append(texts("and-more", count=len(lost) - MAX_FAILING))
     return "\n".join(lines)
@@ -253,10 +255,10 @@ def help_view(
     message = MessageBuilder()
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     message.add_buttons(
-        client_messages.newest_digest_button(texts),
-        button(texts("post-ask"), custom_ids.pack_custom_id(client_messages.OPEN_TOPIC_MODAL)),
-        client_messages.begin_alert_button(texts),
-        button(texts("help-set-up"), custom_ids.pack_custom_id(client_messages.SET_UP_POST))
+        message_parts.newest_digest_button(texts),
+        button(texts("post-ask"), custom_ids.pack_custom_id(message_parts.OPEN_TOPIC_MODAL)),
+        message_parts.begin_alert_button(texts),
+        button(texts("help-set-up"), custom_ids.pack_custom_id(message_parts.SET_UP_POST))
         if can_manage
         else None,
     )
@@ -271,24 +273,24 @@ def help_view(
 
 
 def render_notice(
-    wording: client_messages.PostWording, post: contents.NoticePost
+    wording: client_wording.PostWording, post: contents.NoticePost
 ) -> tuple[contents.RenderedPart, ...]:
     """Return a notice's message. The plain form of one to a channel's owner is for the server's system channel, too."""
-    show = _welcome_view if post.kind is contents.NoticeKind.WELCOME else client_messages.notice_view
+    show = _welcome_view if post.kind is contents.NoticeKind.WELCOME else notices.notice_view
     if post.channel_id is None or post.is_elsewhere:
         marker = contents.part_marker(post.marker, 0)
-        plain = client_messages.marked_plain_payload(wording.notice_text(post), marker)
+        plain = message_builder.marked_plain_payload(notices.notice_text(wording, post), marker)
     else:
         plain = message_builder.layout_payload(show(wording, replace(post, is_elsewhere=True)))
-    return client_messages.render_message(show(wording, post), plain)
+    return message_builder.render_message(show(wording, post), plain)
 
 
-def _welcome_view(wording: client_messages.PostWording, post: contents.NoticePost) -> ui.LayoutView:
+def _welcome_view(wording: client_wording.PostWording, post: contents.NoticePost) -> ui.LayoutView:
     """Return the message for a server that has invited the bot, with buttons for a daily post and for `/help`."""
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
-    return client_messages.text_view(
-        wording.notice_text(post),
-        button(texts("help-set-up"), pack_custom_id(client_messages.SET_UP_POST, marker=marker)),
+    return message_builder.text_view(
+        notices.notice_text(wording, post),
+        button(texts("help-set-up"), pack_custom_id(message_parts.SET_UP_POST, marker=marker)),
         button(texts("help-show"), pack_custom_id(SHOW_HELP, marker=marker)),
     )
 
@@ -308,7 +310,7 @@ def sources_view(
     the operator are left out.
     """
     page_id = partial(pack_custom_id, SHOW_SOURCES)
-    shown, pager = client_messages.paginate(texts, rows, page, SOURCES_PER_PAGE, page_id)
+    shown, pager = message_builder.paginate(texts, rows, page, SOURCES_PER_PAGE, page_id)
     message = MessageBuilder(RED if any(map(poller.is_persistently_failing, rows)) else AMBER)
     message.add_text(f"### {texts('sources-heading', count=len(rows))}")
     if not rows:
@@ -322,10 +324,10 @@ def sources_view(
         message.add_text(texts("sources-files"))
     others = {*map(kinds.public_name, stored)}.difference(("", *(kinds.public_name(row.url) for row in rows)))
     if others:
-        names = ", ".join(map(paper_texts.escape_untrusted, sorted(others)))
+        names = ", ".join(map(discord_text.escape_untrusted, sorted(others)))
         message.add_text(subtext(discord_text.shorten(texts("sources-others", sources=names), 600)))
     message.add_text(subtext(paper_texts.extent_line(texts, extent)))
-    message.add_buttons(*pager, client_messages.status_button(texts))
+    message.add_buttons(*pager, message_parts.status_button(texts))
     return message.view
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.archive import dates as archive_dates
-from bot.client import paper_texts
 from bot.core import clock
 from bot.core.day_close import DayClose
 from bot.i18n import texts as i18n_texts
+from bot.papers import post_names
 from storage import daily, models, outbox, papers
 from storage.database import Connection
 
@@ -103,4 +103,4 @@ def _examine(delivery: models.Delivery, error: str | None, now: datetime) -> tup
 def explain(reason: str | None) -> str:
     """Return what `/status` says of a reason, in English and without Discord's emphasis."""
     texts = i18n_texts.for_locale(models.Locale.EN)
-    return paper_texts.reason_text(texts, reason).replace("**", "")
+    return post_names.reason_text(texts, reason).replace("**", "")

@@ -17,16 +17,13 @@ from bot.client import (
     autocomplete,
     custom_ids,
     interaction_values,
-    list_state,
-    paper_texts,
+    message_builder,
     permissions,
     responses,
     router,
 )
-from bot.client import messages as client_messages
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Interaction, Request
-from bot.client.list_state import ListKind, ListState
 from bot.client.message_builder import button
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
@@ -34,7 +31,8 @@ from bot.client.router import Transfer
 from bot.features.shelf import messages as shelf_messages
 from bot.features.shelf import notes
 from bot.features.shelf.service import MAX_FILE_BYTES, Shelf
-from bot.papers import cards, replies
+from bot.papers import cards, list_state, message_parts, paper_texts, replies
+from bot.papers.list_state import ListKind, ListState
 from bot.papers.replies import card_view
 from bot.rendering import discord_text
 from storage import accounts, club, models, news, papers, shelf
@@ -105,8 +103,8 @@ async def _find_shared_servers(interaction: Interaction, typed: str) -> dict[int
 class ShelfCog(commands.Cog):
     def __init__(self, bot: Client) -> None:
         self._shelf = bot.services.get(Shelf)
-        bot.list_views[ListKind.SAVED] = self._page_view
-        bot.card_offers.append(self._add_to_card)
+        bot.services.get(replies.Additions).list_views[ListKind.SAVED] = self._page_view
+        bot.services.get(replies.Additions).card_offers.append(self._add_to_card)
 
     @router.command(
         name="saved", description="Your saved papers, with notes and tags; to export or import them too"
@@ -141,7 +139,7 @@ class ShelfCog(commands.Cog):
         return shelf_messages.import_view(request.texts, imported)
 
     @router.handles(
-        client_messages.SAVE_PAPER,
+        message_parts.SAVE_PAPER,
         lambda action: responses.PRIVATELY if _card_page(action) is None else responses.IN_PLACE,
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
@@ -158,12 +156,12 @@ class ShelfCog(commands.Cog):
             return await card_view(request, arxiv_id, page or 0)
         return answer
 
-    @router.handles(client_messages.SAVE_SELECTED, responses.PRIVATELY)
+    @router.handles(message_parts.SAVE_SELECTED, responses.PRIVATELY)
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
         selected = interaction_values.selected_values(request.interaction)
         return await self._save(request, await self._find_ids(request, selected))
 
-    @router.handles(client_messages.LIST_PAPER, responses.PRIVATELY, also=(client_messages.LIST_SELECTED,))
+    @router.handles(message_parts.LIST_PAPER, responses.PRIVATELY, also=(message_parts.LIST_SELECTED,))
     async def add_to_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Put a button's paper or a menu's on the server's list. A paper on it is shown with who added it."""
         named = (
@@ -181,7 +179,7 @@ class ShelfCog(commands.Cog):
             said.append(texts("list-what", command=request.interaction.client.mentions("saved")))
         if len(arxiv_ids) == 1:
             return await self._entry_view(request, owner, arxiv_ids[0], "\n".join(said))
-        return client_messages.text_view("\n".join(said), shelf_messages.list_opener(texts, owner.server_id))
+        return message_builder.text_view("\n".join(said), shelf_messages.list_opener(texts, owner.server_id))
 
     async def _require_list(self, request: Request) -> Owner:
         """Return the server of a control as the owner of its list. Raises UserError outside of the bot's servers."""
@@ -210,7 +208,7 @@ class ShelfCog(commands.Cog):
             raise UserError("list-not-yours")
         await request.services.database.write(shelf.remove, owner.id, entry.id)
         title = paper_texts.title_link(entry)
-        return client_messages.text_view(request.texts("list-removed", title=title))
+        return message_builder.text_view(request.texts("list-removed", title=title))
 
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
@@ -222,7 +220,7 @@ class ShelfCog(commands.Cog):
             if page is not None:  # a shared card stays when the paper is taken off
                 find_entry = request.services.database.fetch(shelf.get, server_id, paper.arxiv_id)
                 is_listed = await find_entry is not None
-            offers.append(client_messages.list_button(texts, paper.arxiv_id, is_listed=is_listed))
+            offers.append(message_parts.list_button(texts, paper.arxiv_id, is_listed=is_listed))
         if page is not None and saved is not None:
             custom_id = pack_custom_id(shelf_messages.MARK, shelf_messages.READ, page, paper.arxiv_id)
             offers.append(button(texts("club-unread" if club.READ in saved.tags else "club-read"), custom_id))
@@ -247,14 +245,14 @@ class ShelfCog(commands.Cog):
         # Load no texts, which would take as long as several lookups.
         ids = await request.services.database.fetch(papers.get_ids, arxiv_ids)
         if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in ids), None):
-            raise UserError("no-paper", paper=paper_texts.escape_untrusted(unknown))
+            raise UserError("no-paper", paper=discord_text.escape_untrusted(unknown))
         return [ids[arxiv_id] for arxiv_id in arxiv_ids]
 
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError if the shelf is full."""
         await self._shelf.save(request.user_id, ids, request.interaction.guild_id)
         command = request.interaction.client.mentions("saved")
-        return client_messages.text_view(request.texts("paper-saved", count=len(ids), command=command))
+        return message_builder.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
     @router.handles(shelf_messages.SEARCH_SAVED, responses.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
@@ -274,7 +272,7 @@ class ShelfCog(commands.Cog):
             chosen = ReferenceFormat(interaction_values.selected_value(request.interaction))
         data, count = await self._shelf.export(owner, chosen, state.text)
         if not count:
-            return client_messages.text_view(request.texts("saved-nothing-to-export"))
+            return message_builder.text_view(request.texts("saved-nothing-to-export"))
         filename = f"paperround.{FILE_ENDINGS[chosen]}"
         view = shelf_messages.export_view(request.texts, chosen, count, filename)
         return WithFile(view, discord.File(io.BytesIO(data), filename))
@@ -299,7 +297,7 @@ class ShelfCog(commands.Cog):
         owner, write = Owner(request.user_id, state.server_id), request.services.database.write
         token = await write(shelf.set_address, owner.id, token, keep=keep)
         if token is None:
-            return client_messages.text_view(request.texts("address-closed"))
+            return message_builder.text_view(request.texts("address-closed"))
         return shelf_messages.address_view(request.texts, state, url or "", token)
 
     @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
@@ -324,7 +322,7 @@ class ShelfCog(commands.Cog):
 
     async def _owner_of(self, request: Request, page: str) -> Owner:
         """Return whose paper a form is for: a card's has the page of the card, a server list's has none. Raises UserError."""
-        is_list = page == client_messages.NO_PAGE
+        is_list = page == message_parts.NO_PAGE
         return await self._require_list(request) if is_list else Owner(request.user_id)
 
     @router.handles(shelf_messages.START_NEWS)
@@ -333,7 +331,7 @@ class ShelfCog(commands.Cog):
         zone = await request.interaction.client.timezone_for(request.interaction)
         await self._shelf.start_news(request.user_id, zone)
         listed = await replies.list_view(request, await replies.load_state(request, action))
-        return [listed, client_messages.text_view(request.texts("news-on"))]
+        return [listed, message_builder.text_view(request.texts("news-on"))]
 
     @router.handles(
         shelf_messages.STOP_NEWS, lambda action: responses.IN_PLACE if action.payload else responses.PRIVATELY
@@ -344,14 +342,14 @@ class ShelfCog(commands.Cog):
         if action.payload:
             return await replies.list_view(request, await replies.load_state(request, action))
         command = request.interaction.client.mentions("saved")
-        return client_messages.text_view(request.texts("news-stopped", command=command))
+        return message_builder.text_view(request.texts("news-stopped", command=command))
 
     @router.handles(shelf_messages.REMOVE_SAVED, responses.PRIVATELY)
     async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
         selected = interaction_values.selected_values(request.interaction)
         for paper_id in await self._find_ids(request, selected):
             await request.services.database.write(shelf.remove, request.user_id, paper_id)
-        return client_messages.text_view(request.texts("news-removed", count=len(selected)))
+        return message_builder.text_view(request.texts("news-removed", count=len(selected)))
 
     async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return a page of an owner's papers, or the last page if the page number is too large. Raises UserError."""
@@ -388,4 +386,4 @@ class ShelfCog(commands.Cog):
 def _card_page(action: Action) -> int | None:
     """Return the page of the card that the pressed button is on; None if it is not on a card."""
     page = action.fields(3)[1]
-    return None if page == client_messages.NO_PAGE else custom_ids.parse_number(page)
+    return None if page == message_parts.NO_PAGE else custom_ids.parse_number(page)

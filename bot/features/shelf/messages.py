@@ -9,22 +9,23 @@ from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.archive.exports import LIST_FILES, ReferenceFormat
-from bot.client import list_state, message_builder, paper_texts
-from bot.client import messages as client_messages
+from bot.client import message_builder
+from bot.client import wording as client_wording
 from bot.client.custom_ids import pack_custom_id
-from bot.client.list_state import OPEN_LIST, ListKind, ListState, pack_state
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import newest_digest_button
-from bot.client.paper_texts import escape_untrusted, join_dotted, subtext
 from bot.features.shelf import service as shelf_service
 from bot.features.shelf.news import NewsPost
 from bot.features.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from bot.i18n.texts import Texts
 from bot.outbox.contents import RenderedPart, part_marker
+from bot.papers import list_state, message_parts, paper_texts
 from bot.papers.cards import EDIT_SAVED, format_tags
+from bot.papers.list_state import OPEN_LIST, ListKind, ListState, pack_state
 from bot.papers.list_views import ALL_TAGS, SELECT_TAG, Rows, draw, list_pager, state_menu
 from bot.papers.lists import PaperList
+from bot.papers.message_parts import newest_digest_button
 from bot.rendering import discord_text, typesetting
+from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from storage import models
 from storage.news import NewsReader
 
@@ -146,10 +147,10 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView
     return draw(texts, listed, [[remove], [stop]], marker=marker)
 
 
-def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
+def render(wording: client_wording.PostWording, post: NewsPost) -> tuple[RenderedPart, ...]:
     """Return a week's message. As plain text, the marker is in the fragment of a link."""
     texts = wording.ui_texts
-    plain = client_messages.papers_payload(
+    plain = message_parts.papers_payload(
         texts,
         models.DeliveryKind.NEWS,
         post.on,
@@ -158,7 +159,7 @@ def render(wording: client_messages.PostWording, post: NewsPost) -> tuple[Render
         events={row.arxiv_id: post.events[row.id] for row in post.papers},
         more=texts("news-more", count=post.more) if post.more else "",
     )
-    return client_messages.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
+    return message_builder.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 
 def import_button(texts: Texts) -> ui.Item[Any]:
@@ -182,7 +183,7 @@ def _empty_view(texts: Texts, state: ListState, opener: ui.Item[Any] | None) -> 
     # An arXiv ID in place of a tag was meant to save that paper.
     arxiv_id = arxiv_ids.extract_arxiv_id(state.text.strip("#"))
     if arxiv_id is not None:
-        custom_id = pack_custom_id(client_messages.OPEN_PAPER, arxiv_id)
+        custom_id = pack_custom_id(message_parts.OPEN_PAPER, arxiv_id)
         message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
     message.add_buttons(*_search_buttons(texts, state))
     return message.view
@@ -202,10 +203,10 @@ def list_entry_view(
         format_tags(entry.tags),
     ]
     remove = button(texts("list-remove"), pack_custom_id(REMOVE_LISTED, entry.arxiv_id))
-    return client_messages.text_view(
+    return message_builder.text_view(
         "\n".join(filter(None, lines)),
         list_opener(texts, server_id),
-        button(texts("saved-tags"), pack_custom_id(EDIT_SAVED, client_messages.NO_PAGE, entry.arxiv_id)),
+        button(texts("saved-tags"), pack_custom_id(EDIT_SAVED, message_parts.NO_PAGE, entry.arxiv_id)),
         remove if may_remove else None,
     )
 
@@ -224,7 +225,7 @@ def _facts_text(texts: Texts, paper: models.SavedPaper, page: shelf_service.Save
         _added_text(texts, paper) if server_id else saved,
         "" if paper.is_listed else texts("in-no-digest"),
         texts("list-club", date=texts.format_date(meets_on)) if meets_on else "",
-        f"[{texts('list-discussed')}]({paper_texts.channel_url(server_id, thread_id)})" if thread_id else "",
+        f"[{texts('list-discussed')}]({discord_text.channel_url(server_id, thread_id)})" if thread_id else "",
         texts("post-savers", count=savers) if savers else "",
         format_tags(paper.tags),
     )
@@ -268,7 +269,7 @@ def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.S
 
 def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_builder.StatelessModal:
     """Return the form for a saved paper's note and tags. `page` is that of its card; NO_PAGE: the tags on a server's list."""
-    is_own = page != client_messages.NO_PAGE
+    is_own = page != message_parts.NO_PAGE
     title = texts("saved-edit" if is_own else "list-tags")
     modal = message_builder.StatelessModal(title, pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id))
     if is_own:
@@ -294,14 +295,14 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_bui
 def left_tags_view(texts: Texts, tags: Sequence[str]) -> ui.LayoutView:
     names = escape_untrusted(", ".join(f"#{tag}" for tag in tags), max_length=400)
     said = texts("saved-tags-left", names=names, count=MAX_TAGS, length=MAX_TAG_LENGTH)
-    return client_messages.text_view(said)
+    return message_builder.text_view(said)
 
 
 def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:
     """Return the addresses of a list, with buttons that renew and close it."""
     url = f"{base_url.rstrip('/')}/lists/{token}"
     files = join_dotted(*(f"[{name} (.{ending})]({url}.{ending})" for ending, name in LIST_FILES.items()))
-    return client_messages.message_view(
+    return message_builder.message_view(
         [f"### {texts('address')}", f"{url}\n{files}", texts("address-what")],
         [
             button(texts("address-renew"), pack_state(state, RENEW_ADDRESS)),
@@ -322,9 +323,9 @@ def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView
     lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
     for key, labels in (("skipped", imported.skipped), ("unasked", imported.unasked)):
         if labels:
-            shown = [paper_texts.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
+            shown = [discord_text.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
             more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []
             lines.append(f"{texts(f'saved-import-{key}', count=len(labels))}: {', '.join([*shown, *more])}")
     listed = "\n".join(f"- {line}" for line in lines)
     show = show_all_button(texts) if imported.saved else None
-    return client_messages.message_view([texts("saved-imported", count=imported.saved), listed], [show])
+    return message_builder.message_view([texts("saved-imported", count=imported.saved), listed], [show])

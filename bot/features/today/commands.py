@@ -9,9 +9,7 @@ from datetime import date
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import custom_ids, interaction_values, list_state, paper_texts, responses, router
-from bot.client import messages as client_messages
-from bot.client import options as client_options
+from bot.client import custom_ids, interaction_values, message_builder, responses, router
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Request
 from bot.client.refusals import UserError
@@ -19,8 +17,10 @@ from bot.core import schedule
 from bot.features.today import messages as today_messages
 from bot.features.today.profiles import Profiles
 from bot.features.today.service import PaperMark, TodayService
+from bot.i18n import typed_values
+from bot.papers import list_state, message_parts
 from bot.papers.replies import load_paper
-from bot.rendering import locale_formats
+from bot.rendering import discord_text, locale_formats
 from storage import accounts
 
 
@@ -33,7 +33,7 @@ class TodayCog(commands.Cog):
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
-    @router.handles(client_messages.SHOW_TODAY)
+    @router.handles(message_parts.SHOW_TODAY)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._view(request)
 
@@ -62,7 +62,7 @@ class TodayCog(commands.Cog):
         )
         return await self._topics_view(request)
 
-    @router.handles(client_messages.SEND_TODAY, responses.IN_OWN_MESSAGE)
+    @router.handles(message_parts.SEND_TODAY, responses.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._updated_view(request, await self._start_daily(request))
 
@@ -85,8 +85,8 @@ class TodayCog(commands.Cog):
                 request.user_id, request.texts.locale, on, shown=shown
             )
         if post is None and note:
-            text = f"{request.texts('today-nothing')}\n{paper_texts.subtext(note)}"
-            return client_messages.text_view(text)
+            text = f"{request.texts('today-nothing')}\n{discord_text.subtext(note)}"
+            return message_builder.text_view(text)
         if post is None:
             raise UserError("today-nothing")
         return today_messages.today_view(request.texts, post, marker=marker, note=note)
@@ -95,7 +95,7 @@ class TodayCog(commands.Cog):
         """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
         actions = map(custom_ids.unpack_custom_id, interaction_values.list_custom_ids(interaction))
-        shown = [action.payload for action in actions if action.verb == client_messages.OPEN_PAPER]
+        shown = [action.payload for action in actions if action.verb == message_parts.OPEN_PAPER]
         return await self._view(
             request, note, interaction_values.find_marker(interaction), _find_day(interaction), shown
         )
@@ -114,8 +114,8 @@ class TodayCog(commands.Cog):
 
         A zone typed with the time becomes the reader's zone. Raises UserError.
         """
-        time, zone = client_options.split_zone(typed or "")
-        at_time = None if typed is None else client_options.parse_time(time)
+        time, zone = typed_values.split_zone(typed or "")
+        at_time = None if typed is None else typed_values.parse_time(time)
         await router.open_dm(request)
         if zone:
             await request.services.database.write(accounts.upsert_reader, request.user_id, timezone=zone)

@@ -10,14 +10,14 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import list_state, paper_texts
-from bot.client import messages as client_messages
+from bot.client import message_builder
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
-from bot.client.messages import PostWording
+from bot.client.wording import PostWording
 from bot.features.today import service as today_service
 from bot.i18n.texts import Texts
 from bot.outbox import contents
+from bot.papers import list_state, message_parts, paper_texts
 from bot.rendering import discord_text
 from storage import models
 
@@ -40,18 +40,18 @@ def today_view(
     """
     message = MessageBuilder()
     heading = texts("today-heading", day=texts.format_date(post.digest_on), count=len(post.picks))
-    message.add_text(f"## {heading}\n{paper_texts.subtext(_basis_text(texts, post))}")
+    message.add_text(f"## {heading}\n{discord_text.subtext(_basis_text(texts, post))}")
     message.add_text(texts("today-suspended", reason=post.suspended) if post.suspended else "")
     menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:
         message.add_text(texts("today-none-left"))
     is_foreign = contents.is_in_other_language([pick.paper for pick in post.picks], texts.locale)
     foot = [texts("summary-in-other-language") if is_foreign else "", note]
-    message.end_with(([menu], buttons), "\n".join(paper_texts.subtext(line) for line in foot if line))
+    message.end_with(([menu], buttons), "\n".join(discord_text.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
         text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
-        read = button(texts("read"), pack_custom_id(client_messages.OPEN_PAPER, pick.paper.arxiv_id))
+        read = button(texts("read"), pack_custom_id(message_parts.OPEN_PAPER, pick.paper.arxiv_id))
         message.add_separator(visible=False)
         message.add_text_with_accessory(text, read)
     return message.view
@@ -80,10 +80,10 @@ def render(wording: PostWording, post: today_service.TodayPost) -> tuple[content
     texts = wording.ui_texts
     view = today_view(texts, post, marker=contents.part_marker(post.marker, 0))
     papers = (pick.paper for pick in post.picks)
-    plain = client_messages.papers_payload(
+    plain = message_parts.papers_payload(
         texts, models.DeliveryKind.TODAY, post.digest_on, post.marker, papers
     )
-    return client_messages.render_message(view, plain)
+    return message_builder.render_message(view, plain)
 
 
 def topics_view(
@@ -94,12 +94,12 @@ def topics_view(
     `commands` are the mentions of `/me data` and `/me forget`.
     """
     shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
-    how = paper_texts.subtext_lines(texts("today-how", data=commands[0], forget=commands[1]))
+    how = discord_text.subtext_lines(texts("today-how", data=commands[0], forget=commands[1]))
     text = "\n".join([f"### {texts('today-topics')}", texts("today-picked", topics=shown), how])
     offered = dict.fromkeys([*picked, *topics])
     options = [select_option(topic, topic, selected=topic in picked) for topic in offered]
     menu = select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
-    return client_messages.message_view([text], [menu], [client_messages.today_button(texts)])
+    return message_builder.message_view([text], [menu], [message_parts.today_button(texts)])
 
 
 def _pick_text(
@@ -119,7 +119,7 @@ def _pick_text(
     because = texts("today-because", reasons=_join(texts, clauses)) if clauses else ""
     title = paper_texts.title_link(paper, max_characters=characters // 2, max_bytes=size // 2)
     place = "" if paper.votes is None else texts("today-rank", rank=pick.rank)
-    facts = paper_texts.join_dotted(
+    facts = discord_text.join_dotted(
         paper_texts.withdrawn_note(texts, paper), paper_texts.format_votes(paper.votes), place
     )
     excerpt, language = paper_texts.excerpt_lines(texts, paper, with_language=with_language)
@@ -129,7 +129,7 @@ def _pick_text(
         facts,
         f"**{marks}**" if marks else "",
         excerpt,
-        *map(paper_texts.subtext, (language, because)),
+        *map(discord_text.subtext, (language, because)),
     )
     return discord_text.shorten("\n".join(line for line in lines if line), characters, max_bytes=size)
 
@@ -147,14 +147,14 @@ def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) 
 
 
 def _escape(text: str) -> str:
-    return paper_texts.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
+    return discord_text.escape_untrusted(text, max_length=_MAX_REASON_LENGTH)
 
 
 def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item[Any]]:
     day = list_state.ListState(list_state.ListKind.DIGEST, span=(post.digest_on,) * 2)
     if post.at_time is None:
         label = texts("today-send-again" if post.suspended else "today-send")
-        sending = button(label, pack_custom_id(client_messages.SEND_TODAY))
+        sending = button(label, pack_custom_id(message_parts.SEND_TODAY))
     else:
         sending = button(texts("today-stop"), pack_custom_id(STOP))
     return [

@@ -11,15 +11,7 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import (
-    autocomplete,
-    custom_ids,
-    interaction_values,
-    list_state,
-    permissions,
-    responses,
-    router,
-)
+from bot.client import custom_ids, interaction_values, permissions, responses, router
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Request
 from bot.client.refusals import UserError
@@ -27,6 +19,7 @@ from bot.client.responses import WithFile
 from bot.features.trends import messages as trends_messages
 from bot.features.trends import wording
 from bot.features.trends.service import Span, TrendAnswer, TrendService, make_topic
+from bot.papers import completers, list_state
 from bot.papers.replies import load_list_text, store_list_text
 
 log = structlog.get_logger(__name__)
@@ -45,7 +38,7 @@ class TrendsCog(commands.Cog):
         topic="In Korean or English; all papers and rising topics if left out", period="How far back"
     )
     @app_commands.choices(period=SPAN_CHOICES)
-    @app_commands.autocomplete(topic=autocomplete.topics)
+    @app_commands.autocomplete(topic=completers.topics)
     async def trends(
         self, request: Request, topic: app_commands.Range[str, 1, 300] = "", period: str = Span.YEAR.value
     ) -> WithFile:

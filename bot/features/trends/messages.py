@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from discord import ui
 
-from bot.client import custom_ids, list_state, paper_texts
-from bot.client import messages as client_messages
+from bot.client import custom_ids
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.features.trends.rising import RisingTopic
@@ -22,7 +21,8 @@ from bot.features.trends.wording import (
     topic_name,
 )
 from bot.i18n.texts import Texts
-from bot.rendering import typesetting
+from bot.papers import list_state, message_parts, paper_texts
+from bot.rendering import discord_text, typesetting
 
 SHOW = "tr"
 SELECT_SPAN = "trs"
@@ -63,7 +63,7 @@ def trend_view(texts: Texts, answer: TrendAnswer, *, may_share: bool) -> ui.Layo
 def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutView:
     """Return a public reply. Its button replies privately to the person who presses it."""
     message = MessageBuilder()
-    message.add_text(paper_texts.subtext(texts("shared-by", name=sharer)))
+    message.add_text(discord_text.subtext(texts("shared-by", name=sharer)))
     _add_trend(texts, message, answer)
     message.add_buttons(button(texts("trend-privately"), pack(answer.topic, answer.span)))
     return message.view
@@ -72,31 +72,31 @@ def shared_view(texts: Texts, answer: TrendAnswer, *, sharer: str) -> ui.LayoutV
 def _add_trend(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
     trend = answer.trend
     message.add_text(f"### {heading(texts, answer)}")
-    message.add_text("\n".join(map(paper_texts.subtext, list_notes(texts, trend))))
+    message.add_text("\n".join(map(discord_text.subtext, list_notes(texts, trend))))
     if answer.has_image:
         message.add_media([f"attachment://{IMAGE_FILENAME}"], monthly_figures(texts, trend, plain=True))
     message.add_text(summary(texts, trend))
     if not answer.has_image:
         # If there is a picture, the numbers are its alt text.
-        numbers = paper_texts.subtext(texts("trend-numbers", step=trend.step.name.lower()))
+        numbers = discord_text.subtext(texts("trend-numbers", step=trend.step.name.lower()))
         message.add_text(f"{numbers}\n{monthly_figures(texts, trend)}")
 
 
 def _add_rising(texts: Texts, message: MessageBuilder, rising: Sequence[RisingTopic]) -> None:
     message.add_separator()
     if not rising:
-        message.add_text(paper_texts.subtext(texts("rising-none")))
+        message.add_text(discord_text.subtext(texts("rising-none")))
         return
     rows = [_rising_row(texts, rank, topic) for rank, topic in enumerate(rising, start=1)]
-    head = f"**{texts('rising-heading')}**\n{paper_texts.subtext(texts('rising-note'))}"
+    head = f"**{texts('rising-heading')}**\n{discord_text.subtext(texts('rising-note'))}"
     message.add_text("\n".join((head, *rows)))
 
 
 def _rising_row(texts: Texts, rank: int, topic: RisingTopic) -> str:
-    name = f"{rank} · **{paper_texts.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
-    translation = paper_texts.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
+    name = f"{rank} · **{discord_text.escape_untrusted(topic.text, max_length=MAX_TITLE_LENGTH)}**"
+    translation = discord_text.escape_untrusted(topic.translation or "", max_length=MAX_TITLE_LENGTH)
     facts = rising_facts(texts, topic)
-    return f"{paper_texts.join_dotted(name, translation)} · {facts}"
+    return f"{discord_text.join_dotted(name, translation)} · {facts}"
 
 
 def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.Item[ui.LayoutView] | None:
@@ -121,7 +121,7 @@ def _navigation_buttons(
     buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.trend.total:
         buttons.append(button(texts("trend-list"), list_state.pack_state(topic)))
-        buttons.append(client_messages.follow_button(texts, topic))
+        buttons.append(message_parts.follow_button(texts, topic))
     if topic.text:
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:

@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
-from bot.client.list_state import ListKind, ListState, Period
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.features.trends.rising import RisingTopic, RisingTopicService
+from bot.papers.list_state import ListKind, ListState, Period
 from bot.search.service import SearchService
 from bot.text import query_parser
 from storage import models, search, trends

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from bot.client import paper_texts
 from bot.features.trends.rising import RisingTopic
 from bot.features.trends.service import Interval, Month, Trend, TrendAnswer
 from bot.i18n.texts import Texts
+from bot.papers import paper_texts
 from bot.rendering import charts, discord_text
 
 MAX_EXPANSIONS = 5
@@ -40,7 +40,7 @@ def heading(texts: Texts, answer: TrendAnswer) -> str:
 
 
 def topic_name(texts: Texts, text: str) -> str:
-    name = paper_texts.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
+    name = discord_text.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
     return name if text else texts("all-papers")
 
 
@@ -57,7 +57,7 @@ def summary(texts: Texts, trend: Trend) -> str:
         month=_month_papers(texts, trend, peak_month, with_year=True),
         step=trend.step.name.lower(),
     )
-    return paper_texts.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
+    return discord_text.join_dotted(last, previous, peak if peak_month not in trend.months[-2:] else None)
 
 
 def _name(texts: Texts, trend: Trend, month: Month, *, with_year: bool = False) -> str:
@@ -84,7 +84,7 @@ def monthly_figures(texts: Texts, trend: Trend, *, plain: bool = False) -> str:
             count = texts("trend-figure", month=_name(texts, trend, month), count=month.paper_count)
             shown.append(f"{count}{votes}")
         figures = ", ".join(shown)
-        lines.append(f"{year}: {figures}" if plain else paper_texts.subtext(f"**{year}** {figures}"))
+        lines.append(f"{year}: {figures}" if plain else discord_text.subtext(f"**{year}** {figures}"))
     return "\n".join(lines)
 
 

@@ -19,17 +19,16 @@ from urllib.parse import quote, urlencode, urlsplit
 from markupsafe import Markup
 
 from bot.archive import arxiv_ids, dates, exports, summaries
-from bot.client import paper_texts
-from bot.client.list_state import ListKind, ListState
-from bot.client.paper_texts import format_title
 from bot.client.services import Services
 from bot.core.admission import work_in_thread
 from bot.core.clock import latest_date
 from bot.features.trends import wording
 from bot.features.trends.service import Span, TrendService, make_topic
 from bot.i18n.texts import Argument, Texts, for_locale
-from bot.papers import lists
+from bot.papers import lists, paper_texts
+from bot.papers.list_state import ListKind, ListState
 from bot.papers.lists import PaperList, PaperLists
+from bot.papers.paper_texts import format_title
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
@@ -611,7 +610,7 @@ class WebPages:
                 tuple((name, site.author_link(name) if _has_page(row) else None) for name in row.authors[:3]),
                 _more_authors(texts, row, 3),
                 snippets[row.arxiv_id].pieces if row.arxiv_id in snippets else (),
-                paper_texts.join_dotted(
+                discord_text.join_dotted(
                     paper_texts.withdrawn_note(texts, row),
                     lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
                 ),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.client import options as client_options
 from bot.core import clock, day_close, schedule
+from bot.i18n import typed_values
 from storage import errors
 
 
@@ -27,7 +27,7 @@ def test_parses_typed_times() -> None:
         "21:30": ("9:30pm", "21:30"),
         None: ("25", "24:30", "9:60", "13pm", "0pm", "am 9 pm", "오후 13시", "soon", "", "매일", "at"),
     }.items():
-        assert {text: client_options.find_time(text) for text in typed} == dict.fromkeys(typed, time)
+        assert {text: typed_values.find_time(text) for text in typed} == dict.fromkeys(typed, time)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_parses_typed_times() -> None:
     ],
 )
 def test_a_time_may_name_the_part_of_the_day_behind_it(typed: str, time: str) -> None:
-    assert client_options.find_time(typed) == time
+    assert typed_values.find_time(typed) == time
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_a_time_may_name_the_part_of_the_day_behind_it(typed: str, time: str) ->
     ],
 )
 def test_a_day_alone_is_the_latest_such_day(typed: str, today: date, day: date) -> None:
-    assert client_options.parse_dates(typed, today) == (day, day)
+    assert typed_values.parse_dates(typed, today) == (day, day)
 
 
 def test_four_digits_that_are_no_year_are_not_understood() -> None:
     for typed in ("1127", "0일", "9999"):
         with pytest.raises(errors.UsageError):
-            client_options.parse_dates(typed, date(2026, 11, 29))
+            typed_values.parse_dates(typed, date(2026, 11, 29))
 
 
 def test_a_zone_may_be_typed_after_a_time() -> None:
@@ -77,10 +77,10 @@ def test_a_zone_may_be_typed_after_a_time() -> None:
         "Asia/Tokyo": ("아침 도쿄",),
     }.items():
         for text in typed:
-            time, found = client_options.split_zone(text)
-            assert (client_options.find_time(time), found) == ("09:00", zone)
+            time, found = typed_values.split_zone(text)
+            assert (typed_values.find_time(time), found) == ("09:00", zone)
     for unknown in ("9 am", "오후 3시 반", "매일 9시", "9am Atlantis", "soon KST", "KST", ""):
-        assert client_options.split_zone(unknown) == (unknown, "")
+        assert typed_values.split_zone(unknown) == (unknown, "")
 
 
 def test_parses_typed_time_zones() -> None:
@@ -91,38 +91,38 @@ def test_parses_typed_time_zones() -> None:
         "America/Argentina/Buenos_Aires": ("America/Argentina/Buenos_Aires",),
         None: ("Mars", "", "../etc/passwd"),
     }.items():
-        assert {text: client_options.find_zone(text) for text in typed} == dict.fromkeys(typed, zone)
+        assert {text: typed_values.find_zone(text) for text in typed} == dict.fromkeys(typed, zone)
     with pytest.raises(errors.UsageError, match="zone-unknown"):
-        client_options.parse_zone("Mars")
+        typed_values.parse_zone("Mars")
 
 
 @pytest.mark.parametrize(
     "name", ["localtime", "right/Asia/Seoul", "posix/UTC", "posixrules", "Factory", "LOCALTIME"]
 )
 def test_rejects_zone_database_files_that_are_not_zones(name: str) -> None:
-    assert client_options.find_zone(name) is None
+    assert typed_values.find_zone(name) is None
     assert clock.stored_zone(name).key == "UTC"
     with pytest.raises(ValueError, match="is not an IANA time zone"):
         day_close.parse(f"21:30 {name}")
 
 
 def test_every_zone_nickname_is_unambiguous() -> None:
-    names = [name for own in client_options.ZONE_NAMES.values() for name in own.split()]
+    names = [name for own in typed_values.ZONE_NAMES.values() for name in own.split()]
     assert len(names) == len(set(names))
-    assert all(ZoneInfo(zone) for zone in client_options.ZONE_NAMES)
-    assert all(schedule.parse_time(time) for time in client_options.TIME_NAMES.values())
+    assert all(ZoneInfo(zone) for zone in typed_values.ZONE_NAMES)
+    assert all(schedule.parse_time(time) for time in typed_values.TIME_NAMES.values())
 
 
 @given(st.text(max_size=30))
 def test_parsing_any_typed_text_gives_a_valid_value_or_none(typed: str) -> None:
-    time, zone = client_options.find_time(typed), client_options.find_zone(typed)
+    time, zone = typed_values.find_time(typed), typed_values.find_zone(typed)
     assert time is None or f"{schedule.parse_time(time):%H:%M}" == time
     assert zone is None or clock.stored_zone(zone).key == zone
 
 
 def test_parses_typed_days_and_periods() -> None:
     today = date(2026, 1, 1)
-    assert client_options.parse_dates("오늘", today) == (today, today)
-    assert client_options.parse_dates("dec", today) == (date(2025, 12, 1), date(2025, 12, 31))
+    assert typed_values.parse_dates("오늘", today) == (today, today)
+    assert typed_values.parse_dates("dec", today) == (date(2025, 12, 1), date(2025, 12, 31))
     with pytest.raises(errors.UsageError, match="no-date"):
-        client_options.parse_dates("", today)
+        typed_values.parse_dates("", today)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
-from bot.client import paper_texts
 from bot.core import schedule
 from bot.i18n.texts import Texts
 from bot.rendering import discord_text, locale_formats
+from bot.rendering.discord_text import escape_untrusted
 from bot.sources import kinds
 from bot.text import query_parser
 from storage import models
@@ -72,10 +73,10 @@ def name_posts(
     distinct: dict[int, str] = {}
     for name, same in alike.items():
         differing = [detail for detail in details if len({detail(row) for row in same}) > 1]
-        longer = [paper_texts.join_dotted(name, *(detail(row) for detail in differing)) for row in same]
+        longer = [discord_text.join_dotted(name, *(detail(row) for detail in differing)) for row in same]
         for row, text in zip(same, longer, strict=True):
             number = texts("post-name-number", id=str(row.id)) if longer.count(text) > 1 else ""
-            distinct[row.id] = paper_texts.join_dotted(text, number)
+            distinct[row.id] = discord_text.join_dotted(text, number)
     return distinct
 
 
@@ -84,7 +85,7 @@ def _post_name(
 ) -> str:
     id_, days = subscription.channel_id, subscription.days
     is_every_day = days == schedule.EVERY_DAY
-    shown = paper_texts.escape_untrusted if names is None else discord_text.shorten_label
+    shown = discord_text.escape_untrusted if names is None else discord_text.shorten_label
     topic, source = (
         shown(text, max_length=MAX_TOPIC_LENGTH)
         for text in (describe_topic(texts, subscription.topic), kinds.public_label(subscription.source))
@@ -100,10 +101,10 @@ def _post_name(
     at = texts.format_time(subscription.at_time) if subscription.at_time else texts("post-name-complete")
     if with_zone and subscription.at_time:
         at += f" ({locale_formats.render_zone(subscription.timezone, texts.locale.value)})"
-    about = paper_texts.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
+    about = discord_text.join_dotted(texts("style-weekly") if is_weekly else "", topic, source)
     if not about and is_every_day:
         about = texts("post-name-daily")
-    return paper_texts.join_dotted(about, f"{on} {at}".strip(), channel)
+    return discord_text.join_dotted(about, f"{on} {at}".strip(), channel)
 
 
 def format_days(texts: Texts, days: Sequence[int]) -> str:
@@ -126,7 +127,7 @@ def format_weekday(texts: Texts, day: int, width: Literal["abbreviated", "wide"]
 def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
     """Return when the next post is due, how long a post that is due waits for papers, or why posts are paused."""
     if subscription.state is not models.ActivityState.ACTIVE:
-        return paper_texts.reason_text(texts, subscription.reason)
+        return reason_text(texts, subscription.reason)
     slot = calendar.newest(subscription)
     if calendar.is_open(subscription) and not calendar.is_over(slot):
         text_id = "next-waiting" if slot.day is None else "next-complete"
@@ -135,3 +136,14 @@ def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.
     return texts(
         "next-at", at=f"{discord_text.timestamp(next_at, 'f')} ({discord_text.timestamp(next_at, 'R')})"
     )
+
+
+def right_lost_text(texts: Texts, lost_at: datetime) -> str:
+    """Return why an alert sends nothing, since when (UTC), and what to do."""
+    return texts("alert-right-lost", at=discord_text.timestamp(lost_at, "f"))
+
+
+def reason_text(texts: Texts, reason: str | None) -> str:
+    """Return a known reason's message, which says what to do. Other reasons (error texts) are escaped."""
+    reason = reason or "unknown"
+    return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)

@@ -11,12 +11,9 @@ import re
 import zoneinfo
 from datetime import date
 
-from bot.client.list_state import DateRange, Period
 from bot.core import clock
-from bot.i18n import texts as i18n_texts
-from bot.rendering import discord_text
-from bot.text import dates, query_parser, typography
-from storage import errors, models
+from bot.text import dates, plain, query_parser, typography
+from storage import errors
 
 ZONE_NAMES = {
     "Asia/Seoul": "서울 한국 대한민국 korea kst",
@@ -160,26 +157,6 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
     raise _refusal("no-date", text, example=today.isoformat())
 
 
-@functools.cache
-def _periods_by_name() -> dict[str, Period]:
-    named = {
-        i18n_texts.for_locale(locale)(period.text_id).casefold(): period
-        for locale in models.Locale
-        for period in Period
-    }
-    return named | {period.value: period for period in Period}
-
-
-def parse_period(text: str, today: date) -> tuple[Period, DateRange | None]:
-    """Parse the period of a list: the value or the name of a `Period`, or else dates, which `parse_dates` understands.
-
-    The second item has the dates; it is None for a `Period`. Raises UsageError if the text is not understood.
-    """
-    if period := _periods_by_name().get(" ".join(text.casefold().split())):
-        return period, None
-    return Period.ALL, parse_dates(text, today)
-
-
 _COMMAS = ",，、"
 
 
@@ -189,7 +166,7 @@ def split_items(text: str) -> list[str]:
     for separator in separators:
         text = text.replace(separator, "\n")
     lines = (
-        discord_text.to_single_line(line.translate(query_parser.QUOTES)).strip(_COMMAS).strip()
+        plain.to_single_line(line.translate(query_parser.QUOTES)).strip(_COMMAS).strip()
         for line in text.split("\n")
     )
     return [line for line in lines if line]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from bot.client.custom_ids import Action, map_parse_errors, pack_custom_id, parse_number
+from bot.i18n import texts as i18n_texts
+from bot.i18n.typed_values import parse_dates
 from bot.rendering import discord_text
 from bot.search.results import Sort
 from bot.text import query_parser
@@ -188,3 +191,23 @@ def unpack_state(action: Action) -> ListState:
             sort=next((sort for sort, flag in _SORT_FLAGS.items() if flag in flags), None),
             token=text if is_token else "",
         )
+
+
+@functools.cache
+def _periods_by_name() -> dict[str, Period]:
+    named = {
+        i18n_texts.for_locale(locale)(period.text_id).casefold(): period
+        for locale in models.Locale
+        for period in Period
+    }
+    return named | {period.value: period for period in Period}
+
+
+def parse_period(text: str, today: date) -> tuple[Period, DateRange | None]:
+    """Parse the period of a list: the value or the name of a `Period`, or else dates, which `parse_dates` understands.
+
+    The second item has the dates; it is None for a `Period`. Raises UsageError if the text is not understood.
+    """
+    if period := _periods_by_name().get(" ".join(text.casefold().split())):
+        return period, None
+    return Period.ALL, parse_dates(text, today)

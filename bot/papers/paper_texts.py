@@ -13,7 +13,7 @@ from bot.archive.summaries import Basis
 from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text, markdown, templates, typesetting
-from bot.rendering.discord_text import SafeMarkdown
+from bot.rendering.discord_text import SafeMarkdown, escape_untrusted, join_dotted
 from bot.search.results import Snippet
 from bot.sources import kinds
 from bot.text import analyser
@@ -151,21 +151,6 @@ def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language:
     return texts("summary-listing-in-other-language" if note else "summary-listing")
 
 
-def join_dotted(*texts: str | None) -> str:
-    """Join non-empty texts with a middle dot."""
-    return " · ".join(text for text in texts if text)
-
-
-def subtext(text: str) -> str:
-    """Return a text as small print, or "" if it is empty."""
-    return f"-# {text}" if text else ""
-
-
-def escape_untrusted(text: str, *, max_length: int = 100) -> str:
-    """Return untrusted text on one line, escaped and shortened."""
-    return discord_text.escape_text(discord_text.shorten_label(text, max_length))
-
-
 MAX_SUMMARY_LENGTH = 2600
 """Code points of a summary per page, about three phone screens."""
 
@@ -291,26 +276,9 @@ def plain_excerpt(body: str) -> str:
     return discord_text.shorten(plain, discord_text.count_fitting(plain), markdown=False)
 
 
-def subtext_lines(text: str) -> str:
-    """Return a text's non-blank lines as small print."""
-    return "\n".join(subtext(line) for line in text.splitlines() if line.strip())
-
-
 def day_url(day: date, marker: str, position: int) -> str:
     """Return the URL of Hugging Face's list for a day, with a part's marker as its fragment."""
     return f"https://huggingface.co/papers/date/{day.isoformat()}#{contents.part_marker(marker, position)}"
-
-
-def channel_url(guild_id: int | None, channel_id: int | None, message_id: int | None = None) -> str:
-    """Return the URL of a channel or thread, or of a message in it."""
-    address = f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}"
-    return f"{address}/{message_id}" if message_id else address
-
-
-def reason_text(texts: Texts, reason: str | None) -> str:
-    """Return a known reason's message, which says what to do. Other reasons (error texts) are escaped."""
-    reason = reason or "unknown"
-    return texts.find(f"reason-{reason}") or escape_untrusted(reason, max_length=300)
 
 
 MAX_CITED_AUTHORS = 60

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.client import post_names
 from bot.i18n import texts
+from bot.papers import post_names
 from storage.models import Locale
 
 

@@ -1,0 +1,180 @@
+"""Menus and buttons of papers and lists that several features show, their verbs, and the plain form of papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from itertools import zip_longest
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import discord
+from discord import ui
+
+from bot.archive import arxiv_ids
+from bot.client.custom_ids import pack_custom_id
+from bot.client.message_builder import button, link_button, plain_payload, select_menu, select_option
+from bot.i18n.texts import Texts
+from bot.papers.list_state import ListKind, ListState, alert_terms, pack_state
+from bot.papers.paper_texts import day_url, event_lines, format_title, format_votes, list_links
+from bot.rendering.discord_text import join_dotted, subtext
+from storage import models
+from storage.papers import PaperEvent
+
+AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail
+
+SHOW_STATUS = "status"
+RESUME = "dr"
+RESUME_ALERT = "ar"
+SET_UP_POST = "dsu"
+LIST_POSTS = "dl"
+MANAGE_ALERTS = "am"
+SEND_TODAY = "ton"
+SHOW_TODAY = "td"
+FOLLOW = "lf"
+OPEN_SELECTED = "open"
+SAVE_SELECTED = "saves"
+LIST_SELECTED = "lists"
+OPEN_TOPIC_MODAL = "ask"
+EDIT_CONDITIONS = "ae"
+NEW_ALERT = "="
+"""Precedes the topic of a new alert in a custom id, because rendering a post stores no draft."""
+OPEN_PAPER = "o"
+SAVE_PAPER = "save"
+LIST_PAPER = "list"
+"""Put papers on the list of the server in which the control is used, as `LIST_SELECTED` does."""
+SIMILAR_PAPERS = "sim"
+NO_PAGE = "-"
+"""The page in the custom id of a save button outside a card."""
+
+
+def open_menu(
+    placeholder: str, papers: Sequence[AnyPaper], marker: str | None = None, *, ranks: Sequence[int] = ()
+) -> ui.Item[Any] | None:
+    """Return a menu that opens one of the papers privately. `ranks` are shown in front of the papers."""
+    options = _paper_options(papers, ranks)
+    return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
+
+
+def save_menu(
+    texts: Texts, papers: Sequence[AnyPaper], ranks: Sequence[int] = (), *, verb: str = SAVE_SELECTED
+) -> ui.Item[Any] | None:
+    """Return a menu that saves selected papers, labelled with `ranks`, or puts them on the server's list (`LIST_SELECTED`).
+
+    None for a single paper.
+    """
+    options = _paper_options(papers, ranks) if len(papers) > 1 else []
+    return select_menu(
+        texts("save-selected" if verb == SAVE_SELECTED else "list-selected"),
+        pack_custom_id(verb),
+        options,
+        max_values=max(len(options), 1),
+        min_values=1,
+    )
+
+
+def _paper_options(papers: Sequence[AnyPaper], ranks: Sequence[int]) -> list[discord.SelectOption]:
+    return [
+        select_option(
+            join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
+            paper.arxiv_id,
+            description=join_dotted(paper.arxiv_id, format_votes(paper.votes)),
+        )
+        for paper, rank in zip_longest(papers, map(str, ranks))
+    ]
+
+
+def follow_button(
+    texts: Texts, state: ListState, terms: Sequence[models.AlertTerm] | None = None
+) -> ui.Item[Any] | None:
+    """Return a button that creates an alert for a list's topic or author, or None for other lists.
+
+    `terms` are the alert's terms, or None if the query is not parsed yet. If empty, there is no button.
+    """
+    if terms is None:
+        typed = alert_terms(state)
+        kinds = set() if typed is None else {typed[0]}
+    else:
+        kinds = {term.kind for term in terms}
+    if not kinds:
+        return None
+    label = texts(_FOLLOW_LABELS[kinds.pop()] if len(kinds) == 1 else "follow-topic")
+    return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
+
+
+_FOLLOW_LABELS = {
+    models.AlertKind.KEYWORD: "follow-topic",
+    models.AlertKind.AUTHOR: "follow-author",
+    models.AlertKind.INSTITUTION: "follow-institution",
+}
+
+
+def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
+    """Return a button that opens the form for a new alert, prefilled with the topic."""
+    state = ListState(ListKind.TOPIC, topic)
+    terms = alert_terms(state) if len(topic) <= state.max_text_length else None
+    label, topic = ("post-follow", "") if terms is None else (_FOLLOW_LABELS[terms[0]], topic)
+    return button(texts(label), pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic), emoji="🔔")
+
+
+def today_button(texts: Texts) -> ui.Item[Any]:
+    return button(texts("today-show"), pack_custom_id(SHOW_TODAY))
+
+
+def newest_digest_button(texts: Texts) -> ui.Item[Any]:
+    return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
+
+
+def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
+    """Return a button that saves a paper, for a message with several papers."""
+    return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
+
+
+def list_button(texts: Texts, arxiv_id: str, *, is_listed: bool = False) -> ui.Item[Any]:
+    """Return a button that puts a paper on the server's list or, if it is on it, says who did."""
+    label = texts("list-has" if is_listed else "list-add")
+    return button(label, pack_custom_id(LIST_PAPER, arxiv_id), emoji="📚")
+
+
+def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:
+    """Return link buttons for arXiv, the PDF, Hugging Face, the code with its stars, and the project page."""
+    buttons = (link_button(label, url) for label, url in list_links(paper, project_url))
+    return [link for link in buttons if link is not None]
+
+
+# Posts, alerts and notices.
+
+
+def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
+    return button(texts("see-status"), pack_custom_id(SHOW_STATUS, marker=marker))
+
+
+def papers_payload(
+    texts: Texts,
+    kind: models.DeliveryKind,
+    on: date,
+    marker: str,
+    papers: Iterable[models.PaperDetail | models.PaperRow],
+    *,
+    position: int = 0,
+    mention_role_id: int | None = None,
+    events: Mapping[str, Sequence[PaperEvent]] = MappingProxyType({}),
+    more: str = "",
+) -> dict[str, Any]:
+    """Return the plain form of a message about papers: links, numbers and our own words, as Discord may refuse any other.
+
+    `on` is the newest day of the papers, `events` what is new about them, by arXiv id, `more` the last line.
+    """
+    heading = texts("plain-heading", kind=kind.value, date=texts.format_date(on))
+    lines = [f"**[{heading}](<{day_url(on, marker, position)}>)**", subtext(texts("plain-note"))]
+    for paper in papers:
+        news = event_lines(texts, events.get(paper.arxiv_id, ()), max_length=0)
+        votes = "" if paper.votes is None else format_votes(paper.votes)
+        lines.append(join_dotted(link_id(paper.arxiv_id), votes, *news))
+    mention = "" if mention_role_id is None else f"<@&{mention_role_id}>"
+    return plain_payload("\n".join(filter(None, (mention, *lines, more))), mention_role_id=mention_role_id)
+
+
+def link_id(arxiv_id: str) -> str:
+    """Return an arXiv id as a link."""
+    return f"[{arxiv_id}](<{arxiv_ids.abstract_url(arxiv_id)}>)"
