@@ -11,43 +11,16 @@ import json
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias, TypedDict, Unpack
 
-from bot.archive import summaries
-from bot.archive.summaries import Basis, Summary, best_summary
-from bot.search import results as search_results
 from storage import models
 from storage.database import Connection
 
 REPOST_INTERVAL = timedelta(days=30)
 """A paper is not posted again in a channel within this time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostPaper(models.PaperDetail):
-    """A paper in a post, with the whole `summary` for the post's language; the renderer shortens it to fit the style.
-
-    `quoted` is the sentence with the matched words. `savers` is how many members of the post's server saved the paper
-    there, 0 if they are too few to say so.
-    """
-
-    summary: Summary | None
-    quoted: search_results.Snippet | None
-    savers: int
-
-    @property
-    def sections(self) -> tuple[models.Section, ...]:
-        """The sections of the summary, in the digest's order."""
-        return self.summary.sections if self.summary else ()
-
-
-def is_in_other_language(papers: Iterable[PostPaper], locale: models.Locale) -> bool:
-    """Return whether none of these papers has a summary in the post's language."""
-    languages = (paper.summary.language if paper.summary else None for paper in papers)
-    return summaries.are_all_foreign(languages, locale)
 
 
 class NoticeKind(StrEnum):
@@ -131,26 +104,6 @@ class RenderedPart:
     payload: dict[str, Any] = field(default_factory=dict)
     fallback: dict[str, Any] | None = None
     paper_count: int = field(default=1, kw_only=True)
-
-
-def build_post_paper(
-    detail: models.PaperDetail,
-    locale: models.Locale,
-    *,
-    quoted: search_results.Snippet | None = None,
-    savers: int = 0,
-) -> PostPaper:
-    """Return a paper as content for readers of `locale`. An abstract is shortened to an extract."""
-    summary = best_summary(detail, locale)
-    if summary is not None and summary.format is None:
-        summary = _extract(summary)
-    facts = {each.name: getattr(detail, each.name) for each in fields(models.PaperDetail)}
-    return PostPaper(**facts, summary=summary, quoted=quoted, savers=savers)
-
-
-def _extract(summary: Summary) -> Summary:
-    text = " ".join(summaries.choose_sentences(summary.sections[0].body))
-    return replace(summary, sections=(models.Section(None, text),), basis=Basis.EXTRACT)
 
 
 class Post(Protocol):

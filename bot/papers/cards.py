@@ -15,7 +15,6 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
 from bot.core.admission import work_in_thread
 from bot.i18n.texts import Texts
-from bot.outbox.contents import PostPaper
 from bot.papers import message_parts, paper_texts
 from bot.papers.list_views import Rows
 from bot.papers.message_parts import LIST_SELECTED, NO_PAGE, SAVE_PAPER, link_buttons
@@ -31,6 +30,7 @@ from bot.papers.paper_texts import (
     summary_pages,
     title_link,
 )
+from bot.papers.post_papers import PostPaper
 from bot.rendering import discord_text, markdown, templates
 from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from bot.sources.arxiv import LookupOutcome

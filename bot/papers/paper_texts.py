@@ -12,6 +12,7 @@ from bot.archive import arxiv_ids, exports, summaries
 from bot.archive.summaries import Basis
 from bot.i18n.texts import Texts
 from bot.outbox import contents
+from bot.papers import post_papers
 from bot.rendering import discord_text, markdown, templates, typesetting
 from bot.rendering.discord_text import SafeMarkdown, escape_untrusted, join_dotted
 from bot.search.results import Snippet
@@ -238,7 +239,7 @@ def web_link(texts: Texts, base_url: str | None, *path: str) -> str:
 
 
 def excerpt_lines(
-    texts: Texts, paper: contents.PostPaper, *, with_language: bool
+    texts: Texts, paper: post_papers.PostPaper, *, with_language: bool
 ) -> tuple[SafeMarkdown, str]:
     """Return the sentence with the matched words, or else the start of the summary, and a language note.
 

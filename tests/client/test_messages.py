@@ -22,7 +22,7 @@ from bot.features.operations import notices
 from bot.i18n import texts
 from bot.outbox import contents
 from bot.outbox.outcomes import NOTICE
-from bot.papers import paper_texts, post_names
+from bot.papers import paper_texts, post_names, post_papers
 from bot.papers import post_names as papers_post_names
 from bot.rendering.templates import Templates
 from bot.search import alert_matcher
@@ -263,7 +263,7 @@ def test_every_style_fits_discords_limits_with_any_number_of_papers(
     locale=st.sampled_from(models.Locale),
 )
 def test_post_with_hostile_papers_fits_discords_limits(
-    papers: tuple[contents.PostPaper, ...], style: models.Style, locale: models.Locale
+    papers: tuple[post_papers.PostPaper, ...], style: models.Style, locale: models.Locale
 ) -> None:
     post = rendered_posts.daily(papers, style=style, locale=locale, marker=rendered_posts.LONGEST_MARKER)
     rendered_posts.check(rendered_posts.new_renderer().render(post))
@@ -274,7 +274,7 @@ def test_post_with_hostile_papers_fits_discords_limits(
 )
 @given(papers=hostile_papers.papers(max_size=12), text=hostile_papers.texts, in_channel=st.booleans())
 def test_alert_with_hostile_papers_fits_discords_limits(
-    papers: tuple[contents.PostPaper, ...], text: str, in_channel: bool
+    papers: tuple[post_papers.PostPaper, ...], text: str, in_channel: bool
 ) -> None:
     reasons = tuple(
         alert_matcher.AlertReason(models.AlertKind.KEYWORD, text, field, text)

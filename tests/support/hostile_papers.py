@@ -4,7 +4,7 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from bot.outbox import contents
+from bot.papers import post_papers
 from storage import models
 from tests.support import rendered_posts
 
@@ -36,7 +36,7 @@ sections = st.lists(st.builds(models.Section, heading=st.none() | texts, body=lo
 
 
 @st.composite
-def papers(draw: st.DrawFn, max_size: int = 25) -> tuple[contents.PostPaper, ...]:
+def papers(draw: st.DrawFn, max_size: int = 25) -> tuple[post_papers.PostPaper, ...]:
     """Generate papers with distinct ids; all other fields are arbitrary."""
     count = draw(st.integers(0, max_size))
     return tuple(

@@ -9,7 +9,8 @@ from typing import Any
 from bot.app.features import DELIVERY_KINDS
 from bot.archive import ingest, listing
 from bot.features.daily.planner import MARKER_PLACEHOLDER
-from bot.outbox.contents import DeliveryFactory, build_post_paper
+from bot.outbox.contents import DeliveryFactory
+from bot.papers.post_papers import build_post_paper
 from storage import daily, models, outbox, papers
 from storage.database import Database
 from storage.models import DeliveryKind, DigestFormat

@@ -18,6 +18,7 @@ from bot.features.daily import choice
 from bot.features.shelf.news import NewsPost
 from bot.features.today.service import TodayPick, TodayPost, TodayReason, TodayReasonKind
 from bot.outbox import contents
+from bot.papers import post_papers
 from bot.rendering.templates import Templates
 from bot.search.alert_matcher import AlertReason, MatchField
 from storage import models
@@ -36,7 +37,7 @@ def new_renderer() -> DiscordRenderer:
     return DiscordRenderer(Templates(None), mentions, None)
 
 
-def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.DailyPost:
+def daily(papers: tuple[post_papers.PostPaper, ...], **options: Any) -> choice.DailyPost:
     """Return a daily post of all fields in `options`: in Korean, daily at 9:00 in Seoul unless they change it."""
     known = {"marker": "daily:1:2025-02-12", "total": max(27, len(papers)), **options}
     planned: dict[str, Any] = {"digest_on": date(2025, 2, 12), "papers": (), "eligible": ()}
@@ -54,7 +55,7 @@ def daily(papers: tuple[contents.PostPaper, ...], **options: Any) -> choice.Dail
     return choice.DailyPost(marker, subscription, plan, papers, role_id)
 
 
-def paper(number: int = 1, **options: Any) -> contents.PostPaper:
+def paper(number: int = 1, **options: Any) -> post_papers.PostPaper:
     """Return a paper whose fields contain its number, with a Korean summary of these `sections`."""
     values: dict[str, Any] = {
         "title": f"Paper {number}",
@@ -69,7 +70,7 @@ def paper(number: int = 1, **options: Any) -> contents.PostPaper:
 
 def bare_paper(
     arxiv_id: str, on: date, *, sections: tuple[models.Section, ...] = (), **options: Any
-) -> contents.PostPaper:
+) -> post_papers.PostPaper:
     """Return a paper of which nothing else is known than what `options` have. `sections` are in Korean."""
     summary = summaries.Summary(sections, models.Locale.KO, models.DigestFormat.NEWSLETTER, on, None)
     values: dict[str, Any] = {
@@ -83,7 +84,7 @@ def bare_paper(
         "savers": 0,
     }
     known = values | options | {"summary": summary if sections else None}
-    return contents.PostPaper(arxiv_id=arxiv_id, first_on=on, last_on=on, **known)
+    return post_papers.PostPaper(arxiv_id=arxiv_id, first_on=on, last_on=on, **known)
 
 
 def alert(matches: tuple[AlertMatch, ...], **options: Any) -> AlertPost:

@@ -27,7 +27,7 @@ from bot.features.alerts import planner as alerts_planner
 from bot.features.alerts import service as alerts_service
 from bot.i18n.texts import Texts
 from bot.outbox import contents
-from bot.papers import list_state, message_parts, paper_texts, post_names
+from bot.papers import list_state, message_parts, paper_texts, post_names, post_papers
 from bot.papers import post_names as papers_post_names
 from bot.papers.list_views import draw
 from bot.papers.lists import PaperList
@@ -147,7 +147,7 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     marker = contents.part_marker(post.marker, 0)
     papers = [match.paper for match in post.matches]
     shown, further = post.matches[:MAX_PAPERS], papers[MAX_PAPERS:]
-    is_foreign = contents.is_in_other_language([match.paper for match in shown], post.locale)
+    is_foreign = post_papers.is_in_other_language([match.paper for match in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
     message.add_text(f"🔔 {_alert_text(wording, 'headline', post)}")
     message.end_with(

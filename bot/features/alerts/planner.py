@@ -21,6 +21,7 @@ from bot.core.clock import Clock, TimeSlices
 from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, NoticeRecipient
+from bot.papers import post_papers
 from bot.rendering import discord_text
 from bot.search import alert_matcher
 from bot.search.service import SearchService
@@ -37,7 +38,7 @@ log = structlog.get_logger(__name__)
 class AlertMatch(NamedTuple):
     """A paper, the reasons why it matches, and the ids of the recipient's matching alerts."""
 
-    paper: contents.PostPaper
+    paper: post_papers.PostPaper
     reasons: tuple[alert_matcher.AlertReason, ...]
     alert_ids: tuple[int, ...]
 
@@ -482,7 +483,7 @@ async def _list_capped(connection: Connection, of: Iterable[models.Alert], now: 
 
 def _quote(
     paper: models.PaperDetail, reasons: Iterable[alert_matcher.AlertReason], locale: models.Locale
-) -> contents.PostPaper:
+) -> post_papers.PostPaper:
     in_text = [
         form
         for reason in reasons
@@ -490,7 +491,7 @@ def _quote(
         for form in reason.forms
     ]
     quoted = alert_matcher.find_sentence(paper, in_text, locale)
-    return contents.build_post_paper(paper, locale, quoted=quoted)
+    return post_papers.build_post_paper(paper, locale, quoted=quoted)
 
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:

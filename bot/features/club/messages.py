@@ -19,7 +19,7 @@ from bot.features.club.thread_news import ThreadNews
 from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
-from bot.papers import paper_texts
+from bot.papers import paper_texts, post_papers
 from bot.papers.cards import post_card_view
 from bot.papers.paper_texts import format_title, title_link
 from bot.rendering import discord_text, locale_formats
@@ -82,7 +82,7 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
     return message_builder.render_message(message_builder.text_view(line, stop), plain)
 
 
-def _without_title(paper: contents.PostPaper) -> contents.PostPaper:
+def _without_title(paper: post_papers.PostPaper) -> post_papers.PostPaper:
     """Return a paper as a plain form names it, by its arXiv id: Discord may have refused its title."""
     return replace(paper, title=None, url=arxiv_ids.abstract_url(paper.arxiv_id))
 

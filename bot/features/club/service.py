@@ -20,6 +20,7 @@ import structlog
 from bot.core import clock, schedule
 from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
+from bot.papers import post_papers
 from storage import club as storage
 from storage import database, errors, models, outbox, papers
 from storage.club import Club
@@ -111,7 +112,7 @@ class ClubPost:
     marker: str = ""
     step: MeetingStep | None = None
     meeting: Meeting = NO_MEETING
-    papers: Sequence[contents.PostPaper] = ()
+    papers: Sequence[post_papers.PostPaper] = ()
     hours: int = 0
     counted: models.Receipt | None = None
     votes: int = 0
@@ -232,7 +233,7 @@ class _Steps:
             marker=f"club:{club.guild_id}:{meeting.at.timestamp():.0f}:{step}:{former}",
             step=step,
             meeting=meeting,
-            papers=[contents.build_post_paper(paper, club.locale) for paper in papers],
+            papers=[post_papers.build_post_paper(paper, club.locale) for paper in papers],
             thread_id=thread_id,
             **fields,
         )
@@ -525,7 +526,7 @@ class Clubs:
                 text = f"{MAX_DISCUSSIONS} discussions a day are the most."
                 raise errors.UsageError(text, "club-too-many", count=MAX_DISCUSSIONS)
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
-            post = replace(post, marker=marker, papers=[contents.build_post_paper(paper, post.locale)])
+            post = replace(post, marker=marker, papers=[post_papers.build_post_paper(paper, post.locale)])
             delivery = self._deliveries.build_post(
                 CLUB,
                 post,

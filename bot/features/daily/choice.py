@@ -32,7 +32,7 @@ from typing import NamedTuple, TypeAlias
 
 from bot.core import schedule
 from bot.core.schedule import DAY
-from bot.outbox import contents
+from bot.papers import post_papers
 from bot.rendering import discord_text
 from storage import models
 from storage.archive import DigestPaper, Origin
@@ -76,7 +76,7 @@ class DailyPost:
     marker: str
     subscription: Subscription
     planned: PlannedPost
-    papers: tuple[contents.PostPaper, ...]
+    papers: tuple[post_papers.PostPaper, ...]
     mention_role_id: int | None = None
 
     @property
@@ -102,7 +102,7 @@ class DailyPost:
     @property
     def is_in_other_language(self) -> bool:
         """Whether no summary is in the post's language. If so, a single note at the end states this."""
-        return contents.is_in_other_language(self.papers, self.locale)
+        return post_papers.is_in_other_language(self.papers, self.locale)
 
 
 def sort_key(paper: DigestPaper) -> tuple[bool, int, int, int, int]:

@@ -32,9 +32,8 @@ from bot.features.daily import post as daily_post
 from bot.features.daily.post import STYLES, PostableChannel, default_style
 from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.features.daily.why import Cause, WhyExplainer
-from bot.outbox import contents
 from bot.outbox.contents import REPOST_INTERVAL
-from bot.papers import completers, message_parts, post_names
+from bot.papers import completers, message_parts, post_names, post_papers
 from bot.papers.replies import load_paper
 from bot.rendering import discord_text
 from bot.search.results import SearchRequest
@@ -332,7 +331,7 @@ class PostButtonsCog(router.NeedsGuild, commands.Cog):
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
         loaded = [detail for detail in details if detail is not None]
-        papers = tuple(contents.build_post_paper(detail, locale) for detail in loaded)
+        papers = tuple(post_papers.build_post_paper(detail, locale) for detail in loaded)
         guild_id = request.interaction.guild_id
         if not papers or message is None or guild_id is None:
             raise UserError("outdated-control")

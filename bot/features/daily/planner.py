@@ -21,6 +21,7 @@ from bot.core.retries import Retries
 from bot.features.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, NoticeRecipient
+from bot.papers import post_papers
 from storage import archive, daily, models, papers, shelf, statements
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -203,7 +204,7 @@ def build_daily_post(
 ) -> choice.DailyPost:
     """Return a planned post's content. Deliveries set their own `marker`. `details` is keyed by paper id."""
     papers = tuple(
-        contents.build_post_paper(details[paper.paper_id], subscription.locale, savers=savers)
+        post_papers.build_post_paper(details[paper.paper_id], subscription.locale, savers=savers)
         for paper, savers in zip(post.papers, post.savers, strict=True)
     )
     return choice.DailyPost(MARKER_PLACEHOLDER, subscription, post, papers)

@@ -23,10 +23,11 @@ from bot.core import schedule
 from bot.features.daily.choice import MAX_PAPERS, DailyPost, PlannedPost
 from bot.i18n.texts import Texts
 from bot.outbox import contents
-from bot.outbox.contents import PostPaper, RenderedPart
+from bot.outbox.contents import RenderedPart
 from bot.papers import list_state, message_parts, paper_texts, post_names
 from bot.papers.cards import byline, format_savers, post_card_view
 from bot.papers.message_parts import LIST_SELECTED, SAVE_SELECTED
+from bot.papers.post_papers import PostPaper
 from bot.rendering import discord_text, locale_formats, templates
 from bot.rendering.discord_text import subtext_lines
 from bot.sources import kinds

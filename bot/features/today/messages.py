@@ -17,7 +17,7 @@ from bot.client.wording import PostWording
 from bot.features.today import service as today_service
 from bot.i18n.texts import Texts
 from bot.outbox import contents
-from bot.papers import list_state, message_parts, paper_texts
+from bot.papers import list_state, message_parts, paper_texts, post_papers
 from bot.rendering import discord_text
 from storage import models
 
@@ -45,7 +45,7 @@ def today_view(
     menu, buttons = _mark_menu(texts, post, marker), _footer_buttons(texts, post)
     if not post.picks:
         message.add_text(texts("today-none-left"))
-    is_foreign = contents.is_in_other_language([pick.paper for pick in post.picks], texts.locale)
+    is_foreign = post_papers.is_in_other_language([pick.paper for pick in post.picks], texts.locale)
     foot = [texts("summary-in-other-language") if is_foreign else "", note]
     message.end_with(([menu], buttons), "\n".join(discord_text.subtext(line) for line in foot if line))
     for position, pick in enumerate(post.picks):

@@ -21,6 +21,7 @@ from bot.features.today.profiles import Profiles
 from bot.features.trends.rising import RisingTopicService
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
+from bot.papers import post_papers
 from bot.search import alert_matcher
 from bot.search import glossary as search_glossary
 from bot.search.results import Snippet
@@ -69,7 +70,7 @@ class PaperMark(StrEnum):
 class TodayPick(NamedTuple):
     """A chosen paper: its rank by votes, its reasons (the first with a quote) and the reader's marks."""
 
-    paper: contents.PostPaper
+    paper: post_papers.PostPaper
     rank: int
     reasons: tuple[TodayReason, ...]
     marks: tuple[PaperMark, ...]
@@ -205,7 +206,7 @@ class TodayService:
             if is_personal:
                 reasons = _find_reasons(day, detail, profile, concepts, locale, reader.follows)
             quoted, reasons = _put_quoted_first(detail, reasons, locale)
-            paper = contents.build_post_paper(detail, locale, quoted=quoted)
+            paper = post_papers.build_post_paper(detail, locale, quoted=quoted)
             picks.append(TodayPick(paper, ranks[detail.id], reasons, reader.marks(detail.id)))
         return TodayPost(
             marker=f"today:{profile.user_id}:{day.on}",

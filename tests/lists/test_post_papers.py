@@ -8,7 +8,7 @@ import pytest
 
 from bot.archive import summaries
 from bot.archive.summaries import Basis
-from bot.outbox import contents
+from bot.papers import post_papers
 from storage import models
 from storage.models import DigestFormat, Locale
 
@@ -103,7 +103,7 @@ def test_an_invented_summary_is_never_shown(flagged: bool) -> None:
     entry = replace(invention.entry, summary_missing=flagged)
     paper = detail(replace(invention, entry=entry))
     assert summaries.best_summary(paper, Locale.KO) is None
-    assert contents.build_post_paper(paper, Locale.KO).summary is None
+    assert post_papers.build_post_paper(paper, Locale.KO).summary is None
     assert summaries.best_appearance(paper.appearances, Locale.KO, DigestFormat.REVIEW) is None
 
 
