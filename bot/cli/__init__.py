@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import typer
 
 
-def build_app(asked: str = "") -> typer.Typer:
-    """Build the command-line application, with the `asked` command alone: all take as long as the look-up of a search."""
+def build_app(only: str = "") -> typer.Typer:
+    """Build the command-line application, with the `only` command that is typed: all take as long as the look-up of a search."""
     import typer
     from typer.core import TyperGroup
 
@@ -100,7 +100,7 @@ def build_app(asked: str = "") -> typer.Typer:
     )
     app.callback()(operations.accept_options)
     commands = {name: command for of_heading in sections.values() for name, command in of_heading.items()}
-    for name, command in ({asked: commands[asked]} if asked in commands else commands).items():
+    for name, command in ({only: commands[only]} if only in commands else commands).items():
         if not isinstance(command, tuple):
             of_query = search.QueryCommand if command is search.search else None
             app.command(name, cls=of_query)(shell.runnable(command))

@@ -87,7 +87,7 @@ async def ingest(
     from bot.archive import files
 
     result, untitled = await _ingest(paths or [], again)
-    # A README beside digests is skipped, but a named file is expected to contain papers.
+    # A README among digests is skipped, but a named file is expected to contain papers.
     named = {row.location for row in result.unrelated} if not result.digests else {*(paths or ())}
     unrelated = [row for row in result.unrelated if row.location not in named]
     problems = [*result.problems, *(row for row in result.unrelated if row not in unrelated)]

@@ -227,11 +227,13 @@ class _Server(mcpserver.MCPServer[Any]):
         except exceptions.ToolError as error:
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            said = [
+            problems = [
                 f"{row['loc'][0]}: {'use YYYY-MM-DD' if row['type'].startswith('date') else row['msg']}"
                 for row in error.__cause__.errors()
             ]
-            raise exceptions.ToolError(f"Wrong arguments of {name}: {'; '.join(said)}.") from error.__cause__
+            raise exceptions.ToolError(
+                f"Wrong arguments of {name}: {'; '.join(problems)}."
+            ) from error.__cause__
 
 
 def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.features.ask.answers import Answer
 
 _MAX_NAMES = 5
-_BEHIND = "Nothing found in a search index that is not complete: `paperround reindex` completes it."
+_INCOMPLETE_INDEX = "Nothing found in a search index that is not complete: `paperround reindex` completes it."
 EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
 )
@@ -44,7 +44,7 @@ class QueryCommand(TyperCommand):
     """A command whose arguments are a query, in which -word is a word to leave out, not a row of short options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments, after moving each -word behind the options."""
+        """Parse the arguments, after moving each -word to their end."""
         end = args.index("--") if "--" in args else len(args)
         taking = {name for one in self.params if not getattr(one, "is_flag", True) for name in one.opts}
         excluded = [
@@ -98,7 +98,7 @@ async def _is_index_incomplete(database: Database) -> bool:
 async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:
     """Return the sentence for an empty result, or another one if the archive has no papers or the index lacks some."""
     if not rows and await _is_index_incomplete(database):
-        return _BEHIND
+        return _INCOMPLETE_INDEX
     return sentence if rows or (await create_search(database).get_extent()).paper_count else EMPTY_ARCHIVE
 
 
@@ -205,18 +205,16 @@ async def ask(
         found = await create_search(container.database).find_paper(paper_id) if may_name else None
         if is_named and found is None:
             return _unknown_paper(paper_id)
-        asked = " ".join(rest if found is not None else words)
-        language = guess_language(asked)
+        question = " ".join(rest if found is not None else words)
+        language = guess_language(question)
         glossary = GlossaryService(container.database)
         questions = container.create_questions(container.database, glossary, Admission(1))
-        answer = await questions.answer(asked, language, user_id=0, paper=found)
+        answer = await questions.answer(question, language, user_id=0, paper=found)
         if not (answer.found or answer.paper) and await _is_index_incomplete(container.database):
-            raise errors.UsageError(_BEHIND)
-        if (begun := questions.begin_sentences(answer)) is not None:
-            answer = await questions.add_sentences(begun, asked, language, user_id=0)
-    status = 0 if answer.is_near or answer.basis.value == "paper" else 1
-    text = "\n".join(_describe_passages(answer))
-    return shell.Output(asked_to_dict(answer), text, notes=_ask_notes(answer), status=status)
+            raise errors.UsageError(_INCOMPLETE_INDEX)
+        if (unfinished := questions.begin_sentences(answer)) is not None:
+            answer = await questions.add_sentences(unfinished, question, language, user_id=0)
+    return _describe_answer(answer)
 
 
 def asked_to_dict(answer: Answer) -> dict[str, Any]:
@@ -257,34 +255,29 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _ask_notes(answer: Answer) -> Iterator[str]:
-    """Yield what Discord says around the passages, as plain text."""
+def _describe_answer(answer: Answer) -> shell.Output:
+    """Return a model's sentences, and each passage with its paper and whose words it has, in Discord's words."""
     from bot.features.ask import messages
     from bot.i18n.texts import for_locale
     from bot.rendering.markdown import read_plain_line
 
     texts = for_locale(models.Locale.EN)
-    yield from map(read_plain_line, messages.describe(texts, answer))
-    if answer.paper is not None and answer.basis.value != "paper":
-        yield "With PAPERROUND_LOG=console:debug the same command shows why the full text could not be read."
-    yield from map(read_plain_line, messages.list_notes(texts, answer))
-
-
-def _describe_passages(answer: Answer) -> Iterator[str]:
-    """Yield a model's sentences, and each passage with its paper and whose words it has."""
-    from bot.features.ask import messages
-    from bot.i18n.texts import for_locale
-    from bot.rendering.markdown import read_plain_line
-
-    texts = for_locale(models.Locale.EN)
-    yield from (f"{sentence.text} ({sentence.quote})\n" for sentence in answer.sentences)
+    lines = [f"{sentence.text} ({sentence.quote})\n" for sentence in answer.sentences]
     for number, found in enumerate(answer.found, start=1):
         votes = "–" if found.paper.votes is None else found.paper.votes
         title = f"{found.paper.title or found.paper.arxiv_id}  {found.paper.last_on}  ▲{votes}\n"
         head = f"{f'({number}) ' if answer.sentences else ''}{title if answer.paper is None else ''}"
         text = "" if found.source.words.value == "title" else f"  {found.excerpt.text}\n"
         words = [read_plain_line(messages.describe_words(texts, answer, found)), found.source.url]
-        yield f"{head}{text}  {'  '.join(filter(None, words))}\n"
+        lines.append(f"{head}{text}  {'  '.join(filter(None, words))}\n")
+    notes = [*map(read_plain_line, messages.describe(texts, answer))]
+    if answer.paper is not None and answer.basis.value != "paper":
+        notes.append(
+            "With PAPERROUND_LOG=console:debug the same command shows why the full text could not be read."
+        )
+    notes += map(read_plain_line, messages.list_notes(texts, answer))
+    status = 0 if answer.is_near or answer.basis.value == "paper" else 1
+    return shell.Output(asked_to_dict(answer), "\n".join(lines), notes=notes, status=status)
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
@@ -294,7 +287,7 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 def detail_to_dict(
     detail: models.PaperDetail, name_source: Callable[[str], str] = lambda source: source
 ) -> dict[str, Any]:
-    """Convert a paper's details for JSON output. `name_source` returns what is said of the source of a digest."""
+    """Convert a paper's details for JSON output. `name_source` returns the public name of the source of a digest."""
     return {
         **shell.pick(
             detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"

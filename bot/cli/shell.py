@@ -119,8 +119,8 @@ def checked_database(url: str, *, creating: bool, keeping: bool) -> Iterator[Non
     """Print the path of the SQLite file that the block creates, or remove it again if nothing was stored in it.
 
     Otherwise a command with a wrong argument, or in the wrong folder, would leave an empty database there. A block that
-    is `keeping` keeps it unless it fails. Raises UsageError if the file is missing without `creating`, or beside what a
-    database has left.
+    is `keeping` keeps it unless it fails. Raises UsageError if the file is missing without `creating`, or next to
+    the remains of a database.
     """
     path = sqlite_file.find_missing_file(url)
     if path is not None and not creating:
@@ -128,8 +128,8 @@ def checked_database(url: str, *, creating: bool, keeping: bool) -> Iterator[Non
             f"There is no database {path}. Change to the bot's folder, or set PAPERROUND_DATABASE_URL."
             " `paperround ingest`, `sources add` and `run` create a new one."
         )
-    if path is not None and (beside := sqlite_file.find_remains(path)) is not None:
-        raise errors.UsageError(sqlite_file.describe_loss(path, beside))
+    if path is not None and (remains := sqlite_file.find_remains(path)) is not None:
+        raise errors.UsageError(sqlite_file.describe_loss(path, remains))
     if path is not None and keeping:
         error(f"creating a new database: {path}")
     is_kept = False

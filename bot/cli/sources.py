@@ -259,11 +259,13 @@ def _describe_left_out(address: str, account: models.ReadingReport | None) -> It
     """Yield what a reading of a source left out, and what it lacks in the rest."""
     from bot.archive import sorting
 
-    if account is not None and account.skipped:
+    if account is None:
+        return
+    if account.skipped:
         counts = f"{account.stored:,} stored, {account.known:,} known, {account.skipped_count:,} left out"
         found = f"{shell.count(account.found, 'item')} found: {counts}"
         yield f"{address}: {found}: {sorting.describe(account.skipped)}."
-    if account is not None and account.warnings:
+    if account.warnings:
         yield f"{address}: of the items kept: {sorting.describe(account.warnings)}."
 
 
