@@ -89,8 +89,3 @@ def unpack_custom_id(custom_id: str) -> Action:
     body = custom_id[marker.end() :] if marker else custom_id.removeprefix(PREFIX)
     verb, _, payload = body.partition(":")
     return Action(verb, payload)
-
-
-ACT = "act"
-"""The verb of a menu whose options are custom ids: choosing one does what a button with that id does."""
-UNSHARE = "tb"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import discord
 from discord import ui
 
-from bot.client import custom_ids, message_builder
+from bot.client import custom_ids, message_builder, verbs
 from bot.client.handler_context import Request
 from bot.client.interaction_values import AnyInteraction, is_ephemeral
 
@@ -75,7 +75,7 @@ async def _offer_to_take_back(request: Request) -> None:
     if not await interaction.client.is_in_server(interaction):
         return
     shared_id = interaction.client.shared[share_key(interaction)]
-    custom_id = custom_ids.pack_custom_id(custom_ids.UNSHARE, shared_id)
+    custom_id = custom_ids.pack_custom_id(verbs.UNSHARE, shared_id)
     unshare = message_builder.button(texts("share-take-back"), custom_id)
     view = message_builder.text_view(texts("share-done"), unshare)
     with suppress(discord.HTTPException):  # the message was shared anyway

@@ -15,7 +15,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot.client import custom_ids, interaction_values, permissions, responses
+from bot.client import custom_ids, interaction_values, permissions, responses, verbs
 from bot.client.handler_context import Interaction, Request
 from bot.client.interaction_values import AnyInteraction
 from bot.client.refusals import UserError, handle_error
@@ -191,7 +191,7 @@ class ComponentRouter:
     async def dispatch(self, interaction: Interaction, action: custom_ids.Action) -> None:
         """Run an action's handler. Reports errors and unknown verbs to the user, and never raises them."""
         try:
-            if action.verb == custom_ids.ACT:
+            if action.verb == verbs.SELECT_ACTION:
                 action = custom_ids.unpack_custom_id(interaction_values.selected_value(interaction))
             if action.verb not in self._routes:
                 raise UserError("outdated-control")

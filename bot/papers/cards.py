@@ -10,14 +10,14 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids, fields, summaries
-from bot.client import custom_ids, message_builder
+from bot.client import custom_ids, message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
 from bot.core.admission import work_in_thread
 from bot.i18n.texts import Texts
 from bot.papers import message_parts, paper_texts
 from bot.papers.list_views import Rows
-from bot.papers.message_parts import LIST_SELECTED, NO_PAGE, SAVE_PAPER, link_buttons
+from bot.papers.message_parts import NO_PAGE, link_buttons
 from bot.papers.paper_texts import (
     MAX_NAME_LENGTH,
     cite,
@@ -35,16 +35,6 @@ from bot.rendering import discord_text, markdown, templates
 from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from bot.sources.arxiv import LookupOutcome
 from storage import models
-
-CARD = "card"
-CHAPTER = "chap"
-CHAPTERS = "chaps"
-AUTHORS = "auth"
-SHARE = "cs"
-SELECT_AUTHOR = "ap"
-EDIT_SAVED = "sn"
-MORE = "fo"
-"""A card's menu, handled by `alerts`. Its values open a `CardDetail` or create an alert."""
 
 PAGER_COMPONENTS = 3
 """A row with two buttons. Space for it is reserved before the number of pages is known."""
@@ -97,7 +87,7 @@ async def card_view(
         actions[: discord_text.ROW_BUTTONS],
         actions[discord_text.ROW_BUTTONS :],
         link_buttons(detail, detail.project_url or detail.video),
-        [select_menu(texts("card-more"), pack_custom_id(MORE, detail.arxiv_id), more)],
+        [select_menu(texts("card-more"), pack_custom_id(verbs.SELECT_DETAIL, detail.arxiv_id), more)],
     )
     message.budget.add(PAGER_COMPONENTS)
     web = paper_texts.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
@@ -109,7 +99,7 @@ async def card_view(
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = message_builder.pager(
-        texts, page, len(pages), lambda number: pack_custom_id(CARD, detail.arxiv_id, number)
+        texts, page, len(pages), lambda number: pack_custom_id(verbs.SHOW_CARD, detail.arxiv_id, number)
     )
     message.add_reserved_row(*pager)
     return message.view
@@ -145,9 +135,9 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
         texts,
         positions.index((chapter, page)),
         len(positions),
-        lambda number: pack_custom_id(CHAPTER, detail.arxiv_id, *positions[number]),
+        lambda number: pack_custom_id(verbs.SHOW_CHAPTER, detail.arxiv_id, *positions[number]),
     )
-    back = button(texts("back-to-paper"), pack_custom_id(CARD, detail.arxiv_id, 0))
+    back = button(texts("back-to-paper"), pack_custom_id(verbs.SHOW_CARD, detail.arxiv_id, 0))
     message.add_reserved_row(*pager, back)
     message.add_reserved_row(menu)
     return message.view
@@ -191,7 +181,7 @@ def _chapter_menu(
             options.append(select_option(heading or texts("chapter", number=number + 1), str(number)))
     is_foreign = summaries.find_language(review) != texts.locale.value
     label = "choose-chapter-other-language" if is_foreign else "choose-chapter"
-    return select_menu(texts(label), pack_custom_id(CHAPTERS, detail.arxiv_id), options)
+    return select_menu(texts(label), pack_custom_id(verbs.SELECT_CHAPTER, detail.arxiv_id), options)
 
 
 def _action_buttons(
@@ -199,11 +189,13 @@ def _action_buttons(
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" always saves the paper for its user."""
     arxiv_id = detail.arxiv_id
-    save_id = pack_custom_id(SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id)
+    save_id = pack_custom_id(
+        verbs.SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id
+    )
     row = [button(texts("unsave" if is_saved else "save"), save_id)]
     if is_saved:
-        row.append(button(texts("saved-edit"), pack_custom_id(EDIT_SAVED, page, arxiv_id)))
-    return [*row, button(texts("share"), pack_custom_id(SHARE, arxiv_id))] if may_share else row
+        row.append(button(texts("saved-edit"), pack_custom_id(verbs.EDIT_SAVED, page, arxiv_id)))
+    return [*row, button(texts("share"), pack_custom_id(verbs.SHARE_CARD, arxiv_id))] if may_share else row
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
@@ -214,7 +206,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
         numbered,
         page,
         discord_text.SELECT_OPTIONS,
-        lambda number: pack_custom_id(AUTHORS, number, detail.arxiv_id),
+        lambda number: pack_custom_id(verbs.SHOW_AUTHORS, number, detail.arxiv_id),
     )
     truncated = "yes" if detail.authors_truncated else "no"
     options = [select_option(name, str(index)) for index, name in shown]
@@ -224,7 +216,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
             subtext(texts("authors-listed", count=len(numbered), truncated=truncated)),
             ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for _, name in shown),
         ],
-        [select_menu(texts("choose-author"), pack_custom_id(SELECT_AUTHOR, detail.arxiv_id), options)],
+        [select_menu(texts("choose-author"), pack_custom_id(verbs.SELECT_AUTHOR, detail.arxiv_id), options)],
         pager,
     )
 
@@ -254,7 +246,9 @@ def found_view(
     details = [detail for detail in papers.values() if detail]
     message.add_buttons(message_parts.open_menu(texts("open-paper"), details))
     message.add_buttons(message_parts.save_menu(texts, details))
-    message.add_buttons(message_parts.save_menu(texts, details, verb=LIST_SELECTED) if in_server else None)
+    message.add_buttons(
+        message_parts.save_menu(texts, details, verb=verbs.LIST_SELECTED) if in_server else None
+    )
     return message.view
 
 
@@ -354,10 +348,10 @@ def post_card_view(
     )
     rows: list[list[ui.Item[Any]]] = [
         [
-            button(texts("read"), pack_custom_id(message_parts.OPEN_PAPER, paper.arxiv_id, marker=marker)),
+            button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, paper.arxiv_id, marker=marker)),
             message_parts.save_button(texts, paper.arxiv_id),
             message_parts.list_button(texts, paper.arxiv_id),
-            button(texts("similar"), pack_custom_id(message_parts.SIMILAR_PAPERS, paper.arxiv_id)),
+            button(texts("similar"), pack_custom_id(verbs.SIMILAR_PAPERS, paper.arxiv_id)),
         ],
         message_parts.link_buttons(paper, paper.project_url),
     ]

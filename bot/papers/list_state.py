@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from bot.client import verbs
 from bot.client.custom_ids import Action, map_parse_errors, pack_custom_id, parse_number
 from bot.i18n import texts as i18n_texts
 from bot.i18n.typed_values import parse_dates
@@ -19,9 +20,6 @@ from bot.search.results import Sort
 from bot.text import query_parser
 from storage import models
 
-SHOW_LIST = "l"
-OPEN_LIST = "lo"
-"""Opens a list in a new message, unlike `SHOW_LIST`."""
 PAGE_SIZE = 5
 DAY_PAGE_SIZE = 20
 """Papers per page of a day, by title only: as many as fit into a menu and a message."""
@@ -157,7 +155,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
     return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)
 
 
-def pack_state(state: ListState, verb: str = SHOW_LIST, *, marker: str | None = None) -> str:
+def pack_state(state: ListState, verb: str = verbs.SHOW_LIST, *, marker: str | None = None) -> str:
     """Return the custom id that shows this page of the list; its text is short (`max_text_length`), or stored under a token."""
     flags = _SORT_FLAGS.get(state.sort, "") + "k" * bool(state.token)
     page, votes = min(state.page, _MAX_PAGE), min(state.min_votes, _MAX_VOTES)

@@ -9,19 +9,13 @@ from typing import Any
 
 from discord import ui
 
+from bot.client import verbs
 from bot.client.custom_ids import parse_number
 from bot.client.message_builder import MessageBuilder, button, pager, select_menu, select_option
 from bot.i18n.texts import Texts
 from bot.papers.list_state import ListKind, ListState, Period, pack_state, parse_span
 from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
-from bot.papers.message_parts import (
-    LIST_SELECTED,
-    follow_button,
-    newest_digest_button,
-    open_menu,
-    save_menu,
-    today_button,
-)
+from bot.papers.message_parts import follow_button, newest_digest_button, open_menu, save_menu, today_button
 from bot.papers.paper_texts import (
     EVENT_LENGTHS,
     extent_line,
@@ -40,10 +34,6 @@ from bot.search.results import Hint, Sort
 from bot.text import query_parser
 from storage import models
 
-SHARE = "ls"
-REFINE = "lp"
-SELECT_DAY = "ld"
-SELECT_TAG = "sg"
 ALL_TAGS = "*"
 """The value for all papers in a menu of tags, whose other values are searches: `#rl`, and `rl` in menus of version 0.1."""
 TAKEN_BACK = "-"
@@ -67,9 +57,9 @@ def list_view(texts: Texts, listed: PaperList, *, may_share: bool, in_server: bo
     """Return a private list with a pager, Follow and Share buttons, and menus: to open a paper, put some on the server's list
     and refine the list.
     """
-    share = button(texts("share"), pack_state(listed.state, SHARE)) if may_share else None
+    share = button(texts("share"), pack_state(listed.state, verbs.SHARE_LIST)) if may_share else None
     rows: Rows = (
-        [save_menu(texts, listed.rows, listed.ranks, verb=LIST_SELECTED) if in_server else None],
+        [save_menu(texts, listed.rows, listed.ranks, verb=verbs.LIST_SELECTED) if in_server else None],
         [_refine_menu(texts, listed)],
         list_pager(texts, listed),
         [follow_button(texts, listed.state, listed.alert_terms), share],
@@ -187,7 +177,11 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     if state.kind not in FILTERABLE_KINDS:
         days = {day: label for label, day in listed.days}
         selected = state.span[1].isoformat() if state.span else None
-        return state_menu(texts("choose-day"), SELECT_DAY, state, days, selected) if len(days) > 1 else None
+        return (
+            state_menu(texts("choose-day"), verbs.SELECT_DAY, state, days, selected)
+            if len(days) > 1
+            else None
+        )
     labels = {period.value: texts(period.text_id) for period in Period}
     # The heading of the most upvoted papers says their period.
     in_use = [texts("choose-period") if state.kind is ListKind.TOP else listed.period]
@@ -203,7 +197,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
             f"{TAKEN_BACK}{number}": texts("list-take-back", name=word)
             for number, word in enumerate(excluded)
         }
-    return state_menu(join_dotted(*in_use), REFINE, state, labels)
+    return state_menu(join_dotted(*in_use), verbs.REFINE_LIST, state, labels)
 
 
 def _list_sorts(state: ListState) -> Sequence[Sort]:

@@ -12,6 +12,7 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
+from bot.client import verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, link_button, plain_payload, select_menu, select_option
 from bot.i18n.texts import Texts
@@ -23,27 +24,8 @@ from storage.papers import PaperEvent
 
 AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail
 
-SHOW_STATUS = "status"
-RESUME = "dr"
-RESUME_ALERT = "ar"
-SET_UP_POST = "dsu"
-LIST_POSTS = "dl"
-MANAGE_ALERTS = "am"
-SEND_TODAY = "ton"
-SHOW_TODAY = "td"
-FOLLOW = "lf"
-OPEN_SELECTED = "open"
-SAVE_SELECTED = "saves"
-LIST_SELECTED = "lists"
-OPEN_TOPIC_MODAL = "ask"
-EDIT_CONDITIONS = "ae"
 NEW_ALERT = "="
 """Precedes the topic of a new alert in a custom id, because rendering a post stores no draft."""
-OPEN_PAPER = "o"
-SAVE_PAPER = "save"
-LIST_PAPER = "list"
-"""Put papers on the list of the server in which the control is used, as `LIST_SELECTED` does."""
-SIMILAR_PAPERS = "sim"
 NO_PAGE = "-"
 """The page in the custom id of a save button outside a card."""
 
@@ -53,11 +35,11 @@ def open_menu(
 ) -> ui.Item[Any] | None:
     """Return a menu that opens one of the papers privately. `ranks` are shown in front of the papers."""
     options = _paper_options(papers, ranks)
-    return select_menu(placeholder, pack_custom_id(OPEN_SELECTED, marker=marker), options)
+    return select_menu(placeholder, pack_custom_id(verbs.OPEN_SELECTED, marker=marker), options)
 
 
 def save_menu(
-    texts: Texts, papers: Sequence[AnyPaper], ranks: Sequence[int] = (), *, verb: str = SAVE_SELECTED
+    texts: Texts, papers: Sequence[AnyPaper], ranks: Sequence[int] = (), *, verb: str = verbs.SAVE_SELECTED
 ) -> ui.Item[Any] | None:
     """Return a menu that saves selected papers, labelled with `ranks`, or puts them on the server's list (`LIST_SELECTED`).
 
@@ -65,7 +47,7 @@ def save_menu(
     """
     options = _paper_options(papers, ranks) if len(papers) > 1 else []
     return select_menu(
-        texts("save-selected" if verb == SAVE_SELECTED else "list-selected"),
+        texts("save-selected" if verb == verbs.SAVE_SELECTED else "list-selected"),
         pack_custom_id(verb),
         options,
         max_values=max(len(options), 1),
@@ -99,7 +81,7 @@ def follow_button(
     if not kinds:
         return None
     label = texts(_FOLLOW_LABELS[kinds.pop()] if len(kinds) == 1 else "follow-topic")
-    return button(label, pack_state(state.replace(page=0), FOLLOW), emoji="🔔")
+    return button(label, pack_state(state.replace(page=0), verbs.FOLLOW), emoji="🔔")
 
 
 _FOLLOW_LABELS = {
@@ -114,11 +96,11 @@ def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
     state = ListState(ListKind.TOPIC, topic)
     terms = alert_terms(state) if len(topic) <= state.max_text_length else None
     label, topic = ("post-follow", "") if terms is None else (_FOLLOW_LABELS[terms[0]], topic)
-    return button(texts(label), pack_custom_id(EDIT_CONDITIONS, NEW_ALERT + topic), emoji="🔔")
+    return button(texts(label), pack_custom_id(verbs.EDIT_CONDITIONS, NEW_ALERT + topic), emoji="🔔")
 
 
 def today_button(texts: Texts) -> ui.Item[Any]:
-    return button(texts("today-show"), pack_custom_id(SHOW_TODAY))
+    return button(texts("today-show"), pack_custom_id(verbs.SHOW_TODAY))
 
 
 def newest_digest_button(texts: Texts) -> ui.Item[Any]:
@@ -127,13 +109,13 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
 
 def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
     """Return a button that saves a paper, for a message with several papers."""
-    return button(texts("save"), pack_custom_id(SAVE_PAPER, "1", NO_PAGE, arxiv_id))
+    return button(texts("save"), pack_custom_id(verbs.SAVE_PAPER, "1", NO_PAGE, arxiv_id))
 
 
 def list_button(texts: Texts, arxiv_id: str, *, is_listed: bool = False) -> ui.Item[Any]:
     """Return a button that puts a paper on the server's list or, if it is on it, says who did."""
     label = texts("list-has" if is_listed else "list-add")
-    return button(label, pack_custom_id(LIST_PAPER, arxiv_id), emoji="📚")
+    return button(label, pack_custom_id(verbs.LIST_PAPER, arxiv_id), emoji="📚")
 
 
 def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:
@@ -146,7 +128,7 @@ def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.
 
 
 def status_button(texts: Texts, marker: str | None = None) -> ui.Item[Any]:
-    return button(texts("see-status"), pack_custom_id(SHOW_STATUS, marker=marker))
+    return button(texts("see-status"), pack_custom_id(verbs.SHOW_STATUS, marker=marker))
 
 
 def papers_payload(

@@ -10,6 +10,7 @@ import pytest
 from simcord.backend.models import Overwrite
 from simcord.enums import OverwriteType
 
+from bot.client import verbs
 from bot.features.ask import messages as ask_messages
 from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.features.ask.service import MAX_A_DAY
@@ -105,7 +106,7 @@ async def test_odd_questions_get_a_sentence_and_mention_nobody(asking: ClientHar
 
 async def test_the_menu_and_the_form_ask_again(asking: ClientHarness) -> None:
     answer = await asking.ask("ask", paper=PAPER, question="PSNR?")
-    menu = next(name for name in component_ids(answer) if name.startswith(f"pr:{ask_messages.CHOOSE}:"))
+    menu = next(name for name in component_ids(answer) if name.startswith(f"pr:{verbs.SELECT_QUESTION}:"))
     found = {name: plain(await asking.choose(answer, menu, name)) for name in ask_messages.COMMON}
     assert "41,000 pairs" in found["data"]
     assert "BurstNet, FrameAverage" in found["baselines"]
@@ -504,8 +505,8 @@ async def test_an_answer_is_shared_as_its_reader_saw_it(asking: ClientHarness) -
     """The words of the question are in no button, and nothing of it is stored."""
     for options in ({"paper": PAPER}, {}):
         answer = await asking.ask("ask", question=ASKED[asking.texts.locale], **options)
-        [share] = [one for one in component_ids(answer) if one.startswith(f"pr:{ask_messages.SHARE}")]
-        assert share == f"pr:{ask_messages.SHARE}"
+        [share] = [one for one in component_ids(answer) if one.startswith(f"pr:{verbs.SHARE_ANSWER}")]
+        assert share == f"pr:{verbs.SHARE_ANSWER}"
         shared, confirmed = await asking.share(answer)
         assert not shared.flags.ephemeral
         assert confirmed.flags.ephemeral
@@ -528,7 +529,7 @@ async def test_in_a_channel_where_the_reader_may_not_write_an_answer_cannot_be_s
     asking: ClientHarness,
 ) -> None:
     answer = await asking.ask("ask", where=asking.readonly_channel, question=ASKED[models.Locale.EN])
-    assert f"pr:{ask_messages.SHARE}" not in component_ids(answer)
+    assert f"pr:{verbs.SHARE_ANSWER}" not in component_ids(answer)
 
 
 async def test_an_unknown_id_is_said_to_be_in_no_digest(asking: ClientHarness) -> None:

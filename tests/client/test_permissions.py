@@ -8,17 +8,14 @@ import discord
 import pytest
 from discord import ui
 
-from bot.client import permissions
+from bot.client import permissions, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import layout_payload
 from bot.client.text_tokens import TextPurpose, make_token
 from bot.features.alerts import commands as alerts_commands
-from bot.features.alerts import messages as alerts_messages
-from bot.features.daily import messages as daily_messages
 from bot.features.daily.commands import DRAFT
 from bot.features.daily.service import Subscriptions
 from bot.outbox.contents import RenderedPart
-from bot.papers import list_views, message_parts
 from storage import models, outbox, tables
 from storage.alerts import OwnerRight
 from tests.support import alert_builders, outbox_builders
@@ -46,7 +43,7 @@ async def test_offers_sharing_only_to_users_who_may_write_in_the_channel(harness
             shown = shown_text(await harness.ask("topic", where=place, query="로봇"))
             assert (harness.texts("share") in shown) is may_write, (in_channel, place.name)
     dm = await (await harness.bot.fetch_user(harness.reader.id)).create_dm()
-    shown = await _press(harness, harness.reader.user, pack_custom_id(list_views.SHARE, ""), dm.id)
+    shown = await _press(harness, harness.reader.user, pack_custom_id(verbs.SHARE_LIST, ""), dm.id)
     assert shown == harness.texts("may-not-share")
 
 
@@ -77,7 +74,7 @@ def _other_channel(harness: ClientHarness) -> Any:
 async def _alert_id(harness: ClientHarness, channel_id: int) -> str:
     draft = alert_builders.draft("robot", channel_id=channel_id)
     token = await alerts_commands.store_draft(harness.bot.services.text_tokens, 7, draft)
-    return pack_custom_id(alerts_messages.SAVE, token)
+    return pack_custom_id(verbs.SAVE_ALERT, token)
 
 
 @pytest.mark.promise
@@ -105,7 +102,7 @@ async def test_channel_alert_needs_a_channel_of_this_server_and_permission(harne
 
 async def test_user_cannot_remove_another_users_alert(harness: ClientHarness) -> None:
     alert = await harness.add_alert("robot")
-    shown = await _press(harness, harness.manager, pack_custom_id(alerts_messages.REMOVE, alert.id))
+    shown = await _press(harness, harness.manager, pack_custom_id(verbs.REMOVE_ALERT, alert.id))
     assert shown == harness.texts("no-alert", command=harness.bot.mentions("alerts list"))
     assert await harness.alerts.list_rows() == [alert]
 
@@ -119,7 +116,7 @@ async def test_resuming_a_channel_alert_checks_current_permissions(harness: Clie
         (harness.manager, harness.channel.id),
         (harness.manager.user, (await (await harness.bot.fetch_user(harness.manager.id)).create_dm()).id),
     ):
-        shown = await _press(harness, actor, pack_custom_id(message_parts.RESUME_ALERT, alert.id), channel_id)
+        shown = await _press(harness, actor, pack_custom_id(verbs.RESUME_ALERT, alert.id), channel_id)
         assert shown == harness.texts("needs-manage-messages", channel=f"<#{harness.channel.id}>")
     assert (await harness.alerts.list_rows())[0].paused
 
@@ -131,7 +128,7 @@ async def test_an_alert_is_resumed_from_another_server_by_the_rights_in_its_own(
     other = _other_channel(harness)
     member = other.guild.add_member(harness.manager.user)
     alert = await harness.add_alert("robot", user_id=harness.manager.id, **place)
-    resume = pack_custom_id(message_parts.RESUME_ALERT, alert.id)
+    resume = pack_custom_id(verbs.RESUME_ALERT, alert.id)
     await harness.alerts.pause(alert.id)
     await _press(harness, member, resume, other.id)
     assert not (await harness.alerts.list_rows())[0].paused
@@ -145,7 +142,7 @@ async def test_an_alert_is_resumed_from_another_server_by_the_rights_in_its_own(
 async def _wizard_button(harness: ClientHarness, channel_id: int) -> str:
     """Return the custom id of a button that starts a daily post with default settings."""
     draft = models.Subscription(guild_id=harness.guild.id, channel_id=channel_id)
-    return pack_custom_id(daily_messages.START, await _save_text(harness, draft))
+    return pack_custom_id(verbs.START_POST, await _save_text(harness, draft))
 
 
 async def _save_text(harness: ClientHarness, draft: models.Subscription) -> str:
@@ -164,7 +161,7 @@ async def test_stored_search_text_is_not_accepted_as_a_draft(harness: ClientHarn
     here = replace(wanted, guild_id=harness.guild.id, channel_id=harness.channel.id, mention_role_id=None)
 
     async def press(token: str) -> str:
-        return await _press(harness, harness.manager, pack_custom_id(daily_messages.START, token))
+        return await _press(harness, harness.manager, pack_custom_id(verbs.START_POST, token))
 
     for draft in (wanted, here):
         query = DRAFT.dump_json(draft, exclude_defaults=True).decode()
@@ -203,7 +200,7 @@ async def _press_notice(harness: ClientHarness, subscription: models.Subscriptio
     """Press "Resume" in the direct message to the manager who created a daily post."""
     dm = await (await harness.bot.fetch_user(harness.manager.id)).create_dm()
     return await _press(
-        harness, harness.manager.user, pack_custom_id(message_parts.RESUME, subscription.id), dm.id
+        harness, harness.manager.user, pack_custom_id(verbs.RESUME_POST, subscription.id), dm.id
     )
 
 

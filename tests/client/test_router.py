@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 from simcord import actors
 
 from bot.app.client import COGS
-from bot.client import custom_ids, router
+from bot.client import custom_ids, router, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import layout_payload
 from bot.core import admission
 from bot.features.operations.readers import Readers
-from bot.features.shelf import messages as shelf_messages
 from bot.features.shelf.service import Shelf
 from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
-from bot.papers import list_state, list_views
+from bot.papers import list_state
 from bot.papers.list_state import ListKind, ListState
 from storage import errors, models
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
@@ -144,7 +143,7 @@ async def test_busy_bot_replies_privately(harness: ClientHarness) -> None:
 
 
 async def test_saved_papers_cannot_be_shared(harness: ClientHarness) -> None:
-    custom_id = list_state.pack_state(ListState(ListKind.SAVED), list_views.SHARE)
+    custom_id = list_state.pack_state(ListState(ListKind.SAVED), verbs.SHARE_LIST)
     answer = last_response(await _press_forged(harness, custom_id))
     assert shown_text(answer) == harness.texts("outdated-control")
 
@@ -166,7 +165,7 @@ async def test_rejects_a_concurrent_transfer_before_any_work(
             for answer in (
                 await harness.ask("me data"),
                 await harness.fill(listed, "saved-import", file=("a.bib", b"@misc{k,eprint={2501.00001}}")),
-                await harness.select(listed, ["ris"], custom_id=f"pr:{shelf_messages.EXPORT_SAVED}"),
+                await harness.select(listed, ["ris"], custom_id=f"pr:{verbs.EXPORT_SAVED}"),
             ):
                 assert (shown_text(answer), answer.ephemeral) == (harness.texts("busy"), True)
             # Look-ups are admitted separately.

@@ -8,7 +8,7 @@ import pytest
 from discord import ui
 
 from bot.app.workers import Workers
-from bot.client import custom_ids, message_builder
+from bot.client import custom_ids, message_builder, verbs
 from bot.client.text_tokens import make_token
 from bot.features.shelf.service import Shelf
 from bot.outbox.contents import RenderedPart
@@ -178,7 +178,7 @@ async def test_a_shared_list_can_be_deleted_by_its_sharer_alone(harness: ClientH
     post = await channel.send("a message that nobody shared")
     for message_id, presser in ((shared.id, harness.manager), (post.id, harness.reader)):
         forged = ui.LayoutView(timeout=None)
-        custom_id = custom_ids.pack_custom_id(custom_ids.UNSHARE, message_id)
+        custom_id = custom_ids.pack_custom_id(verbs.UNSHARE, message_id)
         forged.add_item(ui.ActionRow(ui.Button[Any](label="forged", custom_id=custom_id)))
         part = RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(forged))
         sent = await send_parts(harness, harness.channel.id, part)

@@ -12,13 +12,12 @@ from unittest import mock
 import pytest
 
 from bot.archive.references import read_references
-from bot.client import message_builder
+from bot.client import message_builder, verbs
 from bot.client.guilds import Guilds
 from bot.client.message_builder import button, layout_payload
 from bot.features.operations.readers import Readers
 from bot.features.operations.retention import GUILD_RETENTION, Retention
 from bot.outbox.contents import RenderedPart
-from bot.papers import message_parts
 from bot.papers.list_state import ListKind, ListState, pack_state
 from storage import accounts, club, models, papers, shelf
 from storage.database import Database
@@ -72,7 +71,7 @@ async def test_members_fill_a_list_and_read_it(harness: ClientHarness, member: A
     may_remove = {name: texts("list-remove") in labels_of(message) for name, message in of.items()}
     assert may_remove == {"reader": True, "member": False, "manager": True}
     found = await harness.ask("topic", by=member, query="language model")
-    menu = f"pr:{message_parts.LIST_SELECTED}"
+    menu = f"pr:{verbs.LIST_SELECTED}"
     [several] = [part for part in raw_components(found) if part.get("custom_id") == menu]
     known = [option["value"] for option in several["options"]]
     added = [arxiv_id for arxiv_id in known if arxiv_id not in (SURVEY, REWARDS)]
@@ -195,7 +194,7 @@ async def test_who_added_a_paper_or_a_manager_takes_it_off(harness: ClientHarnes
 
 
 async def test_posts_messages_and_discussions_fill_the_list(harness: ClientHarness, member: Any) -> None:
-    texts, menu = harness.texts, f"pr:{message_parts.LIST_SELECTED}"
+    texts, menu = harness.texts, f"pr:{verbs.LIST_SELECTED}"
     post = await post_daily(harness)
     assert texts("list-selected") in shown_text(post)
     await harness.choose(post, menu, SURVEY, REWARDS, by=member)

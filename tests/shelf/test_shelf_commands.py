@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
+from bot.client import verbs
 from bot.features.operations.readers import Readers
 from bot.features.shelf import notes
-from bot.papers import message_parts
 from storage import accounts, shelf
 from storage.database import Connection, Database
 from tests.support import patience
@@ -27,7 +27,7 @@ async def save(harness: ClientHarness, *arxiv_ids: str) -> None:
 
 
 async def pick(harness: ClientHarness, listed: Any, arxiv_id: str) -> Any:
-    return await harness.select(listed, [arxiv_id], custom_id=f"pr:{message_parts.OPEN_SELECTED}")
+    return await harness.select(listed, [arxiv_id], custom_id=f"pr:{verbs.OPEN_SELECTED}")
 
 
 async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarness) -> None:

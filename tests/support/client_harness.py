@@ -29,13 +29,12 @@ from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.app.workers import Workers
-from bot.client import autocomplete
+from bot.client import autocomplete, verbs
 from bot.client.guild_directory import GuildDirectory
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.demo.server import SimulatedRest
 from bot.features.alerts.service import Alerts
-from bot.features.club import messages as club_messages
 from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.i18n.texts import Texts, for_locale
 from bot.outbox import contents
@@ -196,7 +195,7 @@ class ClientHarness:
         shown = await self.manage("club setup", **options)
         ids = [str(part.get("custom_id")) for part in raw_components(shown)]
         for custom_id in ids:
-            if custom_id.startswith(f"pr:{club_messages.START}:"):
+            if custom_id.startswith(f"pr:{verbs.START_CLUB}:"):
                 shown = await self.press(shown, by=self.manager, custom_id=custom_id)
         return shown
 

@@ -22,8 +22,7 @@ from sqlalchemy.engine import make_url
 
 from bot.app.workers import Workers
 from bot.cli.set_up_file import SetUpFile
-from bot.features.today import messages as today_messages
-from bot.papers import message_parts
+from bot.client import verbs
 from bot.search import index as search_index
 from bot.search.glossary import GlossaryService
 from storage import ask, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
@@ -170,7 +169,7 @@ async def _read(installation: Installation) -> None:
     for arxiv_id in ("2501.00001", "2501.00002", "2412.00007"):
         await harness.press(await harness.ask("paper", paper=arxiv_id), "save")
     saved = await harness.ask("saved")
-    paper = await harness.select(saved, ["2501.00002"], custom_id=f"pr:{message_parts.OPEN_SELECTED}")
+    paper = await harness.select(saved, ["2501.00002"], custom_id=f"pr:{verbs.OPEN_SELECTED}")
     await harness.fill(paper, "saved-edit", note="compare with **DPO**", tags="RL, 읽을 것")
     for options in (
         {"keyword": "small language model"},
@@ -184,7 +183,7 @@ async def _read(installation: Installation) -> None:
         card = await harness.ask("paper", by=reader, paper="2501.00003")
         await harness.press(card, key, by=reader)
     today = await harness.ask("today")
-    await harness.select(today, ["more:2501.00004"], custom_id=f"pr:{today_messages.MARK}")
+    await harness.select(today, ["more:2501.00004"], custom_id=f"pr:{verbs.MARK_PAPERS}")
     await harness.ask(
         "topic", query="small language models that read speech in noise and surgical video " * 2
     )

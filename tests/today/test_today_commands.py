@@ -7,12 +7,10 @@ from typing import Any
 
 from bot.app.workers import Workers
 from bot.archive import listing
-from bot.client import custom_ids
+from bot.client import custom_ids, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.features.shelf.service import Shelf
-from bot.features.today import messages as today_messages
 from bot.features.today.service import TodayPlanner, TodayService
-from bot.papers import message_parts
 from storage import accounts, models, papers, today
 from tests.support import sample_archive
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
@@ -23,7 +21,7 @@ SMALL_MODELS = ("2501.00001", "2501.00006", "2412.00007")
 
 def _shown_papers(message: Any) -> Sequence[str]:
     actions = map(custom_ids.unpack_custom_id, component_ids(message))
-    return [action.payload for action in actions if action.verb == message_parts.OPEN_PAPER]
+    return [action.payload for action in actions if action.verb == verbs.OPEN_PAPER]
 
 
 async def _save(harness: ClientHarness, *arxiv_ids: str) -> None:
@@ -33,7 +31,7 @@ async def _save(harness: ClientHarness, *arxiv_ids: str) -> None:
 
 
 async def _mark(harness: ClientHarness, message: Any, value: str) -> Any:
-    return await harness.select(message, [value], custom_id=f"pr:{today_messages.MARK}")
+    return await harness.select(message, [value], custom_id=f"pr:{verbs.MARK_PAPERS}")
 
 
 async def _profile(harness: ClientHarness) -> today.Profile:
@@ -215,7 +213,7 @@ async def test_papers_on_picked_topics_come_first(harness: ClientHarness) -> Non
     assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
     topics = await harness.press(shown, "today-topics")
     assert harness.texts("today-picked", topics=topic) in shown_text(topics)
-    cleared = await harness.choose(topics, pack_custom_id(today_messages.PICK))
+    cleared = await harness.choose(topics, pack_custom_id(verbs.SELECT_TOPICS))
     assert harness.texts("today-no-topics") in shown_text(cleared)
 
 

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from bot.app.workers import Workers
+from bot.client import verbs
 from bot.client.text_tokens import make_token
-from bot.features.trends import messages as trends_messages
 from bot.rendering import charts
 from bot.rendering.templates import Templates
 from storage import models
@@ -98,7 +98,7 @@ async def test_trends_shows_all_papers_and_rising_topics_by_default(harness: Cli
     assert f"1 · **{topic}**" in text
     papers = harness.texts("choice-papers", count=11)
     assert f" · {papers} · 10% → 64.7%" in text
-    selected = await harness.select(message, [topic], custom_id=f"pr:{trends_messages.SELECT}:")
+    selected = await harness.select(message, [topic], custom_id=f"pr:{verbs.SELECT_TREND}:")
     assert harness.texts("follow-topic") in shown_text(selected)
     assert topic in shown_text(selected)
 
@@ -123,7 +123,7 @@ async def test_autocomplete_suggests_a_topic(harness: ClientHarness) -> None:
 async def test_the_menu_of_periods_works_for_a_long_topic(harness: ClientHarness) -> None:
     message = await harness.ask("trends", topic=LONG)
     assert any(make_token(LONG) in custom_id for custom_id in component_ids(message))
-    menu = f"pr:{trends_messages.SELECT_SPAN}:"
+    menu = f"pr:{verbs.SELECT_TREND_SPAN}:"
     updated = await harness.select(message, ["five-years"], custom_id=menu)
     assert updated.id == message.id
     assert harness.texts("trend-span-five-years") in shown_text(updated)

@@ -23,6 +23,7 @@ from bot.client import (
     permissions,
     responses,
     router,
+    verbs,
 )
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Interaction, Request
@@ -142,7 +143,7 @@ class AlertsCog(
 
     # Stored alerts.
 
-    @router.handles(message_parts.MANAGE_ALERTS)
+    @router.handles(verbs.LIST_ALERTS)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the user's alerts or, for the people who manage its messages, all alerts of a channel."""
         if not action.payload:
@@ -150,7 +151,7 @@ class AlertsCog(
         channel_id, page = map(custom_ids.parse_number, action.fields(2))
         return await channel_view(request, channel_id, page)
 
-    @router.handles(alerts_messages.MATCHED, responses.PRIVATELY)
+    @router.handles(verbs.LIST_MATCHED, responses.PRIVATELY)
     async def show_matched(self, request: Request, action: Action) -> ui.LayoutView:
         """Show all papers of a notification that could not name them all."""
         since, until, page = (custom_ids.parse_number(field, MAX_TIME) for field in action.fields(3))
@@ -161,21 +162,21 @@ class AlertsCog(
         rows = await request.services.get(Alerts).list_matched(recipient, *times)
         if not rows:
             raise UserError("outdated-control")
-        page_id = partial(custom_ids.pack_custom_id, alerts_messages.MATCHED, since, until)
+        page_id = partial(custom_ids.pack_custom_id, verbs.LIST_MATCHED, since, until)
         return alerts_messages.matched_view(request.texts, rows, page, page_id)
 
-    @router.handles(alerts_messages.SHOW)
+    @router.handles(verbs.SHOW_ALERT)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:
         chosen = action.payload or interaction_values.selected_value(request.interaction)
         return await alert_view(request, custom_ids.parse_number(chosen))
 
-    @router.handles(alerts_messages.PAUSE)
+    @router.handles(verbs.PAUSE_ALERT)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         alert = await find(request, action.number, in_channels=True)
         await request.services.get(Alerts).pause(alert.id)
         return await alert_view(request, alert.id)
 
-    @router.handles(message_parts.RESUME_ALERT)
+    @router.handles(verbs.RESUME_ALERT)
     async def resume_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Resume an alert; take it over if it is another's who may not manage messages in its channel any more."""
         alert = await find(request, action.number, in_channels=True)
@@ -188,7 +189,7 @@ class AlertsCog(
             await service.resume(alert.id)
         return await alert_view(request, alert.id, note)
 
-    @router.handles(alerts_messages.REMOVE)
+    @router.handles(verbs.REMOVE_ALERT)
     async def remove_alert(self, request: Request, action: Action) -> ui.LayoutView:
         """Remove an alert. Its owner can create it again with *Undo*."""
         alert = await find(request, action.number, in_channels=True)
@@ -196,27 +197,27 @@ class AlertsCog(
         if alert.user_id != request.user_id:
             return await channel_view(request, alert.channel_id or 0)
         key = await store_draft(request.services.text_tokens, request.user_id, replace(alert, id=0))
-        undo_id = custom_ids.pack_custom_id(alerts_messages.SAVE, key)
+        undo_id = custom_ids.pack_custom_id(verbs.SAVE_ALERT, key)
         described = alerts_messages.describe_alert(request.texts, alert)
         text = request.texts("alert-removed", alert=described)
         return message_builder.text_view(text, message_builder.button(request.texts("alert-undo"), undo_id))
 
     # Drafts and one-click alerts.
 
-    @router.handles(alerts_messages.SAVE)
+    @router.handles(verbs.SAVE_ALERT)
     async def save_draft(self, request: Request, action: Action) -> ui.LayoutView:
         return await save(request, await load(request, action.payload))
 
-    @router.handles(alerts_messages.WIDEN)
+    @router.handles(verbs.WIDEN_ALERT)
     async def widen_draft(self, request: Request, action: Action) -> ui.LayoutView:
         return await preview(request, await load(request, action.payload))
 
-    @router.handles(message_parts.EDIT_CONDITIONS, responses.AT_ONCE)
+    @router.handles(verbs.EDIT_CONDITIONS, responses.AT_ONCE)
     async def open_conditions_modal(self, request: Request, action: Action) -> ui.Modal:
         draft = await load(request, action.payload)
         return alerts_messages.conditions_modal(request.texts, draft, action.payload)
 
-    @router.handles(alerts_messages.SUBMIT_CONDITIONS)
+    @router.handles(verbs.SUBMIT_CONDITIONS)
     async def submit_conditions_modal(self, request: Request, action: Action) -> ui.LayoutView:
         """Apply the form to the draft or stored alert. If the votes are invalid, show the reason and keep the rest."""
         draft, values = (
@@ -231,21 +232,21 @@ class AlertsCog(
             return await refuse(request, typed, error)
         return await apply(request, draft)
 
-    @router.handles(alerts_messages.SET_TIMING)
+    @router.handles(verbs.SET_TIMING)
     async def set_timing(self, request: Request, action: Action) -> ui.LayoutView:
         draft = await load(request, action.payload)
         return await apply(
             request, alerts_options.apply_when(draft, interaction_values.selected_value(request.interaction))
         )
 
-    @router.handles(alerts_messages.OPEN_TIME, responses.AT_ONCE)
+    @router.handles(verbs.OPEN_TIME, responses.AT_ONCE)
     async def open_time_modal(self, request: Request, action: Action) -> ui.Modal:
         draft = await load(request, action.payload)
         values = {"time": draft.at_time, "zone": draft.timezone}
-        submit_id = custom_ids.pack_custom_id(alerts_messages.SUBMIT_TIME, action.payload)
+        submit_id = custom_ids.pack_custom_id(verbs.SUBMIT_TIME, action.payload)
         return messages.time_modal(request.texts, submit_id, values)
 
-    @router.handles(alerts_messages.SUBMIT_TIME)
+    @router.handles(verbs.SUBMIT_TIME)
     async def submit_time_modal(self, request: Request, action: Action) -> ui.LayoutView:
         """Apply the time and time zone to the draft or stored alert. If either is invalid, show the reason."""
         draft = await load(request, action.payload)
@@ -255,7 +256,7 @@ class AlertsCog(
             return alerts_messages.refused_view(request.texts, error, action.payload, of_time=True)
         return await apply(request, draft)
 
-    @router.handles(message_parts.FOLLOW, responses.PRIVATELY)
+    @router.handles(verbs.FOLLOW, responses.PRIVATELY)
     async def follow(self, request: Request, action: Action) -> ui.LayoutView:
         """Create an alert for the topic or author of a list, with an Undo button; preview what a question became."""
         state = await replies.load_state(request, action)
@@ -268,7 +269,7 @@ class AlertsCog(
         make = save if is_author or query.casefold() == terms.casefold() else preview
         return await make(request, await begin(request, draft))
 
-    @router.handles(cards.MORE, responses.PRIVATELY)
+    @router.handles(verbs.SELECT_DETAIL, responses.PRIVATELY)
     async def open_more(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the details selected in a card's menu, or create an alert for the selected topic or author."""
         chosen = interaction_values.selected_value(request.interaction)

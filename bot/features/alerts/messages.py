@@ -9,7 +9,7 @@ from typing import Any, Literal
 import discord
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import (
     RED,
@@ -31,7 +31,6 @@ from bot.papers import list_state, message_parts, paper_texts, post_names, post_
 from bot.papers import post_names as papers_post_names
 from bot.papers.list_views import draw
 from bot.papers.lists import PaperList
-from bot.papers.message_parts import MANAGE_ALERTS
 from bot.rendering import discord_text, locale_formats, templates
 from storage import errors, models
 from storage.models import AlertTiming
@@ -108,7 +107,6 @@ def describe_details(texts: Texts, alert: models.Alert) -> str:
     return discord_text.join_dotted(*parts)
 
 
-SUBMIT_CONDITIONS = "aed"
 STORED = "#"
 """Prefix for the id of a stored alert in a custom id; a draft has a token instead."""
 MAX_LENGTH = 4000
@@ -117,7 +115,7 @@ MAX_LENGTH = 4000
 
 def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_builder.StatelessModal:
     """Return the form for terms, excluded words and votes. `key` identifies the draft or alert in custom ids."""
-    custom_id = pack_custom_id(SUBMIT_CONDITIONS, key)
+    custom_id = pack_custom_id(verbs.SUBMIT_CONDITIONS, key)
     modal = message_builder.StatelessModal(texts("alert-form-conditions"), custom_id)
     for name, value in alerts_options.condition_values(alert).items():
         modal.add_text(
@@ -136,9 +134,6 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
 MAX_PAPERS = 5
 """The maximum number of papers shown in full."""
 
-MATCHED = "amp"
-PAUSE = "au"
-
 
 def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[contents.RenderedPart, ...]:
     """Return the notification: up to MAX_PAPERS papers with Read buttons, and menus to open or save the others."""
@@ -153,11 +148,7 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     message.end_with(
         (
             [message_parts.save_menu(texts, papers)],
-            [
-                message_parts.save_menu(texts, papers, verb=message_parts.LIST_SELECTED)
-                if post.in_channel
-                else None
-            ],
+            [message_parts.save_menu(texts, papers, verb=verbs.LIST_SELECTED) if post.in_channel else None],
             [message_parts.open_menu(texts("alert-more", count=len(further)), further)],
             _footer_buttons(texts, post, marker),
         ),
@@ -166,7 +157,7 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
         text = _paper_text(wording, match, *share, with_language=not is_foreign)
-        read = button(texts("read"), pack_custom_id(message_parts.OPEN_PAPER, match.paper.arxiv_id))
+        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, match.paper.arxiv_id))
         message.add_text_with_accessory(text, read)
     plain = message_parts.papers_payload(
         texts, models.DeliveryKind.ALERT, post.digest_on, post.marker, papers
@@ -198,10 +189,14 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     if post.more:
         times = int(post.since_at.timestamp()), int(post.until_at.timestamp()) + 1
         total = len(post.matches) + post.more
-        buttons.append(button(texts("alert-show-all", count=total), pack_custom_id(MATCHED, *times, 0)))
+        buttons.append(
+            button(texts("alert-show-all", count=total), pack_custom_id(verbs.LIST_MATCHED, *times, 0))
+        )
     alert_ids = {alert_id for match in post.matches for alert_id in match.alert_ids}
     is_one = len(alert_ids) == 1 and not post.in_channel
-    custom_id = pack_custom_id(SHOW, alert_ids.pop()) if is_one else pack_custom_id(MANAGE_ALERTS)
+    custom_id = (
+        pack_custom_id(verbs.SHOW_ALERT, alert_ids.pop()) if is_one else pack_custom_id(verbs.LIST_ALERTS)
+    )
     return [*buttons, button(texts("alert-manage"), custom_id)]
 
 
@@ -217,13 +212,6 @@ def matched_view(
     return draw(texts, listed, [message_builder.pager(texts, page, listed.page_count, custom_id)])
 
 
-SAVE = "ac"
-WIDEN = "ax"
-SET_TIMING = "aet"
-OPEN_TIME = "ati"
-SUBMIT_TIME = "atis"
-SHOW = "av"
-REMOVE = "ad"
 MAX_LINE_LENGTH = 140
 """The maximum length of an alert's name in the list, so that MAX_ALERTS lines fit."""
 
@@ -245,8 +233,12 @@ def preview_view(
         ],
         [_timing_menu(texts, draft, key)],
         [
-            button(texts("alert-create"), pack_custom_id(SAVE, key), style=discord.ButtonStyle.primary),
-            button(texts("alert-widen"), pack_custom_id(WIDEN, wider_key)) if wider_key else None,
+            button(
+                texts("alert-create"),
+                pack_custom_id(verbs.SAVE_ALERT, key),
+                style=discord.ButtonStyle.primary,
+            ),
+            button(texts("alert-widen"), pack_custom_id(verbs.WIDEN_ALERT, wider_key)) if wider_key else None,
             _edit_button(texts, key),
             _time_button(texts, draft, key),
         ],
@@ -254,12 +246,12 @@ def preview_view(
 
 
 def _edit_button(texts: Texts, key: str) -> ui.Item[ui.LayoutView]:
-    return button(texts("alert-edit-conditions"), pack_custom_id(message_parts.EDIT_CONDITIONS, key))
+    return button(texts("alert-edit-conditions"), pack_custom_id(verbs.EDIT_CONDITIONS, key))
 
 
 def _time_button(texts: Texts, alert: models.Alert, key: str) -> ui.Item[ui.LayoutView] | None:
     is_collected = alert.timing is not AlertTiming.AT_ONCE
-    return button(texts("change-time"), pack_custom_id(OPEN_TIME, key)) if is_collected else None
+    return button(texts("change-time"), pack_custom_id(verbs.OPEN_TIME, key)) if is_collected else None
 
 
 def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | None:
@@ -273,14 +265,16 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
     is_weekly = alert.timing is AlertTiming.WEEKLY
     chosen = alerts_options.weekly_value(alert.weekday) if is_weekly else alert.timing.value
     options = [select_option(label, value, selected=value == chosen) for value, label in labels.items()]
-    return select_menu(texts("alert-form-when"), pack_custom_id(SET_TIMING, key), options)
+    return select_menu(texts("alert-form-when"), pack_custom_id(verbs.SET_TIMING, key), options)
 
 
 def refused_view(texts: Texts, error: errors.UsageError, key: str, *, of_time: bool = False) -> ui.LayoutView:
     """Return why a draft, or a time or zone if `of_time`, is invalid, with a button that reopens the form."""
     style, label = discord.ButtonStyle.primary, texts("subscription-form-again")
     again = (
-        button(label, pack_custom_id(OPEN_TIME, key), style=style) if of_time else _edit_button(texts, key)
+        button(label, pack_custom_id(verbs.OPEN_TIME, key), style=style)
+        if of_time
+        else _edit_button(texts, key)
     )
     return text_view(refusal_text(texts, error), again, accent=RED)
 
@@ -289,9 +283,9 @@ def saved_view(texts: Texts, alert: models.Alert) -> ui.LayoutView:
     details = discord_text.subtext(describe_details(texts, alert))
     return text_view(
         f"{texts('alert-made')}\n**{describe_alert(texts, alert)}**\n{details}",
-        button(texts("alert-undo"), pack_custom_id(REMOVE, alert.id)),
-        button(texts("change"), pack_custom_id(SHOW, alert.id)),
-        button(texts("alert-manage"), pack_custom_id(MANAGE_ALERTS)),
+        button(texts("alert-undo"), pack_custom_id(verbs.REMOVE_ALERT, alert.id)),
+        button(texts("change"), pack_custom_id(verbs.SHOW_ALERT, alert.id)),
+        button(texts("alert-manage"), pack_custom_id(verbs.LIST_ALERTS)),
     )
 
 
@@ -322,7 +316,9 @@ def list_view(
     """
     in_channel = None
     if here is not None:
-        in_channel = button(texts("alerts-here", count=here[1]), pack_custom_id(MANAGE_ALERTS, here[0], 0))
+        in_channel = button(
+            texts("alerts-here", count=here[1]), pack_custom_id(verbs.LIST_ALERTS, here[0], 0)
+        )
     if not rows:
         begin = message_parts.begin_alert_button(texts)
         return text_view(texts("no-alerts", command=add_command), begin, in_channel)
@@ -333,11 +329,11 @@ def list_view(
 def channel_view(
     texts: Texts, rows: Sequence[models.Alert], channel_id: int, page: int, names: Mapping[int, str]
 ) -> ui.LayoutView:
-    page_id = partial(pack_custom_id, MANAGE_ALERTS, channel_id)
+    page_id = partial(pack_custom_id, verbs.LIST_ALERTS, channel_id)
     shown, pager = message_builder.paginate(texts, rows, page, alerts_service.MAX_ALERTS, page_id)
     lines, menu = _list_alerts(texts, shown, names)
     heading = texts("alerts-in-channel", channel=f"<#{channel_id}>", count=len(rows))
-    back = button(texts("back"), pack_custom_id(MANAGE_ALERTS))
+    back = button(texts("back"), pack_custom_id(verbs.LIST_ALERTS))
     return message_view([f"### {heading}", lines], [menu], [*pager, back])
 
 
@@ -355,7 +351,7 @@ def _list_alerts(
         description = discord_text.join_dotted(place, _timing(texts, alert), state)
         label = describe_name(alert, discord_text.SELECT_LABEL)
         options.append(select_option(label, str(alert.id), description=description))
-    return "\n".join(lines), select_menu(texts("alert-pick"), pack_custom_id(SHOW), options)
+    return "\n".join(lines), select_menu(texts("alert-pick"), pack_custom_id(verbs.SHOW_ALERT), options)
 
 
 def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = True) -> ui.LayoutView:
@@ -365,9 +361,9 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
     is_taken_over = lost_at is not None and not is_own
     if alert.paused or is_taken_over:
         resume = texts("alert-take-over" if is_taken_over else "resume")
-        switch = button(resume, pack_custom_id(message_parts.RESUME_ALERT, alert.id))
+        switch = button(resume, pack_custom_id(verbs.RESUME_ALERT, alert.id))
     else:
-        switch = button(texts("pause"), pack_custom_id(PAUSE, alert.id))
+        switch = button(texts("pause"), pack_custom_id(verbs.PAUSE_ALERT, alert.id))
     above = () if is_own else (alert.channel_id or 0, 0)
     return message_view(
         [
@@ -381,8 +377,12 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
         [_edit_button(texts, key), _time_button(texts, alert, key)] if is_own else [],
         [
             switch,
-            button(texts("remove"), pack_custom_id(REMOVE, alert.id), style=discord.ButtonStyle.danger),
-            button(texts("back"), pack_custom_id(MANAGE_ALERTS, *above)),
+            button(
+                texts("remove"),
+                pack_custom_id(verbs.REMOVE_ALERT, alert.id),
+                style=discord.ButtonStyle.danger,
+            ),
+            button(texts("back"), pack_custom_id(verbs.LIST_ALERTS, *above)),
         ],
     )
 

@@ -14,7 +14,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import interaction_values, permissions, responses, router
+from bot.client import interaction_values, permissions, responses, router, verbs
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.handler_context import Client, Request
 from bot.client.message_builder import StatelessModal, button
@@ -77,32 +77,32 @@ class AskCog(commands.Cog):
         answer = await self._questions.answer(limited, request.texts.locale, request.user_id)
         return await self._show(request, answer, question)
 
-    @router.handles(ask_messages.OPEN, responses.AT_ONCE)
+    @router.handles(verbs.OPEN_QUESTION, responses.AT_ONCE)
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         texts = request.texts
-        modal = StatelessModal(texts("ask-paper"), pack_custom_id(ask_messages.SUBMIT, action.payload))
+        modal = StatelessModal(texts("ask-paper"), pack_custom_id(verbs.SUBMIT_QUESTION, action.payload))
         field, hint = ask_messages.QUESTION, texts("ask-hint")
         modal.add_text(texts("ask-label"), field, placeholder=hint, max_length=MAX_LENGTH, multiline=True)
         return modal
 
-    @router.handles(ask_messages.SUBMIT, responses.PRIVATELY)
+    @router.handles(verbs.SUBMIT_QUESTION, responses.PRIVATELY)
     async def submit_question(self, request: Request, action: Action) -> ui.LayoutView | None:
         asked = interaction_values.modal_values(request.interaction).get(ask_messages.QUESTION, "")
         return await self._answer(request, action.payload, asked)
 
-    @router.handles(ask_messages.CHOOSE, responses.PRIVATELY)
+    @router.handles(verbs.SELECT_QUESTION, responses.PRIVATELY)
     async def choose(self, request: Request, action: Action) -> ui.LayoutView | None:
         name = interaction_values.selected_value(request.interaction)
         if name not in ask_messages.COMMON:
             raise InvalidCustomIdError(f"{name!r} is not a question")
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
 
-    @router.handles(ask_messages.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(verbs.SHARE_ANSWER, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the reader's answer to everyone. It is copied from its message, so nothing of the question is stored for it."""
         interaction = request.interaction
         answered = interaction.message
-        if answered is None or pack_custom_id(ask_messages.SHARE) not in interaction_values.custom_ids_of(
+        if answered is None or pack_custom_id(verbs.SHARE_ANSWER) not in interaction_values.custom_ids_of(
             answered
         ):
             raise InvalidCustomIdError("there is no answer to share")
@@ -146,7 +146,7 @@ class AskCog(commands.Cog):
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        return [button(request.texts("ask-paper"), pack_custom_id(ask_messages.OPEN, paper.arxiv_id))]
+        return [button(request.texts("ask-paper"), pack_custom_id(verbs.OPEN_QUESTION, paper.arxiv_id))]
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -195,7 +195,7 @@ def _list_card_papers(
     if not isinstance(card, discord.Message) or card.author.id != bot_user.id:
         return ()
     actions = map(unpack_custom_id, interaction_values.custom_ids_of(card))
-    return tuple(dict.fromkeys(action.payload for action in actions if action.verb == ask_messages.OPEN))
+    return tuple(dict.fromkeys(action.payload for action in actions if action.verb == verbs.OPEN_QUESTION))
 
 
 async def _load_first(thread: Any, bot_user: discord.ClientUser) -> discord.Message | None:

@@ -11,7 +11,7 @@ from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.archive.summaries import Basis, label_name
-from bot.client import custom_ids, message_builder
+from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id, unpack_custom_id
 from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
 from bot.client.wording import PostWording
@@ -35,12 +35,11 @@ from storage.models import PartKind
 
 _Controls: TypeAlias = tuple[ui.Item[Any] | None, ui.Item[Any] | None]
 """A menu, and the first button below it."""
-OPEN, SUBMIT, CHOOSE, SHARE = "qa", "qas", "qam", "qax"
 QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
 """The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
-_SAVE = (message_parts.SAVE_PAPER, "1", message_parts.NO_PAGE)
+_SAVE = (verbs.SAVE_PAPER, "1", message_parts.NO_PAGE)
 """The beginning of the id of an entry that saves a paper."""
 _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 120, 60, 600
 _QUOTED = (600, 500, 400, 300, 200, 120, 40)
@@ -86,7 +85,7 @@ def answer_view(
         if answer.paper is None
         else _paper_controls(texts, answer.paper, marker)
     )
-    share = button(texts("share"), pack_custom_id(SHARE)) if may_share and answer.found else None
+    share = button(texts("share"), pack_custom_id(verbs.SHARE_ANSWER)) if may_share and answer.found else None
     if share is not None:  # Room for the line above a shared answer.
         message.budget.add(1, (_shared_line(texts, "x" * _MAX_SHARER),))
     message.end_with([[menu], [further, share]], "\n".join(map(subtext, list_notes(texts, answer))))
@@ -106,7 +105,7 @@ def shared_view(texts: Texts, answered: discord.Message, *, sharer: str) -> ui.L
     layout = ui.LayoutView.from_message(answered, timeout=None)
     for row in [one for one in layout.walk_children() if isinstance(one, ui.ActionRow)]:
         for item in row.children:
-            if unpack_custom_id(getattr(item, "custom_id", None) or "").verb == SHARE:
+            if unpack_custom_id(getattr(item, "custom_id", None) or "").verb == verbs.SHARE_ANSWER:
                 row.remove_item(item)
         if not row.children:
             holder = row.parent if isinstance(row.parent, ui.Container) else layout
@@ -123,15 +122,19 @@ def _shared_line(texts: Texts, sharer: str) -> str:
 
 def _paper_controls(texts: Texts, paper: models.PaperDetail, marker: str | None) -> _Controls:
     options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
-    menu = select_menu(texts("ask-common"), pack_custom_id(CHOOSE, paper.arxiv_id, marker=marker), options)
-    return menu, button(texts("ask-again"), pack_custom_id(OPEN, paper.arxiv_id, marker=marker))
+    menu = select_menu(
+        texts("ask-common"), pack_custom_id(verbs.SELECT_QUESTION, paper.arxiv_id, marker=marker), options
+    )
+    return menu, button(
+        texts("ask-again"), pack_custom_id(verbs.OPEN_QUESTION, paper.arxiv_id, marker=marker)
+    )
 
 
 def _archive_controls(
     texts: Texts, answer: Answer, topic_token: str, marker: str | None, *, in_server: bool
 ) -> _Controls:
-    offers = [("ask-menu-ask", (OPEN,)), ("ask-menu-save", _SAVE)]
-    offers += [("ask-menu-list", (message_parts.LIST_PAPER,))] if in_server else []
+    offers = [("ask-menu-ask", (verbs.OPEN_QUESTION,)), ("ask-menu-save", _SAVE)]
+    offers += [("ask-menu-list", (verbs.LIST_PAPER,))] if in_server else []
     shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
     options = [
         select_option(
@@ -140,7 +143,7 @@ def _archive_controls(
         for arxiv_id, paper in shown.items()
         for name, action in offers
     ]
-    menu = select_menu(texts("ask-menu"), pack_custom_id(custom_ids.ACT, marker=marker), options)
+    menu = select_menu(texts("ask-menu"), pack_custom_id(verbs.SELECT_ACTION, marker=marker), options)
     state = ListState(ListKind.TOPIC, answer.list_topic, token=topic_token)
     further = button(texts("ask-all-papers"), pack_state(state, marker=marker)) if answer.list_topic else None
     return menu, further

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import autocomplete, custom_ids, message_builder, permissions, responses, router
+from bot.client import autocomplete, custom_ids, message_builder, permissions, responses, router, verbs
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Request
 from bot.client.message_builder import button
@@ -80,7 +80,7 @@ class ClubCog(
             return await self._view(request, self._clubs.set_up(club))
         return club_messages.preview_view(request.texts, overview, is_new=done == "club-set-up")
 
-    @router.handles(club_messages.START, check=permissions.require_manager)
+    @router.handles(verbs.START_CLUB, check=permissions.require_manager)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
         channel_id, day, zone, time = action.fields(4)
         with custom_ids.map_parse_errors():
@@ -99,16 +99,16 @@ class ClubCog(
         permissions.require_manager(request.interaction)
         return await self._view(request, self._clubs.skip(request.interaction.guild_id or 0))
 
-    @router.handles(club_messages.CONFIRM_STOP)
+    @router.handles(verbs.CONFIRM_STOP_CLUB)
     async def confirm_stop(self, request: Request, action: Action) -> ui.LayoutView:
         texts, danger = request.texts, discord.ButtonStyle.danger
         return message_builder.text_view(
             texts("club-stop-sure", channel=f"<#{action.number}>"),
-            button(texts("club-stop"), pack_custom_id(club_messages.STOP), style=danger),
-            button(texts("back"), pack_custom_id(club_messages.SHOW, 0)),
+            button(texts("club-stop"), pack_custom_id(verbs.STOP_CLUB), style=danger),
+            button(texts("back"), pack_custom_id(verbs.SHOW_CLUB, 0)),
         )
 
-    @router.handles(club_messages.STOP)
+    @router.handles(verbs.STOP_CLUB)
     async def stop(self, request: Request, action: Action) -> ui.LayoutView:
         permissions.require_manager(request.interaction)
         with suppress(NoClubError):
@@ -119,7 +119,7 @@ class ClubCog(
     async def list_papers(self, request: Request) -> ui.LayoutView:
         return await self._view(request)
 
-    @router.handles(club_messages.SHOW)
+    @router.handles(verbs.SHOW_CLUB)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._view(request)
 
@@ -144,11 +144,11 @@ class ClubCog(
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        custom_id = pack_custom_id(club_messages.DISCUSS, paper.arxiv_id)
+        custom_id = pack_custom_id(verbs.DISCUSS, paper.arxiv_id)
         discuss = button(request.texts("discuss"), custom_id, emoji="💬")
         return [discuss] if permissions.may_share(request.interaction) else []
 
-    @router.handles(club_messages.SILENCE, responses.PRIVATELY)
+    @router.handles(verbs.SILENCE, responses.PRIVATELY)
     async def silence(self, request: Request, action: Action) -> ui.LayoutView:
         """Tell this thread nothing more, for its opener or a member who manages threads."""
         thread_id = request.interaction.channel_id or 0
@@ -158,7 +158,7 @@ class ClubCog(
         await request.services.database.write(storage.silence_thread, thread_id)
         return message_builder.text_view(request.texts("thread-news-stopped"))
 
-    @router.handles(club_messages.DISCUSS, responses.PRIVATELY, check=permissions.require_may_share)
+    @router.handles(verbs.DISCUSS, responses.PRIVATELY, check=permissions.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
         """Open a thread about a paper in this channel (in a forum, a post), or link to the existing one."""
         channel = request.interaction.channel

@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import message_builder
+from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, layout_payload, thread_payload
 from bot.client.wording import PostWording
@@ -26,10 +26,6 @@ from bot.rendering import discord_text, locale_formats
 from bot.rendering.discord_text import channel_url, join_dotted
 from storage.models import PartKind
 
-SHOW, START = "clubs", "clubn"
-CONFIRM_STOP, STOP = "clube", "clubm"
-DISCUSS = "dis"
-SILENCE = "clubq"
 POLL_ANSWER = 55
 """Characters in a poll's answer (Discord docs, resources/poll)."""
 _ALIKE = 16
@@ -77,7 +73,7 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     (line,) = paper_texts.event_lines(texts, [post.event])
     (plain_line,) = paper_texts.event_lines(texts, [post.event], max_length=0)
-    stop = button(texts("thread-news-stop"), pack_custom_id(SILENCE, marker=marker))
+    stop = button(texts("thread-news-stop"), pack_custom_id(verbs.SILENCE, marker=marker))
     plain = message_builder.marked_plain_payload(plain_line, marker)
     return message_builder.render_message(message_builder.text_view(line, stop), plain)
 
@@ -155,7 +151,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
 
 def preview_view(texts: Texts, overview: Overview, *, is_new: bool) -> ui.LayoutView:
     club, label = overview.club, texts("club-create" if is_new else "club-change")
-    custom_id = pack_custom_id(START, club.channel_id, club.weekday, club.timezone, club.at_time)
+    custom_id = pack_custom_id(verbs.START_CLUB, club.channel_id, club.weekday, club.timezone, club.at_time)
     create = button(label, custom_id, style=discord.ButtonStyle.primary)
     lines = _meeting_texts(texts, overview, "", "")
     return message_builder.message_view([texts("club-preview", button=label), *lines], [create])
@@ -186,7 +182,11 @@ def club_view(
         lines.append(
             f"{link}\n{discord_text.subtext(join_dotted(texts.format_date(row.meets_on), thread, readers))}"
         )
-    stop = button(texts("club-stop"), pack_custom_id(CONFIRM_STOP, club.channel_id)) if can_manage else None
+    stop = (
+        button(texts("club-stop"), pack_custom_id(verbs.CONFIRM_STOP_CLUB, club.channel_id))
+        if can_manage
+        else None
+    )
     return message_builder.message_view([confirmation, *meeting, "\n".join(lines)], [stop])
 
 

@@ -20,6 +20,7 @@ from bot.client import (
     permissions,
     responses,
     router,
+    verbs,
 )
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Interaction, Request
@@ -33,7 +34,7 @@ from bot.features.daily.post import STYLES, PostableChannel, default_style
 from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.features.daily.why import Cause, WhyExplainer
 from bot.outbox.contents import REPOST_INTERVAL
-from bot.papers import completers, message_parts, post_names, post_papers
+from bot.papers import completers, post_names, post_papers
 from bot.papers.replies import load_paper
 from bot.rendering import discord_text
 from bot.search.results import SearchRequest
@@ -43,10 +44,7 @@ from storage.models import Subscription
 from storage.search import Filters
 
 DRAFT = TypeAdapter(Subscription)
-OF_STORED = {
-    daily_messages.OPEN_EDIT: daily_messages.SUBMIT_EDIT,
-    daily_messages.OPEN_MORE: daily_messages.SUBMIT_MORE,
-}
+OF_STORED = {verbs.OPEN_EDIT: verbs.SUBMIT_EDIT, verbs.OPEN_EDIT_MORE: verbs.SUBMIT_EDIT_MORE}
 """The verbs of forms for a stored post, which its id follows; those of others name a draft."""
 TYPED = (daily_messages.TIME, daily_messages.TOPIC)
 CHOSEN = (daily_messages.DAYS, daily_messages.LANGUAGE, daily_messages.STYLE)
@@ -150,7 +148,7 @@ class SubscriptionsCog(
     ) -> list[ui.LayoutView] | ui.Modal:
         """Show a preview and the setup, which has a button that creates the daily post; without options, the form."""
         if _is_empty({"channel": channel, **typed}):
-            return await _open_form(request, Action(message_parts.SET_UP_POST))
+            return await _open_form(request, Action(verbs.SET_UP_POST))
         destination = _postable_channel(channel or request.interaction.channel)
         typed = await _find_typed_source(request, typed)
         default = await _default_draft(request, destination)
@@ -189,15 +187,11 @@ class SubscriptionsCog(
 class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
     """The buttons, menus and forms with which managers set up and change subscriptions."""
 
-    @router.handles(
-        daily_messages.OPEN_SETUP,
-        responses.AT_ONCE,
-        also=(message_parts.SET_UP_POST, daily_messages.OPEN_EDIT),
-    )
+    @router.handles(verbs.OPEN_SETUP, responses.AT_ONCE, also=(verbs.SET_UP_POST, verbs.OPEN_EDIT))
     async def open_form(self, request: Request, action: Action) -> ui.Modal:
         return await _open_form(request, action)
 
-    @router.handles(daily_messages.OPEN_SETUP_MORE, responses.AT_ONCE, also=(daily_messages.OPEN_MORE,))
+    @router.handles(verbs.OPEN_SETUP_MORE, responses.AT_ONCE, also=(verbs.OPEN_EDIT_MORE,))
     async def open_more(self, request: Request, action: Action) -> ui.Modal:
         row = await _load_meant(request, action)
         channel = await permissions.require_known_channel(request, row.guild_id, row.channel_id)
@@ -208,11 +202,9 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         return daily_messages.more_modal(request.texts, submit_id, row, role and role.id, styles, tags)
 
     @router.handles(
-        daily_messages.SUBMIT_SETUP,
-        lambda action: (
-            responses.IN_PLACE if action.verb == daily_messages.SUBMIT_MORE else responses.PRIVATELY
-        ),
-        also=(daily_messages.SUBMIT_EDIT, daily_messages.SUBMIT_MORE),
+        verbs.SUBMIT_SETUP,
+        lambda action: responses.IN_PLACE if action.verb == verbs.SUBMIT_EDIT_MORE else responses.PRIVATELY,
+        also=(verbs.SUBMIT_EDIT, verbs.SUBMIT_EDIT_MORE),
     )
     async def submit_form(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Apply a form to a stored post, or show the setup of a draft: so is a stored one for another channel.
@@ -241,12 +233,12 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
             token = await _save_draft(request, replace(row, at_time=time, topic=topic))
             return [daily_messages.setup_refused_view(request.texts, error, token)]
 
-    @router.handles(daily_messages.START)
+    @router.handles(verbs.START_POST)
     async def start(self, request: Request, action: Action) -> ui.LayoutView:
         draft = await _load_draft(request, action.payload)
         return await _detail_view(request, await _create(request, draft), "subscription-started")
 
-    @router.handles(daily_messages.REPLACE)
+    @router.handles(verbs.REPLACE_POST)
     async def replace_post(self, request: Request, action: Action) -> ui.LayoutView:
         """Give the channel's existing subscription the settings of a draft. What it posted stays its own."""
         replaced, token = action.fields(2)
@@ -254,22 +246,22 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         settings = {name: getattr(draft, name) for name in daily_options.SETTINGS}
         return await _edit(request, old, replace(old, **settings))
 
-    @router.handles(daily_messages.SHOW)
+    @router.handles(verbs.SHOW_POST)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         chosen = action.payload or interaction_values.selected_value(request.interaction)
         return await _detail_view(request, await _find(request, chosen))
 
-    @router.handles(message_parts.LIST_POSTS)
+    @router.handles(verbs.LIST_POSTS)
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         return await _list_view(request, await _list_for_guild(request), action.number)
 
-    @router.handles(daily_messages.SHOW_PREVIEW, responses.PRIVATELY)
+    @router.handles(verbs.SHOW_PREVIEW, responses.PRIVATELY)
     async def show_preview(self, request: Request, action: Action) -> list[ui.LayoutView]:
         subscription = await _find(request, action.payload)
         async with router.admitted_lookup(request.interaction):
             return await _build_preview_views(request, subscription)
 
-    @router.handles(daily_messages.POST_NOW, responses.PRIVATELY)
+    @router.handles(verbs.POST_NOW, responses.PRIVATELY)
     async def post_now(self, request: Request, action: Action) -> ui.LayoutView:
         subscription = await _find(request, action.payload)
         channel = permissions.require_channel(request.interaction.guild, subscription.channel_id)
@@ -279,23 +271,23 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
         return message_builder.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
-    @router.handles(daily_messages.PAUSE)
+    @router.handles(verbs.PAUSE_POST)
     async def pause(self, request: Request, action: Action) -> ui.LayoutView:
         subscription = await _find(request, action.payload)
         paused = await request.services.get(Subscriptions).pause(subscription.id)
         return await _detail_view(request, paused, "subscription-paused")
 
-    @router.handles(daily_messages.REMOVE)
+    @router.handles(verbs.REMOVE_POST)
     async def confirm_remove(self, request: Request, action: Action) -> ui.LayoutView:
         subscription, name = await _find_named(request, action.payload)
         return daily_messages.confirm_remove_view(request.texts, subscription, name)
 
-    @router.handles(daily_messages.REMOVE_CONFIRMED)
+    @router.handles(verbs.REMOVE_POST_CONFIRMED)
     async def remove(self, request: Request, action: Action) -> ui.LayoutView:
         subscription, name = await _find_named(request, action.payload)
         await request.services.get(Subscriptions).remove(subscription.id)
         every = message_builder.button(
-            request.texts("subscription-all"), custom_ids.pack_custom_id(message_parts.LIST_POSTS)
+            request.texts("subscription-all"), custom_ids.pack_custom_id(verbs.LIST_POSTS)
         )
         return message_builder.text_view(request.texts("subscription-removed", post=f"**{name}**"), every)
 
@@ -303,7 +295,7 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
 class PostButtonsCog(router.NeedsGuild, commands.Cog):
     """Buttons that are not for managers alone: they need no right, or ask for it themselves."""
 
-    @router.handles(daily_messages.RESUME)
+    @router.handles(verbs.RESUME_POST)
     async def resume(self, request: Request, action: Action) -> ui.LayoutView:
         """Resume a subscription: in its server as a manager, or from a direct message as its creator."""
         subscription = await _find_manageable(request, action.payload)
@@ -316,7 +308,7 @@ class PostButtonsCog(router.NeedsGuild, commands.Cog):
         resumed = await request.services.get(Subscriptions).resume(subscription.id)
         return await _detail_view(request, resumed, "subscription-resumed")
 
-    @router.handles(daily_post.SHOW_LANGUAGE, responses.PRIVATELY)
+    @router.handles(verbs.SHOW_LANGUAGE, responses.PRIVATELY)
     async def show_other_language(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the papers in a message's menu privately in the other language."""
         language, first = action.fields(2)
@@ -326,7 +318,7 @@ class PostButtonsCog(router.NeedsGuild, commands.Cog):
         message = request.interaction.message
         for component in interaction_values.walk_components(message.components if message else ()):
             control = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
-            if isinstance(component, discord.SelectMenu) and control.verb == message_parts.OPEN_SELECTED:
+            if isinstance(component, discord.SelectMenu) and control.verb == verbs.OPEN_SELECTED:
                 arxiv_ids += [option.value for option in component.options]
         async with router.admitted_lookup(request.interaction):
             details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
@@ -466,7 +458,7 @@ async def _load_meant(request: Request, action: Action) -> Subscription:
 
 def _submit_id(action: Action) -> str:
     """Return the custom id of the form that a control opens."""
-    return custom_ids.pack_custom_id(OF_STORED.get(action.verb, daily_messages.SUBMIT_SETUP), action.payload)
+    return custom_ids.pack_custom_id(OF_STORED.get(action.verb, verbs.SUBMIT_SETUP), action.payload)
 
 
 async def _open_form(request: Request, action: Action) -> ui.Modal:

@@ -11,7 +11,7 @@ from functools import partial
 import discord
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import StatelessModal, button
 from bot.client.refusals import refusal_text
@@ -22,7 +22,6 @@ from bot.features.daily import post as daily_post
 from bot.features.daily.why import Cause, Explanation, WhyAnswer
 from bot.i18n.texts import Texts
 from bot.papers import message_parts, paper_texts, post_names
-from bot.papers.message_parts import LIST_POSTS
 from bot.papers.post_names import (
     MAX_LISTED,
     MAX_TOPIC_LENGTH,
@@ -38,23 +37,6 @@ from storage import errors, models
 from storage.models import Reason, Subscription
 
 MAX_TOPIC_FORMS = 8
-START = "ds"
-REPLACE = "dsr"
-OPEN_SETUP = "dso"
-OPEN_SETUP_MORE = "dst"
-"""It was the menu of a forum's tags, which are in this form now."""
-SUBMIT_SETUP = "dsf"
-OPEN_EDIT = "ded"
-OPEN_MORE = "de"
-SUBMIT_EDIT = "dsd"
-SUBMIT_MORE = "df"
-SHOW = "dh"
-SHOW_PREVIEW = "dv"
-POST_NOW = "dn"
-PAUSE = "dz"
-RESUME = message_parts.RESUME
-REMOVE = "dx"
-REMOVE_CONFIRMED = "dxx"
 CHANNEL, TIME, TOPIC, PAPERS, DAYS = "channel", "time", "topic", "papers", "days"
 LANGUAGE, STYLE, ROLE, TAG, SILENT = "language", "style", "role", "tag", "options"
 """The fields of both forms, named like the command's options. The last one is named after the menu that the checkbox
@@ -118,7 +100,9 @@ def more_modal(
 
 def setup_refused_view(texts: Texts, error: errors.UsageError, token: str) -> ui.LayoutView:
     """Return why a set-up form is invalid, with a button that reopens it with what was typed, stored under `token`."""
-    again = _button(texts, "subscription-form-again", OPEN_SETUP, token, style=discord.ButtonStyle.primary)
+    again = _button(
+        texts, "subscription-form-again", verbs.OPEN_SETUP, token, style=discord.ButtonStyle.primary
+    )
     return message_builder.text_view(refusal_text(texts, error), again, accent=message_builder.RED)
 
 
@@ -151,11 +135,13 @@ def setup_view(
         message.add_separator()
         message.add_text(_existing_text(texts, existing, calendar, mention, tags))
     message.add_buttons(
-        _button(texts, "setup-start", START, token, style=discord.ButtonStyle.primary),
-        _button(texts, "change", OPEN_SETUP, token),
-        _button(texts, "more-settings", OPEN_SETUP_MORE, token),
+        _button(texts, "setup-start", verbs.START_POST, token, style=discord.ButtonStyle.primary),
+        _button(texts, "change", verbs.OPEN_SETUP, token),
+        _button(texts, "more-settings", verbs.OPEN_SETUP_MORE, token),
         # With several, the manager would have to choose one; `/daily edit` shows them.
-        _button(texts, "setup-replace", REPLACE, existing[0].id, token) if len(existing) == 1 else None,
+        _button(texts, "setup-replace", verbs.REPLACE_POST, existing[0].id, token)
+        if len(existing) == 1
+        else None,
     )
     return message.view
 
@@ -265,17 +251,17 @@ def subscription_detail_view(
             f"{next_post_text(texts, subscription, calendar)}\n{edit}",
         ],
         [
-            _button(texts, "subscription-preview", SHOW_PREVIEW, subscription.id),
-            _button(texts, "subscription-now", POST_NOW, subscription.id),
-            _button(texts, "resume-post", RESUME, subscription.id)
+            _button(texts, "subscription-preview", verbs.SHOW_PREVIEW, subscription.id),
+            _button(texts, "subscription-now", verbs.POST_NOW, subscription.id),
+            _button(texts, "resume-post", verbs.RESUME_POST, subscription.id)
             if is_inactive
-            else _button(texts, "pause", PAUSE, subscription.id),
-            _button(texts, "remove", REMOVE, subscription.id),
+            else _button(texts, "pause", verbs.PAUSE_POST, subscription.id),
+            _button(texts, "remove", verbs.REMOVE_POST, subscription.id),
         ],
         [
-            _button(texts, "change", OPEN_EDIT, subscription.id),
-            _button(texts, "more-settings", OPEN_MORE, subscription.id),
-            _button(texts, "subscription-all", LIST_POSTS),
+            _button(texts, "change", verbs.OPEN_EDIT, subscription.id),
+            _button(texts, "more-settings", verbs.OPEN_EDIT_MORE, subscription.id),
+            _button(texts, "subscription-all", verbs.LIST_POSTS),
         ],
         accent=message_builder.RED if is_troubled else message_builder.AMBER,
     )
@@ -295,7 +281,7 @@ def list_view(
     """
     if not rows:
         return message_builder.text_view(texts("no-subscriptions", command=setup_command))
-    page_id = partial(pack_custom_id, LIST_POSTS)
+    page_id = partial(pack_custom_id, verbs.LIST_POSTS)
     shown, pager = message_builder.paginate(texts, rows, page, discord_text.SELECT_OPTIONS, page_id)
     labels = name_posts(texts, rows, names)
     # Menu options cannot show mentions, so they show channel names.
@@ -313,7 +299,7 @@ def list_view(
     heading = f"### {texts('subscriptions-heading', count=len(rows))}"
     return message_builder.message_view(
         [heading, "\n".join(_list_lines(texts, shown, rows, calendar))],
-        [message_builder.select_menu(texts("subscription-pick"), pack_custom_id(SHOW), options)],
+        [message_builder.select_menu(texts("subscription-pick"), pack_custom_id(verbs.SHOW_POST), options)],
         pager,
     )
 
@@ -331,8 +317,10 @@ def _list_lines(
 def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> ui.LayoutView:
     return message_builder.text_view(
         texts("subscription-remove-sure", post=f"**{name}**"),
-        _button(texts, "remove", REMOVE_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger),
-        _button(texts, "back", LIST_POSTS),
+        _button(
+            texts, "remove", verbs.REMOVE_POST_CONFIRMED, subscription.id, style=discord.ButtonStyle.danger
+        ),
+        _button(texts, "back", verbs.LIST_POSTS),
     )
 
 
@@ -374,7 +362,7 @@ def why_view(
         message.add_text(texts("and-more", count=answer.left_out))
     if not answer.explanations:
         message.add_text(texts("why-no-subscription", command=texts.name_command("daily setup")))
-    read = _button(texts, "read", message_parts.OPEN_PAPER, paper.arxiv_id)
+    read = _button(texts, "read", verbs.OPEN_PAPER, paper.arxiv_id)
     message.add_buttons(read, message_parts.status_button(texts))
     return message.view
 

@@ -15,7 +15,7 @@ import discord
 from discord import ui
 
 from bot.archive import arxiv_ids
-from bot.client import message_builder
+from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.permissions import REQUIRED, Channel
 from bot.client.wording import PostWording
@@ -26,7 +26,6 @@ from bot.outbox import contents
 from bot.outbox.contents import RenderedPart
 from bot.papers import list_state, message_parts, paper_texts, post_names
 from bot.papers.cards import byline, format_savers, post_card_view
-from bot.papers.message_parts import LIST_SELECTED, SAVE_SELECTED
 from bot.papers.post_papers import PostPaper
 from bot.rendering import discord_text, locale_formats, templates
 from bot.rendering.discord_text import subtext_lines
@@ -41,7 +40,6 @@ MAX_DESCRIPTION_LENGTH = 330
 """The maximum length of an embed's text: nine embeds and the header stay below Discord's 6,000 characters."""
 
 DailyBlock = Literal["headline", "count", "foot", "name"]
-SHOW_LANGUAGE = "lang"
 OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Locale.KO}
 
 
@@ -146,8 +144,8 @@ def _add_papers(
     """Add papers, numbered from `first`. The space left by menus and buttons is shared equally among them."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
     menu = message_parts.open_menu(texts("post-pick"), group, marker, ranks=numbers)
-    verbs = () if post.subscription.is_by_webhook else (SAVE_SELECTED, LIST_SELECTED)
-    menus = [[message_parts.save_menu(texts, group, numbers, verb=verb)] for verb in verbs]
+    menu_verbs = () if post.subscription.is_by_webhook else (verbs.SAVE_SELECTED, verbs.LIST_SELECTED)
+    menus = [[message_parts.save_menu(texts, group, numbers, verb=verb)] for verb in menu_verbs]
     message.end_with(([menu], *menus, buttons), small_print)
     if message.share(len(group))[0] < MIN_PAPER_TEXT and len(group) > 1:
         raise message_builder.MessageFullError(f"{len(group)} papers would be cut too short")
@@ -210,7 +208,7 @@ def _action_buttons(
 def _language_button(texts: Texts, post: DailyPost, first: int) -> ui.Item[Any]:
     """Return the button that shows the message's papers, numbered from `first`, in the other language."""
     other = OTHER_LOCALE[post.locale]
-    custom_id = pack_custom_id(SHOW_LANGUAGE, other.value, first)
+    custom_id = pack_custom_id(verbs.SHOW_LANGUAGE, other.value, first)
     return message_builder.button(texts(f"language-{other.value}"), custom_id, emoji="🌐")
 
 

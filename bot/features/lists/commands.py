@@ -10,14 +10,14 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.archive import arxiv_ids
-from bot.client import custom_ids, interaction_values, message_builder, permissions, responses, router
+from bot.client import custom_ids, interaction_values, message_builder, permissions, responses, router, verbs
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Request
 from bot.client.message_builder import StatelessModal
 from bot.client.refusals import UserError
 from bot.client.responses import PRIVATELY
 from bot.i18n import typed_values
-from bot.papers import cards, completers, list_state, list_views, message_parts, replies
+from bot.papers import cards, completers, list_views, replies
 from bot.papers import list_state as papers_list_state
 from bot.papers.list_state import ListKind, ListState, Period
 from bot.papers.replies import load_paper, store_list_text
@@ -33,7 +33,6 @@ AUTHOR_ORDERS = [
     app_commands.Choice(name="Oldest", value=Sort.OLDEST.value),
 ]
 TOPIC_ORDERS = [app_commands.Choice(name="Best match", value=Sort.RELEVANCE.value), *AUTHOR_ORDERS]
-SUBMIT_TOPIC_MODAL = "asked"
 QUERY = "query"
 LOOK_UP = "Look up papers"
 MAX_NAMED_PAPERS = 10
@@ -82,21 +81,21 @@ class ListsCog(commands.Cog):
         return await self._narrowed_view(request, state, period, without)
 
     @router.handles(
-        list_state.SHOW_LIST,
-        lambda action: PRIVATELY if action.verb == list_state.OPEN_LIST else responses.IN_PLACE,
-        also=(list_state.OPEN_LIST,),
+        verbs.SHOW_LIST,
+        lambda action: PRIVATELY if action.verb == verbs.OPEN_LIST else responses.IN_PLACE,
+        also=(verbs.OPEN_LIST,),
     )
     async def show_list(self, request: Request, action: Action) -> ui.LayoutView:
         return await replies.list_view(request, await replies.load_state(request, action))
 
-    @router.handles(list_views.REFINE, also=(list_views.SELECT_DAY, list_views.SELECT_TAG))
+    @router.handles(verbs.REFINE_LIST, also=(verbs.SELECT_DAY, verbs.SELECT_TAG))
     async def refine(self, request: Request, action: Action) -> ui.LayoutView:
         state = await replies.load_state(request, action)
         with custom_ids.map_parse_errors():
             refined = list_views.refine(state, interaction_values.selected_value(request.interaction))
         return await replies.list_view(request, refined)
 
-    @router.handles(list_views.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(verbs.SHARE_LIST, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         interaction, state = request.interaction, await replies.load_state(request, action)
         if state.kind is ListKind.SAVED:
@@ -109,7 +108,7 @@ class ListsCog(commands.Cog):
             request.texts, listed, sharer=interaction_values.display_name(interaction)
         )
 
-    @router.handles(custom_ids.UNSHARE)
+    @router.handles(verbs.UNSHARE)
     async def unshare(self, request: Request, action: Action) -> ui.LayoutView:
         """Delete a message that the reader shared in this channel.
 
@@ -176,14 +175,14 @@ class ListsCog(commands.Cog):
         state = ListState(ListKind.AUTHOR, name, min_votes=votes, sort=Sort(order) if order else None)
         return await self._results_view(request, state, period)
 
-    @router.handles(message_parts.OPEN_TOPIC_MODAL, responses.AT_ONCE)
+    @router.handles(verbs.OPEN_TOPIC_FORM, responses.AT_ONCE)
     async def open_topic_modal(self, request: Request, action: Action) -> ui.Modal:
         texts = request.texts
-        modal = StatelessModal(texts("post-ask"), pack_custom_id(SUBMIT_TOPIC_MODAL))
+        modal = StatelessModal(texts("post-ask"), pack_custom_id(verbs.SUBMIT_TOPIC_FORM))
         modal.add_text(texts("topic-form-label"), QUERY, placeholder=texts("topic-form-hint"), max_length=300)
         return modal
 
-    @router.handles(SUBMIT_TOPIC_MODAL, responses.PRIVATELY)
+    @router.handles(verbs.SUBMIT_TOPIC_FORM, responses.PRIVATELY)
     async def submit_topic_modal(self, request: Request, action: Action) -> ui.LayoutView:
         query = interaction_values.modal_values(request.interaction).get(QUERY, "")
         return await self._results_view(request, ListState(ListKind.TOPIC, query))
@@ -237,44 +236,44 @@ class PapersCog(commands.Cog):
     async def paper(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
         return await self._paper_view(request, paper)
 
-    @router.handles(message_parts.OPEN_SELECTED, PRIVATELY)
+    @router.handles(verbs.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._paper_view(request, interaction_values.selected_value(request.interaction))
 
-    @router.handles(message_parts.OPEN_PAPER, PRIVATELY)
+    @router.handles(verbs.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
         """Open a button's paper in a new private message. An imported paper may have to be fetched first."""
         return await self._paper_view(request, action.payload)
 
-    @router.handles(cards.CARD)
+    @router.handles(verbs.SHOW_CARD)
     async def turn_card_page(self, request: Request, action: Action) -> ui.LayoutView:
         arxiv_id, page = action.fields(2)
         number = custom_ids.parse_number(page)
         async with router.admitted_lookup(request.interaction):
             return await replies.card_view(request, arxiv_id, number)
 
-    @router.handles(cards.CHAPTERS)
+    @router.handles(verbs.SELECT_CHAPTER)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
         """Show the selected chapter: in place of a private message, or in a new private message below a public card."""
         chapter = custom_ids.parse_number(interaction_values.selected_value(request.interaction))
         return await self._chapter_view(request, action.payload, chapter, 0)
 
-    @router.handles(cards.CHAPTER)
+    @router.handles(verbs.SHOW_CHAPTER)
     async def turn_chapter_page(self, request: Request, action: Action) -> ui.LayoutView:
         arxiv_id, *position = action.fields(3)
         return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
 
-    @router.handles(message_parts.SIMILAR_PAPERS, PRIVATELY)
+    @router.handles(verbs.SIMILAR_PAPERS, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
         return await replies.list_view(request, ListState(ListKind.SIMILAR, action.payload))
 
-    @router.handles(cards.AUTHORS)
+    @router.handles(verbs.SHOW_AUTHORS)
     async def show_authors(self, request: Request, action: Action) -> ui.LayoutView:
         page, arxiv_id = action.fields(2)
         detail = await load_paper(request, arxiv_id)
         return cards.authors_view(request.texts, detail, custom_ids.parse_number(page))
 
-    @router.handles(cards.SELECT_AUTHOR, PRIVATELY)
+    @router.handles(verbs.SELECT_AUTHOR, PRIVATELY)
     async def select_author(self, request: Request, action: Action) -> ui.LayoutView:
         detail = await load_paper(request, action.payload)
         with custom_ids.map_parse_errors():
@@ -283,7 +282,7 @@ class PapersCog(commands.Cog):
             ]
         return await replies.list_view(request, ListState(ListKind.AUTHOR, name))
 
-    @router.handles(cards.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(verbs.SHARE_CARD, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:
         async with router.admitted_lookup(request.interaction):
             detail = await load_paper(request, action.payload)

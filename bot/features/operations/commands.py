@@ -9,7 +9,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import message_builder, permissions, responses, router
+from bot.client import message_builder, permissions, responses, router, verbs
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Request
 from bot.client.refusals import UserError
@@ -18,12 +18,10 @@ from bot.client.router import Transfer
 from bot.features.operations import messages as operations_messages
 from bot.features.operations.readers import Readers
 from bot.features.operations.service import StatusService, find_uncertain
-from bot.papers import message_parts, post_names
+from bot.papers import post_names
 from storage import accounts, shelf
 from storage.archive import list_source_names
 
-FORGET = "mf"
-KEEP = "mk"
 DATA_FILE = "paperround.json"
 
 
@@ -40,7 +38,7 @@ class StatusCog(router.NeedsGuild, commands.Cog):
     async def help(self, request: Request) -> ui.LayoutView:
         return self._help_view(request)
 
-    @router.handles(operations_messages.SHOW_HELP, responses.PRIVATELY)
+    @router.handles(verbs.SHOW_HELP, responses.PRIVATELY)
     async def show_help(self, request: Request, action: Action) -> ui.LayoutView:
         return self._help_view(request)
 
@@ -58,11 +56,11 @@ class StatusCog(router.NeedsGuild, commands.Cog):
             request.texts, names, request.interaction.client.mentions, can_manage=can_manage
         )
 
-    @router.handles(message_parts.SHOW_STATUS, responses.PRIVATELY)
+    @router.handles(verbs.SHOW_STATUS, responses.PRIVATELY)
     async def show_status(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._status_view(request)
 
-    @router.handles(operations_messages.REPEAT_POST, check=permissions.require_manager)
+    @router.handles(verbs.REPEAT_POST, check=permissions.require_manager)
     async def post_again(self, request: Request, action: Action) -> ui.LayoutView:
         """Resend a delivery whose outcome is unknown."""
         interaction = request.interaction
@@ -126,17 +124,19 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
             command=request.interaction.client.mentions("me data"),
         )
         danger = discord.ButtonStyle.danger
-        forget = message_builder.button(texts("me-forget-all"), pack_custom_id(FORGET), style=danger)
-        keep = message_builder.button(texts("me-keep"), pack_custom_id(KEEP))
+        forget = message_builder.button(
+            texts("me-forget-all"), pack_custom_id(verbs.FORGET_READER), style=danger
+        )
+        keep = message_builder.button(texts("me-keep"), pack_custom_id(verbs.KEEP_READER))
         return message_builder.text_view(text, forget, keep, accent=message_builder.RED)
 
-    @router.handles(FORGET)
+    @router.handles(verbs.FORGET_READER)
     async def confirm_forget(self, request: Request, action: Action) -> ui.LayoutView:
         """Delete all data about the reader who pressed the button."""
         await request.services.get(Readers).forget(request.user_id)
         return message_builder.text_view(request.texts("me-forgotten"))
 
-    @router.handles(KEEP)
+    @router.handles(verbs.KEEP_READER)
     async def keep(self, request: Request, action: Action) -> ui.LayoutView:
         """Close the confirmation without deleting anything."""
         return message_builder.text_view(request.texts("me-kept"))
@@ -145,7 +145,7 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
 class SourcesCog(commands.Cog):
     """Lists the sources of digests and their health. Operators manage sources on the command line."""
 
-    @router.handles(operations_messages.SHOW_SOURCES)
+    @router.handles(verbs.SHOW_SOURCES)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         return operations_messages.sources_view(
             request.texts,

@@ -11,7 +11,7 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import custom_ids, message_builder
+from bot.client import custom_ids, message_builder, verbs
 from bot.client import wording as client_wording
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import AMBER, RED, MessageBuilder, button
@@ -29,9 +29,6 @@ from bot.sources import kinds, poller
 from storage import models
 from storage.zotero import Trouble
 
-REPEAT_POST = "pa"
-SHOW_SOURCES = "src"
-SHOW_HELP = "help"
 SOURCES_PER_PAGE = 8
 MAX_POSTS_LENGTH = 3000
 """Maximum length of the server's posts in `/status`, in code points. A message has 4,000."""
@@ -94,24 +91,24 @@ def _post_buttons(
     uncertain = (row for row in report.problem_deliveries if row.is_uncertain and row.guild_id)
     if delivery := next(uncertain, None):
         label = name("post-again", delivery.subscription_id)
-        row.append(button(label, pack_custom_id(REPEAT_POST, delivery.id)))
+        row.append(button(label, pack_custom_id(verbs.REPEAT_POST, delivery.id)))
     if inactive:
         label = name("resume-post", inactive[0].id)
-        row.append(button(label, pack_custom_id(message_parts.RESUME, inactive[0].id)))
+        row.append(button(label, pack_custom_id(verbs.RESUME_POST, inactive[0].id)))
     if len(inactive) > 1:
-        row.append(button(texts("subscription-all"), pack_custom_id(message_parts.LIST_POSTS)))
+        row.append(button(texts("subscription-all"), pack_custom_id(verbs.LIST_POSTS)))
     return row
 
 
 def _reader_buttons(texts: Texts, report: StatusReport) -> list[ui.Item[Any]]:
     row = []
     if report.alert_count or report.lost_alerts:
-        row.append(button(texts("alert-manage"), pack_custom_id(message_parts.MANAGE_ALERTS)))
+        row.append(button(texts("alert-manage"), pack_custom_id(verbs.LIST_ALERTS)))
     if report.today_reason:
-        row.append(button(texts("today-send-again"), pack_custom_id(message_parts.SEND_TODAY)))
+        row.append(button(texts("today-send-again"), pack_custom_id(verbs.SEND_TODAY)))
     if report.listed_on:
         row.append(message_parts.newest_digest_button(texts))
-    return [*row, button(texts("status-sources"), pack_custom_id(SHOW_SOURCES, 0))]
+    return [*row, button(texts("status-sources"), pack_custom_id(verbs.SHOW_SOURCES, 0))]
 
 
 def _archive_line(texts: Texts, report: StatusReport) -> str:
@@ -256,11 +253,9 @@ def help_view(
     message.add_text(f"### {texts('help-heading')}\n{texts('help-intro')}")
     message.add_buttons(
         message_parts.newest_digest_button(texts),
-        button(texts("post-ask"), custom_ids.pack_custom_id(message_parts.OPEN_TOPIC_MODAL)),
+        button(texts("post-ask"), custom_ids.pack_custom_id(verbs.OPEN_TOPIC_FORM)),
         message_parts.begin_alert_button(texts),
-        button(texts("help-set-up"), custom_ids.pack_custom_id(message_parts.SET_UP_POST))
-        if can_manage
-        else None,
+        button(texts("help-set-up"), custom_ids.pack_custom_id(verbs.SET_UP_POST)) if can_manage else None,
     )
     for section in (*HELP_SECTIONS, *((HELP_FOR_MANAGERS,) if can_manage else ())):
         keys = [key for key in texts.list_attributes(section) if key in names]
@@ -290,8 +285,8 @@ def _welcome_view(wording: client_wording.PostWording, post: contents.NoticePost
     texts, marker = wording.ui_texts, contents.part_marker(post.marker, 0)
     return message_builder.text_view(
         notices.notice_text(wording, post),
-        button(texts("help-set-up"), pack_custom_id(message_parts.SET_UP_POST, marker=marker)),
-        button(texts("help-show"), pack_custom_id(SHOW_HELP, marker=marker)),
+        button(texts("help-set-up"), pack_custom_id(verbs.SET_UP_POST, marker=marker)),
+        button(texts("help-show"), pack_custom_id(verbs.SHOW_HELP, marker=marker)),
     )
 
 
@@ -309,7 +304,7 @@ def sources_view(
     `stored` has the addresses of sources with digests, also of those that are read no more. `now` is in UTC. Details meant for
     the operator are left out.
     """
-    page_id = partial(pack_custom_id, SHOW_SOURCES)
+    page_id = partial(pack_custom_id, verbs.SHOW_SOURCES)
     shown, pager = message_builder.paginate(texts, rows, page, SOURCES_PER_PAGE, page_id)
     message = MessageBuilder(RED if any(map(poller.is_persistently_failing, rows)) else AMBER)
     message.add_text(f"### {texts('sources-heading', count=len(rows))}")

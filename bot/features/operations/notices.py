@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from discord import ui
 
+from bot.client import verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import AMBER, RED, button, text_view
 from bot.client.wording import PostWording
 from bot.i18n.texts import Texts
 from bot.outbox import contents
-from bot.papers.message_parts import RESUME, RESUME_ALERT, link_id, status_button
+from bot.papers.message_parts import link_id, status_button
 from bot.papers.post_names import reason_text
 from bot.rendering.discord_text import SafeMarkdown
 
@@ -74,8 +75,8 @@ def notice_view(wording: PostWording, post: contents.NoticePost) -> ui.LayoutVie
     resume = None
     labels = {contents.NoticeKind.REFUSED: "try-post-now", contents.NoticeKind.PAUSED: "resume-post"}
     if post.kind in labels and post.subscription_id is not None:
-        resume = button(texts(labels[post.kind]), pack_custom_id(RESUME, post.subscription_id))
+        resume = button(texts(labels[post.kind]), pack_custom_id(verbs.RESUME_POST, post.subscription_id))
     if post.kind is contents.NoticeKind.RIGHT_LOST and post.alert_id is not None:
-        resume = button(texts("alert-take-over"), pack_custom_id(RESUME_ALERT, post.alert_id))
+        resume = button(texts("alert-take-over"), pack_custom_id(verbs.RESUME_ALERT, post.alert_id))
     status = status_button(texts, contents.part_marker(post.marker, 0))
     return text_view(notice_text(wording, post), status, resume, accent=accent)

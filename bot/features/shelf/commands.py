@@ -21,6 +21,7 @@ from bot.client import (
     permissions,
     responses,
     router,
+    verbs,
 )
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Interaction, Request
@@ -31,7 +32,7 @@ from bot.client.router import Transfer
 from bot.features.shelf import messages as shelf_messages
 from bot.features.shelf import notes
 from bot.features.shelf.service import MAX_FILE_BYTES, Shelf
-from bot.papers import cards, list_state, message_parts, paper_texts, replies
+from bot.papers import list_state, message_parts, paper_texts, replies
 from bot.papers.list_state import ListKind, ListState
 from bot.papers.replies import card_view
 from bot.rendering import discord_text
@@ -123,11 +124,11 @@ class ShelfCog(commands.Cog):
         server_id = await _find_server(request.interaction, place.strip()) if place else 0
         return await replies.list_view(request, ListState(ListKind.SAVED, query, server_id=server_id))
 
-    @router.handles(shelf_messages.OPEN_IMPORT, responses.AT_ONCE)
+    @router.handles(verbs.OPEN_IMPORT, responses.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
         return shelf_messages.import_modal(request.texts)
 
-    @router.handles(shelf_messages.SUBMIT_IMPORT)
+    @router.handles(verbs.SUBMIT_IMPORT)
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
         """Save the papers named in the uploaded file. If the file is too large, it is not downloaded."""
@@ -139,7 +140,7 @@ class ShelfCog(commands.Cog):
         return shelf_messages.import_view(request.texts, imported)
 
     @router.handles(
-        message_parts.SAVE_PAPER,
+        verbs.SAVE_PAPER,
         lambda action: responses.PRIVATELY if _card_page(action) is None else responses.IN_PLACE,
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
@@ -156,12 +157,12 @@ class ShelfCog(commands.Cog):
             return await card_view(request, arxiv_id, page or 0)
         return answer
 
-    @router.handles(message_parts.SAVE_SELECTED, responses.PRIVATELY)
+    @router.handles(verbs.SAVE_SELECTED, responses.PRIVATELY)
     async def save_selected(self, request: Request, action: Action) -> ui.LayoutView:
         selected = interaction_values.selected_values(request.interaction)
         return await self._save(request, await self._find_ids(request, selected))
 
-    @router.handles(message_parts.LIST_PAPER, responses.PRIVATELY, also=(message_parts.LIST_SELECTED,))
+    @router.handles(verbs.LIST_PAPER, responses.PRIVATELY, also=(verbs.LIST_SELECTED,))
     async def add_to_list(self, request: Request, action: Action) -> ui.LayoutView:
         """Put a button's paper or a menu's on the server's list. A paper on it is shown with who added it."""
         named = (
@@ -199,7 +200,7 @@ class ShelfCog(commands.Cog):
     def _may_remove(self, request: Request, entry: models.SavedPaper) -> bool:
         return entry.added_by == request.user_id or permissions.is_manager(request.interaction)
 
-    @router.handles(shelf_messages.REMOVE_LISTED)
+    @router.handles(verbs.REMOVE_LISTED)
     async def remove_listed(self, request: Request, action: Action) -> ui.LayoutView:
         """Take a paper off the list, for who added it or a manager."""
         owner = await self._require_list(request)
@@ -222,12 +223,12 @@ class ShelfCog(commands.Cog):
                 is_listed = await find_entry is not None
             offers.append(message_parts.list_button(texts, paper.arxiv_id, is_listed=is_listed))
         if page is not None and saved is not None:
-            custom_id = pack_custom_id(shelf_messages.MARK, shelf_messages.READ, page, paper.arxiv_id)
+            custom_id = pack_custom_id(verbs.MARK_READ, shelf_messages.READ, page, paper.arxiv_id)
             offers.append(button(texts("club-unread" if club.READ in saved.tags else "club-read"), custom_id))
         return offers
 
     @router.handles(
-        shelf_messages.MARK,
+        verbs.MARK_READ,
         lambda action: (
             responses.IN_PLACE if action.payload.startswith(shelf_messages.READ) else responses.PRIVATELY
         ),
@@ -254,16 +255,16 @@ class ShelfCog(commands.Cog):
         command = request.interaction.client.mentions("saved")
         return message_builder.text_view(request.texts("paper-saved", count=len(ids), command=command))
 
-    @router.handles(shelf_messages.SEARCH_SAVED, responses.AT_ONCE)
+    @router.handles(verbs.SEARCH_SAVED, responses.AT_ONCE)
     async def open_search(self, request: Request, action: Action) -> ui.Modal:
         return shelf_messages.search_modal(request.texts, await replies.load_state(request, action))
 
-    @router.handles(shelf_messages.SUBMIT_SEARCH)
+    @router.handles(verbs.SUBMIT_SEARCH)
     async def submit_search(self, request: Request, action: Action) -> ui.LayoutView:
         text = interaction_values.modal_values(request.interaction).get(shelf_messages.TEXT, "")
         return await replies.list_view(request, list_state.unpack_state(action).replace(text=text))
 
-    @router.handles(shelf_messages.EXPORT_SAVED, responses.PRIVATELY)
+    @router.handles(verbs.EXPORT_SAVED, responses.PRIVATELY)
     @router.transfers
     async def select_export(self, request: Transfer, action: Action) -> ui.LayoutView | WithFile:
         state = await replies.load_state(request, action)
@@ -278,35 +279,33 @@ class ShelfCog(commands.Cog):
         return WithFile(view, discord.File(io.BytesIO(data), filename))
 
     @router.handles(
-        shelf_messages.SHOW_ADDRESS,
-        lambda action: (
-            responses.PRIVATELY if action.verb == shelf_messages.SHOW_ADDRESS else responses.IN_PLACE
-        ),
-        also=(shelf_messages.RENEW_ADDRESS, shelf_messages.CLOSE_ADDRESS),
+        verbs.SHOW_ADDRESS,
+        lambda action: responses.PRIVATELY if action.verb == verbs.SHOW_ADDRESS else responses.IN_PLACE,
+        also=(verbs.RENEW_ADDRESS, verbs.CLOSE_ADDRESS),
     )
     async def change_address(self, request: Request, action: Action) -> ui.LayoutView:
         """Show, renew or close the address of a list: of a server's, for its managers."""
         state, url, token = list_state.unpack_state(action), request.services.lists_url, None
         if state.server_id:
             await permissions.require_manager_of(request.interaction, state.server_id)
-        if action.verb != shelf_messages.CLOSE_ADDRESS:
+        if action.verb != verbs.CLOSE_ADDRESS:
             if url is None:
                 raise UserError("address-no-web")
             token = secrets.token_hex(16)
-        keep = action.verb == shelf_messages.SHOW_ADDRESS
+        keep = action.verb == verbs.SHOW_ADDRESS
         owner, write = Owner(request.user_id, state.server_id), request.services.database.write
         token = await write(shelf.set_address, owner.id, token, keep=keep)
         if token is None:
             return message_builder.text_view(request.texts("address-closed"))
         return shelf_messages.address_view(request.texts, state, url or "", token)
 
-    @router.handles(cards.EDIT_SAVED, responses.AT_ONCE)
+    @router.handles(verbs.EDIT_SAVED, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
         page, arxiv_id = action.fields(2)
         entry = await self._find(request, await self._owner_of(request, page), arxiv_id)
         return shelf_messages.edit_modal(request.texts, entry, page)
 
-    @router.handles(shelf_messages.SUBMIT_EDIT)
+    @router.handles(verbs.SUBMIT_SAVED)
     async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Store the note and tags. Tags that are not kept are named in a message of their own."""
         page, arxiv_id = action.fields(2)
@@ -325,7 +324,7 @@ class ShelfCog(commands.Cog):
         is_list = page == message_parts.NO_PAGE
         return await self._require_list(request) if is_list else Owner(request.user_id)
 
-    @router.handles(shelf_messages.START_NEWS)
+    @router.handles(verbs.START_NEWS)
     async def start_news(self, request: Request, action: Action) -> list[ui.LayoutView]:
         await router.open_dm(request)
         zone = await request.interaction.client.timezone_for(request.interaction)
@@ -334,7 +333,7 @@ class ShelfCog(commands.Cog):
         return [listed, message_builder.text_view(request.texts("news-on"))]
 
     @router.handles(
-        shelf_messages.STOP_NEWS, lambda action: responses.IN_PLACE if action.payload else responses.PRIVATELY
+        verbs.STOP_NEWS, lambda action: responses.IN_PLACE if action.payload else responses.PRIVATELY
     )
     async def stop_news(self, request: Request, action: Action) -> ui.LayoutView:
         """Tell the reader nothing more. Updates the list, or replies privately to a message about what is new."""
@@ -344,7 +343,7 @@ class ShelfCog(commands.Cog):
         command = request.interaction.client.mentions("saved")
         return message_builder.text_view(request.texts("news-stopped", command=command))
 
-    @router.handles(shelf_messages.REMOVE_SAVED, responses.PRIVATELY)
+    @router.handles(verbs.REMOVE_SAVED, responses.PRIVATELY)
     async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
         selected = interaction_values.selected_values(request.interaction)
         for paper_id in await self._find_ids(request, selected):

@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.archive import arxiv_ids
 from bot.archive.exports import LIST_FILES, ReferenceFormat
-from bot.client import message_builder
+from bot.client import message_builder, verbs
 from bot.client import wording as client_wording
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
@@ -19,9 +19,9 @@ from bot.features.shelf.notes import MAX_NOTE_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
 from bot.i18n.texts import Texts
 from bot.outbox.contents import RenderedPart, part_marker
 from bot.papers import list_state, message_parts, paper_texts
-from bot.papers.cards import EDIT_SAVED, format_tags
-from bot.papers.list_state import OPEN_LIST, ListKind, ListState, pack_state
-from bot.papers.list_views import ALL_TAGS, SELECT_TAG, Rows, draw, list_pager, state_menu
+from bot.papers.cards import format_tags
+from bot.papers.list_state import ListKind, ListState, pack_state
+from bot.papers.list_views import ALL_TAGS, Rows, draw, list_pager, state_menu
 from bot.papers.lists import PaperList
 from bot.papers.message_parts import newest_digest_button
 from bot.rendering import discord_text, typesetting
@@ -29,9 +29,6 @@ from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from storage import models
 from storage.news import NewsReader
 
-SEARCH_SAVED = "sq"
-EXPORT_SAVED = "sx"
-OPEN_IMPORT = "sfi"
 FORMAT_NAMES = {
     ReferenceFormat.BIBTEX: "BibTeX",
     ReferenceFormat.RIS: "RIS",
@@ -40,21 +37,11 @@ FORMAT_NAMES = {
     ReferenceFormat.MARKDOWN: "Markdown",
 }
 _MAX_SHOWN_NOTE = 120
-SUBMIT_EDIT = "snm"
 NOTE, TAGS = "note", "tags"
-SUBMIT_SEARCH = "sqm"
 TEXT = "text"
-SUBMIT_IMPORT = "sfim"
 FILE = "file"
-START_NEWS, STOP_NEWS = "sno", "snx"
-"""The switch below a list of saved papers, whose state they carry; a message about what is new has none."""
-REMOVE_SAVED = "srm"
-REMOVE_LISTED = "listx"
-MARK = "clubp"
 READ = "read"
-"""What `MARK` does, but on cards of versions 0.1 and 0.2 that nominated a paper for the club, which now votes from the list."""
-SHOW_ADDRESS, RENEW_ADDRESS, CLOSE_ADDRESS = "sa", "san", "sac"
-"""The address of a list, whose state they carry."""
+"""The first field of a `MARK_READ` button. In versions 0.1 and 0.2 others nominated a paper for the club."""
 MAX_SEARCH_LENGTH = 300
 MAX_SKIPPED = 15
 """How many references that an import skipped are named."""
@@ -82,12 +69,12 @@ def saved_view(
     fresh = ListState(ListKind.SAVED, server_id=server_id)
     rows: Rows = (
         [_tag_menu(texts, state, page.tags)],
-        [select_menu(texts("saved-export"), pack_state(state, EXPORT_SAVED), formats)],
+        [select_menu(texts("saved-export"), pack_state(state, verbs.EXPORT_SAVED), formats)],
         [*list_pager(texts, listed), opener],
         [
             *_search_buttons(texts, state),
             None if server_id else _news_switch(texts, state, page.news),
-            button(texts("address"), pack_state(fresh, SHOW_ADDRESS)) if may_share else None,
+            button(texts("address"), pack_state(fresh, verbs.SHOW_ADDRESS)) if may_share else None,
         ],
     )
     return draw(texts, listed, rows)
@@ -120,7 +107,7 @@ def _shown_query(state: ListState) -> str:
 def _search_buttons(texts: Texts, state: ListState) -> list[ui.Item[Any] | None]:
     """Return buttons to search, to show all papers in place of those found, and to import some."""
     return [
-        button(texts("saved-search"), pack_state(state.replace(page=0), SEARCH_SAVED)),
+        button(texts("saved-search"), pack_state(state.replace(page=0), verbs.SEARCH_SAVED)),
         show_all_button(texts, state.server_id) if state.text else None,
         None if state.server_id else import_button(texts),
     ]
@@ -128,7 +115,7 @@ def _search_buttons(texts: Texts, state: ListState) -> list[ui.Item[Any] | None]
 
 def _news_switch(texts: Texts, state: ListState, news: NewsReader | None) -> ui.Item[Any]:
     is_on = news is not None and news.reason is None
-    label, verb = ("news-stop-here", STOP_NEWS) if is_on else ("news-start", START_NEWS)
+    label, verb = ("news-stop-here", verbs.STOP_NEWS) if is_on else ("news-start", verbs.START_NEWS)
     return button(texts(label), pack_state(state.replace(page=0), verb))
 
 
@@ -142,8 +129,10 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView
     heading = texts("news-heading", count=len(papers) + post.more)
     more = texts("news-more", count=post.more) if post.more else ""
     listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), events=events)
-    remove = select_menu(texts("news-remove"), pack_custom_id(REMOVE_SAVED), options, max_values=len(options))
-    stop = button(texts("news-stop"), pack_custom_id(STOP_NEWS))
+    remove = select_menu(
+        texts("news-remove"), pack_custom_id(verbs.REMOVE_SAVED), options, max_values=len(options)
+    )
+    stop = button(texts("news-stop"), pack_custom_id(verbs.STOP_NEWS))
     return draw(texts, listed, [[remove], [stop]], marker=marker)
 
 
@@ -163,13 +152,13 @@ def render(wording: client_wording.PostWording, post: NewsPost) -> tuple[Rendere
 
 
 def import_button(texts: Texts) -> ui.Item[Any]:
-    return button(texts("saved-import"), pack_custom_id(OPEN_IMPORT))
+    return button(texts("saved-import"), pack_custom_id(verbs.OPEN_IMPORT))
 
 
 def list_opener(texts: Texts, server_id: int) -> ui.Item[Any]:
     """Return a button that opens a server's list in a new message."""
     state = ListState(ListKind.SAVED, server_id=server_id)
-    return button(texts("list-show"), pack_state(state, OPEN_LIST), emoji="📚")
+    return button(texts("list-show"), pack_state(state, verbs.OPEN_LIST), emoji="📚")
 
 
 def _empty_view(texts: Texts, state: ListState, opener: ui.Item[Any] | None) -> ui.LayoutView:
@@ -183,7 +172,7 @@ def _empty_view(texts: Texts, state: ListState, opener: ui.Item[Any] | None) -> 
     # An arXiv ID in place of a tag was meant to save that paper.
     arxiv_id = arxiv_ids.extract_arxiv_id(state.text.strip("#"))
     if arxiv_id is not None:
-        custom_id = pack_custom_id(message_parts.OPEN_PAPER, arxiv_id)
+        custom_id = pack_custom_id(verbs.OPEN_PAPER, arxiv_id)
         message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
     message.add_buttons(*_search_buttons(texts, state))
     return message.view
@@ -202,11 +191,11 @@ def list_entry_view(
         join_dotted(paper_texts.title_link(entry), _added_text(texts, entry)),
         format_tags(entry.tags),
     ]
-    remove = button(texts("list-remove"), pack_custom_id(REMOVE_LISTED, entry.arxiv_id))
+    remove = button(texts("list-remove"), pack_custom_id(verbs.REMOVE_LISTED, entry.arxiv_id))
     return message_builder.text_view(
         "\n".join(filter(None, lines)),
         list_opener(texts, server_id),
-        button(texts("saved-tags"), pack_custom_id(EDIT_SAVED, message_parts.NO_PAGE, entry.arxiv_id)),
+        button(texts("saved-tags"), pack_custom_id(verbs.EDIT_SAVED, message_parts.NO_PAGE, entry.arxiv_id)),
         remove if may_remove else None,
     )
 
@@ -243,17 +232,17 @@ def _tag_menu(texts: Texts, state: ListState, tags: Sequence[tuple[str, int]]) -
     labels = {ALL_TAGS: texts("all-papers")}
     labels |= {f"#{tag}": f"{names.get(tag, f'#{tag}')} · {count}" for tag, count in shown}
     fresh = state.replace(text="", token="")
-    return state_menu(texts("saved-tags"), SELECT_TAG, fresh, labels, state.text or ALL_TAGS)
+    return state_menu(texts("saved-tags"), verbs.SELECT_TAG, fresh, labels, state.text or ALL_TAGS)
 
 
 def import_modal(texts: Texts) -> message_builder.StatelessModal:
-    modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(SUBMIT_IMPORT))
+    modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(verbs.SUBMIT_IMPORT))
     modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
     return modal
 
 
 def search_modal(texts: Texts, state: list_state.ListState) -> message_builder.StatelessModal:
-    custom_id = list_state.pack_state(state.replace(text="", token=""), SUBMIT_SEARCH)
+    custom_id = list_state.pack_state(state.replace(text="", token=""), verbs.SUBMIT_SEARCH)
     modal = message_builder.StatelessModal(texts("saved-search"), custom_id)
     hint = texts("saved-search-hint")
     # The tag and search of `/saved` may together be too long for the field.
@@ -271,7 +260,7 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_bui
     """Return the form for a saved paper's note and tags. `page` is that of its card; NO_PAGE: the tags on a server's list."""
     is_own = page != message_parts.NO_PAGE
     title = texts("saved-edit" if is_own else "list-tags")
-    modal = message_builder.StatelessModal(title, pack_custom_id(SUBMIT_EDIT, page, paper.arxiv_id))
+    modal = message_builder.StatelessModal(title, pack_custom_id(verbs.SUBMIT_SAVED, page, paper.arxiv_id))
     if is_own:
         modal.add_text(
             texts("saved-note-label"),
@@ -305,8 +294,8 @@ def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> u
     return message_builder.message_view(
         [f"### {texts('address')}", f"{url}\n{files}", texts("address-what")],
         [
-            button(texts("address-renew"), pack_state(state, RENEW_ADDRESS)),
-            button(texts("address-close"), pack_state(state, CLOSE_ADDRESS)),
+            button(texts("address-renew"), pack_state(state, verbs.RENEW_ADDRESS)),
+            button(texts("address-close"), pack_state(state, verbs.CLOSE_ADDRESS)),
         ],
     )
 

@@ -9,7 +9,7 @@ from datetime import date
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import custom_ids, interaction_values, message_builder, responses, router
+from bot.client import custom_ids, interaction_values, message_builder, responses, router, verbs
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Request
 from bot.client.refusals import UserError
@@ -18,7 +18,7 @@ from bot.features.today import messages as today_messages
 from bot.features.today.profiles import Profiles
 from bot.features.today.service import PaperMark, TodayService
 from bot.i18n import typed_values
-from bot.papers import list_state, message_parts
+from bot.papers import list_state
 from bot.papers.replies import load_paper
 from bot.rendering import discord_text, locale_formats
 from storage import accounts
@@ -33,11 +33,11 @@ class TodayCog(commands.Cog):
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
-    @router.handles(message_parts.SHOW_TODAY)
+    @router.handles(verbs.SHOW_TODAY)
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._view(request)
 
-    @router.handles(today_messages.MARK, responses.IN_OWN_MESSAGE)
+    @router.handles(verbs.MARK_PAPERS, responses.IN_OWN_MESSAGE)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or mark a paper, or undo either. The papers stay in place."""
         chosen, _, arxiv_id = interaction_values.selected_value(request.interaction).partition(":")
@@ -50,11 +50,11 @@ class TodayCog(commands.Cog):
         )
         return await self._updated_view(request)
 
-    @router.handles(today_messages.TOPICS, responses.PRIVATELY)
+    @router.handles(verbs.SHOW_TOPICS, responses.PRIVATELY)
     async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._topics_view(request)
 
-    @router.handles(today_messages.PICK, responses.IN_OWN_MESSAGE)
+    @router.handles(verbs.SELECT_TOPICS, responses.IN_OWN_MESSAGE)
     async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
         picked = interaction_values.selected_values(request.interaction)
         await request.services.get(TodayService).pick_topics(
@@ -62,11 +62,11 @@ class TodayCog(commands.Cog):
         )
         return await self._topics_view(request)
 
-    @router.handles(message_parts.SEND_TODAY, responses.IN_OWN_MESSAGE)
+    @router.handles(verbs.SEND_TODAY, responses.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._updated_view(request, await self._start_daily(request))
 
-    @router.handles(today_messages.STOP, responses.IN_OWN_MESSAGE)
+    @router.handles(verbs.STOP_TODAY, responses.IN_OWN_MESSAGE)
     async def stop_daily(self, request: Request, action: Action) -> ui.LayoutView:
         await request.services.get(TodayService).stop_daily(request.user_id)
         return await self._updated_view(request, request.texts("today-stopped"))
@@ -95,7 +95,7 @@ class TodayCog(commands.Cog):
         """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
         actions = map(custom_ids.unpack_custom_id, interaction_values.list_custom_ids(interaction))
-        shown = [action.payload for action in actions if action.verb == message_parts.OPEN_PAPER]
+        shown = [action.payload for action in actions if action.verb == verbs.OPEN_PAPER]
         return await self._view(
             request, note, interaction_values.find_marker(interaction), _find_day(interaction), shown
         )
@@ -131,7 +131,7 @@ def _find_day(interaction: interaction_values.AnyInteraction) -> date | None:
     """Return the day of the message whose control was used, read from one of its buttons; None if unknown."""
     for custom_id in interaction_values.list_custom_ids(interaction):
         action = custom_ids.unpack_custom_id(custom_id)
-        if action.verb == list_state.OPEN_LIST:
+        if action.verb == verbs.OPEN_LIST:
             with suppress(ValueError):
                 span = list_state.unpack_state(action).span
                 return span[1] if span else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from discord import ui
 
-from bot.client import message_builder
+from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.client.wording import PostWording
@@ -21,12 +21,8 @@ from bot.papers import list_state, message_parts, paper_texts, post_papers
 from bot.rendering import discord_text
 from storage import models
 
-MARK = "tm"
 UNDO = "undo-"
 """Prefix for the values of the mark menu that undo a mark."""
-TOPICS = "tt"
-PICK = "ts"
-STOP = "toff"
 
 _MAX_REASON_LENGTH = 60
 
@@ -51,7 +47,7 @@ def today_view(
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
         text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
-        read = button(texts("read"), pack_custom_id(message_parts.OPEN_PAPER, pick.paper.arxiv_id))
+        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, pick.paper.arxiv_id))
         message.add_separator(visible=False)
         message.add_text_with_accessory(text, read)
     return message.view
@@ -98,7 +94,9 @@ def topics_view(
     text = "\n".join([f"### {texts('today-topics')}", texts("today-picked", topics=shown), how])
     offered = dict.fromkeys([*picked, *topics])
     options = [select_option(topic, topic, selected=topic in picked) for topic in offered]
-    menu = select_menu(texts("today-pick-topics"), pack_custom_id(PICK), options, max_values=len(options))
+    menu = select_menu(
+        texts("today-pick-topics"), pack_custom_id(verbs.SELECT_TOPICS), options, max_values=len(options)
+    )
     return message_builder.message_view([text], [menu], [message_parts.today_button(texts)])
 
 
@@ -143,7 +141,7 @@ def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) 
             action = f"{UNDO if mark in pick.marks else ''}{mark}"
             label = f"{position} · {texts(f'today-{action}')}"
             options.append(select_option(label, f"{action}:{pick.paper.arxiv_id}", description=title))
-    return select_menu(texts("today-mark"), pack_custom_id(MARK, marker=marker), options)
+    return select_menu(texts("today-mark"), pack_custom_id(verbs.MARK_PAPERS, marker=marker), options)
 
 
 def _escape(text: str) -> str:
@@ -154,11 +152,11 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item
     day = list_state.ListState(list_state.ListKind.DIGEST, span=(post.digest_on,) * 2)
     if post.at_time is None:
         label = texts("today-send-again" if post.suspended else "today-send")
-        sending = button(label, pack_custom_id(message_parts.SEND_TODAY))
+        sending = button(label, pack_custom_id(verbs.SEND_TODAY))
     else:
-        sending = button(texts("today-stop"), pack_custom_id(STOP))
+        sending = button(texts("today-stop"), pack_custom_id(verbs.STOP_TODAY))
     return [
-        button(texts("alert-day"), list_state.pack_state(day, list_state.OPEN_LIST)),
-        button(texts("today-topics"), pack_custom_id(TOPICS)),
+        button(texts("alert-day"), list_state.pack_state(day, verbs.OPEN_LIST)),
+        button(texts("today-topics"), pack_custom_id(verbs.SHOW_TOPICS)),
         sending,
     ]

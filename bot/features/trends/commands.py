@@ -11,7 +11,7 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import custom_ids, interaction_values, permissions, responses, router
+from bot.client import custom_ids, interaction_values, permissions, responses, router, verbs
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Request
 from bot.client.refusals import UserError
@@ -44,24 +44,24 @@ class TrendsCog(commands.Cog):
     ) -> WithFile:
         return await self._answer_topic(request, topic, Span(period))
 
-    @router.handles(trends_messages.SHOW)
+    @router.handles(verbs.SHOW_TREND)
     async def open_trend(self, request: Request, action: Action) -> WithFile:
         return await self._answer(request, *await self._unpack(request, action))
 
-    @router.handles(trends_messages.SELECT_SPAN)
+    @router.handles(verbs.SELECT_TREND_SPAN)
     async def select_span(self, request: Request, action: Action) -> WithFile:
         topic, _ = await self._unpack(request, action)
         with custom_ids.map_parse_errors():
             span = Span(interaction_values.selected_value(request.interaction))
         return await self._answer(request, make_topic(topic.text, span, topic.token), span)
 
-    @router.handles(trends_messages.SELECT)
+    @router.handles(verbs.SELECT_TREND)
     async def select_topic(self, request: Request, action: Action) -> WithFile:
         with custom_ids.map_parse_errors():
             span = Span(action.payload)
         return await self._answer_topic(request, interaction_values.selected_value(request.interaction), span)
 
-    @router.handles(trends_messages.SHARE, responses.PUBLICLY, check=permissions.require_may_share)
+    @router.handles(verbs.SHARE_TREND, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> WithFile:
         texts, interaction = request.texts, request.interaction
         async with router.deferring_publicly(interaction):

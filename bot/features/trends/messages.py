@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from discord import ui
 
-from bot.client import custom_ids
+from bot.client import custom_ids, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.features.trends.rising import RisingTopic
@@ -24,14 +24,10 @@ from bot.i18n.texts import Texts
 from bot.papers import list_state, message_parts, paper_texts
 from bot.rendering import discord_text, typesetting
 
-SHOW = "tr"
-SELECT_SPAN = "trs"
-SELECT = "trp"
-SHARE = "trx"
 IMAGE_FILENAME = "trend.png"
 
 
-def pack(topic: list_state.ListState, span: Span, verb: str = SHOW) -> str:
+def pack(topic: list_state.ListState, span: Span, verb: str = verbs.SHOW_TREND) -> str:
     """Return the custom id of a control for a topic's trend."""
     return pack_custom_id(verb, span, "k" if topic.token else "", topic.token or topic.text)
 
@@ -103,7 +99,7 @@ def _rising_menu(texts: Texts, topics: Sequence[RisingTopic], span: Span) -> ui.
     options = [
         select_option(topic.text, topic.text, description=topic.translation or None) for topic in topics
     ]
-    return select_menu(texts("rising-pick"), pack_custom_id(SELECT, span), options)
+    return select_menu(texts("rising-pick"), pack_custom_id(verbs.SELECT_TREND, span), options)
 
 
 def _span_menu(texts: Texts, answer: TrendAnswer) -> ui.Item[ui.LayoutView] | None:
@@ -111,7 +107,9 @@ def _span_menu(texts: Texts, answer: TrendAnswer) -> ui.Item[ui.LayoutView] | No
         select_option(texts(f"trend-span-{span.value}"), span.value, selected=span is answer.span)
         for span in Span
     ]
-    return select_menu(texts("choose-period"), pack(answer.topic, answer.span, SELECT_SPAN), options)
+    return select_menu(
+        texts("choose-period"), pack(answer.topic, answer.span, verbs.SELECT_TREND_SPAN), options
+    )
 
 
 def _navigation_buttons(
@@ -125,7 +123,7 @@ def _navigation_buttons(
     if topic.text:
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:
-        buttons.append(button(texts("share"), pack(topic, span, SHARE)))
+        buttons.append(button(texts("share"), pack(topic, span, verbs.SHARE_TREND)))
     return buttons
 
 
