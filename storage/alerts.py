@@ -98,7 +98,7 @@ unmatched_papers = sa.Table(
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock for planning alerts: "ALERTS" in ASCII."""
 _UNSENT_FOR = timedelta(days=30)
-"""How long after they were ready the papers of an unsent message come with the next: then `purge_matches` removes them."""
+"""The time after they were ready in which papers of an unsent message come with the next: then `purge_matches` removes them."""
 
 
 async def lock_planning(connection: AsyncConnection) -> None:

@@ -95,7 +95,7 @@ async def put_answer(
     """Put `shown` into the last part of a planned answer, due at `now` (UTC). Returns False if that was attempted.
 
     `rest` are edits that follow, due at `rest_at` (UTC) unless this is called again before. `about` are the arXiv ids of
-    an answer's papers if only the answer tells them.
+    an answer's papers if only the answer names them.
     """
     c = parts.c
     await outbox.lock(connection, [delivery_id])

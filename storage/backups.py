@@ -93,7 +93,7 @@ def _is_unused_backup(target: Path) -> bool:
 
 
 def _copy_file(source: Path, copy: Path, options: str) -> int | None:
-    """Copy a SQLite file with what is in its log, without pages that are not in use, and read the copy's schema.
+    """Copy a SQLite file with its log, without pages that are not in use, and read the copy's schema.
 
     Raises sqlite3.DatabaseError if the file is damaged, and StorageError if the disk has no room.
     """
@@ -124,14 +124,14 @@ def check_space(folder: Path, size: int) -> None:
 
 
 class Restored(NamedTuple):
-    """What a restore did: the backup's schema, and the file with the former database (None if there was none)."""
+    """The result of a restore: the backup's schema, and the file with the former database (None if there was none)."""
 
     schema: int
     former: Path | None
 
 
 _WAL_FILES = ("-wal", "-shm", "-journal")
-"""What SQLite keeps next to a file. With another file in its place, it would write their pages into that one."""
+"""Suffixes of SQLite's files next to a database. If it were replaced, SQLite would write their pages into the new one."""
 
 
 async def restore(backup: Path, path: Path) -> Restored:
@@ -161,7 +161,7 @@ _HINTS = {
     b"PGDMP": "It is a dump of PostgreSQL: set PAPERROUND_DATABASE_URL to that server.",
     b"PK": "A file by `paperround export --all` is read by `paperround import`.",
 }
-"""What to do with files of another kind, by what they begin with."""
+"""Advice on files of another kind, by their first bytes."""
 
 
 def check_backup(backup: Path, path: Path | None) -> None:

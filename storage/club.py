@@ -215,7 +215,7 @@ async def list_unread(connection: AsyncConnection, user_id: int) -> frozenset[in
 
 
 class Discussion(NamedTuple):
-    """What a server did with a paper: the local date of its meeting, a thread (0: being opened), and whether it met."""
+    """A server's discussion of a paper: the local date of its meeting, a thread (0: being opened), and whether it met."""
 
     meets_on: date | None
     thread_id: int

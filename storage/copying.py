@@ -47,7 +47,7 @@ async def copy(
         raise errors.StorageError(f"{target.label} is both source and target. Choose another target.")
     async with (
         nullcontext() if is_export else _locked(source),
-        # Addresses of PostgreSQL do not tell whether they mean the same database.
+        # Addresses of PostgreSQL do not show whether they are of the same database.
         _locked(target, may_be_source=source.path is target.path),
         source.read() as reading,
         target.transaction() as writing,

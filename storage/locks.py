@@ -60,10 +60,10 @@ A later version may add columns that may be NULL or have a default of the server
 """
 
 LEASE = timedelta(seconds=15)
-"""How long after a renewal no other process may send."""
+"""The time after a renewal in which no other process may send."""
 RENEW_SECONDS = 4.0
 MAX_SILENCE_SECONDS = 8.0
-"""How long a sender may fail to renew before it ends, some seconds before another process may send."""
+"""The time for which a sender may fail to renew before it ends, some seconds before another process may send."""
 RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 5.0
 _THAW_SECONDS = 2.0

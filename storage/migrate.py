@@ -28,11 +28,11 @@ MIGRATION_LOCK = 0x5041504552  # "PAPER": PostgreSQL advisory lock for creating 
 UPGRADE = (
     "`paperround db upgrade` upgrades it, and so does `paperround run` unless PAPERROUND_UPGRADE=manual."
 )
-"""What to do with a database of an older schema."""
+"""The treatment of a database with an older schema."""
 
 
 def make_name(version: int) -> str:
-    """Return a name for this process's sessions, which also tells the version of the schema that it uses.
+    """Return a name for this process's sessions, with the version of the schema that it uses.
 
     It has random digits, since process ids are reused.
     """
@@ -186,7 +186,7 @@ async def _set_version(connection: database.Connection) -> None:
 
 
 WAIT_SECONDS = 60.0
-"""How long an upgrade waits for the bot of the older version, and then for its fronts and standbys, to end."""
+"""The time that an upgrade waits for the bot of the older version, and then for its fronts and standbys, to end."""
 
 
 async def _upgrade(opened: database.Database, on_step: OnStep) -> None:

@@ -276,7 +276,7 @@ _WITHOUT = (
     re.compile(rf"{_LEFT_OUT} (?:말고|빼고|제외하고|없이)(?: 다른)? (?P<topic>[\w -]+)"),
     re.compile(rf"(?P<topic>[\w -]+),? {_LEFT_OUT}[은는]? (?:말고|빼고|제외)"),
 )
-"""How a topic named one term to leave out, as the search of version 11 read it."""
+"""The clause of a topic that excluded one term, as the search of version 11 read it."""
 
 
 def read_without(text: str) -> str:
@@ -479,7 +479,7 @@ def _return_papers_that_full_messages_left_out(connection: sa.Connection) -> Non
 
 
 def _list_papers_not_shown(payload: Mapping[str, Any], *, has_header: bool) -> list[str]:
-    """Return the arXiv ids in the menu of a post's message for which no text stands above the menu."""
+    """Return the arXiv ids in the menu of a post's message that have no text above the menu."""
     [container, *_] = payload.get("message", payload).get("components") or [{}]
     components = container.get("components") or ()
     rows = [component for component in components if component["type"] == _ACTION_ROW]

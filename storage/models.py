@@ -321,7 +321,7 @@ intern_name = lru_cache(maxsize=1 << 13)(str)
 ARXIV_FIELDS = ("version", "version_on", "comment", "journal")
 """What only arXiv states about a paper. If it names no version, the other fields are unknown."""
 SHOWN_ARXIV_FIELDS = (*ARXIV_FIELDS, "withdrawn_by")
-"""What exports have of it, with what follows from it."""
+"""The fields of it that exports have, with those derived from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -551,7 +551,7 @@ class AlertKind(StrEnum):
 
 
 class AlertTiming(StrEnum):
-    """When matching papers are sent."""
+    """The times at which matching papers are sent."""
 
     AT_ONCE = "now"
     DAILY = "daily"

@@ -16,7 +16,7 @@ from storage.shelf import Owner, saved_papers
 from storage.tables import READER_ROWS, deliveries, readers, table_of
 
 MAX_AGE = timedelta(days=28)
-"""How long after it was found an event is reported. Deliveries that may have reported it are stored for longer."""
+"""The time after it was found in which an event is reported. Deliveries that may have reported it are stored for longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ _CLOSED = (models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER)
 
 
 async def try_direct(connection: AsyncConnection, kind: DeliveryKind, user_id: int, now: datetime) -> None:
-    """Make a reader's refused messages due at `now` (UTC). Refusals of this kind count no more: the reader asked for it."""
+    """Make a reader's refused messages due at `now` (UTC). Earlier refusals no longer count: the reader requested it."""
     own = deliveries.c.user_id == user_id, deliveries.c.reason.in_(_CLOSED)
     await lock(connection, sa.select(deliveries.c.id).where(*own))
     await try_now(connection, now, user_id=[user_id])
@@ -502,7 +502,7 @@ async def _list_papers_of(
 
 
 async def lock(connection: AsyncConnection, delivery_ids: Iterable[int] | sa.Select[int]) -> None:
-    """Lock deliveries in the order of their ids, so that what is changed of them and their parts is as it is read."""
+    """Lock deliveries in the order of their ids, so that they and their parts do not change after they were read."""
     if connection.dialect.name != "postgresql":
         return
     locked = sa.select(deliveries.c.id).order_by(deliveries.c.id).with_for_update()

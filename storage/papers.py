@@ -46,7 +46,7 @@ facts = table_of(
 
 
 class EventKind(StrEnum):
-    """What can be new about a paper that the archive knew before."""
+    """A kind of change to a paper that the archive already had."""
 
     CODE = "code"
     VERSION = "version"
@@ -225,7 +225,7 @@ async def list_withdrawn(connection: AsyncConnection, paper_ids: Iterable[int]) 
 
 
 OFTEN, SELDOM = timedelta(days=7), timedelta(days=30)
-"""How long a paper's facts are not refreshed: in its first months, and later."""
+"""The interval between refreshes of a paper's facts: in its first months, and later."""
 FIRST_MONTHS = timedelta(days=91)
 
 

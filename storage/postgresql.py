@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DRIVER = "postgresql+psycopg"
 DRIVERS = {DRIVER, "postgresql", "postgresql+asyncpg"}
-"""What a URL may begin with. Earlier versions used asyncpg."""
+"""Accepted schemes of a URL. Earlier versions used asyncpg."""
 CONNECT_TIMEOUT_SECONDS = 10.0
 _SILENCE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 15_000}
 """Options that end a connection after 15 seconds of silence; the system's default is a quarter of an hour."""
@@ -71,7 +71,7 @@ def _place(url: URL) -> str:
     from psycopg import conninfo, pq
 
     _, given = url.get_dialect()().create_connect_args(url)
-    # libpq displays what is secret as "*".
+    # libpq displays secrets as "*".
     shown = {one.keyword.decode() for one in pq.Conninfo.get_defaults() if one.dispchar != b"*"}
     return conninfo.make_conninfo("", **{name: given[name] for name in given if name in shown})
 

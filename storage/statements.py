@@ -58,7 +58,7 @@ async def reserve_ids(connection: AsyncConnection, table: sa.Table, count: int) 
 
 
 Existing: TypeAlias = Literal["refuse", "skip", "update"]
-"""What becomes of a row whose primary key is stored already."""
+"""The treatment of a row whose primary key is already stored."""
 
 
 _ROWS_AT_ONCE = 1000

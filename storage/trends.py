@@ -25,7 +25,7 @@ _LISTED = (
 
 
 _POSTED = "(digests.format <> 'look-up' OR NOT EXISTS (SELECT 1 FROM digests AS others WHERE others.format <> 'look-up'))"
-"""What counts is in a digest or list. Papers for look-up alone, such as all that arXiv announces, count where nothing else is."""
+"""Papers in a digest or list count. Those for look-up alone, such as all that arXiv announces, count where nothing else is."""
 
 
 def list_days(view: Snapshot, filters: search.Filters) -> list[tuple[int, date, int | None]]:

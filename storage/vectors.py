@@ -16,7 +16,7 @@ from storage.tables import one_of, papers, reference, required, table_of
 
 
 class VectorKind(StrEnum):
-    """What vectors are made of: a paper's title and summary (one vector), or the passages of its text."""
+    """The text of a vector: a paper's title and summary (one vector), or the passages of its text."""
 
     SUMMARY = "summary"
     PASSAGES = "passages"

@@ -44,11 +44,11 @@ _NOT_FROM_ARXIV = re.compile(
     r"|(?: \w{2,20}){0,2} (?:in error|by mistake)\b|[^.]{0,80}\b(?:reinstated|restore[sd])\b",
     re.IGNORECASE,
 )
-"""What follows if a paper was withdrawn from a conference, or is back."""
+"""Text after *withdrawn* if a paper was withdrawn from a conference, or is back."""
 _OTHER = re.compile(
     r"(?:[A-Z]\w{1,20} ?'?[0-9]{2,4}|\b(?:to|at) [A-Z]\w{1,20}|[0-9]{4}\.[0-9]{4,5}(?:v[0-9]{1,2})?) ?$"
 )
-"""What stands before *withdrawn* in a list if that is of a conference or another paper: ICLR 2026 (withdrawn)."""
+"""Text before *withdrawn* if that is of a conference or another paper: ICLR 2026 (withdrawn)."""
 _BY_ARXIV = re.compile(
     rf"{_WITHDREW} (?:\w{{2,15}} )?by (?:the )?(?:arxiv|admin|moderators)|{_REMOVED}|admin note: [^.]{{0,40}}{_WITHDREW} (?!by)",
     re.IGNORECASE,

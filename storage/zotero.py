@@ -37,7 +37,7 @@ class ZoteroProblem(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """What does not come into Zotero, and the arXiv ids of papers that it refused lately, each with the reason."""
+    """The papers that do not come into Zotero, and the arXiv ids of papers that it refused lately, each with the reason."""
 
     problem: ZoteroProblem | None
     refused: Sequence[tuple[str, str]]

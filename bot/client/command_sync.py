@@ -56,7 +56,7 @@ def find_operator(application: discord.AppInfo | None) -> int | None:
 
 
 Changes = Mapping[str, dict[str, Any]]
-"""What an application's pages in the portal lack, as requests that set it, keyed by what people call it."""
+"""The settings that an application's pages in the portal lack, as requests that set them, keyed by their names there."""
 
 
 class Application(NamedTuple):
@@ -96,7 +96,7 @@ _INSTALLS = {
 
 
 def find_lacking(application: discord.AppInfo, icon: bytes) -> Changes:
-    """Return what is not set yet, with a PNG as the icon. Scopes and permissions that are set stay."""
+    """Return the settings that are not made yet, with a PNG as the icon. Scopes and permissions that are set stay."""
     lacking: dict[str, dict[str, Any]] = {}
     configs, has_all = {}, True
     given = application.guild_integration_config, application.user_integration_config

@@ -25,7 +25,7 @@ REJECTIONS = {
     4014: "Discord does not allow this application the requested intents (close code 4014). Check the Bot page of your"
     " application at https://discord.com/developers/applications, or update Paperround.",
 }
-"""What to do about close codes that make reconnecting useless. For other codes: update Paperround."""
+"""Advice on close codes that make reconnecting useless. For other codes: update Paperround."""
 
 
 async def log_in(bot: Client, token: str, on_attempt: Callable[[], None]) -> None:

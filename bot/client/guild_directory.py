@@ -17,7 +17,7 @@ from bot.client.handler_context import Client
 log = structlog.get_logger(__name__)
 
 GUILD_SECONDS = 60.0
-"""How long a server's fetched channels and roles stay valid."""
+"""The time for which a server's fetched channels and roles stay valid."""
 
 
 class GuildDirectory:

@@ -1,4 +1,4 @@
-"""What commands depend on: the base class of the Discord client, and requests for handlers."""
+"""Dependencies of commands: the base class of the Discord client, and requests for handlers."""
 
 from __future__ import annotations
 

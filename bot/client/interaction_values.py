@@ -1,4 +1,4 @@
-"""What interactions and messages contain: values of menus and forms, custom ids, texts."""
+"""The contents of interactions and messages: values of menus and forms, custom ids, texts."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ async def require_alert_channel(request: Request, guild_id: int | None, channel_
 
 
 RIGHTS_SECONDS = 10.0
-"""How long Discord may take to answer before planning goes on."""
+"""The maximum time that planning waits for an answer of Discord."""
 
 
 async def find_right(client: discord.Client, user_id: int, guild_id: int, channel_id: int) -> OwnerRight:

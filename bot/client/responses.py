@@ -1,4 +1,4 @@
-"""How handlers respond: in which message, seen by whom, and deferred or at once.
+"""Response modes of handlers: in which message, seen by whom, and deferred or at once.
 
 Views and modals are stopped before they are sent, since their components are routed by custom id. Otherwise
 discord.py would keep each in memory for 15 minutes, with a task.
@@ -99,7 +99,7 @@ async def edit_reply(
 
 
 class ResponseMode(NamedTuple):
-    """How a handler responds: how to defer first (None if it replies within 3 seconds), and how to send.
+    """A way to respond: how to defer first (None if it replies within 3 seconds), and how to send.
 
     `may_load` says whether the server's channels and roles may be loaded first: on a front that may take longer
     than Discord waits. `then` runs after the reply.

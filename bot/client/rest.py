@@ -39,7 +39,7 @@ UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 """Exceptions raised while parsing a body that is not Discord's."""
 
 MAX_ANSWERED = 200
-"""How many interactions are remembered as answered. Discord takes an answer for 15 minutes."""
+"""The number of interactions that are remembered as answered. Discord takes an answer for 15 minutes."""
 
 log = structlog.get_logger(__name__)
 

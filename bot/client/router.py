@@ -65,7 +65,7 @@ class ManagersOnly(NeedsGuild):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What `handles` makes of a cog's method: the handler of a verb. `check` runs first, and raises UserError to refuse."""
+    """The handler of a verb, which `handles` makes of a cog's method. `check` runs first, and raises UserError to refuse."""
 
     verb: str
     run: Callback[[custom_ids.Action]]
@@ -80,7 +80,7 @@ def list_routes(cog_class: Callable[..., object]) -> list[Route]:
 
 
 Mode = ResponseMode | Callable[..., ResponseMode]
-"""How a handler responds, or a function of its arguments that returns it."""
+"""A handler's response mode, or a function of its arguments that returns it."""
 
 
 def callback(mode: Mode = PRIVATELY) -> Callable[[CogMethod[P]], Callback[P]]:
@@ -108,7 +108,7 @@ def callback(mode: Mode = PRIVATELY) -> Callable[[CogMethod[P]], Callback[P]]:
 
 
 _MAX_SHARED = 1_000
-"""How many shared messages are remembered."""
+"""The number of shared messages that are remembered."""
 
 
 @contextmanager

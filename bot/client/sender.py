@@ -25,7 +25,7 @@ PAGE_SIZE = 100
 MAX_PAGES = 10
 """Search at most the last 1,000 messages. Older messages count as unverifiable."""
 CLOCK_SKEW = timedelta(hours=1)
-"""How far the local clock may have been ahead of Discord's, which determines message ids."""
+"""The maximum lead of the local clock over Discord's, which determines message ids."""
 
 REQUIRE_TAG = 1 << 4
 """Channel flag of a forum that requires a tag (Discord docs, resources/channel)."""

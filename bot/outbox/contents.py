@@ -203,7 +203,7 @@ def new_nonce() -> str:
 
 
 LIFETIME = timedelta(hours=24)
-"""How long a delivery is retried. A daily post is retried until its next date."""
+"""The time for which a delivery is retried. A daily post is retried until its next date."""
 
 
 class DeliveryFactory:

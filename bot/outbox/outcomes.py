@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class Disposition(StrEnum):
-    """What a failed attempt means for its part and its destination."""
+    """The consequence of a failed attempt for its part and its destination."""
 
     ALREADY_DONE = "done"
     """The request had already succeeded, so the part is sent."""
@@ -289,7 +289,7 @@ def retry_delay(part: models.Part, classification: Classification, rng: random.R
 
 REFUSAL_DELAYS = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 MAX_REFUSED = 3
-"""How many deliveries in a row must expire for the same reason before the subscription or alert is paused."""
+"""The number of consecutive deliveries that must expire for the same reason before the subscription or alert is paused."""
 
 
 def refusal_delay(part: models.Part) -> timedelta:
@@ -407,7 +407,7 @@ SUPERSEDED = "superseded"
 """The result of a failed attempt that is not stored, because another process became the sender or released the part."""
 
 LINGER_SECONDS = 0.05
-"""How long a receipt waits for others to be stored with it. A crash in this time is like a lost receipt."""
+"""The time that a receipt waits for others to be stored with it. A crash in this time is like a lost receipt."""
 
 
 @dataclass(eq=False)

@@ -60,7 +60,7 @@ from storage.outbox import ClaimedPart, DuePart
 log = structlog.get_logger(__name__)
 
 NONCE_WINDOW = timedelta(seconds=60)
-"""How long after the first attempt the nonce alone is trusted to prevent a second message.
+"""The time after the first attempt in which the nonce alone is trusted to prevent a second message.
 
 Discord remembers nonces for "the past few minutes" without giving a number. Two minutes are assumed
 (resources/message, api#6647), and an attempt may itself take 20 s to arrive.
@@ -171,7 +171,7 @@ class AttemptRunner:
 
 
 POLL_SECONDS = 2.0
-"""How often to look for deliveries that another process has planned. `wake` ends the wait."""
+"""The interval of checks for deliveries that another process has planned. `wake` ends the wait."""
 
 FORUM_POST_GRACE = timedelta(seconds=40)
 """Longer than any request, so a forum post of the previous process has arrived by then and can be found."""
@@ -185,7 +185,7 @@ MAX_WEBHOOKS = 2
 MIN_WAITING = 8
 """More parts are claimed when fewer than this are waiting, since each claim takes two transactions."""
 STOP_SECONDS = 8.0
-"""How long a shutdown waits for the parts in flight."""
+"""The maximum time that a shutdown waits for the parts in flight."""
 
 
 @dataclass(eq=False)

@@ -56,7 +56,7 @@ class RefusedError(EmbeddingError):
 class EmbeddingServer:
     """A model on a server, by the address of its API (`…/v1`), its name there, and a key if it needs one.
 
-    Models of the E5 family tell questions from passages by a word in front of the text; `{type}` in the name is replaced
+    Models of the E5 family distinguish questions from passages by a word in front of the text; `{type}` in the name is replaced
     by it for servers that take it from there. `dimensions` is the length of the last vectors, 0 before the first ones.
     """
 
@@ -173,9 +173,9 @@ def _fuse_papers(order: Sequence[int], query: bytes, made: Mapping[int, bytes]) 
 
 
 QUESTION_SECONDS, BATCH_SECONDS = 0.3, 120.0
-"""How long a question waits for its vector, and the background for those of a batch."""
+"""The maximum time that a question waits for its vector, and the background for those of a batch."""
 _PAUSE = timedelta(minutes=1)
-"""How long questions leave a server alone that failed."""
+"""The time for which questions skip a server that failed."""
 _MAX_ASKED = 256
 """The questions whose vectors are cached, so that a list's later pages have the order of the first one."""
 

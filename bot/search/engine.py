@@ -43,7 +43,7 @@ _ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
 one, near matches are added, at most the third number.
 """
 _FEW, _FEW_SHARE = 3, 0.01
-"""A word tells what a paper is about if so few papers have it, or so small a share of all."""
+"""A word is specific to a topic if at most this number, or this share, of papers has it."""
 _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
 _MIN_HALF = 3
@@ -264,7 +264,7 @@ class Engine:
     def _main(self, part: QueryPart) -> Query | None:
         """Return the query for papers of which a part is a main concept; None if no paper has it as one.
 
-        A few papers alone do not tell that: for an engine that `is_temporary`, it is None only for a word that names no concept.
+        A few papers do not show that: for an engine that `is_temporary`, it is None only for a word that names no concept.
         """
         if part.either:
             return any_of(all_of(map(self._main, parts)) for parts in part.either)
@@ -324,7 +324,7 @@ class Engine:
         ]
 
     def _left_out(self, part: QueryPart) -> Query | None:
-        """Return the query for what is left out with a part: papers on its concept, or with a word that names no concept."""
+        """Return the query for what an excluded part rejects: papers on its concept, or with a word that names no concept."""
         return self._part(part) if self._main(part) is None else self._about_one(part)
 
     def _affiliation(self, institution: str) -> Query | None:

@@ -116,12 +116,12 @@ def build_texts(paper: models.IndexDocument) -> IndexTexts:
 
 _EPOCH = date(2015, 1, 1)
 EXACT_NAME, VERSION_NAME, LEADING_NAME = "e", "v", "l"
-"""How much of the title a name covers: its head, its head without the version, or just the first words."""
+"""The part of the title that a name covers: its head, its head without the version, or just the first words."""
 LEVELS = 6
 """The number of levels for a topic's weight in a paper."""
 _MAX_TOPICS, _TOP_WEIGHT = 24, 0.5
 _WITH_TEXT = 5.0
-"""What the score of a paper with a text is multiplied by, relative to one with only a title."""
+"""The factor of the score of a paper with a text, relative to one with only a title."""
 _MOST_VOTES = 1 << 18
 """Papers with more votes are in the order of their days."""
 
@@ -247,7 +247,7 @@ COMMIT_PAPERS = 6_000
 AT_ONCE = 256
 """The number of changed papers that a search indexes itself within half a second; more are left to the background."""
 _WAIT_SECONDS = 0.2
-"""How long a search waits for another writer and for the engine's merges."""
+"""The maximum wait of a search for another writer and for the engine's merges."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a text in the search box means: the papers for it as typed or, if none has all its terms, as corrected."""
+"""Interprets a text in the search box: finds the papers for it as typed or, if none has all its terms, as corrected."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def merge_filters(given: Filters, query: query_parser.Query) -> Filters:
 class FoundPapers(NamedTuple):
     """The papers for a query: as it was typed or corrected, how it was read, and its words that no paper has.
 
-    `absent` are the parts that no paper has, if they tell most of what is asked for or no paper has all others.
+    `absent` are the parts that no paper has, if they have most of the query's weight or no paper has all others.
     """
 
     query: query_parser.Query
@@ -48,7 +48,7 @@ class FoundPapers(NamedTuple):
 
     @property
     def on_topic(self) -> dict[int, float]:
-        """The scores of the papers on the topic, as far as they were asked for."""
+        """The scores of the papers on the topic, as far as they were requested."""
         return {id_: self.matches.scores[id_] for id_ in self.matches.by_kind[MatchKind.ON_TOPIC]}
 
 
@@ -153,7 +153,7 @@ def _read_name(archive: Archive, query: query_parser.Query) -> Interpretation | 
     """Return how a query is read whose words alone are a name: an institution, or a person whom `/author` knows for sure.
 
     A name that a paper or a term has too is searched for in papers, as a whole. A person's name is in no title. An institution's
-    papers may be asked for without some words.
+    papers may be searched for with some words left out.
     """
     if len(query.text) < 2 or query != query_parser.Query(
         query.text, excluded=query.excluded, ignored=query.ignored
@@ -294,7 +294,7 @@ def find(
 
 
 _MAX_NEAR = 5
-"""The most papers listed if no paper has what tells most of a query."""
+"""The maximum number of papers listed if no paper has the terms with most of a query's weight."""
 
 
 def _list_absent(

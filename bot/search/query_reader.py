@@ -155,7 +155,7 @@ class QueryReader:
         )
 
     def _read_excluded(self, term: str) -> QueryPart:
-        """Return the part for what is left out: a term or common word in all its forms, else the words as typed."""
+        """Return the part for an excluded text: a term or common word in all its forms, else the words as typed."""
         part = self._find(term) if self.glossary.find(term) else None
         return (part or QueryPart(term, self._typed_forms(term))).sure()
 

@@ -57,7 +57,7 @@ class PaperPage:
 
 
 class MatchKind(StrEnum):
-    """How a paper matches a query. A list has the kinds in this order, each below its own divider but the first."""
+    """The way in which a paper matches a query. A list has the kinds in this order, each below its own divider but the first."""
 
     ON_TOPIC = "on"
     """It is about the query: each term is in its title or one of its main concepts."""
@@ -81,7 +81,7 @@ class Hint(StrEnum):
 
 
 class ReadingKind(StrEnum):
-    """What a query may mean besides what was searched for."""
+    """Another meaning of a query, which was not searched for."""
 
     INSTITUTION = "from"
     """The papers from an institution, whose name the words are too."""
@@ -114,7 +114,7 @@ class SearchResult(PaperPage):
     - `read_as`: the query whose papers these are, as it is typed with operators, if words were read as such: a name
       (`from:"NVIDIA"`, `author:"Tri Dao"`), *not* and its like (`robots -surveys`), *or* (`herons | newts`);
       `readings`: what else the query may mean.
-    - `absent`: the terms that are in no paper, if they tell most of what is asked for or no paper has all others.
+    - `absent`: the terms that are in no paper, if they have most of the query's weight or no paper has all others.
     - `corrected`: pairs of typed and corrected words; `suggestions`: other queries, if no paper has all terms;
       `meanings`: the terms that an ambiguous abbreviation may mean.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from storage.database import Connection, Database
 
 _TITLES_AT_ONCE = 25
-"""How many titles are found in one look-up, between which others take their turn."""
+"""The number of titles in one look-up; other look-ups take turns in between."""
 _MAX_TERM_LENGTH = 200
 _MAX_RECENT = 10_000
 _MAX_REORDERED = 60
@@ -107,7 +107,7 @@ class SearchService:
 
     @cached_property
     def public(self) -> SearchService:
-        """The same for the web, its feeds and agents: without papers in no digest, which only a reader asked for."""
+        """Return this service for the web, its feeds and agents: without papers in no digest, which only a reader requested."""
         public = copy.copy(self)
         public.is_public = True
         return public
@@ -154,7 +154,7 @@ class SearchService:
         return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
 
     async def _order(self, request: SearchRequest, vectors: TextVectors) -> None:
-        """Order a new answer also by its similarity to what is asked. This waits outside look-ups."""
+        """Order a new answer also by its similarity to the query. This waits outside look-ups."""
         answer = await self._look_up(
             lambda archive: self._answers.get(archive, request, self._load_vocabulary(archive))
         )

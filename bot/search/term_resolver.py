@@ -40,7 +40,7 @@ class LearntForm(NamedTuple):
 
 
 class LearntTerms(NamedTuple):
-    """What is learnt from an archive: forms, paper and title counts by concept, and title counts by name."""
+    """Evidence from an archive: forms, paper and title counts by concept, and title counts by name."""
 
     forms: Sequence[LearntForm] = ()
     papers: Mapping[str, int] = {}

@@ -231,7 +231,7 @@ _SIGNED = (
 _WORD = rf"(?:{_SIGNED}|{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\+\+|#)?)"
 _WORDS, SIGNED_WORD = re.compile(_WORD), re.compile(_SIGNED)
 _LATEX_SIGNS = str.maketrans("", "", "\\^{}")
-"""What is between a word and its sign in LaTeX and Markdown: A^{*}, A\\*. R^2 is R2, as R² is."""
+"""Markup between a word and its sign in LaTeX and Markdown: A^{*}, A\\*. R^2 is R2, as R² is."""
 _COMPOUND_JOINER = "[-‐‑'’_]"
 # The bounds limit the size of a cache entry. Longer runs are split.
 _RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}")

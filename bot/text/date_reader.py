@@ -279,7 +279,7 @@ def _is_unclear(first: str, dash: str, last: re.Match[str]) -> bool:
 
 
 def _is_spaced_dash(dash: str) -> bool:
-    """Return whether what stands between a date and a number is a dash with spaces, as in front of a count."""
+    """Return whether the separator of a date and a number is a dash with spaces, as in front of a count."""
     return dash != dash.strip() and not dash.strip(" -‐‑‒–—―−")
 
 

@@ -61,13 +61,13 @@ _HAS_YEAR = re.compile("(?:19|20)[0-9]{2}|year|작년|올|해|금년")
 _RANGE = re.compile(
     r" ?(?:부터|(?<= )(?:to|until|through)(?= )|\.\.|[–—~〜]|(?<![0-9]{4})-|-(?![0-9]{1,2}(?![0-9]))) ?"
 )
-"""What is between two dates: no hyphen within 2025-06."""
+"""Separators of two dates: no hyphen within 2025-06."""
 _LAST_NUMBER = re.compile("(?<![0-9])([0-9]{1,2}+)[^0-9]*+$")
 
 
 @lru_cache(maxsize=1)
 def _load_words() -> dict[str, dict[str, str]]:
-    """Return the value of each word in dates, by what it tells: a number, a unit, how long ago, a part of a year."""
+    """Return the value of each word in dates, by its role: a number, a unit, how long ago, a part of a year."""
     words = dict[str, dict[str, str]]()
     for kind, value, listed in seed.read_rows("date_words.tsv"):
         words.setdefault(kind, {}).update((word.replace("_", " "), value) for word in listed.split())

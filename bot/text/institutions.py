@@ -19,7 +19,7 @@ _SPELLINGS = {"univ": "university", "inst": "institute", "tech": "technology", "
 _PARTS_OF_AFFILIATION = re.compile(r"[,;()]")
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 _PARTS = frozenset(("ai", "research", "리서치", "대학교", "대학"))
-"""What may follow an institution's name for a part of it: Google AI, 카카오 리서치."""
+"""Words after an institution's name that name a part of it: Google AI, 카카오 리서치."""
 _UNIVERSITY = re.compile("대(?:학교?)?$")
 
 

@@ -20,14 +20,14 @@ _JOINED = ("말고", "빼고", "제외")
 """Those that are also written without a space: 서베이말고."""
 COMMAS = (",", "，", "、")
 _LINKS = frozenset(("a", "an", "the", "any", "on", "about", "for", "from", "by"))
-"""What may stand between such a word and what it governs: not on robots."""
+"""Words allowed between an operator and its operand: not on robots."""
 _FURTHER = frozenset(("or", "nor", "and"))
-"""What joins another term that an English word leaves out: without maps or labels."""
+"""Words that add another operand of an English operator: without maps or labels."""
 _KOREAN_FURTHER = ("이나", "나", "이랑", "랑", "와", "과", ",")
 _LEADING = frozenset(("but", "and", "that", "which", "are", "is"))
-"""What goes together with *not*: papers that are not surveys."""
+"""Words before *not* that belong to it: papers that are not surveys."""
 _MAX_TERM, _MAX_GOVERNED = 5, 3
-"""The most words of a term, and of what is left out or an alternative in a sentence, unless it is a term."""
+"""The maximum number of words of a term, and of an operand in a sentence that is not a term."""
 
 
 class SplitWords(NamedTuple):
@@ -63,7 +63,7 @@ def read(typed: Sequence[str]) -> SplitWords:
 
 
 _NegationSpan = tuple[int, int, Sequence[str]]
-"""Where a word for *not* with what it governs begins and ends in a query, and the governed terms, if any."""
+"""The start and end, in a query, of a word for *not* with its operands, and these terms, if any."""
 
 
 def _span_after(words: Sequence[str], place: int) -> _NegationSpan:

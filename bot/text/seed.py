@@ -69,7 +69,7 @@ class SeedTerm(NamedTuple):
 
 _FREE = ("{}-free", "without {}", "without any {}", "no {}")
 _LACKED = ("{} 없이", "{} 없는", "{} 없이도", "{} 필요 없는", "{} 불필요")
-"""What Korean papers write for "-free" after a noun."""
+"""Korean endings for "-free" after a noun."""
 
 
 def _lack(words: Sequence[str], forms: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What answers a question: passages of papers, word for word, with whose words they are, and a language model's sentences."""
+"""Answers to questions: passages of papers, word for word, with their origin, and a language model's sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OF_ONE, _OF_SEVERAL = 300, 600
 
 
 class PassageOrigin(StrEnum):
-    """Whose words a passage is."""
+    """The text that a passage is from."""
 
     DIGEST = "digest"
     ABSTRACT = "abstract"
@@ -31,9 +31,9 @@ class PassageOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage of what is stored of a paper, and where it is from.
+    """A stored passage of a paper, and its origin.
 
-    `on` is the day of the digest whose words it has, else None; `language` is "en" or "ko"; `url` is the address of its place.
+    `on` is the day of its digest, else None; `language` is "en" or "ko"; `url` is the address of its place.
     """
 
     words: PassageOrigin
@@ -63,11 +63,11 @@ class AnswerStatus(StrEnum):
     """How well the found passages answer."""
 
     NEAR = "nearest"
-    """They have much of what is asked; of one paper they seem to answer."""
+    """They have most of the question; those of one paper seem to answer it."""
     ABSENT = "absent"
     """No paper has a name that the question has; they are of the nearest papers."""
     NOTHING = "nothing"
-    """They have little of what is asked."""
+    """They have little of the question."""
     OUTSIDE = "outside"
     """No paper is within the limits of the question, such as votes:99."""
     UNASKED = "unasked"
@@ -77,7 +77,7 @@ class AnswerStatus(StrEnum):
 
 
 class ArchiveExtent(NamedTuple):
-    """How many papers the archive has, the day of its first digest, and the names of its sources."""
+    """The number of papers in the archive, the day of its first digest, and the names of its sources."""
 
     papers: int
     since: date | None
@@ -131,8 +131,8 @@ class Answer:
     def is_readable(self) -> bool:
         """Whether a language model may read the passages.
 
-        Of one paper it reads the full text alone: a summary proves nothing about it. What it says of several papers is shown
-        with whose words they are.
+        Of one paper it reads the full text alone: a summary proves nothing about it. Its sentences on several papers are shown
+        with the passages' origins.
         """
         return bool(self.asked) and (self.is_near if self.paper is None else self.basis is Basis.PAPER)
 

@@ -45,9 +45,9 @@ from storage.database import Database
 
 MAX_SHOWN = 5
 MAX_PAPERS = 20
-"""How many papers are asked. Among so many that search proposes is an answering one for nine questions in ten."""
+"""The number of papers that are read. For nine questions in ten an answering paper is among as many proposed by search."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
-"""How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
+"""The number of kept texts that a question reads, those of the first papers, and of ranked passages of each: 2 ms each."""
 _PLACES = 10
 """The places in which the weight of a paper's place falls by e."""
 _PASSAGE, _SHARE = 0.5, 1.5
@@ -55,16 +55,16 @@ _PASSAGE, _SHARE = 0.5, 1.5
 _UNKNOWN = 0.75
 """Upper bound on the weight of an unknown lower-case word, relative to a known one of equal rarity."""
 _LEAST, _MAX_READ = 0.48, 3
-"""The least share of what a question is about that one of the first papers must have to be near; how many are read."""
+"""The least share of what a question is about that one of the first papers must have to be near; the number of these papers."""
 _MAX_ABSENT, _MAX_NEAREST = 3, 2
-"""How many absent names are listed, and how many titles of the nearest papers where nothing is near."""
+"""The maximum number of absent names that are listed, and of titles of the nearest papers where nothing is near."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
 _WORD = re.compile(r"[\w.+-]++")
 _VERSION = re.compile(r"(?:\d{1,2}|\d\.\d)[a-z]?")
-"""What makes a name of a word before it: Orca 9, but not a share (96.3), an amount (32K) or a year."""
+"""A version, which makes the word before it a name: Orca 9, but not a share (96.3), an amount (32K) or a year."""
 _HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
-"""What follows a name in Korean: Qwen2.5는, MoE에서."""
+"""A Korean ending after a name: Qwen2.5는, MoE에서."""
 
 
 class _ParsedQuestion(NamedTuple):
@@ -250,7 +250,7 @@ class WeightedPart(NamedTuple):
 
     @property
     def is_telling(self) -> bool:
-        """Whether it may say what the question is about."""
+        """Whether it may be part of the question's topic."""
         is_vague = self.asked.is_known and self.asked.weight <= question_parts.VAGUE
         return len(self.asked.text) > 1 and not is_vague
 
@@ -356,7 +356,7 @@ def _list_having(
 def _is_about(having: Sequence[WeightedPart], weighed: Sequence[WeightedPart]) -> bool:
     """Return whether a paper that has these parts of a question may be about it, by those that say what that is.
 
-    An unknown word tells as much as it is rare, in any language. One everyday word is in papers about anything.
+    An unknown word has a weight by its rarity, in any language. One everyday word is in papers about anything.
     """
     telling, all_telling = ([part for part in parts if part.is_telling] for parts in (having, weighed))
     is_more = len(telling) > 1 or any(part.is_term or not part.asked.is_known for part in telling)

@@ -38,21 +38,21 @@ _Controls: TypeAlias = tuple[ui.Item[Any] | None, ui.Item[Any] | None]
 QUESTION = "question"
 """The form's field."""
 COMMON = ("data", "baselines", "cost", "limits", "code")
-"""The questions that fit any paper; each has a text, `ask-common-data`, that is also what is asked."""
+"""The questions that fit any paper; each has a text, `ask-common-data`, that is also the question."""
 _SAVE = (verbs.SAVE_PAPER, "1", message_parts.NO_PAGE)
 """The beginning of the id of an entry that saves a paper."""
 _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 120, 60, 600
 _QUOTED = (600, 500, 400, 300, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
 _RESERVE = 600
-"""How many characters of a message the notes below the sentences may take, and bytes."""
+"""The maximum size, in characters and bytes, of the notes below the sentences in a message."""
 _THANKS = re.compile(r"\b(?:thanks?|thx)\b|고마|고맙|감사", re.IGNORECASE)
 _MAX_THANKS = 20
 """The most characters of a message that only thanks."""
 _MAX_SHARER = 60
 """Characters of the name of who shares an answer."""
 _MAX_ORIGINS = 4
-"""How many sources of the archive are named."""
+"""The maximum number of the archive's sources that are named."""
 
 
 def answer_view(
@@ -77,7 +77,7 @@ def answer_view(
         head.append(f"### {title_link(answer.paper, max_characters=300, max_bytes=900)}")
     if asked:
         head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=MAX_LENGTH)))
-    # What was not found is in normal print, mere remarks are in small print.
+    # Absent names are in normal print, other notes in small print.
     aloud = 0 if answer.is_near else 1
     message.add_text("\n".join([*head, *lines[:aloud], *map(subtext, lines[aloud:])]))
     menu, further = (

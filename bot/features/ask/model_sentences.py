@@ -30,13 +30,13 @@ log = structlog.get_logger(__name__)
 MAX_SENTENCES = 5
 _MAX_TOKENS = 3_000
 _MAX_CHARACTERS, _MAX_PASSAGE = 30_000, 3_000
-"""How much of all papers the model reads, some 10,000 tokens, and of a passage."""
+"""The maximum size of the model's input, some 10,000 tokens, and of a passage."""
 _SECONDS = 90.0
-"""How long a reader waits for both calls. The passages are shown meanwhile."""
+"""The maximum time that a reader waits for both calls. The passages are shown meanwhile."""
 _AT_ONCE, _PATIENCE = 3, 30.0
-"""How many questions the models answer at once, and how long (seconds) others wait for a turn."""
+"""The number of questions that the models answer at once, and the seconds that others wait for a turn."""
 _PAUSE = timedelta(minutes=1)
-"""How long a server that is away, or refuses its key, is left alone."""
+"""The time for which a server is skipped that is away or refuses its key."""
 _SHARE = 0.5
 """The share of a cap on tokens that questions may use up, so that the digest has the rest."""
 

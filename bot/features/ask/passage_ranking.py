@@ -26,13 +26,13 @@ _HEADING = 1.5
 _OTHER_FORMS = 0.4
 """The share of the scores of a part's other forms that is added to its best form's score."""
 _FORM_RARITY = 0.25
-"""How far a form's own rarity counts beside that of its part."""
+"""The weight of a form's own rarity, relative to its part's."""
 _NEIGHBOUR = 0.2
 """The share of each neighbour's score that a passage gets."""
 MIN_SCORE = 1.35
 """The least score of a best passage that seems to answer, in relation to the root of what the parts would give once each."""
 _USUAL_PASSAGES = 75
-"""How many passages a paper usually has."""
+"""The number of passages that a paper usually has."""
 _NO_NUMBER, _MOST = 0.7, 0.6
 """The factor for passages without a number if one is asked, and for the best if no sentence of it has one with this share of
 what is asked."""

@@ -20,7 +20,7 @@ from bot.text.concepts import Form, QueryPart
 MAX_LENGTH = 500
 """In characters. The rest of a longer question is not read."""
 _MAX_WORDS, _MAX_RUN = 40, 4
-"""How many words are read of a question, and at most together as one part."""
+"""The number of words that are read of a question, and of one part."""
 _MAX_ENDING = 4
 """Syllables that may follow a Korean word of the table; after a single syllable they are a known ending."""
 _EVERYDAY = 0.8

@@ -52,7 +52,7 @@ MAX_SHOWN, MAX_NEAREST = 3, 1
 _MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
 _MAX_INDEXES = 8
 _MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
-"""How many texts are fetched at once; how long (seconds) a reader waits for one, and for a turn."""
+"""The number of texts that are fetched at once; the seconds that a reader waits for one, and for a turn."""
 READING_AFTER = 1.5
 """Seconds after which a thread is notified that a text is being read. The relay looks every two seconds."""
 LOST_AFTER, ANSWER_LIFETIME = timedelta(minutes=3), timedelta(hours=1)

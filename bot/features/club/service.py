@@ -31,14 +31,14 @@ log = structlog.get_logger(__name__)
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 VOTE_ENDS = timedelta(days=2)
-"""How long before the meeting a vote ends."""
+"""The time before the meeting at which a vote ends."""
 FIRST_VOTE = DAY
-"""How long after a club is set up its first vote begins, if a day of voting is left; else it begins when it would meet."""
+"""The time from a club's setup to its first vote, if a day of voting is left; else it begins when it would meet."""
 LATE_VOTE_ENDS = timedelta(hours=2)
-"""How long before the meeting a vote ends if it began late."""
+"""The time before the meeting at which a vote ends if it began late."""
 REMINDER = timedelta(hours=1)
 COUNT_ENDS = timedelta(minutes=10)
-"""How long before the meeting the votes are given up if Discord does not give them."""
+"""The time before the meeting at which the votes are given up if Discord does not return them."""
 RECENT = timedelta(days=7)
 MAX_CANDIDATES = 5
 MAX_PAST = 10

@@ -1,4 +1,4 @@
-"""What is new about a thread's paper, in one short message in the thread for each event."""
+"""Messages in a thread about events of its paper, a short one for each."""
 
 from __future__ import annotations
 

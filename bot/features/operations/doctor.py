@@ -198,7 +198,7 @@ OF_SETTINGS: dict[str, Callable[[Any, Settings], tuple[bool, str]]] = {
     "PAPERROUND_TEMPLATES": _check_templates,
     "PAPERROUND_SOURCES": _check_sources,
 }
-"""What is looked at of a setting's value. Each returns whether it is well, and a note."""
+"""The checks of a setting's value. Each returns whether it passes, and a note."""
 
 
 async def _database(settings: Settings) -> tuple[list[Finding], bool]:
@@ -222,7 +222,7 @@ _EMPTY = models.ArchiveExtent(0, None, None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredState:
-    """What the checks of a database look at. `problem` is why it cannot be used, or ""."""
+    """The input to the checks of a database. `problem` is why it cannot be used, or ""."""
 
     settings: Settings
     now: datetime

@@ -1,4 +1,4 @@
-"""Keeps the errors of a process for `paperround doctor --errors`, and tells the operator of new ones, of each kind once a day."""
+"""Keeps the errors of a process for `paperround doctor --errors`, and notifies the operator of each new kind once a day."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from storage import accounts, outbox
 log = structlog.get_logger(__name__)
 
 WELCOME_PERIOD = timedelta(days=1)
-"""How long after an invitation the bot still welcomes a server: it may have been offline."""
+"""The time after an invitation in which the bot still welcomes a server: it may have been offline."""
 
 
 class GuildEventsCog(commands.Cog):

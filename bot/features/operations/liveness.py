@@ -18,12 +18,12 @@ DISCORD_SECONDS = 1200.0
 """discord.py waits up to 1,024 s between attempts to reconnect."""
 
 LOGIN_SECONDS = 60.0
-"""How long a sender may take for its first login. Until then it plans and reads nothing."""
+"""The time that a sender may take for its first login. Until then it plans and reads nothing."""
 
 HANG_SECONDS = 300.0
-"""How much longer than its limit above a sign may be missing until the process counts as hanging."""
+"""The time over its limit above that a sign may be missing until the process counts as hanging."""
 DOUBLED_COUNT, DOUBLED_OF = 2, 10
-"""How many interactions, of how many, another process has answered if a second bot runs. One alone may be a lost response."""
+"""The number of interactions, and of how many, that another process answers if a second bot runs. One may be a lost response."""
 DOUBLED_SECONDS = 3600.0
 
 NO_LOGIN = "Discord has not accepted the login so far."

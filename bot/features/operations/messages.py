@@ -34,7 +34,7 @@ MAX_POSTS_LENGTH = 3000
 """Maximum length of the server's posts in `/status`, in code points. A message has 4,000."""
 MAX_LABEL_LENGTH = 120
 MAX_FAILING = 3
-"""How many failing sources `/status` names when papers have stopped, and how many alerts that are not sent."""
+"""The maximum number of failing sources that `/status` names when papers have stopped, and of alerts that are not sent."""
 HELP_SECTIONS = ("help-reading", "help-following")
 """Fluent ids of headings, whose attributes describe the commands below: `.alerts-add` is `/alerts add`."""
 HELP_FOR_MANAGERS = "help-channel"

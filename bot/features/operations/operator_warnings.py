@@ -1,4 +1,4 @@
-"""What the operator should know although the bot works: of sources that bring nothing for days, backups, and Zotero."""
+"""Warnings for the operator of a bot that works: sources without papers for days, backups, and Zotero."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from storage import alerts, daily, errors, key_values, models, papers, sources, 
 from storage.database import Connection
 
 SILENT = timedelta(days=1)
-"""How long a source may fail."""
+"""The time that a source may fail without a warning."""
 NO_PAPERS = timedelta(days=5)
-"""How long no day may have papers: longer than a weekend with holidays."""
+"""The time without papers before a warning: longer than a weekend with holidays."""
 MAX_REFUSED = 5
-"""How many papers that Zotero refused are named."""
+"""The maximum number of papers named that Zotero refused."""
 BACKUP_AGE = timedelta(days=8)
 """The age of a backup that a weekly habit or a nightly timer does not reach."""
 

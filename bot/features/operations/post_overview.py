@@ -16,7 +16,7 @@ from storage import daily, models, outbox, papers
 from storage.database import Connection
 
 LATE = timedelta(minutes=10)
-"""How long after its due time a post may wait for the limits of Discord's requests."""
+"""The time after which a post that waits for the limits of Discord's requests is late."""
 NO_PAPERS = "No source has had a new paper for it. The newest day with papers: {since}. `paperround sources list` says more."
 NEVER_TRIED = "It waits to be sent, and no attempt has failed. Is the bot running?"
 

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 CONTENT_RETENTION = timedelta(days=30)
 """The age at which full texts of papers and payloads, which are needed to repeat a post, are removed."""
 GUILD_RETENTION = timedelta(days=30)
-"""How long the settings of a server are kept after the bot has left, in case it is invited again."""
+"""The time for which the settings of a server are kept after the bot has left, in case it is invited again."""
 BATCH_SIZE = 500
 
 
