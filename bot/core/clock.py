@@ -142,3 +142,15 @@ def parse_http_date(text: str) -> datetime | None:
 
 def local_date(now: datetime, zone: ZoneInfo) -> date:
     return now.astimezone(zone).date()
+
+
+_MAX_RETRY_AFTER = timedelta(days=1)
+
+
+def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
+    """Parse a Retry-After header, in seconds or as a date, to a time (UTC) at most a day ahead, or None if invalid."""
+    text = (value or "").strip()[:100]
+    if text.isascii() and text.isdigit():
+        return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
+    at = parse_http_date(text)
+    return at and max(now, min(at, now + _MAX_RETRY_AFTER))

@@ -1,8 +1,8 @@
 """The client of servers of language models and embeddings with an OpenAI-compatible API, and the budget of tokens.
 
-Requests include a JSON schema; a server that rejects schemas is asked for fenced JSON instead. The server is
-not trusted: responses are limited in length and to one deadline, never decompressed, and decoded in a
-thread. Cookies and proxies in the environment are ignored.
+Servers differ in what they take of a request, and in how they report errors (`docs/services.md`, *Models*): what one
+refuses or ignores is asked for in another way, which is remembered. The server is not trusted: responses are limited in
+length and to one deadline, never decompressed, and decoded in a thread. Cookies and proxies in the environment are ignored.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import aiohttp
 
-from bot.core.clock import Clock
+from bot.core.clock import Clock, parse_retry_after, system_clock
 from storage import errors, writer
 from storage.database import Database
 
@@ -26,12 +26,21 @@ MAX_BYTES = 2_000_000
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 4.0
 """How long an idle connection is kept. Some servers close theirs after five seconds."""
-_REFUSED_FORM, _RATE_LIMITED = (400, 422), 429
-_FATAL = (401, 402, 403, 404)
+_REFUSED_FORM, _TIMED_OUT, _RATE_LIMITED = (400, 422), 408, 429
+_FATAL, _FORBIDDEN = (401, 402, 403, 404), 403
 _NEW_LIMIT = "max_completion_tokens"
 """OpenAI's newer name of `max_tokens`. Its newer models know only this one, other servers only the old one."""
 _NO_CREDIT = "insufficient_quota"
 """OpenAI's code for an empty account, which comes with 429."""
+_THINKING_ROOM = (0, 8_000, 25_000)
+"""Tokens above a limit that are left for thinking, which counts as output: the second fits a window of 32,000 together with the
+longest prompt, the third is OpenAI's advice."""
+_CHARACTERS_PER_TOKEN = 8
+"""More characters than any tokenizer has in a token of prose, in the mean: a server that counts fewer tokens cut the prompt."""
+_CUT_PROMPT = (
+    "it read {tokens:,} tokens of a prompt of {characters:,} characters: its window is too small. Set one of 32,000 tokens,"
+    " at Ollama by OLLAMA_CONTEXT_LENGTH=32768"
+)
 _MAX_REASON = 200
 _SCHEMA_NOTE = "Answer with one JSON object of this JSON schema, in a ```json fence, and with nothing else:\n"
 
@@ -42,17 +51,27 @@ Message = Mapping[str, str]
 class ModelError(errors.PaperroundError):
     """Raised for a request without a usable response. `tokens` is the number used, or None if unknown.
 
-    `is_outage`: the server is down or rate-limited, so other requests would fail too. `is_fatal`: all
-    requests will fail until a setting, such as the key, is corrected.
+    `is_outage`: the server is down or rate-limited, so other requests would fail too, for `retry_after` seconds if it
+    names them. `is_fatal`: all requests will fail until a setting, such as the key, is corrected. `is_refusal`: the
+    server will not answer this prompt, and answers others.
     """
 
     def __init__(
-        self, message: str, *, tokens: int | None = None, is_outage: bool = False, is_fatal: bool = False
+        self,
+        message: str,
+        *,
+        tokens: int | None = None,
+        is_outage: bool = False,
+        is_fatal: bool = False,
+        is_refusal: bool = False,
+        retry_after: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.tokens = tokens
         self.is_outage = is_outage
         self.is_fatal = is_fatal
+        self.is_refusal = is_refusal
+        self.retry_after = retry_after
 
 
 @dataclass(eq=False, repr=False)
@@ -62,10 +81,14 @@ class ModelServer:
     url: str
     key: str | None
     max_bytes: int = field(default=MAX_BYTES, kw_only=True)
+    clock: Clock = field(default=system_clock, kw_only=True)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
 
     async def post(self, path: str, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes]:
-        """Send a request and return the response's status and body. Raises ModelError, also after `seconds`."""
+        """Send a request and return the response's status and body.
+
+        Raises ModelError: without a response, after `seconds`, and if the response names a time to wait.
+        """
         url, headers = f"{self.url.rstrip('/')}/{path}", {"Accept-Encoding": "identity"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
@@ -86,9 +109,17 @@ class ModelServer:
                     body += chunk
                     if len(body) > self.max_bytes:
                         raise ModelError(f"its answer is larger than {self.max_bytes // 1_000_000} MB")
+                now = self.clock()
+                resumes_at = parse_retry_after(response.headers.get("Retry-After"), now)
+                if resumes_at is not None and response.status != 200:
+                    error = _make_error(self, await read_response(response.status, bytes(body)))
+                    error.retry_after = (resumes_at - now).total_seconds()
+                    raise error
                 return response.status, bytes(body)
         except TimeoutError:
             raise ModelError(f"it did not answer within {seconds:g} s", is_outage=True) from None
+        except aiohttp.ClientConnectorError as error:
+            raise ModelError(self.describe(f"Connection error: {error}"), tokens=0, is_outage=True) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ModelError(self.describe(f"Connection error: {error}"), is_outage=True) from None
 
@@ -104,6 +135,72 @@ class ModelServer:
             self._session = None
 
 
+class Response(NamedTuple):
+    """A response's status, its record and its error (None: without one). An error within 200 has its own code as the status."""
+
+    status: int
+    record: Mapping[str, Any]
+    error: Mapping[str, Any] | None
+
+
+async def read_response(status: int, body: bytes) -> Response:
+    """Decode a response: in a thread, because decoding two megabytes takes 250 ms."""
+    record = await asyncio.to_thread(_decode, body)
+    choice = _choice_of(record)
+    error = record.get("error") or choice.get("error")
+    if not error and choice.get("finish_reason") == "error":
+        error = "the model failed"
+    if status == 200 and not error:
+        return Response(status, record, None)
+    detail = error if isinstance(error, dict) else {"message": error} if error else record
+    if status == 200:
+        code = str(detail.get("code"))
+        status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else 500
+        # What failed while a model wrote is not charged, unless the server counts it.
+        record = {"usage": {"total_tokens": 0}, **record}
+    return Response(status, record, detail)
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How a model is asked: the name of its limit, the room for thinking, and the schema in a field or in words."""
+
+    limit: str = "max_tokens"
+    room: int = 0
+    is_brief: bool = False
+    """Whether little thinking is asked for."""
+    has_form: bool = True
+
+    def build(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], max_tokens: int
+    ) -> dict[str, Any]:
+        """Return a request without the model's name."""
+        request: dict[str, Any] = {self.limit: max_tokens + self.room}
+        if self.is_brief:
+            request["reasoning_effort"] = "low"
+        if not self.has_form:
+            return {"messages": add_schema(messages, schema), **request}
+        form = {"name": "summary", "schema": schema, "strict": True}
+        return {
+            "messages": [*messages],
+            "response_format": {"type": "json_schema", "json_schema": form},
+            **request,
+        }
+
+    def after_refusal(self, body: bytes) -> _Manner | None:
+        """Return the manner after a request was refused for its form, or None if no part of it can be changed."""
+        if self.limit != _NEW_LIMIT and _NEW_LIMIT.encode() in body:
+            return replace(self, limit=_NEW_LIMIT)
+        if self.is_brief:
+            return replace(self, is_brief=False)
+        return replace(self, has_form=False) if self.has_form else None
+
+    def after_thinking(self) -> _Manner | None:
+        """Return the manner after the whole limit was used for thinking, or None if there is no more room."""
+        more = next((room for room in _THINKING_ROOM if room > self.room), None)
+        return None if more is None else replace(self, room=more, is_brief=self.is_brief or not self.room)
+
+
 @dataclass(eq=False, repr=False)
 class LanguageModel:
     """A model on a server. `requests` counts the requests sent so far."""
@@ -112,55 +209,99 @@ class LanguageModel:
     name: str
     seconds: float = field(default=TIMEOUT_SECONDS, kw_only=True)
     requests: int = field(default=0, init=False)
-    _takes_schemas: bool = field(default=True, init=False)
-    _limit: str = field(default="max_tokens", init=False)
+    _manner: _Manner = field(default=_Manner(), init=False)
+    _has_answered: bool = field(default=False, init=False)
+
+    @property
+    def room(self) -> int:
+        """How many tokens above a limit it gets for thinking."""
+        return self._manner.room
 
     async def complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any], *, max_tokens: int
     ) -> tuple[str, int | None]:
-        """Return the model's text and the tokens that the server counted. Raises ModelError."""
-        request = {"model": self.name, "messages": [*messages]}
-        if self._takes_schemas:
-            form = {"name": "summary", "schema": schema, "strict": True}
-            schema_form = {"type": "json_schema", "json_schema": form}
-            status, body = await self._send({**request, "response_format": schema_form}, max_tokens)
-            if status not in _REFUSED_FORM:
-                return await self._read(status, body)
-        status, body = await self._send({**request, "messages": add_schema(messages, schema)}, max_tokens)
-        answer = await self._read(status, body)
-        # If this request fails too, the server rejects the request itself, not the schema.
-        self._takes_schemas = False
-        return answer
+        """Return the model's text and the tokens that the server counted. Raises ModelError.
 
-    async def _send(self, request: Mapping[str, Any], max_tokens: int) -> tuple[int, bytes]:
-        """Send a request and return the response's status and body, again if the limit has another name here."""
-        limit = self._limit
-        status, body = await self._post({**request, limit: max_tokens})
-        if status in _REFUSED_FORM and limit != _NEW_LIMIT and _NEW_LIMIT.encode() in body:
-            self._limit = _NEW_LIMIT
-            return await self._post({**request, _NEW_LIMIT: max_tokens})
-        return status, body
+        A request that is refused for its form, used up by thinking, or answered without the schema is sent again in
+        another manner. The manner that brought an answer is kept.
+        """
+        known = manner = self._manner
+        spent = 0
+        while True:
+            request = manner.build(messages, schema, max_tokens)
+            most = estimate_tokens(messages, schema, max_tokens + manner.room)
+            following, tokens = None, None
+            try:
+                self.requests += 1
+                status, body = await self.server.post(
+                    "chat/completions", {"model": self.name, **request}, self.seconds
+                )
+                response = await read_response(status, body)
+                if response.status in _REFUSED_FORM:
+                    following = manner.after_refusal(body)
+                text, tokens = self._read(response, request["messages"])
+                if _is_of(schema, text):
+                    # Another call may have found a better one meanwhile.
+                    self._manner = self._manner if manner == known else manner
+                elif manner.has_form:
+                    following = replace(manner, has_form=False)
+            except ModelError as error:
+                tokens = error.tokens
+                if isinstance(error, _ThoughtTooLongError):
+                    following = manner.after_thinking()
+                if following is None:
+                    error.tokens = _add(spent, tokens, most)
+                    raise
+            if following is None:
+                return text, _add(spent, tokens, most)
+            spent += most if tokens is None else tokens
+            manner = following
 
-    async def _post(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
-        self.requests += 1
-        return await self.server.post("chat/completions", request, self.seconds)
+    def _read(self, response: Response, messages: Sequence[Message]) -> tuple[str, int | None]:
+        """Return the text of a response and its tokens. Raises ModelError."""
+        if response.status != 200:
+            raise _make_error(self.server, response, has_answered=self._has_answered)
+        sent = sum(len(message["content"]) for message in messages)
+        read = _read_usage(response.record, "prompt")
+        if read and read * _CHARACTERS_PER_TOKEN < sent:
+            counted = _read_usage(response.record, "total")
+            raise ModelError(_CUT_PROMPT.format(tokens=read, characters=sent), tokens=counted, is_fatal=True)
+        text, tokens = _read_completion(response.record)
+        self._has_answered = True
+        return text, tokens
 
-    async def _read(self, status: int, body: bytes) -> tuple[str, int | None]:
-        # In a thread, because decoding two megabytes takes 250 ms.
-        record = await asyncio.to_thread(_decode, body)
-        if status == 200:
-            return _read_completion(record)
-        detail = record.get("error", record)
-        message = detail.get("message") if isinstance(detail, dict) else detail
-        reason = f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")
-        has_no_credit = isinstance(detail, dict) and _NO_CREDIT in (detail.get("code"), detail.get("type"))
-        raise ModelError(
-            self.server.describe(reason),
-            # A rejected request never reached the model. After other errors it may have.
-            tokens=0 if 400 <= status < 500 else None,
-            is_outage=status == _RATE_LIMITED or status >= 500,
-            is_fatal=status in _FATAL or has_no_credit,
-        )
+
+class _ThoughtTooLongError(ModelError):
+    """Raised if a model used the whole limit without a word of an answer."""
+
+
+def _make_error(server: ModelServer, response: Response, *, has_answered: bool = False) -> ModelError:
+    """Return the error of a response. `has_answered`: the model answered before, so that it is not its key that is refused."""
+    status, detail = response.status, response.error or {}
+    message, metadata = detail.get("message"), detail.get("metadata")
+    is_flagged = isinstance(metadata, dict) and bool(metadata.get("reasons") or metadata.get("flagged_input"))
+    is_refusal = status == _FORBIDDEN and (is_flagged or has_answered)
+    has_no_credit = _NO_CREDIT in (detail.get("code"), detail.get("type"))
+    counted = _read_usage(response.record, "total")
+    return ModelError(
+        server.describe(f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")),
+        # A rejected request never reached the model. After other errors it may have.
+        tokens=0 if counted is None and 400 <= status < 500 else counted,
+        is_outage=status in (_TIMED_OUT, _RATE_LIMITED) or status >= 500,
+        is_fatal=(status in _FATAL and not is_refusal) or has_no_credit,
+        is_refusal=is_refusal,
+    )
+
+
+def _is_of(schema: Mapping[str, Any], text: str) -> bool:
+    """Return whether a text names a property that a schema requires, or it requires none."""
+    names = schema.get("required")
+    return not names or any(f'"{name}"' in text for name in names)
+
+
+def _add(spent: int, tokens: int | None, most: int) -> int | None:
+    """Return the tokens of a last request together with those of the ones before. `most` is what counts if they are unknown."""
+    return spent + (most if tokens is None else tokens) if spent else tokens
 
 
 BYTES_PER_TOKEN = 2
@@ -189,19 +330,35 @@ def _decode(body: bytes) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
-    usage = record.get("usage")
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    tokens = total if isinstance(total, int) and total > 0 else None
+def _choice_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the first choice of a completion, which is the only one. Empty if there is none."""
     choices = record.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+
+
+def _read_usage(record: Mapping[str, Any], kind: str) -> int | None:
+    """Return the tokens of a kind (prompt, total) that a server counted, or None."""
+    usage = record.get("usage")
+    tokens = usage.get(f"{kind}_tokens") if isinstance(usage, dict) else None
+    return tokens if isinstance(tokens, int) and tokens >= 0 else None
+
+
+def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
+    """Return the text of a completion that ended by itself, and its tokens. Raises ModelError."""
+    # A server that counts no tokens may give 0.
+    tokens = _read_usage(record, "total") or None
+    choice = _choice_of(record)
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None
-    if choice.get("finish_reason") == "length":
-        raise ModelError("its answer was cut off at the token limit", tokens=tokens)
-    if not isinstance(text, str) or not text.strip():
+    has_text, reason = isinstance(text, str) and bool(text.strip()), choice.get("finish_reason")
+    if reason == "length":
+        kind = ModelError if has_text else _ThoughtTooLongError
+        raise kind("its answer was cut off at the token limit", tokens=tokens)
+    if not has_text:
         raise ModelError("its answer has no text", tokens=tokens)
-    return text, tokens
+    if reason not in ("stop", None):
+        raise ModelError(f"its answer is not whole: {str(reason)[:_MAX_REASON]}", tokens=tokens)
+    return str(text), tokens
 
 
 @dataclass(frozen=True)
@@ -234,7 +391,7 @@ class TokenBudget:
 
         Raises ModelError with the tokens, estimated if the server does not tell.
         """
-        day, tokens = self.clock().date(), estimate_tokens(messages, schema, max_tokens)
+        day, tokens = self.clock().date(), estimate_tokens(messages, schema, max_tokens + model.room)
         try:
             answer, counted = await model.complete(messages, schema, max_tokens=max_tokens)
             tokens = tokens if counted is None else counted

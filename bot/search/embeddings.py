@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import math
 import struct
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ import structlog
 from bot.archive import summaries
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.core.model_server import ModelError, ModelServer
+from bot.core.model_server import ModelError, ModelServer, read_response
 from bot.core.settings import Settings
 from bot.text import typography
 from storage import errors, models, paper_texts, search, vectors
@@ -45,7 +44,9 @@ TextRole = Literal["query", "passage"]
 
 
 class EmbeddingError(errors.PaperroundError):
-    """Raised if a server gives no vectors."""
+    """Raised if a server gives no vectors. It may name the seconds after which to ask again."""
+
+    retry_after = 0.0
 
 
 class RefusedError(EmbeddingError):
@@ -82,11 +83,14 @@ class EmbeddingServer:
         try:
             status, body = await self._server.post("embeddings", request, seconds)
         except ModelError as error:
-            raise EmbeddingError(str(error)) from None
+            failure = EmbeddingError(str(error))
+            failure.retry_after = error.retry_after
+            raise failure from None
+        status, record, _ = await read_response(status, body)
         if status != 200:
             kind_of_error = RefusedError if status in _REFUSALS else EmbeddingError
             raise kind_of_error(f"it answers with status {status}")
-        made = await asyncio.to_thread(_read_vectors, body, len(texts))
+        made = await asyncio.to_thread(_read_vectors, record, len(texts))
         self._note(len(made[0]) // _BYTES)
         return made
 
@@ -111,10 +115,10 @@ def find_server(settings: Settings) -> EmbeddingServer | None:
     return EmbeddingServer(settings.embeddings_url, settings.embeddings_model, key)
 
 
-def _read_vectors(body: bytes, count: int) -> list[bytes]:
+def _read_vectors(record: Mapping[str, Any], count: int) -> list[bytes]:
     """Return the vectors in an answer in their order. Raises EmbeddingError if it has not one of one length for each text."""
     try:
-        rows = sorted(json.loads(body)["data"], key=lambda row: int(row["index"]))
+        rows = sorted(record["data"], key=lambda row: int(row["index"]))
         made = [[float(number) for number in row["embedding"]] for row in rows]
         [dimensions] = {len(vector) for vector in made}
         lengths = [math.hypot(*vector) for vector in made]
@@ -175,7 +179,7 @@ def _fuse_papers(order: Sequence[int], query: bytes, made: Mapping[int, bytes]) 
 QUESTION_SECONDS, BATCH_SECONDS = 0.3, 120.0
 """The maximum time that a question waits for its vector, and the background for those of a batch."""
 _PAUSE = timedelta(minutes=1)
-"""The time for which questions skip a server that failed."""
+"""The time for which questions skip a server that failed, unless it names a longer one."""
 _MAX_ASKED = 256
 """The questions whose vectors are cached, so that a list's later pages have the order of the first one."""
 
@@ -230,8 +234,8 @@ class TextVectors:
             try:
                 [query] = await self.server.embed([asked], "query", self.seconds)
             except EmbeddingError as error:
-                self._resumes_at = self.clock() + _PAUSE
-                log.info("question has no vector; the server is left alone for a minute", reason=str(error))
+                self._resumes_at = self.clock() + max(_PAUSE, timedelta(seconds=error.retry_after))
+                log.info("question has no vector; the server is skipped for a while", reason=str(error))
                 return b""
             self._asked[asked] = query
             if len(self._asked) > _MAX_ASKED:

@@ -47,16 +47,6 @@ _READ_AT_ONCE = 1 << 16
 
 _FIRST_DELAY, _MAX_DELAY = 1.0, 10.0
 """Seconds before the first retry, and the longest delay before any retry."""
-_MAX_RETRY_AFTER = timedelta(days=1)
-
-
-def parse_retry_after(value: str | None, now: datetime) -> datetime | None:
-    """Parse a Retry-After header, in seconds or as a date, to a time (UTC) at most a day ahead, or None if invalid."""
-    text = (value or "").strip()[:100]
-    if text.isascii() and text.isdigit():
-        return now + min(timedelta(seconds=int(text[:9])), _MAX_RETRY_AFTER)
-    at = clock.parse_http_date(text)
-    return at and max(now, min(at, now + _MAX_RETRY_AFTER))
 
 
 # One HTTP response as plain data, or a FetchError. aiohttp's exceptions are converted.
@@ -242,7 +232,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
     else:
         reason = f"the server answers {status}, {http.client.responses.get(status, 'not a standard status').lower()}"
     retry_at = (
-        parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now) if status in _RETRYABLE else None
+        clock.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now) if status in _RETRYABLE else None
     )
     return base.FetchError(reason, code=status, retry_at=retry_at, is_retryable=status in _RETRYABLE)
 

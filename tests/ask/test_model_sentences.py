@@ -161,6 +161,17 @@ async def test_a_model_that_is_away_leaves_the_passages_and_is_left_alone_for_a_
     assert asking.texts("ask-written") in await ask_paper(asking)
 
 
+@pytest.mark.parametrize("gives_reasons", [True, False])
+async def test_a_question_that_moderation_refuses_silences_no_other(
+    asking: ClientHarness, fake_model: FakeModel, gives_reasons: bool
+) -> None:
+    assert asking.texts("ask-written") in await ask_paper(asking)
+    fake_model.reset(flagged="bomb", gives_reasons=gives_reasons)
+    refused = await ask_paper(asking, "How many tokens does a bomb need?")
+    assert asking.texts("ask-sentences-failed") in refused
+    assert asking.texts("ask-written") in await ask_paper(asking, "Are fewer tokens needed in it?")
+
+
 def test_sentences_about_one_passage_share_its_quote() -> None:
     text = models.PaperText(PAPER, papers.markdown(TAMARIN), "", NOW)
     sources = list_text_sources(text, passages.split(text))

@@ -137,6 +137,70 @@ async def test_unusable_response_is_an_error_with_its_tokens(
     assert failure.value.tokens == tokens
 
 
+FLAGGED = {"code": 403, "message": "flagged", "metadata": {"reasons": ["violence"]}}
+
+
+@pytest.mark.parametrize(
+    ("record", "outage", "fatal", "refusal"),
+    [
+        ({"error": {"code": 502, "message": "Provider returned error"}}, True, False, False),
+        ({"error": {"code": 408, "message": "Timed out"}}, True, False, False),
+        ({"error": {"code": "429", "message": "Too fast"}}, True, False, False),
+        ({"error": "the runner has stopped"}, True, False, False),
+        (
+            {"choices": [{"finish_reason": "error", "error": {"code": 503, "message": "No"}}]},
+            True,
+            False,
+            False,
+        ),
+        ({"choices": [{"finish_reason": "error", "message": {"content": '{"half'}}]}, True, False, False),
+        ({"error": {"code": 402, "message": "No credits"}}, False, True, False),
+        ({"error": {"code": "insufficient_quota", "message": "No credits"}}, True, True, False),
+        ({"error": {"code": 413, "message": "Too long"}}, False, False, False),
+        ({"error": FLAGGED}, False, False, True),
+    ],
+)
+async def test_an_error_within_200_is_what_its_code_says(
+    record: Any, outage: bool, fatal: bool, refusal: bool
+) -> None:
+    async with serve(web.json_response(record)) as origin:
+        with pytest.raises(model_server.ModelError, match="Error code") as failure:
+            await complete(origin.url)
+    error = failure.value
+    assert (error.is_outage, error.is_fatal, error.is_refusal, error.tokens) == (outage, fatal, refusal, 0)
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "tool_calls"])
+async def test_an_answer_that_did_not_end_by_itself_is_none(reason: str) -> None:
+    async with serve(completion('{"half": 1}', finish_reason=reason)) as origin:
+        with pytest.raises(model_server.ModelError, match=reason) as failure:
+            await complete(origin.url)
+    assert failure.value.tokens == 7
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(429, "37"), (503, "7200"), (429, None)])
+async def test_the_time_to_wait_is_passed_on(status: int, seconds: str | None) -> None:
+    headers = {} if seconds is None else {"Retry-After": seconds}
+    async with serve(web.json_response({}, status=status, headers=headers)) as origin:
+        with pytest.raises(model_server.ModelError) as failure:
+            await complete(origin.url)
+    assert failure.value.is_outage
+    assert failure.value.retry_after == float(seconds or 0)
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+async def test_403_after_an_answer_is_about_the_prompt_not_the_key(answers: int) -> None:
+    pages = [completion()] * answers
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return pages.pop() if pages else web.json_response({"error": {"message": "no"}}, status=403)
+
+    async with serve(answer) as origin:
+        with pytest.raises(model_server.ModelError) as failure:
+            await complete(origin.url, times=2)
+    assert (failure.value.is_fatal, failure.value.is_refusal) == (not answers, bool(answers))
+
+
 async def _send_without_end(request: web.BaseRequest) -> web.StreamResponse:
     response = web.StreamResponse(status=500 if "error" in request.path else 200)
     await response.prepare(request)
@@ -181,3 +245,4 @@ async def test_unreachable_server_is_an_outage() -> None:
     with pytest.raises(model_server.ModelError, match="Connection error") as failure:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage
+    assert failure.value.tokens == 0

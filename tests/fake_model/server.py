@@ -17,7 +17,8 @@ from tests.fake_model import papers, writing
 from tests.support import fake_huggingface, origin_server
 
 MODEL = "fake-1"
-_FAULTS = ("half", "length", "malformed")
+_FAULTS = ("half", "length", "malformed", "content_filter", "empty")
+_BYTES_PER_TOKEN = 4
 _DEFAULTS: Mapping[str, Any] = {
     "fault_share": 0.0,
     "delay": 0.0,
@@ -25,9 +26,19 @@ _DEFAULTS: Mapping[str, Any] = {
     "key": None,
     "says": None,
     "disagree": False,
+    "window": 32_768,
+    "thinking": 0,
+    "refused": (),
+    "ignores_schemas": False,
+    "flagged": None,
+    "gives_reasons": True,
+    "error": None,
+    "answers_before_error": 0,
 }
 """The settings. `fault_share` is the share of broken answers; `says` are the sentences that answer any question; `disagree`: it
-says that the papers of a question disagree."""
+says that the papers of a question disagree. `window` is in tokens; `thinking` are the tokens before each answer; `refused` are
+fields of a request that it answers with 400. A prompt with the words `flagged` is refused by moderation, which may name its
+reasons. `error` is the code of an error within 200 to each request after `answers_before_error` answers."""
 
 
 class FakeModel:
@@ -77,12 +88,22 @@ class FakeModel:
         body, settings = await request.json(), self.settings
         if settings["key"] and request.headers.get("Authorization") != f"Bearer {settings['key']}":
             return self._refuse(401, "Incorrect API key provided")
+        if unknown := next((name for name in settings["refused"] if name in body), None):
+            instead = " Use 'max_completion_tokens' instead." if unknown == "max_tokens" else ""
+            return self._refuse(400, f"Unsupported parameter: '{unknown}'.{instead}")
+        if settings["flagged"] and settings["flagged"] in str(body["messages"]):
+            metadata = {"reasons": ["violence"]} if settings["gives_reasons"] else {}
+            return self._refuse(403, "Your input was flagged", metadata=metadata)
+        answered = sum(row["status"] == 200 for row in self._log)
+        if settings["error"] is not None and answered >= settings["answers_before_error"]:
+            self._log.append({"status": settings["error"], "fault": "error"})
+            error = {"code": settings["error"], "message": "Provider returned error"}
+            return web.json_response({"error": error, "user_id": "user_1"})
         try:
             title, text = writing.find_paper(body["messages"])
         except ValueError as error:
             return self._refuse(400, str(error))
-        schema = body["response_format"]["json_schema"]["schema"]
-        section = next(iter(schema["properties"]))
+        section = writing.find_section(body["messages"])
         name = f"{title} {section}"
         attempt = str(self._requests[name])
         self._requests[name] += 1
@@ -90,26 +111,40 @@ class FakeModel:
         fault = None
         if writing.draw("fault", name, attempt) < settings["fault_share"]:
             fault = _FAULTS[int(attempt) % len(_FAULTS)]
-        if section == "verdicts":
-            answer = {"verdicts": writing.judge(body["messages"])}
+        schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
+        if schema is None or settings["ignores_schemas"]:
+            schema = writing.find_schema(body["messages"])
+        prompt = "\n".join(message["content"] for message in body["messages"])
+        read = prompt.encode()[-settings["window"] * _BYTES_PER_TOKEN :].decode(errors="ignore")
+        if schema is None:
+            content = "**What is new.** It is a paper."
+        elif section == "verdicts":
+            content = _break_answer({"verdicts": writing.judge(body["messages"])}, fault)
         elif section == "sentences":
-            answer = {
-                section: writing.reply(body["messages"]) if settings["says"] is None else settings["says"],
-                "disagree": settings["disagree"],
-            }
+            says = writing.reply(body["messages"]) if settings["says"] is None else settings["says"]
+            content = _break_answer({section: says, "disagree": settings["disagree"]}, fault)
         else:
-            answer = writing.write(text, schema, korean=writing.is_korean(body["messages"]))
-        content = _break_answer(answer, fault)
-        tokens = (len(str(body["messages"]).encode()) + len(content.encode())) // 4
+            korean = writing.is_korean(body["messages"])
+            known = text if len(read) == len(prompt) else read
+            content = _break_answer(writing.write(known, schema, korean=korean), fault)
+        limit = body.get("max_completion_tokens", body.get("max_tokens", settings["window"]))
+        thinking = settings["thinking"] // (4 if body.get("reasoning_effort") == "low" else 1)
+        finish = {"length": "length", "content_filter": "content_filter"}.get(fault or "", "stop")
+        written = thinking + len(content.encode()) // _BYTES_PER_TOKEN
+        if written > limit:
+            room = max(0, limit - thinking) * _BYTES_PER_TOKEN
+            content, written, finish = content.encode()[:room].decode(errors="ignore"), limit, "length"
+        counted = {"prompt_tokens": len(read.encode()) // _BYTES_PER_TOKEN, "completion_tokens": written}
+        tokens = sum(counted.values())
         row = {"title": title, "section": section, "status": 200, "fault": fault, "tokens": tokens}
         self._log.append(row)
         message = {"role": "assistant", "content": content}
-        choice = {"message": message, "finish_reason": "length" if fault == "length" else "stop"}
-        return web.json_response({"choices": [choice], "usage": {"total_tokens": tokens}})
+        choice = {"index": 0, "message": message, "finish_reason": finish}
+        return web.json_response({"choices": [choice], "usage": {**counted, "total_tokens": tokens}})
 
-    def _refuse(self, status: int, message: str) -> web.Response:
+    def _refuse(self, status: int, message: str, **fields: Any) -> web.Response:
         self._log.append({"status": status, "fault": None})
-        return web.json_response({"error": {"message": message, "type": "fake"}}, status=status)
+        return web.json_response({"error": {"message": message, "type": "fake", **fields}}, status=status)
 
     async def _serve_listing(self, request: web.Request) -> web.Response:
         """Serve Hugging Face's list of a day: the same papers on every day."""
@@ -139,4 +174,6 @@ def _break_answer(answer: Mapping[str, Any], fault: str | None) -> str:
     content = json.dumps(answer)
     if fault == "malformed":
         return content.replace('": "', '": ', 2)
-    return content[: len(content) // 2] if fault in ("half", "length") else content
+    if fault == "empty":
+        return ""
+    return content[: len(content) // 2] if fault in ("half", "length", "content_filter") else content

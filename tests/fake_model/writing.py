@@ -3,7 +3,9 @@
 It knows only the papers of `papers`, in both languages.
 """
 
+import contextlib
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,6 +38,23 @@ def find_paper(messages: Sequence[Mapping[str, str]]) -> tuple[str, str]:
     return " + ".join(titles) or text.partition("\n")[0], text
 
 
+def find_section(messages: Sequence[Mapping[str, str]]) -> str:
+    """Return what a prompt asks for, by its wording alone: verdicts, sentences, or what the writer writes."""
+    asked = messages[0]["content"]
+    if _QUESTION.search(messages[-1]["content"]):
+        return "sentences"
+    known = {"verdict": "verdicts", "highlights": "whats_new"}
+    return next((section for word, section in known.items() if word in asked), "motivation")
+
+
+def find_schema(messages: Sequence[Mapping[str, str]]) -> dict[str, Any] | None:
+    """Return the JSON schema that a prompt has in words, or None."""
+    for match in re.finditer(r"^\{.*\}$", messages[0]["content"], re.MULTILINE):
+        with contextlib.suppress(ValueError):
+            return dict(json.loads(match[0]))
+    return None
+
+
 def is_korean(messages: Sequence[Mapping[str, str]]) -> bool:
     """Return whether the instructions ask for Korean."""
     return "in Korean" in messages[0]["content"]
@@ -45,7 +64,6 @@ def write(text: str, schema: Mapping[str, Any], *, korean: bool) -> dict[str, li
     """Return an answer that fits the schema, made of a paper's sentences."""
     flat = " ".join(text.split())
     known = [fact for paper in papers.load() for fact in paper.facts if fact.english in flat]
-    assert known, "the fake model knows only the papers of papers.toml"
     return {
         key: [
             {"text": fact.korean if korean else fact.english, "span": span_of(fact.english)}

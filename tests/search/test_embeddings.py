@@ -213,16 +213,35 @@ async def test_a_server_that_is_away_is_left_alone_for_a_minute(stored: Database
     assert await bot.rank("fog") != []
 
 
-def _refuse_fog(answer: dict[str, Any]) -> web.Response:
-    if any("Fog" in text for text in answer["input"]):
-        return web.Response(status=500, text="input is too large to process")
-    return web.json_response(answer)
+async def test_questions_leave_a_server_alone_for_as_long_as_it_asks(stored: Database, bot: Bot) -> None:
+    await bot.maker.make()
+    bot.server.change = lambda _: web.Response(status=429, headers={"Retry-After": "600"})
+    assert await bot.rank("fog") == []
+    bot.server.change, before = None, len(bot.server.requests)
+    bot.now = NOW + timedelta(seconds=599)
+    assert await bot.rank("fog") == []
+    assert len(bot.server.requests) == before
+    bot.now = NOW + timedelta(seconds=600)
+    assert await bot.rank("fog") != []
 
 
+TOO_LARGE = "input is too large to process"
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda: web.Response(status=500, text=TOO_LARGE),
+        # OpenRouter answers so once a model has begun.
+        lambda: web.json_response({"error": {"code": 400, "message": TOO_LARGE}}),
+    ],
+)
 async def test_a_text_that_the_server_refuses_does_not_keep_the_others_from_vectors(
-    stored: Database, bot: Bot
+    stored: Database, bot: Bot, refuse: Callable[[], web.Response]
 ) -> None:
-    bot.server.change = _refuse_fog
+    bot.server.change = lambda answer: (
+        refuse() if any("Fog" in text for text in answer["input"]) else web.json_response(answer)
+    )
     with structlog.testing.capture_logs() as logged:
         assert await bot.maker.make()
     [refused] = [line for line in logged if line["log_level"] == "warning"]

@@ -14,7 +14,7 @@ import pytest
 import trustme
 from aiohttp import web
 
-from bot.sources import fetcher
+from bot.core.clock import parse_retry_after
 from bot.sources.base import FetchError
 from bot.sources.fetcher import HttpFetcher, Limits
 from storage.models import FetchStatus
@@ -367,5 +367,5 @@ async def test_proxy_error_hides_the_proxy_password(open_fetcher: OpenFetcher, s
     ],
 )
 def test_parses_retry_after_in_seconds_or_as_a_date(value: str | None, hours: float | None) -> None:
-    found = fetcher.parse_retry_after(value, source_fixtures.NOW)
+    found = parse_retry_after(value, source_fixtures.NOW)
     assert found == (None if hours is None else source_fixtures.NOW + timedelta(hours=hours))

@@ -79,7 +79,7 @@ class Desk:
         self.problems: list[str] = []
 
     async def write(
-        self, model: Script, judge: Script | None = None, *, count: int = 1, **options: Any
+        self, model: LanguageModel, judge: LanguageModel | None = None, *, count: int = 1, **options: Any
     ) -> list[writer.Draft]:
         caps = [options.pop(name, None) for name in ("daily", "monthly")]
         draft_writer = drafting.DraftWriter(
@@ -92,7 +92,7 @@ class Desk:
             TokenBudget(self.database, lambda: NOW, *caps),
             sleep=self._sleep,
         )
-        papers: list[Any] = [
+        papers: Sequence[Any] = options.pop("papers", None) or [
             {"arxiv_id": f"2611.{10_001 + number}", "title": f"Lamps {number}", "abstract": TEXT}
             for number in range(count)
         ]
@@ -147,7 +147,7 @@ async def test_draft_without_valid_claims_is_not_sent_to_the_judge(desk: Desk) -
 @pytest.mark.parametrize(
     "outcome",
     [
-        ModelError("Error code: 500", is_outage=True),
+        ModelError("Error code: 413", tokens=0),
         "no JSON at all",
         verdicts_of(True, True),
         verdicts_of(),
@@ -172,6 +172,23 @@ async def test_round_after_an_outage_starts_with_other_papers(desk: Desk) -> Non
     assert {draft.state for draft in drafts} == {DraftState.CHECKED}
     assert [draft.calls for draft in drafts] == [3, 3, 2]
     assert desk.pauses == [drafting.ROUND_SECONDS] * 2
+
+
+async def test_a_paper_at_which_the_server_fails_alone_becomes_an_extract(desk: Desk) -> None:
+    """A judge that answers others, before and after, and breaks down at this paper's claims each time."""
+    outage = ModelError("Error code: 500", tokens=0, is_outage=True)
+    proved = verdicts_of(True)
+    judge = Script(outage, proved, outage, outage, outage)
+    drafts = await desk.write(Script(answer_of(TRUE)), judge, count=2, daily=10**9)
+    assert [draft.state for draft in drafts] == [DraftState.FAILED, DraftState.CHECKED]
+    assert judge.requests == drafting.MAX_FAILURES + 1
+
+
+async def test_a_longer_pause_that_the_server_asks_for_is_kept(desk: Desk) -> None:
+    waits = [ModelError("429", tokens=0, is_outage=True, retry_after=seconds) for seconds in (300.0, 5.0)]
+    [draft] = await desk.write(Script(*waits, answer_of(TRUE)), Script(verdicts_of(True)))
+    assert draft.state is DraftState.CHECKED
+    assert desk.pauses == [300.0, drafting.ROUND_SECONDS]
 
 
 async def test_wrong_key_ends_the_run_without_failing_papers(desk: Desk) -> None:

@@ -36,7 +36,7 @@ _SECONDS = 90.0
 _AT_ONCE, _PATIENCE = 3, 30.0
 """The number of questions that the models answer at once, and the seconds that others wait for a turn."""
 _PAUSE = timedelta(minutes=1)
-"""The time for which a server is skipped that is away or refuses its key."""
+"""The time for which a server is skipped that is away or refuses its key, unless it names a longer one."""
 _SHARE = 0.5
 """The share of a cap on tokens that questions may use up, so that the digest has the rest."""
 
@@ -133,7 +133,7 @@ class SentenceWriter:
         except ModelError as error:
             reason = str(error)
             if error.is_outage or error.is_fatal:
-                self._resumes_at = self.budget.clock() + _PAUSE
+                self._resumes_at = self.budget.clock() + max(_PAUSE, timedelta(seconds=error.retry_after))
         log.warning("question not answered in sentences", reason=reason)
         return Written(note="ask-sentences-failed")
 

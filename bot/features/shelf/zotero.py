@@ -20,7 +20,7 @@ import structlog
 
 from bot.archive import arxiv_ids, exports
 from bot.core import isolation
-from bot.core.clock import Clock
+from bot.core.clock import Clock, parse_retry_after
 from bot.sources import fetcher
 from bot.sources.base import FetchError
 from storage import errors, models, papers, shelf, zotero
@@ -112,7 +112,7 @@ class ZoteroLibrary:
         headers = {"Zotero-API-Version": "3", "Zotero-API-Key": self.key}
         url = f"{self.url.rstrip('/')}/{path}"
         status, answered, data = await self.fetch.call(method, url, headers=headers, body=body)
-        pause_until = fetcher.parse_retry_after(answered.get("Backoff"), self.fetch.now())
+        pause_until = parse_retry_after(answered.get("Backoff"), self.fetch.now())
         self.pause_until = max(self.pause_until, pause_until or models.NEVER)
         reason = f"Zotero answers {status}: {data[:MAX_REASON].decode('utf-8', 'replace')}"
         if method == "POST" and status in (400, 413):

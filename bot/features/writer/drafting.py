@@ -1,7 +1,8 @@
 """Draft summaries of a day's papers in one format and language. Each takes one call to write and one to judge it.
 
 Each response is stored before the next call, so a killed process never repeats a stored response. A failed
-call is retried in the next round; after four failed calls, the paper fails.
+call is retried in the next round; after four failed calls in a run, the paper fails. While the server answers nobody, that is
+no paper's fault: the run ends, and another one writes what is left.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from storage.writer import DraftState
 log = structlog.get_logger(__name__)
 
 MAX_FAILURES = 4
-"""Failed calls before a paper gets an extract."""
+"""Failed calls before a paper gets an extract, and rounds without an answer before a run ends."""
 ROUND_SECONDS = 60.0
-"""The pause before the next round if the server is unavailable or rate-limited."""
+"""The pause before the next round if the server is unavailable or rate-limited, unless it asks for a longer one."""
 CONCURRENCY = 4
 """Papers written in parallel. With a token cap only one, so that at most one call exceeds the cap."""
 FINAL = frozenset({DraftState.CHECKED, DraftState.REFUSED, DraftState.FAILED})
@@ -66,7 +67,10 @@ class DraftWriter:
     budget: TokenBudget
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tokens: int = field(default=0, init=False)
-    _halt: errors.PaperroundError | None = field(default=None, init=False)
+    _halt: ModelError | _RunEndedError | None = field(default=None, init=False)
+    _answers: int = field(default=0, init=False)
+    _answers_at_outage: dict[str, int] = field(default_factory=dict, init=False)
+    """How many calls were answered before a paper's first outage, by arXiv id."""
 
     @property
     def requests(self) -> int:
@@ -92,20 +96,29 @@ class DraftWriter:
         drafts = await self._find_drafts(papers, like)
         for paper in papers:
             draft = drafts.setdefault(paper["arxiv_id"], replace(like, arxiv_id=paper["arxiv_id"]))
-            if retries_failed and draft.state is DraftState.FAILED:
-                state = DraftState.WRITTEN if draft.text else DraftState.PLANNED
-                drafts[paper["arxiv_id"]] = replace(draft, state=state, calls=int(bool(draft.text)))
-        reason = "the time is over"
+            if draft.state not in FINAL or (retries_failed and draft.state is DraftState.FAILED):
+                # One failure is kept for the order: a paper that ends each run must not begin the next.
+                state, failures = draft.state, min(_count_failures(draft), 1)
+                if state is DraftState.FAILED:
+                    state, failures = DraftState.WRITTEN if draft.text else DraftState.PLANNED, 0
+                calls = failures + (state is DraftState.WRITTEN)
+                drafts[paper["arxiv_id"]] = replace(draft, state=state, calls=calls)
+        reason, unanswered = "the time is over", 0
         try:
             async with asyncio.timeout(seconds):
                 while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["arxiv_id"]])]:
                     queue.sort(key=lambda paper: _order(drafts[paper["arxiv_id"]]))
+                    answers = self._answers
                     await self._write_round(queue, drafts, lambda: on_done(_count_done(papers, drafts)))
                     if isinstance(self._halt, _RunEndedError):
                         reason = str(self._halt)
                         break
+                    unanswered = unanswered + 1 if self._answers == answers else 0
                     if self._halt is not None:
-                        await self.sleep(ROUND_SECONDS)
+                        if unanswered == MAX_FAILURES:
+                            reason = str(self._halt)
+                            break
+                        await self.sleep(max(ROUND_SECONDS, self._halt.retry_after))
         except TimeoutError:
             pass
         except BaseExceptionGroup as failures:
@@ -249,18 +262,27 @@ class DraftWriter:
                 self._halt = _RunEndedError(str(error))
             elif error.is_outage:
                 self._halt = error
+        else:
+            self._answers += 1
         self.tokens += tokens
-        calls = draft.calls + (error is None or not error.is_fatal)
-        draft = replace(draft, calls=calls, tokens=draft.tokens + tokens)
+        draft = replace(draft, calls=draft.calls + 1, tokens=draft.tokens + tokens)
         try:
             # In a thread, because parsing two megabytes takes 250 ms.
             draft = await asyncio.to_thread(read, draft, answer) if answer is not None else draft
         except judging.AnswerError as unusable:
             error = ModelError(f"its answer cannot be used: {unusable}")
         if error is not None:
-            state = DraftState.FAILED if _count_failures(draft) >= MAX_FAILURES else draft.state
+            state = DraftState.FAILED if self._has_failed(draft, error) else draft.state
             draft = replace(draft, state=state, problems=(str(error),))
         return await self._save(draft)
+
+    def _has_failed(self, draft: writer.Draft, error: ModelError) -> bool:
+        """Return whether a paper fails by an error, which is not the server's if it answers others after an outage."""
+        if error.is_outage:
+            before = self._answers_at_outage.setdefault(draft.arxiv_id, self._answers)
+            if self._answers == before:
+                return False
+        return error.is_refusal or (not error.is_fatal and _count_failures(draft) >= MAX_FAILURES)
 
     async def _read_text(self, paper: listing.Paper) -> models.PaperText:
         """Return a paper's text, or else its abstract from the day's list."""
