@@ -493,6 +493,25 @@ _ACTION_ROW, _SECTION, _TEXT_DISPLAY = 1, 9, 10
 """Discord's types of components."""
 
 
+@_migration(25)
+def _remove_texts_that_are_no_papers(connection: sa.Connection) -> None:
+    """Remove texts that Hugging Face did not make from arXiv's HTML: its own web pages. What was written from them is marked.
+
+    A draft without a basis is written again when the digest of its day is.
+    """
+    paper_texts = sa.table("paper_texts", sa.column("arxiv_id"), sa.column("url"))
+    drafts = sa.table("drafts", sa.column("arxiv_id"), sa.column("basis"))
+    vectors = sa.table("vectors", sa.column("paper_id"), sa.column("kind"))
+    papers = sa.table("papers", sa.column("id"), sa.column("arxiv_id"))
+    is_wrong = paper_texts.c.url.like("%.md")
+    wrong = sa.select(paper_texts.c.arxiv_id).where(is_wrong)
+    written = drafts.c.arxiv_id.in_(wrong), drafts.c.basis == "paper"
+    connection.execute(drafts.update().where(*written).values(basis="none"))
+    of_wrong = vectors.c.paper_id.in_(sa.select(papers.c.id).where(papers.c.arxiv_id.in_(wrong)))
+    connection.execute(vectors.delete().where(vectors.c.kind == "passages", of_wrong))
+    connection.execute(paper_texts.delete().where(is_wrong))
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -372,7 +372,12 @@ class Container:
             now=self.clock,
             throttle=self.arxiv_throttle,
             process=self._parsing,
+            markdown_throttle=self._text_throttle,
         )
+
+    @cached_property
+    def _text_throttle(self) -> Throttle:
+        return paper_text.markdown_throttle()
 
     @cached_property
     def _parsing(self) -> asyncio.Semaphore:

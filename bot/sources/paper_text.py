@@ -1,7 +1,8 @@
 """Full texts of papers: Hugging Face's Markdown, or arXiv's HTML as plain text, each read once and kept for a month.
 
 Either site may return a page that is not the paper, so a text must contain the paper's id and title and at
-least MIN_WORDS words. Pages are parsed in a child process unless they are short.
+least MIN_WORDS words. Of a paper without arXiv HTML, Hugging Face's Markdown is its own web page with what readers wrote
+there, so only Markdown whose head names arXiv's HTML counts. Pages are parsed in a child process unless they are short.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import aiolimiter
 import structlog
 from yarl import URL
 
@@ -39,8 +41,12 @@ _HEAD_CHARACTERS = 6_000
 _VERSION = re.compile(r"v[0-9]{1,3}/?$")
 _WORD = re.compile(r"(?<!\w)[\d_]*+[^\W\d_]")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
-_MARKDOWN_HEAD = "Markdown Content:"
-_HTML_SOURCE = re.compile(r"^URL Source: https?://arxiv\.org/html/", re.MULTILINE)
+_MARKDOWN_HEAD = re.compile(
+    r"\s*Title:[^\n]{0,1000}\n\s*URL Source: https?://arxiv\.org/html/(\S{1,40})\s"
+    r"(?:(?!Markdown Content:).){0,1000}Markdown Content:",
+    re.DOTALL,
+)
+"""The head of Markdown that Hugging Face made from arXiv's HTML of the paper in the group."""
 _MATH = re.compile(
     r"<math\b[^<>]{0,500}?\balttext=\"([^\"<>]{0,5000})\"[^<>]{0,500}>(?:(?!<math\b).)*?</math>", re.DOTALL
 )
@@ -49,9 +55,10 @@ _UNDERLINED = re.compile(r"^([^\s#|>-][^\n]{0,300})\n(=|-){3,200}[ \t]*$", re.MU
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.{0,300})|(\*\*)([^*\n]{1,80})\*\*:?")
 _CUT_TITLE = re.compile(
     r"[\W_]*(?:(?:[0-9]{1,2}|[IVX]{1,5}|[A-Z])(?:\.[0-9]{1,2}){0,2}[.)]?\s+)?"
-    r"(?:references?|bibliography|acknowledge?ments?|참고\s?문헌|감사의 [글말])[\W_]*",
+    r"(?:references?|bibliography|acknowledge?ments?|참고\s?문헌|감사의 [글말]|(instructions for reporting errors))[\W_]*",
     re.IGNORECASE,
 )
+"""The title of a section that is left out. That in the group is arXiv's notice, which the next heading of any level ends."""
 _PICTURE = re.compile(r"!\[[^\[\]\n]{0,500}\]\([^()\s]{0,2000}(?:\s\"[^\"\n]{0,200}\")?\)")
 _LINK = re.compile(
     r"\[([^\[\]\n]{0,500})\]\(<?[^()\s]{0,2000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?(?:\s\"[^\"\n]{0,200}\")?\)"
@@ -61,9 +68,17 @@ _TAG = re.compile(r"</?[a-z][a-z0-9]{0,9}(?:\s[^<>=]{0,200}=[^<>]{0,2000})?/?>",
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n\s*")
 
 
+_AT_ONCE, _SECONDS = 45, 300.0
+
+
+def markdown_throttle() -> base.Throttle:
+    """Return a throttle of at most 90 requests in five minutes. Hugging Face allows an address 100 to its pages."""
+    return aiolimiter.AsyncLimiter(_AT_ONCE, _SECONDS).acquire
+
+
 @dataclass(frozen=True)
 class PaperTextReader:
-    """Reads full texts of papers. `throttle` only delays requests to arXiv."""
+    """Reads full texts of papers. `throttle` delays requests to arXiv, and `markdown_throttle` those to Hugging Face."""
 
     endpoint: str
     html_base: str
@@ -72,43 +87,42 @@ class PaperTextReader:
     throttle: base.Throttle
     process: asyncio.Semaphore
     """Shared by all readers: one child process parses."""
+    markdown_throttle: base.Throttle = base.no_throttle
 
     async def read(self, arxiv_id: str, title: str) -> models.PaperText | None:
-        """Return a paper's text, or None if no site has it. Sites that cannot be read are skipped."""
+        """Return a paper's text, or None if no site has it. Sites that cannot be read are skipped.
+
+        Its URL is that of arXiv's HTML, of which Hugging Face's Markdown is made.
+        """
+        html_url = f"{self.html_base.rstrip('/')}/{arxiv_id}"
         for address, is_html in (
             (f"{self.endpoint.rstrip('/')}/papers/{arxiv_id}.md", False),
-            (f"{self.html_base.rstrip('/')}/{arxiv_id}", True),
+            (html_url, True),
         ):
             try:
-                text, source = await self._read_page(address, arxiv_id, title, is_html=is_html)
+                text = await self._read_page(address, arxiv_id, title, is_html=is_html)
             except errors.PaperroundError as error:
                 log.info("site has no text of the paper", paper=arxiv_id, place=address, reason=str(error))
             else:
-                return models.PaperText(arxiv_id, text, source, self.now())
+                return models.PaperText(arxiv_id, text, html_url, self.now())
         return None
 
-    async def _read_page(self, address: str, arxiv_id: str, title: str, *, is_html: bool) -> tuple[str, str]:
-        """Return the text of a page, and the address of arXiv's HTML if it names that as its origin."""
+    async def _read_page(self, address: str, arxiv_id: str, title: str, *, is_html: bool) -> str:
         accept = "text/html, */*;q=0.1" if is_html else "text/markdown, */*;q=0.1"
-        throttle = self.throttle if is_html else base.no_throttle
+        throttle = self.throttle if is_html else self.markdown_throttle
         response = await self.fetcher.get(address, accept=accept, throttle=throttle)
         if _page_path(response.url) != _page_path(address):
             raise base.FetchError(f"it redirects to {response.url}")
         body = bytes(response.body or b"")
         page = await asyncio.to_thread(base.decode_text, body, response.charset)
         arguments = page, arxiv_id, title, is_html
-        source = (
-            f"{self.html_base.rstrip('/')}/{arxiv_id}"
-            if _HTML_SOURCE.search(page[:_HEAD_CHARACTERS])
-            else address
-        )
         if len(body) < base.LARGE_BYTES:
-            return await asyncio.to_thread(parse_paper, *arguments), source
+            return await asyncio.to_thread(parse_paper, *arguments)
         async with self.process:
             text: str = await isolation.run_isolated(
                 parse_paper, *arguments, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES
             )
-        return text, source
+        return text
 
 
 MISSING_PERIOD = timedelta(minutes=10)
@@ -167,18 +181,21 @@ def _page_path(address: str) -> str:
 
 def parse_paper(page: str, arxiv_id: str, title: str, is_html: bool) -> str:
     """Extract a paper's text from a page. Raises FetchError if the page is not the paper."""
-    if not re.search(rf"(?<![\w.]){re.escape(arxiv_id)}(?!\d)", page):
-        raise base.FetchError(f"it does not contain {arxiv_id}")
     if is_html:
-        text = html_pages.to_markdown(_MATH.sub(lambda match: _format_formula(match[1]), page))
-    elif (text := page.lstrip("\ufeff \t\r\n")).startswith("<"):
-        raise base.FetchError("it is not Markdown")
+        if not re.search(rf"(?<![\w.]){re.escape(arxiv_id)}(?!\d)", page):
+            raise base.FetchError(f"it does not contain {arxiv_id}")
+        text, start = html_pages.to_markdown(_MATH.sub(lambda match: _format_formula(match[1]), page)), 0
+    else:
+        text = page.lstrip("\ufeff \t\r\n")
+        made_from = _MARKDOWN_HEAD.match(text)
+        if made_from is None or _VERSION.sub("", made_from[1].rstrip("/")) != arxiv_id:
+            raise base.FetchError(f"it is not made from arXiv's HTML of {arxiv_id}")
+        start = made_from.end()
     head = _compact(text[:_HEAD_CHARACTERS]), _compact(typography.to_plain_text(text[:_HEAD_CHARACTERS]))
     titles = filter(None, (_compact(title), _compact(typography.to_plain_text(title))))
     if not any(form in part for form in titles for part in head):
         raise base.FetchError("it has a different title")
-    head_end = text.find(_MARKDOWN_HEAD, 0, _HEAD_CHARACTERS)
-    text = _clean(text[head_end + len(_MARKDOWN_HEAD) :] if head_end >= 0 else text)
+    text = _clean(text[start:])
     if (words := sum(1 for _ in _WORD.finditer(text))) < MIN_WORDS:
         raise base.FetchError(f"it has only {words} words")
     return _cut_sections(text)[:MAX_CHARACTERS]
@@ -204,7 +221,7 @@ def _cut_sections(markdown: str) -> str:
         if match := _HEADING.match(line):
             level, is_cut = len(match[1] or "######"), _CUT_TITLE.fullmatch(match[2] or match[4])
             if is_cut or (match[1] and cut_level and level <= cut_level):
-                cut_level = level if is_cut else 0
+                cut_level = (6 if is_cut[1] else level) if is_cut else 0
         if not cut_level:
             lines.append(line)
     return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip() + "\n"

@@ -91,6 +91,13 @@ def markdown(paper: Paper) -> str:
     return paper_pages.markdown_page(title=paper.title, paper_id=paper.id, content=body)
 
 
+def web_page(paper: Paper) -> str:
+    """Return what Hugging Face gives as Markdown of a paper without arXiv HTML: the paper's page there."""
+    return paper_pages.web_page(
+        title=paper.title, paper_id=paper.id, comment=" ".join(fact.english for fact in paper.facts)
+    )
+
+
 def latexml(paper: Paper) -> str:
     """Return the paper as arXiv's HTML, made by LaTeXML."""
     rows = "</p><p>".join(html.escape(fact.english) for fact in paper.facts)

@@ -155,9 +155,8 @@ class FakeModel:
 
     async def _serve_markdown(self, request: web.Request) -> web.Response:
         paper = self._find_paper(request.match_info["name"].removesuffix(".md"))
-        if paper.text != "md":
-            raise web.HTTPNotFound
-        return web.Response(text=papers.markdown(paper), content_type="text/markdown")
+        text = papers.markdown(paper) if paper.text == "md" else papers.web_page(paper)
+        return web.Response(text=text, content_type="text/markdown")
 
     async def _serve_html(self, request: web.Request) -> web.Response:
         paper = self._find_paper(request.match_info["id"])

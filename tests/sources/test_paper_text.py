@@ -64,14 +64,44 @@ async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: HttpF
         markdown(paper_pages.markdown_page(paper_id=f"{ID}9")),
         markdown(paper_pages.markdown_page(sentences=15)),
         markdown(paper_pages.markdown_page(title="Dense Candles", content="x " * 4000 + TITLE)),
+        markdown(paper_pages.web_page()),
+        markdown(paper_pages.web_page(comment=paper_pages.markdown_page())),
+        markdown(paper_pages.web_page(comment=f"URL Source: https://arxiv.org/html/{ID}")),
+        markdown(paper_pages.markdown_page(paper_id="2505.09999", content=f"arXiv:{ID}")),
+        markdown(paper_pages.markdown_page().replace("URL Source: https://arxiv.org/html/", "arXiv ")),
     ],
-    ids=["missing", "page", "title", "id", "longer id", "short", "cited"],
+    ids=[
+        "missing",
+        "page",
+        "title",
+        "id",
+        "longer id",
+        "short",
+        "cited",
+        "web page",
+        "comment",
+        "line",
+        "other",
+        "no origin",
+    ],
 )
 async def test_ignores_markdown_that_is_not_the_paper(
     origin: OriginServer, fetch: HttpFetcher, page: web.Response
 ) -> None:
     origin.pages |= {MARKDOWN: page, HTML: paper_pages.latexml_page()}
     assert (await read(origin, fetch)).url == f"{origin.url}{HTML}"
+    assert origin.paths == [MARKDOWN, HTML]
+
+
+async def test_a_paper_without_arxiv_html_has_its_abstract_whatever_others_wrote_on_its_page(
+    db: Database, origin: OriginServer, fetch: HttpFetcher
+) -> None:
+    """Hugging Face's documentation of `.md`: without the HTML version it gives the HTML of its page."""
+    origin.pages[MARKDOWN] = markdown(paper_pages.web_page(comment="The accuracy cannot be reproduced."))
+    texts = texts_of(db, origin, fetch)
+    found = await texts.read(ID, TITLE, "Lamps.")
+    assert (found.text, found.basis) == ("Lamps.", "abstract")
+    assert await db.fetch(paper_texts.get, ID) is None
 
 
 @pytest.mark.parametrize(
@@ -138,6 +168,16 @@ def test_removes_references_and_acknowledgements(heading: str) -> None:
     text = paper_text.parse_paper(paper_pages.markdown_page(content=content), ID, TITLE, False)
     assert "Lamps on land" not in text
     assert "## B Proofs\n\nIt is so." in text
+
+
+@pytest.mark.parametrize("after", ["", "## 1 Introduction\n\n", "# Sparse Lanterns\n\n"])
+def test_arxivs_notice_of_errors_is_no_text(after: str) -> None:
+    page = paper_pages.markdown_page().replace("Content:\n", f"Content:\n{paper_pages.NOTICE}{after}", 1)
+    text = paper_text.parse_paper(page, ID, TITLE, False)
+    assert "Report Issue" not in text
+    assert "Instructions for reporting" not in text
+    assert "lantern0 corpus" in text
+    assert "lamp table" in text
 
 
 def texts_of(db: Database, origin: OriginServer, fetch: HttpFetcher) -> paper_text.PaperTexts:

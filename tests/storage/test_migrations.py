@@ -1,6 +1,7 @@
 """Migrations: stored databases of former versions get the schema that `storage.tables` declares, and lose nothing."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,9 +12,23 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from storage import club, daily, key_values, migrate, migrations, models, papers, shelf, tables, writer
+from storage import (
+    club,
+    daily,
+    key_values,
+    migrate,
+    migrations,
+    models,
+    paper_texts,
+    papers,
+    shelf,
+    tables,
+    vectors,
+    writer,
+)
 from storage.database import Connection, Database
 from tests.support import outbox_builders, upgrades
+from tests.support.world import World
 
 
 class Schema(NamedTuple):
@@ -232,6 +247,35 @@ async def test_a_post_keeps_its_topic_if_the_channel_has_the_one_that_it_would_b
         await connection.run_sync(migrations.MIGRATIONS[12])
         rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
     assert {row.topic for row in rows} == {"diffusion -GANs", "diffusion without GANs", "video -GANs"}
+
+
+async def test_texts_that_were_web_pages_are_removed_and_what_was_written_from_them_is_marked(
+    db: Database,
+) -> None:
+    """Hugging Face's Markdown of a paper without arXiv HTML was its web page; texts from arXiv's HTML have that address."""
+    await World(db).list("Mon", "A▲9 B▲8")
+    at = datetime(2025, 5, 6, tzinfo=UTC)
+    async with db.transaction() as connection:
+        ids = await papers.list_newest_ids(connection, limit=2)
+        rows = await papers.list_rows(connection, ids)
+        urls = ("https://huggingface.co/papers/{}.md", "https://arxiv.org/html/{}")
+        for row, url in zip(rows, urls, strict=True):
+            text = models.PaperText(row.arxiv_id, "Lamps.", url.format(row.arxiv_id), at)
+            await paper_texts.save(connection, text)
+            made = vectors.Vectors(row.id, vectors.VectorKind.PASSAGES, "m", 1, "", 0, b"ab")
+            await vectors.put(connection, [made, replace(made, kind=vectors.VectorKind.SUMMARY)])
+            draft = writer.Draft(
+                row.arxiv_id, models.DigestFormat.REVIEW, models.Locale.EN, "1", "m", at, "h", basis="paper"
+            )
+            await writer.save_draft(connection, draft)
+        await connection.run_sync(migrations.MIGRATIONS[25])
+        names = [row.arxiv_id for row in rows]
+        assert [await paper_texts.get(connection, name) is not None for name in names] == [False, True]
+        drafts = await writer.find_draft(connection, draft, names)
+        assert [drafts[name].basis for name in names] == ["none", "paper"]
+        kept = (await connection.execute(sa.select(vectors.vectors.c.paper_id, vectors.vectors.c.kind))).all()
+        passages = [(rows[1].id, vectors.VectorKind.PASSAGES)]
+        assert set(kept) == {*((row.id, vectors.VectorKind.SUMMARY) for row in rows), *passages}
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,52 @@ References
 
 The appendix has a lamp table.
 """
+
+
+NOTICE = """## Instructions for reporting errors
+
+We are making the HTML version of papers better, and your reports help. To report errors, choose any of these ways:
+
+*   Click the "Report Issue" button.
+*   Select a text and click the "Report Issue for Selection" button near your cursor.
+
+Our team knows of [these issues](https://github.com/arXiv/html_feedback/issues).
+
+"""
+"""arXiv's notice at the head of its pages, in the form in which Hugging Face has it."""
+
+
+def web_page(*, title: str = TITLE, paper_id: str = PAPER_ID, comment: str = "", sentences: int = 30) -> str:
+    """Return what Hugging Face gives as Markdown of a paper without arXiv HTML: its own page, with what readers wrote there."""
+    place = f"https://huggingface.co/papers/{paper_id}"
+    return f"""Title: Paper page - {title}
+
+URL Source: {place}
+
+Markdown Content:
+[Papers](https://huggingface.co/papers)
+
+arxiv:{paper_id}
+
+Copy markdown
+
+# {title}
+
+## Abstract
+
+{body_sentences(sentences)}
+
+[View arXiv page](https://arxiv.org/abs/{paper_id})[View PDF](https://arxiv.org/pdf/{paper_id})
+
+### Community
+
+[a-reader](https://huggingface.co/a-reader)
+
+{comment}
+
+*   [Lanterns Outperform Candles](https://huggingface.co/papers/2410.02033) (2024)
+
+## Models citing this paper 0
+
+No model linking this paper
+"""
