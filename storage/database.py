@@ -52,7 +52,7 @@ class Database:
     """
 
     def __init__(self, url: str, name: str = "", pool_size: int = POOL_SIZE) -> None:
-        self.address = url
+        self.url = url
         self.name = name
         self.path = sqlite_file.path_of(url)
         """The file, or None for PostgreSQL."""
@@ -67,7 +67,7 @@ class Database:
         if self.path is not None:
             self._snapshots = SnapshotPool(partial(sqlite_file.connect_reader, self.path))
         else:
-            parameters = postgresql.session_parameters(self.url, name)
+            parameters = postgresql.session_parameters(self.parsed_url, name)
             self._snapshots = SnapshotPool(partial(postgresql.connect_reader, parameters), is_sqlite=False)
 
     async def check_place(self) -> None:
@@ -77,7 +77,7 @@ class Database:
                 sqlite_file.check(self.path)
                 self._file = self.path.stat()
             else:
-                await postgresql.check(postgresql.session_parameters(self.url, self.name))
+                await postgresql.check(postgresql.session_parameters(self.parsed_url, self.name))
 
     def check_file(self) -> None:
         """Raise StorageError if another file has taken the place of the SQLite file that was opened."""
@@ -124,7 +124,7 @@ class Database:
         return self._open_engine()
 
     @property
-    def url(self) -> URL:
+    def parsed_url(self) -> URL:
         """The URL as SQLAlchemy reads it. `str()` hides the password."""
         return self.engine.url
 
@@ -135,7 +135,7 @@ class Database:
             return str(self.path)
         from sqlalchemy.engine import make_url
 
-        return make_url(self.address).set(drivername="postgresql").render_as_string(hide_password=True)
+        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=True)
 
     @property
     def fingerprint(self) -> str:

@@ -142,7 +142,7 @@ class SenderLock:
     def __init__(self, database: Database) -> None:
         self._database = database
         # Renewals must not wait for this process's other work.
-        self._rows = database if database.is_sqlite else Database(database.address, database.name, 1)
+        self._rows = database if database.is_sqlite else Database(database.url, database.name, 1)
         self._file: IO[str] | None = None
         self._term: int | None = None
         self._renewed_at = 0.0

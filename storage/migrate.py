@@ -101,7 +101,7 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
     ]
     path = opened.path
     if path is None:
-        command = postgresql.dump_command(opened.url, f"paperround.before-{migrations.VERSION}.dump")
+        command = postgresql.dump_command(opened.parsed_url, f"paperround.before-{migrations.VERSION}.dump")
         copied = f"Paperround makes no copy of it; this command does, and replaces a file of that name: `{command}`."
     else:
         copied = f"It will be copied to {_backup_of(path)} first."

@@ -107,7 +107,7 @@ async def maintain(
         log.info("maintenance started", papers=papers, reason=reason)
         started_at = time.monotonic()
         if papers > in_process_limit:
-            await maintenance.maintain_in_worker(database.address, get_term(), database.name)
+            await maintenance.maintain_in_worker(database.url, get_term(), database.name)
         else:
             await maintenance.maintain(database, clock, index)
         log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))

@@ -55,7 +55,7 @@ async def backup(
     has_older = os.path.exists(target)  # unlike Path, it accepts invalid names, which the copy rejects
     async with shell.open_storage() as database:
         if not database.is_sqlite:
-            command = postgresql.dump_command(database.url, target)
+            command = postgresql.dump_command(database.parsed_url, target)
             raise errors.UsageError(
                 "`paperround backup` works on SQLite only. For PostgreSQL, with a name that no file has:"
                 f" `{command}`."

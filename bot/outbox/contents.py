@@ -143,7 +143,7 @@ FindRecipients: TypeAlias = Callable[
 ]
 
 
-async def _nothing(*_: Any) -> list[NoticeRecipient]:
+async def _find_none(*_: Any) -> list[NoticeRecipient]:
     return []
 
 
@@ -157,7 +157,7 @@ class DeliveryHandler:
 
     kind: models.DeliveryKind
     priority: models.Priority
-    find_recipients: FindRecipients = _nothing
+    find_recipients: FindRecipients = _find_none
 
 
 DeliveryKinds = Sequence[DeliveryHandler]

@@ -118,7 +118,7 @@ WRITES: dict[str, Write] = {
 async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, all_seeds: bool) -> None:
     pairs = list(itertools.combinations_with_replacement(WRITES, 2))
     rng, names = random.Random(1), itertools.count()
-    other = Database(db.address, "paperround front", 8)
+    other = Database(db.url, "paperround front", 8)
     ends_at = time.monotonic() + (SECONDS_OF_ALL if all_seeds else SECONDS)
     deadlocks = set[str]()
 

@@ -56,7 +56,7 @@ async def test_restored_backup_posts_nothing_twice(harness: FaultHarness) -> Non
     await harness.db.close()
     for suffix in ("-wal", "-shm"):
         (harness.folder / f"paperround.db{suffix}").unlink(missing_ok=True)
-    backup.replace(harness.db.url.database or "")
+    backup.replace(harness.db.parsed_url.database or "")
     harness.db = await migrate.open_database(harness.database_url, migrate=False)
     await harness.advance_clock(PAST_NONCE_WINDOW)
     await run_until_sent()

@@ -56,7 +56,7 @@ async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     (tmp_path / "paperround.db.sender.lock").touch()
     lost = (await examine())["database"]
     assert (lost.status, "paperround restore" in lost.note) == (doctor.Status.ERROR, True)
-    assert [finding for finding in findings.values() if not finding.well] == []
+    assert [finding for finding in findings.values() if not finding.ok] == []
     timezone = findings["PAPERROUND_TIMEZONE"]
     assert (timezone.value, timezone.origin) == ("UTC", "default")
     assert "`paperround setup`" in findings["Discord"].note
@@ -70,7 +70,7 @@ async def test_a_folder_where_no_database_can_be_created_is_an_error(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)  # root may write everywhere
     database = (await examine())["database"]
-    assert (database.well, f"{tmp_path} may not be written to by this user" in database.note) == (False, True)
+    assert (database.ok, f"{tmp_path} may not be written to by this user" in database.note) == (False, True)
 
 
 async def test_unknown_settings_are_reported_as_warnings(
@@ -102,7 +102,7 @@ async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert findings["DISCORD_TOKEN"].value == "set, not shown"
     assert findings["Discord"].value == "logged in as Paperround#0001"
     rejected = (await examine(reject_token))["Discord"]
-    assert not rejected.well
+    assert not rejected.ok
     assert "does not accept" in rejected.note
 
 
@@ -123,8 +123,8 @@ async def test_an_unusable_database_is_reported_with_a_remedy(
     monkeypatch.setenv("PAPERROUND_DATABASE_URL", url)
     findings = await examine(ask_health=lambda: (True, {"database": "of-a-running-bot", "version": VERSION}))
     database = findings["database"]
-    assert not database.well
-    assert findings["running bot"].well
+    assert not database.ok
+    assert findings["running bot"].ok
     assert "pass-of-the-bot" not in repr(findings)
     assert len(database.note) > 20
 
@@ -136,14 +136,14 @@ async def test_an_unusable_folder_or_template_is_reported(
 
     templates, inbox = "PAPERROUND_TEMPLATES", "PAPERROUND_INBOX"
 
-    async def assert_found(name: str, note: str, *, well: bool = False) -> None:
+    async def assert_found(name: str, note: str, *, ok: bool = False) -> None:
         with monkeypatch.context() as patch:
             patch.setenv(name, str(path))
             finding = (await examine())[name]
-        assert (finding.well, note in finding.note) == (well, True), finding
+        assert (finding.ok, note in finding.note) == (ok, True), finding
 
     await assert_found(templates, "place is not a folder")
-    await assert_found(inbox, "`paperround run` creates it", well=True)
+    await assert_found(inbox, "`paperround run` creates it", ok=True)
     path.write_text("a file")
     await assert_found(inbox, "place is not a folder")
     path /= "below"
@@ -151,7 +151,7 @@ async def test_an_unusable_folder_or_template_is_reported(
     path = path.parent
     path.unlink()
     path.mkdir()
-    await assert_found(templates, "", well=True)
+    await assert_found(templates, "", ok=True)
     (path / "daily.en.j2").write_text("{% block headline %}\n{{ day }{% endblock %}")
     await assert_found(templates, "daily.en.j2, line 2: ")
 
@@ -160,7 +160,7 @@ async def test_an_invalid_source_of_the_settings_is_reported(monkeypatch: pytest
     for sources, note in (("nowhere", "nowhere is neither an address nor"), ("arxiv:nothing", "cs.CL")):
         monkeypatch.setenv("PAPERROUND_SOURCES", f"https://huggingface.co {sources}")
         finding = (await examine())["PAPERROUND_SOURCES"]
-        assert (finding.well, note in finding.note) == (False, True), finding
+        assert (finding.ok, note in finding.note) == (False, True), finding
 
 
 async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ async def test_a_damaged_page_is_found(sqlite_db: database.Database) -> None:
     content[-8192:-4096] = b"\xff" * 4096
     path.write_bytes(content)
     found = (await examine())["database"]
-    assert not found.well
+    assert not found.ok
     assert "damaged" in found.note
     assert "`paperround restore FILE`" in found.note
 
@@ -213,10 +213,10 @@ async def test_a_disk_that_takes_no_more_is_found_by_writing(
         findings = await examine()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert {name.split()[0] for name, found in findings.items() if not found.well} == failing
+    assert {name.split()[0] for name, found in findings.items() if not found.ok} == failing
     assert "Writing 1 MB" in findings[f"disk of {tmp_path}"].note
     assert await sqlite_db.fetch(key_values.get, "doctor") is None
-    assert (await examine())[f"disk of {tmp_path}"].well
+    assert (await examine())[f"disk of {tmp_path}"].ok
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ async def test_files_that_the_bots_user_may_not_write_are_named(
     # root may write everywhere
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != shut and may(path, mode))
     found = (await examine())["files"]
-    assert not found.well
+    assert not found.ok
     assert str(shut) in found.note
 
 

@@ -413,7 +413,7 @@ async def test_a_restored_backup_tells_nothing_twice(
     await world_.wait(days=2)
     if is_known:
         await world_.happen("C")
-    with sqlite3.connect(world_.database.url.database or "") as connection:
+    with sqlite3.connect(world_.database.parsed_url.database or "") as connection:
         connection.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
     connection.close()
     if not is_known:

@@ -228,7 +228,7 @@ async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusa
         "server": "PAPERROUND_ZOTERO_SERVER",
     }[refusal] in told
     assert fake_zotero.KEY not in told
-    findings = await doctor.examine(Settings(database_url=lab.database.address), accept_token)
+    findings = await doctor.examine(Settings(database_url=lab.database.url), accept_token)
     assert [row.note for row in findings if row.what == "list in Zotero"] == [told]
     asked = len(lab.fake.requests)
     await lab.write(timedelta(minutes=30))

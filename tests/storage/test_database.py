@@ -96,7 +96,9 @@ async def test_a_transaction_that_is_cancelled_while_it_waits_to_begin_holds_not
             await key_values.set_value(connection, "n", value)
 
     await write("before")
-    with contextlib.closing(sqlite3.connect(str(db.url.database), isolation_level=None, timeout=20)) as other:
+    with contextlib.closing(
+        sqlite3.connect(str(db.parsed_url.database), isolation_level=None, timeout=20)
+    ) as other:
         other.execute("BEGIN IMMEDIATE")
         waiting = asyncio.create_task(write("cancelled"))
         pool: Any = db.engine.pool
@@ -234,7 +236,7 @@ class PooledSession:
 async def test_a_pooler_that_does_not_pool_by_sessions_is_refused_by_name(
     db: database.Database, monkeypatch: pytest.MonkeyPatch, pools: str
 ) -> None:
-    parameters = postgresql.session_parameters(db.url, "")
+    parameters = postgresql.session_parameters(db.parsed_url, "")
     connect = psycopg.AsyncConnection.connect
     opened = [await connect(**parameters, autocommit=True) for _ in range(2)]
     servers = [*opened]
@@ -266,7 +268,7 @@ async def test_a_pooler_that_does_not_pool_by_sessions_is_refused_by_name(
 async def test_an_option_in_the_url_is_known_or_refused(
     db: database.Database, option: str, reason: str
 ) -> None:
-    url = db.url.render_as_string(hide_password=False)
+    url = db.parsed_url.render_as_string(hide_password=False)
     opened = database.Database(f"{url}{'&' if '?' in url else '?'}{option}")
     try:
         with pytest.raises(errors.StorageError, match=reason) if reason else contextlib.nullcontext():

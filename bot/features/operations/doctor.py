@@ -93,7 +93,7 @@ class Finding:
     note: str = ""
 
     @property
-    def well(self) -> bool:
+    def ok(self) -> bool:
         """Whether this is not an error."""
         return self.status is not Status.ERROR
 
@@ -103,7 +103,7 @@ class Finding:
         return self.origin == "default" and self.status is Status.OK and not self.note
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "well": self.well}
+        return {**asdict(self), "well": self.ok}
 
 
 async def examine(
@@ -139,8 +139,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     origins = setting_origins()
     for name in Settings.model_fields:
         label, value = setting_name(name), getattr(settings, name)
-        well, note = OF_SETTINGS[label](value, settings) if value and label in OF_SETTINGS else (True, "")
-        status = Status.OK if well else Status.ERROR
+        ok, note = OF_SETTINGS[label](value, settings) if value and label in OF_SETTINGS else (True, "")
+        status = Status.OK if ok else Status.ERROR
         yield Finding(label, _display_value(label, value), origins[label], status, note)
     if settings.hides_health:
         yield Finding("health", "not served", status=Status.WARNING, note=HIDDEN_HEALTH)
