@@ -63,7 +63,9 @@ class IngestService:
         For `is_whole` see `digest_writer.LocationContent`.
         """
         sourced = digest_writer.to_sourced_digests(digests, source, location)
-        [outcome] = await self._put([LocationContent(source, location, sourced, is_whole, arrival)])
+        [outcome] = await self._store_contents(
+            [LocationContent(source, location, sourced, is_whole, arrival)]
+        )
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -92,7 +94,7 @@ class IngestService:
                 else:
                     batch.append((name, parsed))
             for (name, _), outcome in zip(
-                batch, await self._put([content for _, content in batch]), strict=True
+                batch, await self._store_contents([content for _, content in batch]), strict=True
             ):
                 if isinstance(outcome, Exception):
                     yield _report_bug(name, outcome)
@@ -137,7 +139,7 @@ class IngestService:
             yield connection
         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
-    async def _put(self, contents: Sequence[LocationContent]) -> list[IngestResult | Exception]:
+    async def _store_contents(self, contents: Sequence[LocationContent]) -> list[IngestResult | Exception]:
         """Store what locations contain, several per transaction, and return a result or an error for each.
 
         The locations of a failed transaction are tried alone.
@@ -156,7 +158,7 @@ class IngestService:
                 outcomes += failures
             elif failures:
                 for content in batch:
-                    outcomes += await self._put([content])
+                    outcomes += await self._store_contents([content])
         return outcomes
 
     async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:

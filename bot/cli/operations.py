@@ -165,14 +165,14 @@ async def copy_database(
         shell.open_storage() as source,
         shell.open_storage(target, creating=True, keeping=True, migrate=True) as opened,
     ):
-        rows = await _fill(opened, partial(copying.copy, source, opened))
+        rows = await _fill_database(opened, partial(copying.copy, source, opened))
     sentence = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
     if not rows:
         sentence = f"{name} has exactly these rows already: nothing was copied. The search index was built."
     return shell.Output({"to": name, "rows": rows}, sentence)
 
 
-async def _fill(target: Database, copy: Callable[[OnProgress], Awaitable[int]]) -> int:
+async def _fill_database(target: Database, copy: Callable[[OnProgress], Awaitable[int]]) -> int:
     """Fill a database while showing the progress, and build its search index. Returns the number of rows."""
     with shell.progress("Copying rows") as show_count:
         rows = await copy(show_count)
@@ -206,7 +206,7 @@ async def import_all(
         copying.open_export(file, path) as source,
         shell.open_storage(creating=True, keeping=True, migrate=True) as opened,
     ):
-        rows = await _fill(opened, partial(copying.copy, source, opened))
+        rows = await _fill_database(opened, partial(copying.copy, source, opened))
         missing = await opened.fetch(daily.list_unaddressed)
     sentence = f"Read {shell.count(rows, 'row')} and built the search index."
     if not rows:

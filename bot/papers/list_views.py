@@ -87,7 +87,7 @@ def draw(
     message = MessageBuilder()
     message.add_text(head)
     message.add_text(f"### {listed.heading}")
-    # Of a found paper nothing is said but what it lacks.
+    # A found paper shows only what it lacks.
     is_search = listed.state.kind in FILTERABLE_KINDS
     is_foreign = not is_search and listed.is_in_other_language(texts.locale)
     language = texts("summary-in-other-language") if is_foreign else ""

@@ -157,7 +157,7 @@ MAX_SUMMARY_LENGTH = 2600
 
 
 def name_related(texts: Texts, forms: Sequence[str], *, most: int) -> str:
-    """Return related terms as Markdown. To readers of English, Korean forms are only mentioned beside others: "" without."""
+    """Return related terms as Markdown. To readers of English, Korean forms are only mentioned next to others: "" without."""
     is_korean = texts.locale is models.Locale.KO
     own = [form for form in forms if is_korean or not analyser.has_hangul(form)]
     names = ", ".join(escape_untrusted(form, max_length=60) for form in own[:most])

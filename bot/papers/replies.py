@@ -63,7 +63,7 @@ async def load_state(request: Request, action: Action) -> ListState:
 
 
 async def load_list(request: Request, state: ListState, today: date) -> PaperList:
-    """Return a page of a list, with a state that fits into its controls: a query that was read as another one is stored anew."""
+    """Return a page of a list, with a state that fits into its controls: a query that was read as another one is stored again."""
     listed = await request.services.get(PaperLists).load(request.texts, state, today)
     if listed.state.token:
         return listed

@@ -96,7 +96,7 @@ def find_near_name(archive: Archive, text: str, least: int = _MIN_LIKENESS) -> s
 
 
 def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:
-    """Return the arXiv ids of the papers with exactly these titles, apart from case, punctuation, LaTeX, and `&` for *and*."""
+    """Return the arXiv ids of the papers with exactly these titles, except for case, punctuation, LaTeX, and `&` for *and*."""
     ids: dict[str, str] = {}
     for title in titles:
         typed = typography.to_plain_text(plain.clean_typed(title))

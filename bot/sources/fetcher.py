@@ -143,7 +143,7 @@ def _is_text(body: bytes) -> bool:
 
 
 def _decompress(body: bytes, limit: int) -> bytes:
-    """Return at most `limit` + 1 bytes of gzip, zlib or raw deflate, told by the header, without what follows its end.
+    """Return at most `limit` + 1 bytes of gzip, zlib or raw deflate, detected by the header, without what follows its end.
 
     gzip may have several parts. Servers name zlib and raw deflate alike. Raises FetchError, EOFError or zlib.error.
     """

@@ -108,7 +108,7 @@ def public_labels(addresses: Iterable[str]) -> dict[str, str]:
 
 
 def operator_labels(addresses: Iterable[str]) -> dict[str, str]:
-    """Return names by address that tell sources apart: the public one, a folder's own, or the address without secrets and query.
+    """Return names by address that distinguish sources: the public one, a folder's own, or the address without secrets and query.
 
     The address is taken for a private host, and where several have the same name.
     """

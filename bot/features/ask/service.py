@@ -1,9 +1,9 @@
 """Answers questions about papers with their passages, privately, or publicly where a message mentions the bot.
 
 A question in a message is answered by a delivery. It is planned at once with the sentence that the bot was interrupted, due
-in three minutes, and gets the answer in its place, or the reason why there is none: so something is said once, and *interrupted*
-only if the process ended. While a text is read, its message says so, and is edited. Its last part always has what is to be said
-if nothing follows.
+in three minutes, and gets the answer in its place, or the reason why there is none: so there is one answer, and *interrupted* is
+shown only if the process ended. While a text is read, its message says so, and is edited. Its last part is always the one to be
+sent if nothing follows.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class AskedMessage(NamedTuple):
 class AnswerPost:
     """A public answer to a message.
 
-    `problem` (a Fluent id) is said in its place. `topic_token` names the question as a search, which is stored as the asker's.
-    `is_edit`: something was said already.
+    `problem` (a Fluent id) is shown in its place. `topic_token` names the question as a search, which is stored as the asker's.
+    `is_edit`: it replaces a message that was sent.
     """
 
     message: AskedMessage
@@ -251,7 +251,7 @@ class PaperQuestions:
         named, asked = split_ids(asked, arxiv_ids.list_arxiv_ids(asked, now.date()), now.date())
         is_heard = question_parts.has_words(asked) or named or not (ids or answered is not None)
         over = self._count(_PUBLIC, message.user_id) - MAX_A_DAY if is_heard else 0
-        if not is_heard or over > 1:  # said once
+        if not is_heard or over > 1:  # the limit is announced once
             return
         # A reply to an answer of several papers asks these.
         same = named or ([] if len(answered or ()) < 2 else list(answered or ()))
@@ -298,7 +298,7 @@ class PaperQuestions:
             await self._replace_last_part(delivery_id, replace(bare, answer=done))
 
     async def _replace_last_part(self, delivery_id: int, shown: AnswerPost, *rest: AnswerPost) -> bool:
-        """Say something in place of what a planned answer would say last. Returns False if it has said that.
+        """Replace the last part of a planned answer. Returns False if that part was sent.
 
         `rest` follows after LOST_AFTER unless this is called again before.
         """

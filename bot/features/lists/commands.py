@@ -41,7 +41,7 @@ MAX_FETCHED_PAPERS = 3
 
 Votes = app_commands.Range[int, 0, 99_999]
 PeriodText = app_commands.Range[str, 1, 40]
-Words = app_commands.Range[str, 1, 300]
+TypedText = app_commands.Range[str, 1, 300]
 
 
 class ListsCog(commands.Cog):
@@ -73,9 +73,9 @@ class ListsCog(commands.Cog):
         self,
         request: Request,
         period: PeriodText = Period.WEEK.value,
-        topic: Words = "",
+        topic: TypedText = "",
         votes: Votes = 0,
-        without: Words = "",
+        without: TypedText = "",
     ) -> ui.LayoutView:
         state = ListState(ListKind.TOP, topic, min_votes=votes)
         return await self._narrowed_view(request, state, period, without)
@@ -150,7 +150,7 @@ class ListsCog(commands.Cog):
         order: str | None = None,
         period: PeriodText = Period.ALL.value,
         votes: Votes = 0,
-        without: Words = "",
+        without: TypedText = "",
     ) -> ui.LayoutView:
         state = ListState(ListKind.TOPIC, query, min_votes=votes, sort=Sort(order) if order else None)
         return await self._results_view(request, state, period, without)
@@ -167,7 +167,7 @@ class ListsCog(commands.Cog):
     async def author(
         self,
         request: Request,
-        name: Words,
+        name: TypedText,
         order: str | None = None,
         period: PeriodText = Period.ALL.value,
         votes: Votes = 0,

@@ -40,7 +40,7 @@ from storage import accounts, club, models, news, papers, shelf
 from storage.shelf import Owner
 
 Tag = app_commands.Range[str, 1, 60]
-Words = app_commands.Range[str, 1, 300]
+TypedText = app_commands.Range[str, 1, 300]
 
 
 @autocomplete.guarded
@@ -118,7 +118,7 @@ class ShelfCog(commands.Cog):
     @app_commands.rename(place="list")
     @app_commands.autocomplete(tag=_complete_tags, place=_complete_lists)
     async def list_saved(
-        self, request: Request, search: Words = "", tag: Tag = "", place: Words = ""
+        self, request: Request, search: TypedText = "", tag: Tag = "", place: TypedText = ""
     ) -> ui.LayoutView:
         query = " ".join([*(f"#{name}" for name in notes.parse_tags(tag)), search]).strip()
         server_id = await _find_server(request.interaction, place.strip()) if place else 0
@@ -175,12 +175,12 @@ class ShelfCog(commands.Cog):
         ids = await self._find_ids(request, arxiv_ids)
         listing = owner.server_id, ids, owner.reader_id, request.services.clock()
         added, total = await request.services.database.write(shelf.add_to_list, *listing)
-        said = [texts("list-added", count=len(added), known=len(ids) - len(added))]
+        lines = [texts("list-added", count=len(added), known=len(ids) - len(added))]
         if added and len(added) == total:
-            said.append(texts("list-what", command=request.interaction.client.mentions("saved")))
+            lines.append(texts("list-what", command=request.interaction.client.mentions("saved")))
         if len(arxiv_ids) == 1:
-            return await self._entry_view(request, owner, arxiv_ids[0], "\n".join(said))
-        return message_builder.text_view("\n".join(said), shelf_messages.list_opener(texts, owner.server_id))
+            return await self._entry_view(request, owner, arxiv_ids[0], "\n".join(lines))
+        return message_builder.text_view("\n".join(lines), shelf_messages.list_opener(texts, owner.server_id))
 
     async def _require_list(self, request: Request) -> Owner:
         """Return the server of a control as the owner of its list. Raises UserError outside of the bot's servers."""

@@ -185,7 +185,7 @@ def show_all_button(texts: Texts, server_id: int = 0) -> ui.Item[Any]:
 def list_entry_view(
     texts: Texts, server_id: int, entry: models.SavedPaper, head: str, *, may_remove: bool
 ) -> ui.LayoutView:
-    """Return what is said of a paper on a server's list, below a `head`: who added it and when."""
+    """Return the description of a paper on a server's list, below a `head`: who added it and when."""
     lines = [
         head,
         join_dotted(paper_texts.title_link(entry), _added_text(texts, entry)),
@@ -283,8 +283,8 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_bui
 
 def left_tags_view(texts: Texts, tags: Sequence[str]) -> ui.LayoutView:
     names = escape_untrusted(", ".join(f"#{tag}" for tag in tags), max_length=400)
-    said = texts("saved-tags-left", names=names, count=MAX_TAGS, length=MAX_TAG_LENGTH)
-    return message_builder.text_view(said)
+    skipped = texts("saved-tags-left", names=names, count=MAX_TAGS, length=MAX_TAG_LENGTH)
+    return message_builder.text_view(skipped)
 
 
 def address_view(texts: Texts, state: ListState, base_url: str, token: str) -> ui.LayoutView:

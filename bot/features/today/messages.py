@@ -1,6 +1,6 @@
 """Views of the papers of the day, for replies and direct messages, and of the topics used to choose them.
 
-Marking a paper does not change the order. The mark is shown beside the paper and can be undone.
+Marking a paper does not change the order. The mark is shown next to the paper and can be undone.
 """
 
 from __future__ import annotations

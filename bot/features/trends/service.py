@@ -143,10 +143,12 @@ _Listed: TypeAlias = Sequence[tuple[int, date, int | None]]
 def _count(listed: _Listed, chosen: Sequence[int] | None, first: date, last: date, step: Interval) -> Trend:
     """Return the trend of the chosen papers of those listed, or of all if None."""
     if chosen is None:
-        return Trend(_fill(listed, first, last, step), step=step, total=len({id_ for id_, *_ in listed}))
+        return Trend(
+            _fill_months(listed, first, last, step), step=step, total=len({id_ for id_, *_ in listed})
+        )
     ids = frozenset(chosen)
     trend = _count([row for row in listed if row[0] in ids], None, first, last, step)
-    columns = _fill(listed, first, last, step)
+    columns = _fill_months(listed, first, last, step)
     return replace(trend, totals=tuple(month.paper_count for month in columns))
 
 
@@ -156,7 +158,7 @@ def _start_of(on: date, step: Interval) -> date:
     return on if step is Interval.DAY else on - timedelta(days=on.weekday())
 
 
-def _fill(listed: _Listed, first: date, last: date, step: Interval) -> tuple[Month, ...]:
+def _fill_months(listed: _Listed, first: date, last: date, step: Interval) -> tuple[Month, ...]:
     """Return all columns from the first to the last, including empty ones."""
     groups = defaultdict[date, dict[int, int | None]](dict)
     for paper_id, on, votes in listed:

@@ -1,1 +1,1 @@
-"""The web archive: pages and feeds, served beside `/health` or built as files."""
+"""The web archive: pages and feeds, served with `/health` or built as files."""

@@ -557,7 +557,7 @@ class WebPages:
             notes.append(texts("web-hint-without"))
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
-        # Of a found paper nothing is said but what it lacks.
+        # A found paper shows only what it lacks.
         is_search = state.kind in lists.FILTERABLE_KINDS
         if is_search or listed.is_in_other_language(site.locale):
             rows = [replace(row, language_note="") for row in rows]
