@@ -195,7 +195,8 @@ def fold_name(name: str) -> str:
     """
     if name.isascii() and name.replace(" ", "").isalpha():
         return " ".join(name.lower().split())  # fast path for most names
-    return " ".join(_NON_NAME_CHARACTERS.sub(" ", fold(_APOSTROPHES.sub("", name))).split())
+    folded = _APOSTROPHES.sub("", fold(_APOSTROPHES.sub("", name)))  # ŉ has an apostrophe once it is folded
+    return " ".join(_NON_NAME_CHARACTERS.sub(" ", folded).split())
 
 
 def fold_name_german(name: str) -> str:

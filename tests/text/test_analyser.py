@@ -99,6 +99,7 @@ def test_keystrokes_are_idempotent_and_leave_ascii_unchanged(text: str) -> None:
 
 
 @given(st.text(max_size=200))
+@example("ŉ")
 def test_folding_is_idempotent(text: str) -> None:
     assert analyser.fold(analyser.fold(text)) == analyser.fold(text)
     assert analyser.fold_name(analyser.fold_name(text)) == analyser.fold_name(text)
