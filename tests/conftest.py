@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.core import program
-from bot.search import glossary
+from bot.search import glossary_service
 from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
@@ -180,8 +180,8 @@ def _shared_statements() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _shared_glossaries() -> Iterator[None]:
     """Build each glossary once for all databases in the test process: that of a database without one takes 30 ms."""
-    load = lru_cache(maxsize=4)(glossary._load)
-    with mock.patch.object(glossary, "_load", lambda data, decisions: load(data, tuple(decisions))):
+    load = lru_cache(maxsize=4)(glossary_service._load)
+    with mock.patch.object(glossary_service, "_load", lambda data, decisions: load(data, tuple(decisions))):
         yield
 
 

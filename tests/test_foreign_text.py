@@ -23,7 +23,7 @@ from bot.i18n import typed_values
 from bot.rendering import discord_text, markdown, typesetting
 from bot.search import term_mentions
 from bot.sources import feed_entries, paper_text
-from bot.text import dates, institutions, people, plain, query_parser, questions, tokens
+from bot.text import institutions, people, plain, query_parser, questions, tokens, typed_dates
 from storage import errors, models
 from tests.support import paper_pages
 
@@ -189,7 +189,7 @@ def read_typed(text: str) -> object:
     query_parser.parse_query(typed)
     questions.find_topics(typed)
     questions.trim_filler(typed)
-    dates.read_typed_date(typed, DAY)
+    typed_dates.read_typed_date(typed, DAY)
     typed_values.find_time(typed)
     typed_values.find_zone(typed)
     with suppress(refusals.UserError):

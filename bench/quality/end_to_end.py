@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.archive import ingest as archive_ingest
 from bot.archive.files import read_file
 from bot.core.clock import system_clock
-from bot.search import glossary
+from bot.search import glossary_service
 from bot.search.embeddings import EmbeddingServer, TextVectors, VectorMaker
 from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
@@ -31,7 +31,7 @@ class StoredSearch:
     def __init__(self, runner: asyncio.Runner, search: SearchService, database: Database) -> None:
         self.run = runner.run
         self.database, self.service = database, search
-        self.glossary = glossary.GlossaryService(database)
+        self.glossary = glossary_service.GlossaryService(database)
         self._runner, self._search = runner, search
 
     def search(self, query: str, limit: int) -> list[str]:
@@ -81,5 +81,5 @@ async def _fill(url: str, files: Sequence[Path]) -> Database:
     ingest = archive_ingest.IngestService(database, system_clock)
     async for _ in ingest.add_files(read_file(str(file)) for file in files):
         pass
-    await glossary.GlossaryService(database).rebuild()
+    await glossary_service.GlossaryService(database).rebuild()
     return database

@@ -38,7 +38,7 @@ from bot.rendering.charts import ChartRenderer
 from bot.rendering.templates import Templates
 from bot.search import index as search_index
 from bot.search import titles
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
 from storage import migrate, models

@@ -51,7 +51,7 @@ from bot.features.trends.rising import RisingTopicService
 from bot.features.trends.service import TrendService
 from bot.outbox.contents import DeliveryHandler, DeliveryKinds, NoticePost, Post, RenderedPart
 from bot.outbox.outcomes import NOTICE
-from bot.papers.lists import PaperLists
+from bot.papers.paper_lists import PaperLists
 from bot.papers.replies import Additions
 
 

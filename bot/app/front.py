@@ -28,7 +28,7 @@ from bot.client import discord_internals, gateway, guild_directory
 from bot.client.handler_context import Client
 from bot.core import http_server, isolation
 from bot.core.clock import Clock
-from bot.core.failures import FailureLog
+from bot.core.error_collector import FailureLog
 from bot.core.settings import ProcessRole
 from bot.core.timers import Job, Timers
 from bot.features.operations.metrics import Metrics

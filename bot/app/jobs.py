@@ -12,7 +12,7 @@ import structlog
 from bot.app import workers as app_workers
 from bot.app.runtime import Runtime
 from bot.app.workers import Workers
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.client import gateway, webhook
 from bot.core import day_close, isolation
 from bot.core.clock import Clock, DiscordClock
@@ -22,7 +22,7 @@ from bot.features.writer import publication
 from bot.features.writer import service as writer_service
 from bot.outbox import outcomes
 from bot.search import index as search_index
-from bot.search import maintenance
+from bot.search import index_maintenance
 from bot.sources import base
 from bot.sources.followed_papers import FollowedPapers
 from bot.sources.poller import Poller
@@ -100,18 +100,18 @@ async def maintain(
     cancelled, the next run resumes where it left off. Errors are logged, and failed steps retried later.
     """
     with isolation.isolated(log, "maintenance failed; will retry later"):
-        due = await maintenance.find_due(database, clock, index)
+        due = await index_maintenance.find_due(database, clock, index)
         if due is None:
             return True
         papers, reason = due
         log.info("maintenance started", papers=papers, reason=reason)
         started_at = time.monotonic()
         if papers > in_process_limit:
-            await maintenance.maintain_in_worker(database.url, get_term(), database.name)
+            await index_maintenance.maintain_in_worker(database.url, get_term(), database.name)
         else:
-            await maintenance.maintain(database, clock, index)
+            await index_maintenance.maintain(database, clock, index)
         log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))
-        return await maintenance.find_due(database, clock, index) is None
+        return await index_maintenance.find_due(database, clock, index) is None
     return False
 
 
@@ -143,7 +143,7 @@ class DailyWriter:
         day = rule.last_closed(now)
         async with self._workers.database.read() as connection:
             written_on = await key_values.get(connection, key_values.WRITTEN_ON)
-            reads = await archive_dates.load_reads(connection, now)
+            reads = await complete_days.load_reads(connection, now)
         if written_on is not None and day.isoformat() <= written_on:
             return None
         return day if day_close.Closings(rule, reads or {}).is_complete(day) else None

@@ -19,7 +19,7 @@ from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.app.supervision import Supervision
 from bot.client import command_sync, gateway, rest, webhook
-from bot.core import failures, http_server, isolation, program
+from bot.core import error_collector, http_server, isolation, program
 from bot.core.clock import DiscordClock
 from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
 from bot.core.timers import Timers
@@ -105,13 +105,13 @@ async def check_destinations(container: Container) -> None:
     log.info("posting only through webhooks: DISCORD_TOKEN is not set")
 
 
-def open_sentry(settings: Settings) -> failures.Sink | None:
+def open_sentry(settings: Settings) -> error_collector.Sink | None:
     """Return what sends errors to Sentry, or None if it is not configured. Raises UsageError without its extra."""
     if settings.sentry_dsn is None:
         return None
     try:
         release = f"paperround@{program.find_number()}"
-        return failures.open_sentry(settings.sentry_dsn.get_secret_value(), release)
+        return error_collector.open_sentry(settings.sentry_dsn.get_secret_value(), release)
     except ModuleNotFoundError as error:
         raise errors.UsageError(
             f"SENTRY_DSN is set, but {error.name} is missing. In the folder of the checkout, run:"
@@ -240,8 +240,8 @@ async def _run_tasks(
             await gateway.close_client(runtime.bot)
             await runtime.lock.release()
         await isolation.cancel(relaying)
-        failures = [task.exception() for task in needed if task.done() and not task.cancelled()]
-    for failure in failures:
+        error_collector = [task.exception() for task in needed if task.done() and not task.cancelled()]
+    for failure in error_collector:
         if isinstance(failure, outcomes.DeliveryError):
             raise errors.PaperroundError(command_sync.WRONG_TOKEN) from failure
         if failure is not None:

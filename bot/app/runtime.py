@@ -16,7 +16,7 @@ from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
 from bot.app.workers import Workers
 from bot.client import command_sync, sender
 from bot.core import isolation, memory
-from bot.core.failures import FailureLog
+from bot.core.error_collector import FailureLog
 from bot.features.club.service import Clubs
 from bot.features.daily.planner import DailyPlanner
 from bot.features.operations import operator_warnings

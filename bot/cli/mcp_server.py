@@ -31,7 +31,7 @@ from bot.features.ask.archive_questions import ArchiveQuestions, guess_language
 from bot.features.ask.question_parts import MAX_LENGTH
 from bot.features.trends.rising import RisingTopicService
 from bot.features.trends.service import TrendService
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.results import SearchRequest, Snippet, Sort
 from bot.search.service import SearchService
 from bot.sources import kinds

@@ -20,7 +20,7 @@ from bot.core import isolation
 from bot.core import settings as core_settings
 from bot.core.clock import system_clock
 from bot.core.settings import ProcessRole, Settings
-from bot.search import glossary
+from bot.search import glossary_service
 from bot.search import index as search_index
 from storage import errors, models, search, sqlite_file
 from storage.database import Database
@@ -34,7 +34,7 @@ async def reindex() -> shell.Output:
     """Rebuild the search index and glossary. Safe while the bot is running."""
     async with shell.open_storage() as database:
         papers = await _index(database, again=True)
-        await glossary.GlossaryService(database, system_clock).rebuild()
+        await glossary_service.GlossaryService(database, system_clock).rebuild()
     return shell.Output({"papers": papers}, f"{shell.count(papers, 'paper')} reindexed.")
 
 

@@ -14,7 +14,7 @@ from bot.archive import arxiv_ids, summaries
 from bot.cli import shell
 from bot.core.admission import Admission
 from bot.search import results as search_results
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.index import SearchIndex, folder_of
 from bot.search.results import Hint, ReadingKind, SearchRequest, Sort
 from bot.search.service import FormEvidence, SearchService

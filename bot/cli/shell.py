@@ -27,7 +27,7 @@ import typer
 from bot.core import files, settings
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
-from bot.text import dates, typography
+from bot.text import typed_dates, typography
 from storage import errors, sqlite_file
 from storage.database import Database
 
@@ -42,7 +42,7 @@ AS_JSON = inspect.Parameter("as_json", inspect.Parameter.KEYWORD_ONLY, default=F
 
 def parse_date(text: str) -> date:
     """Parse a typed date (`2025-02-06`, `yesterday`, `dec 30`) in the configured zone. Raises UsageError."""
-    span = dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
+    span = typed_dates.read_typed_date(text, system_clock().astimezone(load_timezone()).date())
     if span is None or span[0] != span[1]:
         raise errors.UsageError(
             f"{text[:20]!r} is not a date. Use YYYY-MM-DD, such as 2025-02-06, or 'dec 30', today or yesterday."

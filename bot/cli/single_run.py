@@ -16,7 +16,7 @@ import structlog
 
 from bot.app import jobs, process, runtime
 from bot.app.container import Container
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.cli import shell
 from bot.cli.set_up_file import SetUpFile
 from bot.client import command_sync, gateway, guild_directory, webhook
@@ -181,7 +181,7 @@ class SingleRun:
 
     async def _awaits_search(self, connection: Connection) -> bool:
         """Return whether a post with a topic is due."""
-        calendar = await archive_dates.load_calendar(connection, self.container.day_close, self._clock())
+        calendar = await complete_days.load_calendar(connection, self.container.day_close, self._clock())
         rows = await daily.list_rows(connection, state=ActivityState.ACTIVE)
         return any(row.topic and calendar.find_due(row) for row in rows)
 
@@ -235,7 +235,7 @@ class SingleRun:
     async def _report_posts(self, connection: Connection) -> None:
         """Print what became of each daily post, and of what else was sent or waits."""
         rule, now = self.container.day_close, self._clock()
-        calendar = await archive_dates.load_calendar(connection, rule, now)
+        calendar = await complete_days.load_calendar(connection, rule, now)
         # The next run looks at them again.
         unplanned = await list_unplanned_today(connection, calendar, now)
         recent = [

@@ -14,7 +14,7 @@ from bot.core.day_close import DayClose
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.request_pacing import Pace
 from bot.rendering.charts import ChartRenderer
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
 from bot.sources.arxiv import PaperLookup
 from bot.sources.kinds import SourceRegistry

@@ -12,7 +12,7 @@ import zoneinfo
 from datetime import date
 
 from bot.core import clock
-from bot.text import dates, plain, query_parser, typography
+from bot.text import plain, query_parser, typed_dates, typography
 from storage import errors
 
 ZONE_NAMES = {
@@ -152,7 +152,7 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
     """
     amount = re.sub(r"^an? ", "1 ", text.strip().casefold())
     for typed in (text, f"최근 {text}", f"last 1 {amount}", f"last {amount}"):
-        if span := dates.read_typed_date(typed, today):
+        if span := typed_dates.read_typed_date(typed, today):
             return span
     raise _refusal("no-date", text, example=today.isoformat())
 

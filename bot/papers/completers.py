@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import date
 
-from bot.archive.dates import list_dates_around
+from bot.archive.complete_days import list_dates_around
 from bot.client.autocomplete import Choices, complete_last_of, guarded, make_choices
 from bot.client.handler_context import Interaction
 from bot.core import clock
@@ -16,8 +16,7 @@ from bot.papers import paper_texts
 from bot.papers.list_state import Period
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
-from bot.text import dates as text_dates
-from bot.text import institutions, query_parser
+from bot.text import institutions, query_parser, typed_dates
 from storage import archive, errors, models
 from storage.papers import count_by_date
 
@@ -72,7 +71,7 @@ async def dates(interaction: Interaction, current: str) -> Choices:
     """
     client, database = interaction.client, interaction.client.services.database
     texts, today = await client.texts_for(interaction), await client.today_for(interaction)
-    span = text_dates.read_typed_date(current, today)
+    span = typed_dates.read_typed_date(current, today)
     async with database.read() as connection:
         first, last = span or (None, None)
         days = await archive.list_dates(connection, since_on=first, until_on=last) if span else []
@@ -116,9 +115,9 @@ def _list_calendar_periods(texts: Texts, first: date, today: date) -> list[tuple
     years = range(today.year, first.year - 1, -1)
     months = [(year, month) for year in years for month in range(12, 0, -1)]
     since, until = (first.year, first.month), (today.year, today.month)
-    spans = [(f"{year}", text_dates.calendar_span(year)) for year in years]
+    spans = [(f"{year}", typed_dates.calendar_span(year)) for year in years]
     spans += [
-        (f"{year}-{month:02}", text_dates.calendar_span(year, month))
+        (f"{year}-{month:02}", typed_dates.calendar_span(year, month))
         for year, month in months
         if since <= (year, month) <= until
     ]

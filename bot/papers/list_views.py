@@ -14,8 +14,15 @@ from bot.client.custom_ids import parse_number
 from bot.client.message_builder import MessageBuilder, button, pager, select_menu, select_option
 from bot.i18n.texts import Texts
 from bot.papers.list_state import ListKind, ListState, Period, pack_state, parse_span
-from bot.papers.lists import FILTERABLE_KINDS, PaperList, empty_heading, empty_notes, hint_note, lacks_note
 from bot.papers.message_parts import follow_button, newest_digest_button, open_menu, save_menu, today_button
+from bot.papers.paper_lists import (
+    FILTERABLE_KINDS,
+    PaperList,
+    empty_heading,
+    empty_notes,
+    hint_note,
+    lacks_note,
+)
 from bot.papers.paper_texts import (
     EVENT_LENGTHS,
     extent_line,

@@ -17,7 +17,7 @@ from bot.client.refusals import UserError
 from bot.client.text_tokens import TextPurpose, TextTokenStore
 from bot.papers import cards, list_views
 from bot.papers.list_state import ListKind, ListState, unpack_state
-from bot.papers.lists import PaperList, PaperLists
+from bot.papers.paper_lists import PaperList, PaperLists
 from bot.rendering import discord_text
 from bot.rendering.discord_text import escape_untrusted
 from storage import models, shelf

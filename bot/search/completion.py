@@ -20,7 +20,7 @@ from bot.search import term_resolver, titles
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Scope
 from bot.search.results import Choice
-from bot.text import analyser, concepts, dates, people, plain, query_parser, questions, term_keys
+from bot.text import analyser, concepts, people, plain, query_parser, questions, term_keys, typed_dates
 from storage import models, search
 
 _MAX_CORRECTED = 4
@@ -102,7 +102,7 @@ def list_unknown_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> l
         part
         for asked in parts
         for part in asked.single
-        if not (part.key or dates.is_date_word(part.text) or engine.count_papers(part))
+        if not (part.key or typed_dates.is_date_word(part.text) or engine.count_papers(part))
     ]
     return [analyser.strip_ending(part.text) for part in plain]
 

@@ -21,7 +21,7 @@ from bot.search import results as search_results
 from bot.search.authors import Archive
 from bot.search.completion import TopicIndex
 from bot.search.engine import Engine, Scope
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.query_reader import ParsedQuery, QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from bot.text import analyser, dates, operator_words, plain, typography
+from bot.text import analyser, operator_words, plain, typed_dates, typography
 
 MAX_QUERY_LENGTH = 300
 """In characters. Longer queries are cut."""
@@ -193,7 +193,11 @@ class _QueryBuilder:
             return match is not None
         try:
             typed = value.removeprefix(">").removeprefix("=")
-            span = dates.read_typed_date(typed, self._today) if self._today else dates.read_calendar(typed)
+            span = (
+                typed_dates.read_typed_date(typed, self._today)
+                if self._today
+                else typed_dates.read_calendar(typed)
+            )
         except ValueError:  # 31 February
             return False
         if span is None:
@@ -271,7 +275,7 @@ def name_in_korean(query: str) -> str:
 def write_span(first: date, last: date) -> str:
     """Return days as the operators of a query, a whole year or month as one."""
     for text in (f"{first.year:04}", f"{first:%Y-%m}"):
-        if dates.read_calendar(text) == (first, last):
+        if typed_dates.read_calendar(text) == (first, last):
             return f"since:{text} until:{text}"
     return f"since:{first} until:{last}"
 

@@ -22,7 +22,7 @@ from itertools import compress, pairwise
 from operator import neg
 from typing import Literal, NamedTuple, cast, get_args
 
-from bot.text import analyser, dates, institutions, seed, term_keys
+from bot.text import analyser, institutions, seed, term_keys, typed_dates
 
 MAX_WORD_LENGTH = 64
 """In characters. Longer words stay as typed."""
@@ -132,7 +132,7 @@ def mask_dates(words: Sequence[str]) -> list[bool]:
     is_date = [_is_date(word.casefold()) for word in words]
     # Reading a run takes 50 µs, so that only one with a part of a date is read.
     may_begin = [
-        whole or dates.is_date_word(word) or any(map(str.isdigit, word))
+        whole or typed_dates.is_date_word(word) or any(map(str.isdigit, word))
         for whole, word in zip(is_date, words, strict=True)
     ]
     for start in range(len(words)):
@@ -143,9 +143,9 @@ def mask_dates(words: Sequence[str]) -> list[bool]:
     return is_date
 
 
-def read_period(text: str, today: date) -> dates.Span | None:
+def read_period(text: str, today: date) -> typed_dates.Span | None:
     """Return the first and last day of a date or period in a query, with or without a particle; None for other text."""
-    return dates.read_typed_date(_DATE_END.sub("", text), today)
+    return typed_dates.read_typed_date(_DATE_END.sub("", text), today)
 
 
 @analyser.remembered(1 << 12)
@@ -153,9 +153,11 @@ def _is_date(text: str) -> bool:
     text = _DATE_END.sub("", text)
     if " " not in text and text.isascii():
         is_whole = len(text) > len("12-31") and "-" in text  # 2025-01
-        is_word = text in ("today", "yesterday") or (dates.is_date_word(text) and len(text) > len("march"))
-        return is_word or (is_whole and dates.is_date(text))
-    return any(map(str.isalpha, text)) and dates.is_date(text)
+        is_word = text in ("today", "yesterday") or (
+            typed_dates.is_date_word(text) and len(text) > len("march")
+        )
+        return is_word or (is_whole and typed_dates.is_date(text))
+    return any(map(str.isalpha, text)) and typed_dates.is_date(text)
 
 
 _PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")

@@ -9,7 +9,7 @@ from bot.client.custom_ids import InvalidCustomIdError
 from bot.client.refusals import UserError
 from bot.client.text_tokens import TOKEN_LENGTH, TextPurpose, TextTokenStore
 from bot.features.alerts import commands as alerts_commands
-from bot.features.alerts import options as alerts_options
+from bot.features.alerts import draft_fields
 from bot.features.alerts import service as alerts_service
 from bot.i18n import typed_values
 from storage import errors, models
@@ -183,4 +183,4 @@ async def test_expired_and_invalid_draft_tokens_are_rejected(world: World) -> No
 )
 def test_items_are_split_at_commas_or_semicolons(typed: str, items: list[str]) -> None:
     assert typed_values.split_items(typed) == items
-    assert typed_values.split_items(alerts_options.join_items(items)) == items
+    assert typed_values.split_items(draft_fields.join_items(items)) == items

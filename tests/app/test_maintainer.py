@@ -6,7 +6,7 @@ import pytest
 
 from bot.app import jobs
 from bot.search import index as search_index
-from bot.search import maintenance
+from bot.search import index_maintenance
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import search
@@ -57,4 +57,4 @@ async def test_maintenance_builds_the_index_and_glossary(filled: Database) -> No
     made = await filled.look_up(search.get_glossary)
     assert made is not None
     assert made[0] == len(PAPERS)
-    assert await maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None
+    assert await index_maintenance.find_due(filled, lambda: NOW, open_index(filled)) is None

@@ -56,7 +56,7 @@ async def _plan_today(clock: Clock, shared: dict[type, Any], patched: pytest.Mon
     patched.setattr("bot.features.today.service.today.list_due", mock.AsyncMock(return_value=rows))
     days = SimpleNamespace(complete=[], closings=None)
     patched.setattr(
-        "bot.features.today.service.archive_dates.list_recent_days", mock.AsyncMock(return_value=days)
+        "bot.features.today.service.complete_days.list_recent_days", mock.AsyncMock(return_value=days)
     )
     patched.setattr(TodayPlanner, "_plan_batch", plan_batch)
     shared[TodayPlanner] = TodayPlanner(*[mock.MagicMock()] * 5)
@@ -83,7 +83,7 @@ async def _plan_posts(clock: Clock, shared: dict[type, Any], patched: pytest.Mon
 
     planner = DailyPlanner(*[mock.MagicMock()] * 4)
     due = [(SimpleNamespace(id=n, topic="herons"), None) for n in range(YEARS_LONGEST)]
-    for name in ("archive_dates.load_calendar", "archive.get_added_seq", "daily.list_rows", "load_pool"):
+    for name in ("complete_days.load_calendar", "archive.get_added_seq", "daily.list_rows", "load_pool"):
         patched.setattr(f"bot.features.daily.planner.{name}", mock.AsyncMock())
     patched.setattr("bot.features.daily.planner.load_marks", mock.AsyncMock(return_value={}))
     patched.setattr(planner, "_find_due", lambda *_: due)

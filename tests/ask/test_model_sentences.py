@@ -18,7 +18,7 @@ from bot.features.ask.archive_questions import list_text_sources
 from bot.features.ask.model_sentences import ModelInput, Question, Sentence, Written
 from bot.features.ask.service import LOST_AFTER, PaperQuestions
 from bot.features.operations.readers import Readers
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from storage import models, paper_texts, writer
 from storage.ask import question_counts
 from storage.database import Database

@@ -21,7 +21,7 @@ from bot.features.ask.service import LOST_AFTER, MAX_A_DAY, AskedMessage, PaperQ
 from bot.features.operations.readers import Readers
 from bot.papers import list_state
 from bot.papers.replies import load_list_text
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.sources.paper_text import PaperTextReader
 from storage import accounts, ask, club, models, outbox, paper_texts, papers
 from storage.database import Database

@@ -12,7 +12,7 @@ from bot.client import custom_ids, message_builder, verbs
 from bot.client.text_tokens import make_token
 from bot.features.shelf.service import Shelf
 from bot.outbox.contents import RenderedPart
-from bot.search import glossary
+from bot.search import glossary_service
 from storage import models
 from storage.models import AlertKind
 from storage.shelf import Owner
@@ -100,7 +100,7 @@ async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: 
         for number in range(1, 7)
     ]
     await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
-    await glossary.GlossaryService(harness.container.database, harness.container.clock).rebuild()
+    await glossary_service.GlossaryService(harness.container.database, harness.container.clock).rebuild()
     result = await harness.ask("topic", query="DPA")
     labels = [part["label"] for part in raw_components(result) if "label" in part]
     meant = [

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from bot.app import process, supervision
 from bot.client import command_sync
 from bot.client.refusals import handle_error
-from bot.core import failures, isolation
+from bot.core import error_collector, isolation
 from bot.core.settings import Settings
 from bot.features.operations.error_reports import FailureReports
 from storage import errors, migrate
@@ -48,7 +48,7 @@ def _fail(reference: str = "3f2a1c", kind: type[Exception] = ValueError) -> None
 
 
 def test_an_error_is_kept_with_its_places_and_without_what_a_reader_typed(
-    collected: failures.FailureLog,
+    collected: error_collector.FailureLog,
 ) -> None:
     _fail()
     _fail(kind=errors.StorageError)
@@ -66,7 +66,9 @@ def test_an_error_is_kept_with_its_places_and_without_what_a_reader_typed(
     assert collected.take() == []
 
 
-async def test_messages_of_libraries_are_cut_to_what_is_constant(collected: failures.FailureLog) -> None:
+async def test_messages_of_libraries_are_cut_to_what_is_constant(
+    collected: error_collector.FailureLog,
+) -> None:
     """Such as those that asyncio makes of an exception that no task awaits, or of what a callback was given."""
     loop, library = asyncio.get_running_loop(), logging.getLogger("library")
 
@@ -101,7 +103,7 @@ async def test_messages_of_libraries_are_cut_to_what_is_constant(collected: fail
 
 
 async def test_what_a_takeover_or_a_stopped_database_caused_is_a_warning_and_not_kept(
-    collected: failures.FailureLog, caplog: pytest.LogCaptureFixture
+    collected: error_collector.FailureLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also if another error was raised from it, or asyncio reports it. A full disk is kept."""
     taken_over = errors.SupersededError("this process is no longer the sender")
@@ -123,7 +125,7 @@ async def test_what_a_takeover_or_a_stopped_database_caused_is_a_warning_and_not
 
 
 async def test_errors_that_could_not_be_stored_are_stored_once_the_database_is_back(
-    db: Database, collected: failures.FailureLog, monkeypatch: pytest.MonkeyPatch
+    db: Database, collected: error_collector.FailureLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
     away = mock.Mock(side_effect=errors.DatabaseAwayError("the database is away"))
@@ -141,7 +143,7 @@ async def test_errors_that_could_not_be_stored_are_stored_once_the_database_is_b
 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_the_last_hundred_are_kept_and_come_back_if_the_database_is_away(
-    db: Database, collected: failures.FailureLog
+    db: Database, collected: error_collector.FailureLog
 ) -> None:
     reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
     for number in range(60):
@@ -161,7 +163,7 @@ Tell = Callable[..., Awaitable[list[str]]]
 
 
 @pytest.fixture
-async def tell(harness: ClientHarness, collected: failures.FailureLog) -> Tell:
+async def tell(harness: ClientHarness, collected: error_collector.FailureLog) -> Tell:
     """Report errors after some time, which is given as for a `timedelta`. Returns the operator's new messages."""
     background = await harness.start_runtime()
     reports = background.container.failure_reports
@@ -218,7 +220,7 @@ async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(tel
 
 
 async def test_a_minute_without_a_new_error_writes_nothing(
-    db: Database, collected: failures.FailureLog, monkeypatch: pytest.MonkeyPatch
+    db: Database, collected: error_collector.FailureLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
     monkeypatch.setattr(db, "transaction", lambda: pytest.fail("a write transaction"))
@@ -226,7 +228,7 @@ async def test_a_minute_without_a_new_error_writes_nothing(
 
 
 async def test_the_reference_that_a_reader_sees_is_that_of_the_kept_error(
-    harness: ClientHarness, collected: failures.FailureLog, monkeypatch: pytest.MonkeyPatch
+    harness: ClientHarness, collected: error_collector.FailureLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError(TYPED)
@@ -280,7 +282,7 @@ def test_sentry_is_imported_only_if_it_is_configured(monkeypatch: pytest.MonkeyP
 
 
 def test_sentry_gets_what_is_kept_and_nothing_more(
-    monkeypatch: pytest.MonkeyPatch, collected: failures.FailureLog
+    monkeypatch: pytest.MonkeyPatch, collected: error_collector.FailureLog
 ) -> None:
     """Neither texts of readers nor the machine's name, its folders or its environment."""
     sdk = pytest.importorskip("sentry_sdk", reason="the extra sentry is not installed")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.search import completion, glossary, term_resolver
+from bot.search import completion, glossary_service, term_resolver
 from bot.search.service import SearchService
 from bot.text import seed
 from storage import glossary as stored_glossary
@@ -40,7 +40,7 @@ PAPERS = (
 async def induced_search(db: Database) -> SearchService:
     """The search service for six papers and the glossary learnt from them."""
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
-    await glossary.GlossaryService(db, lambda: NOW).rebuild()
+    await glossary_service.GlossaryService(db, lambda: NOW).rebuild()
     return SearchService(db)
 
 
@@ -80,7 +80,7 @@ async def test_autocomplete_follows_a_new_glossary(db: Database, induced_search:
         for number in range(3)
     ]
     await sample_archive.add_digest(db, "2025-01-03", *lights)
-    await glossary.GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
+    await glossary_service.GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
     assert "Harbour Lights" in [choice.value for choice in await induced_search.complete_topic("harbour", EN)]
 
 
@@ -136,7 +136,7 @@ async def test_a_link_or_an_incomplete_korean_title_offers_the_paper(induced_sea
 
 
 async def test_a_glossary_stored_by_an_older_version_is_ignored(db: Database) -> None:
-    glossaries = glossary.GlossaryService(db, lambda: NOW)
+    glossaries = glossary_service.GlossaryService(db, lambda: NOW)
     assert not await glossaries.is_stale(), "there are no papers"
     await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
     assert await glossaries.is_stale()

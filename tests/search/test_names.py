@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage.database import Database

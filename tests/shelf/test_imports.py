@@ -12,7 +12,7 @@ from bot.core.settings import Settings
 from bot.demo import sample_digests
 from bot.features.operations.readers import Readers
 from bot.features.shelf.service import Imported
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
 from bot.sources import arxiv, base
 from storage import papers, shelf

@@ -24,7 +24,7 @@ from bot.app.workers import Workers
 from bot.cli.set_up_file import SetUpFile
 from bot.client import verbs
 from bot.search import index as search_index
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from storage import ask, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
 from storage.database import Database
 from tests.support import client_archive, origin_server, postgres_server, sample_archive, source_payloads

@@ -9,10 +9,9 @@ import pytest
 from bot.core.clock import system_clock
 from bot.features.trends.rising import RisingTopicService, extract_topics
 from bot.features.trends.service import Interval, Trend, TrendService
-from bot.features.trends.wording import list_notes
+from bot.features.trends.trend_texts import list_notes
 from bot.i18n import texts as i18n_texts
-from bot.search import glossary as search_glossary
-from bot.search import term_resolver
+from bot.search import glossary_service, term_resolver
 from bot.search.service import SearchService
 from bot.text import seed
 from storage import models
@@ -133,7 +132,7 @@ async def test_an_empty_archive_has_no_months_and_no_rising_topics(db: Database)
 
 
 def _rising(db: Database) -> RisingTopicService:
-    return RisingTopicService(db, search_glossary.GlossaryService(db), system_clock)
+    return RisingTopicService(db, glossary_service.GlossaryService(db), system_clock)
 
 
 async def _add_rising_titles(db: Database) -> None:

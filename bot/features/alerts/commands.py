@@ -29,9 +29,8 @@ from bot.client.custom_ids import Action
 from bot.client.handler_context import Interaction, Request
 from bot.client.refusals import UserError
 from bot.client.text_tokens import TextPurpose, TextTokenStore
-from bot.features.alerts import messages
+from bot.features.alerts import draft_fields, messages
 from bot.features.alerts import messages as alerts_messages
-from bot.features.alerts import options as alerts_options
 from bot.features.alerts import service as alerts_service
 from bot.features.alerts.service import Alerts
 from bot.papers import cards, completers, list_state, message_parts, replies
@@ -52,7 +51,7 @@ MATCH_CHOICES = [
 TIMING_CHOICES = [
     app_commands.Choice(name="Right away", value=models.AlertTiming.AT_ONCE.value),
     app_commands.Choice(name="Every day, in one message", value=models.AlertTiming.DAILY.value),
-    app_commands.Choice(name="Every Monday, in one message", value=alerts_options.weekly_value(1)),
+    app_commands.Choice(name="Every Monday, in one message", value=draft_fields.weekly_value(1)),
 ]
 
 
@@ -118,20 +117,20 @@ class AlertsCog(
             "keyword": keyword,
             "author": author,
             "institution": institution,
-            alerts_options.WITHOUT: without,
-            alerts_options.VOTES: str(votes),
+            draft_fields.WITHOUT: without,
+            draft_fields.VOTES: str(votes),
         }
         draft = replace(
-            alerts_options.apply_conditions(alerts_service.EMPTY_DRAFT, typed),
+            draft_fields.apply_conditions(alerts_service.EMPTY_DRAFT, typed),
             match_all=match == ALL,
             channel_id=channel.id if channel is not None else None,
             max_a_day=max_a_day,
         )
         draft = await begin(request, draft)
         if time:
-            draft = alerts_options.apply_time(draft, {"time": time})
+            draft = draft_fields.apply_time(draft, {"time": time})
         default = models.AlertTiming.DAILY if time else models.AlertTiming.AT_ONCE
-        draft = alerts_options.apply_when(draft, when or default.value)
+        draft = draft_fields.apply_when(draft, when or default.value)
         if keyword or author or institution:
             return await preview(request, draft)
         key = await store_draft(request.services.text_tokens, request.user_id, draft)
@@ -225,10 +224,10 @@ class AlertsCog(
             interaction_values.modal_values(request.interaction),
         )
         try:
-            draft = alerts_options.apply_conditions(draft, values)
+            draft = draft_fields.apply_conditions(draft, values)
         except errors.UsageError as error:
             votes = str(draft.min_votes)
-            typed = alerts_options.apply_conditions(draft, values | {alerts_options.VOTES: votes})
+            typed = draft_fields.apply_conditions(draft, values | {draft_fields.VOTES: votes})
             return await refuse(request, typed, error)
         return await apply(request, draft)
 
@@ -236,7 +235,7 @@ class AlertsCog(
     async def set_timing(self, request: Request, action: Action) -> ui.LayoutView:
         draft = await load(request, action.payload)
         return await apply(
-            request, alerts_options.apply_when(draft, interaction_values.selected_value(request.interaction))
+            request, draft_fields.apply_when(draft, interaction_values.selected_value(request.interaction))
         )
 
     @router.handles(verbs.OPEN_TIME, responses.AT_ONCE)
@@ -251,7 +250,7 @@ class AlertsCog(
         """Apply the time and time zone to the draft or stored alert. If either is invalid, show the reason."""
         draft = await load(request, action.payload)
         try:
-            draft = alerts_options.apply_time(draft, interaction_values.modal_values(request.interaction))
+            draft = draft_fields.apply_time(draft, interaction_values.modal_values(request.interaction))
         except errors.UsageError as error:
             return alerts_messages.refused_view(request.texts, error, action.payload, of_time=True)
         return await apply(request, draft)

@@ -22,7 +22,7 @@ from bot.client.message_builder import (
 )
 from bot.client.refusals import refusal_text
 from bot.client.wording import PostWording
-from bot.features.alerts import options as alerts_options
+from bot.features.alerts import draft_fields
 from bot.features.alerts import planner as alerts_planner
 from bot.features.alerts import service as alerts_service
 from bot.i18n.texts import Texts
@@ -30,7 +30,7 @@ from bot.outbox import contents
 from bot.papers import list_state, message_parts, paper_texts, post_names, post_papers
 from bot.papers import post_names as papers_post_names
 from bot.papers.list_views import draw
-from bot.papers.lists import PaperList
+from bot.papers.paper_lists import PaperList
 from bot.rendering import discord_text, locale_formats, templates
 from storage import errors, models
 from storage.models import AlertTiming
@@ -117,12 +117,12 @@ def conditions_modal(texts: Texts, alert: models.Alert, key: str) -> message_bui
     """Return the form for terms, excluded words and votes. `key` identifies the draft or alert in custom ids."""
     custom_id = pack_custom_id(verbs.SUBMIT_CONDITIONS, key)
     modal = message_builder.StatelessModal(texts("alert-form-conditions"), custom_id)
-    for name, value in alerts_options.condition_values(alert).items():
+    for name, value in draft_fields.condition_values(alert).items():
         modal.add_text(
             texts(f"alert-form-{name}"),
             name,
             value=value,
-            placeholder="" if name == alerts_options.VOTES else texts(f"alert-form-{name}-hint"),
+            placeholder="" if name == draft_fields.VOTES else texts(f"alert-form-{name}-hint"),
             max_length=MAX_LENGTH,
             required=False,
         )
@@ -261,9 +261,9 @@ def _timing_menu(texts: Texts, alert: models.Alert, key: str) -> ui.Item[Any] | 
     }
     for weekday in range(1, 8):
         day = post_names.format_weekday(texts, weekday, "wide")
-        labels[alerts_options.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
+        labels[draft_fields.weekly_value(weekday)] = texts("alert-form-weekly", day=day)
     is_weekly = alert.timing is AlertTiming.WEEKLY
-    chosen = alerts_options.weekly_value(alert.weekday) if is_weekly else alert.timing.value
+    chosen = draft_fields.weekly_value(alert.weekday) if is_weekly else alert.timing.value
     options = [select_option(label, value, selected=value == chosen) for value, label in labels.items()]
     return select_menu(texts("alert-form-when"), pack_custom_id(verbs.SET_TIMING, key), options)
 

@@ -31,12 +31,12 @@ from bot.features.ask.answers import (
 from bot.features.ask.passage_ranking import PaperIndex, Ranking
 from bot.features.ask.passages import MAX_LENGTH, Passage
 from bot.search import completion
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.results import SearchRequest, SearchResult, Snippet
 from bot.search.service import SearchService
 from bot.search.term_resolver import Glossary
 from bot.sources import kinds
-from bot.text import analyser, dates, query_parser, questions
+from bot.text import analyser, query_parser, questions, typed_dates
 from bot.text.concepts import Form
 from storage import ask as storage
 from storage import models, paper_texts, papers
@@ -218,7 +218,7 @@ def _list_names(text: str) -> list[str]:
         while (cut := name.rpartition("-"))[0] and cut[2].isalpha() and cut[2].islower():
             name = cut[0]
         is_first, last = last[-1:] in ".?!", word or "."
-        is_word = questions.classify_filler(name) == "filler" or dates.is_date(name)
+        is_word = questions.classify_filler(name) == "filler" or typed_dates.is_date(name)
         is_name = len(name) > 1 and not name[0].isdigit() and not is_word
         is_capital = is_name and name[0].isascii() and name[0].isupper()
         if is_name and any(sign.isdigit() or (has_small and "A" <= sign <= "Z") for sign in name[1:]):

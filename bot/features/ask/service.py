@@ -38,7 +38,7 @@ from bot.features.ask.passage_ranking import PaperIndex, Ranking
 from bot.outbox import contents
 from bot.search import embeddings
 from bot.search.embeddings import TextVectors
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
 from storage import accounts, errors, models, outbox, paper_texts, papers

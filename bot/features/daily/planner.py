@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 import structlog
 
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.core import clock, day_close, isolation, schedule
 from bot.core.retries import Retries
 from bot.features.daily import choice, options
@@ -293,7 +293,7 @@ class DailyPlanner:
         `on_planned` is called after each batch.
         """
         async with self._database.read() as connection:
-            calendar = await archive_dates.load_calendar(connection, self._day_close, now)
+            calendar = await complete_days.load_calendar(connection, self._day_close, now)
             added_seq = await archive.get_added_seq(connection)
             rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
             if not (due := self._find_due(rows, calendar, added_seq)):

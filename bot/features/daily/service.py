@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.features.daily import choice, options
@@ -32,7 +32,7 @@ class Subscriptions:
         return await self._database.fetch(self._load_calendar)
 
     async def _load_calendar(self, connection: Connection) -> schedule.Calendar:
-        return await archive_dates.load_calendar(connection, self._day_close, self._clock())
+        return await complete_days.load_calendar(connection, self._day_close, self._clock())
 
     async def add(
         self, draft: models.Subscription, *, webhook_token: str | None = None

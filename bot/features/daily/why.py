@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, assert_never
 
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.features.daily import choice
@@ -154,7 +154,7 @@ class WhyExplainer:
         too_old = Explanation(Cause.TOO_EARLY if is_before else Cause.TOO_OLD, row, listed_on)
         mark: daily.HighWaterMark | None = None
         posts = await outbox.list_rows(connection, subscription_id=row.id, kind=DeliveryKind.DAILY)
-        calendar = await archive_dates.load_calendar(connection, self._day_close, self._clock())
+        calendar = await complete_days.load_calendar(connection, self._day_close, self._clock())
         for post in reversed(posts):
             if post.digest_on is None or post.local_on is None:
                 continue
@@ -183,7 +183,7 @@ class WhyExplainer:
     ) -> Explanation | None:
         """Explain a paper by its place in the next post; None if it is not new."""
         now = self._clock()
-        calendar = await archive_dates.load_calendar(connection, self._day_close, now)
+        calendar = await complete_days.load_calendar(connection, self._day_close, now)
         slot = calendar.find_due(row) or calendar.following(row)
         if listed_on > choice.find_window(row, slot, max(now, slot.at)).last_on:
             slot = calendar.at(slot.at).following(row)

@@ -13,7 +13,7 @@ import structlog
 
 from bot.core import isolation
 from bot.core.clock import Clock
-from bot.core.failures import FailureLog
+from bot.core.error_collector import FailureLog
 from bot.outbox import contents, outcomes
 from storage import accounts, failures, key_values, models, outbox
 from storage.database import Connection, Database

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.core import clock
 from bot.core.day_close import DayClose
 from bot.i18n import texts as i18n_texts
@@ -51,7 +51,7 @@ class ListedPost:
 async def list_all(connection: Connection, rule: DayClose, now: datetime) -> list[ListedPost]:
     """Return all daily posts and what else is stuck in channels, by server and channel. Reasons are in English."""
     rows = await daily.list_rows(connection)
-    calendar = await archive_dates.load_calendar(connection, rule, now)
+    calendar = await complete_days.load_calendar(connection, rule, now)
     last_at = await outbox.list_last_times(connection)
     extent = await papers.get_extent(connection, until_on=clock.latest_date(now))
     newest, others = await outbox.list_newest(connection), await outbox.list_unsent(connection)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.core import day_close, schedule
 from bot.core.clock import Clock, latest_date
 from bot.outbox import contents
@@ -108,7 +108,7 @@ class StatusService:
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
                 last_days=await outbox.list_last_days(connection, [row.id for row, _ in statuses[:most]]),
-                calendar=await archive_dates.load_calendar(connection, self._day_close, self._clock()),
+                calendar=await complete_days.load_calendar(connection, self._day_close, self._clock()),
                 problem_deliveries=tuple(problems),
                 refused_papers=await outbox.list_refused_papers(connection, [row.id for row in problems]),
                 plain=await outbox.list_plain(connection, [row.id for row in problems]),

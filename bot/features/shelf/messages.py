@@ -22,8 +22,8 @@ from bot.papers import list_state, message_parts, paper_texts
 from bot.papers.cards import format_tags
 from bot.papers.list_state import ListKind, ListState, pack_state
 from bot.papers.list_views import ALL_TAGS, Rows, draw, list_pager, state_menu
-from bot.papers.lists import PaperList
 from bot.papers.message_parts import newest_digest_button
+from bot.papers.paper_lists import PaperList
 from bot.rendering import discord_text, typesetting
 from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from storage import models

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias, assert_never
 
 import structlog
 
-from bot.archive import dates as archive_dates
+from bot.archive import complete_days
 from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.core.retries import Retries
@@ -22,8 +22,7 @@ from bot.features.trends.rising import RisingTopicService
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from bot.papers import post_papers
-from bot.search import alert_matcher
-from bot.search import glossary as search_glossary
+from bot.search import alert_matcher, glossary_service
 from bot.search.results import Snippet
 from bot.search.service import SearchService
 from bot.search.term_resolver import Glossary
@@ -143,7 +142,7 @@ class TodayService:
     _profiles: Profiles
     _rising: RisingTopicService
     _search: SearchService
-    _glossary: search_glossary.GlossaryService
+    _glossary: glossary_service.GlossaryService
     _day_close: day_close.DayClose
 
     async def build_post(
@@ -158,7 +157,7 @@ class TodayService:
             refusal = await self._database.fetch(outbox.find_refusal, models.DeliveryKind.TODAY, user_id)
             profile = replace(profile, reason=refusal)
         if on is None:
-            days = await self._database.fetch(archive_dates.list_recent_days, self._day_close, self._clock())
+            days = await self._database.fetch(complete_days.list_recent_days, self._day_close, self._clock())
             if (on := days.newest) is None:
                 return None
         if (day := await self.open_day(on)) is None:
@@ -283,7 +282,7 @@ class TodayService:
             reader = await accounts.get_reader(connection, user_id)
             zone = (reader and reader.timezone) or profile.timezone or zone
             chosen = at_time or profile.at_time or schedule.DEFAULT_TIME
-            days = await archive_dates.list_recent_days(connection, self._day_close, now)
+            days = await complete_days.list_recent_days(connection, self._day_close, now)
             due = schedule.next_due(now - schedule.DAY, schedule.rule_of(chosen, zone))
             is_over = _ready_at(due, days.closings) <= now
             settings: today.ProfileSettings = {
@@ -375,7 +374,7 @@ def _find_reasons(
             continue
         key = tokens.read_concept_token(concept)
         if (known := day.glossary.concept(key)) and day.glossary.is_topic(key):
-            name = search_glossary.name_concept(known, locale)
+            name = glossary_service.name_concept(known, locale)
             shared.append(TodayReason(TodayReasonKind.SAVED, name, count))
             named += concept
     reasons = [reason for reason in shared if reason.saved > 1][: MAX_REASONS - 1]
@@ -445,7 +444,7 @@ class TodayPlanner:
         async with self._database.read() as connection:
             if not (hours := await today.list_hours(connection)):
                 return 0
-            days = await archive_dates.list_recent_days(connection, self._day_close, now)
+            days = await complete_days.list_recent_days(connection, self._day_close, now)
             slots = {hour: find_due(now, *hour, days.closings) for hour in hours}
             due = {hour: slot for hour, slot in slots.items() if slot is not None}
             rows = await today.list_due(connection, {hour: slot.on for hour, slot in due.items()})

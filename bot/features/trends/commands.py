@@ -17,7 +17,7 @@ from bot.client.handler_context import Request
 from bot.client.refusals import UserError
 from bot.client.responses import WithFile
 from bot.features.trends import messages as trends_messages
-from bot.features.trends import wording
+from bot.features.trends import trend_texts
 from bot.features.trends.service import Span, TrendAnswer, TrendService, make_topic
 from bot.papers import completers, list_state
 from bot.papers.replies import load_list_text, store_list_text
@@ -97,13 +97,13 @@ class TrendsCog(commands.Cog):
         if not answer.trend.total:
             return answer, None
         try:
-            chart = wording.make_chart(texts, answer.trend)
+            chart = trend_texts.make_chart(texts, answer.trend)
             image = await asyncio.to_thread(request.services.charts.draw, chart)
         except ValueError as error:
             # The operator has changed the template and it is invalid.
             log.warning("chart not drawn", error=str(error))
             return answer, None
-        description = wording.alt_text(texts, answer) or None
+        description = trend_texts.alt_text(texts, answer) or None
         return replace(answer, has_image=True), discord.File(
             io.BytesIO(image), trends_messages.IMAGE_FILENAME, description=description
         )

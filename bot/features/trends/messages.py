@@ -11,7 +11,7 @@ from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.features.trends.rising import RisingTopic
 from bot.features.trends.service import Span, TrendAnswer, make_topic
-from bot.features.trends.wording import (
+from bot.features.trends.trend_texts import (
     MAX_TITLE_LENGTH,
     heading,
     list_notes,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock, latest_date
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.term_resolver import Glossary
 from bot.text import analyser, concepts, term_keys, typography
 from storage import models, papers, search, trends

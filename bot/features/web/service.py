@@ -18,16 +18,16 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup
 
-from bot.archive import arxiv_ids, dates, exports, summaries
+from bot.archive import arxiv_ids, complete_days, exports, summaries
 from bot.client.services import Services
 from bot.core.admission import work_in_thread
 from bot.core.clock import latest_date
-from bot.features.trends import wording
+from bot.features.trends import trend_texts
 from bot.features.trends.service import Span, TrendService, make_topic
 from bot.i18n.texts import Argument, Texts, for_locale
-from bot.papers import lists, paper_texts
+from bot.papers import paper_lists, paper_texts
 from bot.papers.list_state import ListKind, ListState
-from bot.papers.lists import PaperList, PaperLists
+from bot.papers.paper_lists import PaperList, PaperLists
 from bot.papers.paper_texts import format_title
 from bot.rendering import discord_text, markdown
 from bot.rendering import templates as rendering_templates
@@ -257,7 +257,7 @@ class WebPages:
         if on is not None and not listed.rows:
             raise PageError(404, "no-list-digest", date=texts.format_date(on))
         shown = listed.state.span and listed.state.span[1]
-        around = await self.services.database.fetch(dates.list_dates_around, shown) if shown else []
+        around = await self.services.database.fetch(complete_days.list_dates_around, shown) if shown else []
         around = [other for other in around if other <= latest_date(self.services.clock())]
         older = max((other for other in around if shown and other < shown), default=None)
         newer = min((other for other in around if shown and other > shown), default=None)
@@ -446,21 +446,21 @@ class WebPages:
         )
         trend, chart = answer.trend, None
         if trend.total:
-            of_trend = wording.make_chart(texts, trend)
+            of_trend = trend_texts.make_chart(texts, trend)
             chart = await work_in_thread(self.services.charts.render_svg, of_trend, hangul=True)
-        heading = wording.heading(texts, answer)
+        heading = trend_texts.heading(texts, answer)
         rising = [
-            (topic.text, topic.translation, wording.rising_facts(texts, topic))
+            (topic.text, topic.translation, trend_texts.rising_facts(texts, topic))
             for topic in answer.rising or ()
         ]
         values = {
             "typed": query,
             "heading": heading,
-            "notes": wording.list_notes(texts, trend),
+            "notes": trend_texts.list_notes(texts, trend),
             "chart": Markup(chart) if chart else None,  # noqa: S704 - rendered as XML
-            "alt": wording.alt_text(texts, answer),
-            "summary": wording.summary(texts, trend) if trend.total else "",
-            "figures": wording.monthly_figures(texts, trend, plain=True).splitlines(),
+            "alt": trend_texts.alt_text(texts, answer),
+            "summary": trend_texts.summary(texts, trend) if trend.total else "",
+            "figures": trend_texts.monthly_figures(texts, trend, plain=True).splitlines(),
             "extent": paper_texts.extent_line(texts, answer.trend.extent),
             "rising": [
                 (name, None if site.is_static else site.link("trends", q=name), translation, facts)
@@ -549,8 +549,8 @@ class WebPages:
         if listed.rows:
             heading, notes = listed.heading, [note for note in listed.notes if note]
         else:
-            heading = lists.empty_heading(texts, listed) or texts("archive-empty")
-            notes = [note for note in lists.empty_notes(texts, listed) if note]
+            heading = paper_lists.empty_heading(texts, listed) or texts("archive-empty")
+            notes = [note for note in paper_lists.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
         if Hint.WITHOUT in listed.found.hints:
@@ -558,7 +558,7 @@ class WebPages:
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
         # A found paper shows only what it lacks.
-        is_search = state.kind in lists.FILTERABLE_KINDS
+        is_search = state.kind in paper_lists.FILTERABLE_KINDS
         if is_search or listed.is_in_other_language(site.locale):
             rows = [replace(row, language_note="") for row in rows]
         if not is_search and listed.is_in_other_language(site.locale):
@@ -612,7 +612,7 @@ class WebPages:
                 snippets[row.arxiv_id].pieces if row.arxiv_id in snippets else (),
                 discord_text.join_dotted(
                     paper_texts.withdrawn_note(texts, row),
-                    lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
+                    paper_lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
                 ),
                 languages.get(row.arxiv_id, ""),
                 find_picture(row.thumbnail),

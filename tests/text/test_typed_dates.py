@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import dates
+from bot.text import typed_dates
 
 TODAY = date(2025, 5, 14)
 """A Wednesday."""
@@ -46,7 +46,7 @@ TODAY = date(2025, 5, 14)
     ],
 )
 def test_a_period_is_read_as_people_type_it(typed: str, first: str, last: str) -> None:
-    assert dates.read_typed_date(typed, TODAY) == (date.fromisoformat(first), date.fromisoformat(last))
+    assert typed_dates.read_typed_date(typed, TODAY) == (date.fromisoformat(first), date.fromisoformat(last))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_period_is_read_as_people_type_it(typed: str, first: str, last: str) -
     ["robots last week", "지난주 로봇", "NeurIPS 2024", "the march of robots", "2504.01234", "may 2024 to"],
 )
 def test_a_date_within_other_words_is_none(typed: str) -> None:
-    assert dates.read_typed_date(typed, TODAY) is None
+    assert typed_dates.read_typed_date(typed, TODAY) is None
 
 
 SATURDAY = date(2026, 11, 28)
@@ -91,7 +91,7 @@ PERIODS_OF_2026 = {
 
 @pytest.mark.parametrize(("span", "typed"), PERIODS_OF_2026.items())
 def test_a_period_is_read_in_other_spellings(span: tuple[str, str], typed: str) -> None:
-    read = {text: dates.read_typed_date(text, SATURDAY) for text in typed.split("|")}
+    read = {text: typed_dates.read_typed_date(text, SATURDAY) for text in typed.split("|")}
     assert read == dict.fromkeys(read, tuple(map(date.fromisoformat, span)))
 
 
@@ -106,7 +106,7 @@ NO_PERIODS = (
 
 @pytest.mark.parametrize("typed", NO_PERIODS.split("|"))
 def test_what_may_be_a_word_or_another_period_is_no_date(typed: str) -> None:
-    assert dates.read_typed_date(typed, SATURDAY) is None
+    assert typed_dates.read_typed_date(typed, SATURDAY) is None
 
 
 NEW_YEAR = date(2026, 1, 1)  # a Thursday
@@ -133,7 +133,7 @@ PERIODS = {
 @pytest.mark.parametrize(("day", "typed"), DAYS.items())
 def test_a_typed_day_without_a_year_is_in_the_past(day: str, typed: str) -> None:
     expected = date.fromisoformat(day)
-    assert {text: dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
+    assert {text: typed_dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
         typed.split("|"), (expected, expected)
     )
 
@@ -141,7 +141,7 @@ def test_a_typed_day_without_a_year_is_in_the_past(day: str, typed: str) -> None
 @pytest.mark.parametrize(("span", "typed"), PERIODS.items())
 def test_a_typed_period_has_a_first_and_last_day(span: tuple[str, str], typed: str) -> None:
     expected = tuple(map(date.fromisoformat, span))
-    assert {text: dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
+    assert {text: typed_dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
         typed.split("|"), expected
     )
 
@@ -154,7 +154,7 @@ NO_DATES = (
 
 @pytest.mark.parametrize("typed", NO_DATES.split("|"))
 def test_text_without_a_date_is_rejected(typed: str) -> None:
-    assert dates.read_typed_date(typed, NEW_YEAR) is None
+    assert typed_dates.read_typed_date(typed, NEW_YEAR) is None
 
 
 @given(
@@ -165,5 +165,5 @@ def test_text_without_a_date_is_rejected(typed: str) -> None:
     st.dates(),
 )
 def test_any_typed_text_gives_ordered_days_or_nothing(typed: str, today: date) -> None:
-    span = dates.read_typed_date(typed, today)
+    span = typed_dates.read_typed_date(typed, today)
     assert span is None or span[0] <= span[1]

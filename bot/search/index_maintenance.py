@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.core import isolation
 from bot.core.clock import Clock, system_clock
 from bot.search import index as search_index
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from storage import locks, migrate, search
 from storage.database import Database
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple, assert_never
 
-from bot.archive import arxiv_ids, summaries
-from bot.archive import dates as archive_dates
+from bot.archive import arxiv_ids, complete_days, summaries
 from bot.core.clock import Clock
 from bot.i18n.texts import Texts
 from bot.papers import paper_texts
@@ -157,7 +156,7 @@ class PaperLists:
         if state.span is None:
             return ()
         async with self._database.read() as connection:
-            days = await archive_dates.list_dates_around(connection, state.span[1])
+            days = await complete_days.list_dates_around(connection, state.span[1])
             counts = await papers.count_by_date(connection, days)
         return paper_texts.label_days(texts, counts, today)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bot.search.glossary import GlossaryService
+from bot.search.glossary_service import GlossaryService
 from bot.search.results import MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from storage.database import Database
