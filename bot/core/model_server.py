@@ -240,11 +240,10 @@ class LanguageModel:
                 if response.status in _REFUSED_FORM:
                     following = manner.after_refusal(body)
                 text, tokens = self._read(response, request["messages"])
-                if _is_of(schema, text):
-                    # Another call may have found a better one meanwhile.
-                    self._manner = self._manner if manner == known else manner
-                elif manner.has_form:
-                    following = replace(manner, has_form=False)
+                if not _is_of(schema, text):
+                    following = replace(manner, has_form=False) if manner.has_form else None
+                elif manner != known:
+                    self._manner = manner
             except ModelError as error:
                 tokens = error.tokens
                 if isinstance(error, _ThoughtTooLongError):

@@ -24,7 +24,7 @@ from bot.core.clock import Clock
 from bot.core.model_server import ModelError, ModelServer, read_response
 from bot.core.settings import Settings
 from bot.text import typography
-from storage import errors, models, paper_texts, search, vectors
+from storage import models, paper_texts, search, vectors
 from storage.database import Database
 from storage.snapshot import Snapshot, chunked
 from storage.vectors import VectorKind
@@ -43,13 +43,7 @@ _REFUSALS = (400, 413, 422, 500)
 TextRole = Literal["query", "passage"]
 
 
-class EmbeddingError(errors.PaperroundError):
-    """Raised if a server gives no vectors. It may name the seconds after which to ask again."""
-
-    retry_after = 0.0
-
-
-class RefusedError(EmbeddingError):
+class RefusedError(ModelError):
     """Raised if a server may have refused one of the texts."""
 
 
@@ -73,22 +67,16 @@ class EmbeddingServer:
         self._server = ModelServer(url, self.key, max_bytes=_MAX_BYTES)
 
     async def embed(self, texts: Sequence[str], kind: TextRole, seconds: float) -> list[bytes]:
-        """Return the vectors of at most BATCH texts. Raises EmbeddingError, also after `seconds`."""
+        """Return the vectors of at most BATCH texts. Raises ModelError, also after `seconds`."""
         is_named, is_e5 = "{type}" in self.model, "e5" in self.model.lower()
         begin = f"{kind}: " if is_e5 and not is_named else ""
         request: dict[str, Any] = {
             "model": self.model.replace("{type}", kind),
             "input": [begin + text[:MAX_CHARACTERS] for text in texts],
         }
-        try:
-            status, body = await self._server.post("embeddings", request, seconds)
-        except ModelError as error:
-            failure = EmbeddingError(str(error))
-            failure.retry_after = error.retry_after
-            raise failure from None
-        status, record, _ = await read_response(status, body)
+        status, record, _ = await read_response(*await self._server.post("embeddings", request, seconds))
         if status != 200:
-            kind_of_error = RefusedError if status in _REFUSALS else EmbeddingError
+            kind_of_error = RefusedError if status in _REFUSALS else ModelError
             raise kind_of_error(f"it answers with status {status}")
         made = await asyncio.to_thread(_read_vectors, record, len(texts))
         self._note(len(made[0]) // _BYTES)
@@ -116,18 +104,18 @@ def find_server(settings: Settings) -> EmbeddingServer | None:
 
 
 def _read_vectors(record: Mapping[str, Any], count: int) -> list[bytes]:
-    """Return the vectors in an answer in their order. Raises EmbeddingError if it has not one of one length for each text."""
+    """Return the vectors in an answer in their order. Raises ModelError if it has not one of one length for each text."""
     try:
         rows = sorted(record["data"], key=lambda row: int(row["index"]))
         made = [[float(number) for number in row["embedding"]] for row in rows]
         [dimensions] = {len(vector) for vector in made}
         lengths = [math.hypot(*vector) for vector in made]
     except (ValueError, LookupError, TypeError, OverflowError, RecursionError):
-        raise EmbeddingError("its answer has no vectors of one length") from None
+        raise ModelError("its answer has no vectors of one length") from None
     if len(made) != count or not 0 < dimensions <= _MAX_DIMENSIONS:
-        raise EmbeddingError(f"its answer has {len(made)} vectors for {count} texts")
+        raise ModelError(f"its answer has {len(made)} vectors for {count} texts")
     if not all(length and math.isfinite(length) for length in lengths):
-        raise EmbeddingError("its answer has a vector without a direction")
+        raise ModelError("its answer has a vector without a direction")
     return [
         struct.pack(f"<{dimensions}e", *(number / length for number in vector))
         for vector, length in zip(made, lengths, strict=True)
@@ -233,7 +221,7 @@ class TextVectors:
                 return b""
             try:
                 [query] = await self.server.embed([asked], "query", self.seconds)
-            except EmbeddingError as error:
+            except ModelError as error:
                 self._resumes_at = self.clock() + max(_PAUSE, timedelta(seconds=error.retry_after))
                 log.info("question has no vector; the server is skipped for a while", reason=str(error))
                 return b""
@@ -317,7 +305,7 @@ class VectorMaker:
         texts = [(source.name, text) for source in sources for text in source.texts]
         made = [vector for batch in chunked(texts, BATCH) for vector in await self._embed(batch)]
         if len({self.server.dimensions * _BYTES, *map(len, made)}) > 1:
-            raise EmbeddingError("its vectors have several lengths")
+            raise ModelError("its vectors have several lengths")
         following = iter(made)
         rows = [
             vectors.Vectors(

@@ -184,6 +184,17 @@ async def test_a_paper_at_which_the_server_fails_alone_becomes_an_extract(desk: 
     assert judge.requests == drafting.MAX_FAILURES + 1
 
 
+@pytest.mark.parametrize("count", [1, 5, 9])
+async def test_papers_wait_for_a_judge_that_is_away(desk: Desk, count: int) -> None:
+    outage = ModelError("Error code: 502", tokens=0, is_outage=True)
+    model = Script(answer_of(TRUE))
+    drafts = await desk.write(model, Script(outage), count=count)
+    assert {draft.state for draft in drafts} == {DraftState.WRITTEN}
+    drafts = await desk.write(model, Script(verdicts_of(True)), count=count)
+    assert {draft.state for draft in drafts} == {DraftState.CHECKED}
+    assert model.requests == count
+
+
 async def test_a_longer_pause_that_the_server_asks_for_is_kept(desk: Desk) -> None:
     waits = [ModelError("429", tokens=0, is_outage=True, retry_after=seconds) for seconds in (300.0, 5.0)]
     [draft] = await desk.write(Script(*waits, answer_of(TRUE)), Script(verdicts_of(True)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,9 +69,11 @@ class DraftWriter:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tokens: int = field(default=0, init=False)
     _halt: ModelError | _RunEndedError | None = field(default=None, init=False)
-    _answers: int = field(default=0, init=False)
-    _answers_at_outage: dict[str, int] = field(default_factory=dict, init=False)
-    """How many calls were answered before a paper's first outage, by arXiv id."""
+    _answers: Counter[model_server.LanguageModel] = field(default_factory=Counter, init=False)
+    _answers_at_outage: dict[tuple[str, model_server.LanguageModel], int] = field(
+        default_factory=dict, init=False
+    )
+    """A model's number of answers at its first outage with a paper, by arXiv id and model."""
 
     @property
     def requests(self) -> int:
@@ -96,26 +99,26 @@ class DraftWriter:
         drafts = await self._find_drafts(papers, like)
         for paper in papers:
             draft = drafts.setdefault(paper["arxiv_id"], replace(like, arxiv_id=paper["arxiv_id"]))
-            if draft.state not in FINAL or (retries_failed and draft.state is DraftState.FAILED):
+            is_retried = retries_failed and draft.state is DraftState.FAILED
+            if is_retried or draft.state not in FINAL:
+                state = DraftState.WRITTEN if draft.text else DraftState.PLANNED
                 # One failure is kept for the order: a paper that ends each run must not begin the next.
-                state, failures = draft.state, min(_count_failures(draft), 1)
-                if state is DraftState.FAILED:
-                    state, failures = DraftState.WRITTEN if draft.text else DraftState.PLANNED, 0
-                calls = failures + (state is DraftState.WRITTEN)
+                failures = min(_count_failures(draft), int(not is_retried))
+                calls = failures + bool(draft.text)
                 drafts[paper["arxiv_id"]] = replace(draft, state=state, calls=calls)
         reason, unanswered = "the time is over", 0
         try:
             async with asyncio.timeout(seconds):
                 while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["arxiv_id"]])]:
                     queue.sort(key=lambda paper: _order(drafts[paper["arxiv_id"]]))
-                    answers = self._answers
+                    answers = self._answers.total()
                     await self._write_round(queue, drafts, lambda: on_done(_count_done(papers, drafts)))
                     if isinstance(self._halt, _RunEndedError):
                         reason = str(self._halt)
                         break
-                    unanswered = unanswered + 1 if self._answers == answers else 0
+                    unanswered = unanswered + 1 if self._answers.total() == answers else 0
                     if self._halt is not None:
-                        if unanswered == MAX_FAILURES:
+                        if unanswered >= MAX_FAILURES:
                             reason = str(self._halt)
                             break
                         await self.sleep(max(ROUND_SECONDS, self._halt.retry_after))
@@ -263,7 +266,7 @@ class DraftWriter:
             elif error.is_outage:
                 self._halt = error
         else:
-            self._answers += 1
+            self._answers[model] += 1
         self.tokens += tokens
         draft = replace(draft, calls=draft.calls + 1, tokens=draft.tokens + tokens)
         try:
@@ -272,15 +275,15 @@ class DraftWriter:
         except judging.AnswerError as unusable:
             error = ModelError(f"its answer cannot be used: {unusable}")
         if error is not None:
-            state = DraftState.FAILED if self._has_failed(draft, error) else draft.state
+            state = DraftState.FAILED if self._has_failed(draft, model, error) else draft.state
             draft = replace(draft, state=state, problems=(str(error),))
         return await self._save(draft)
 
-    def _has_failed(self, draft: writer.Draft, error: ModelError) -> bool:
-        """Return whether a paper fails by an error, which is not the server's if it answers others after an outage."""
+    def _has_failed(self, draft: writer.Draft, model: model_server.LanguageModel, error: ModelError) -> bool:
+        """Return whether a paper fails by an error. An outage is the paper's own if the model answers others after it."""
         if error.is_outage:
-            before = self._answers_at_outage.setdefault(draft.arxiv_id, self._answers)
-            if self._answers == before:
+            answers = self._answers[model]
+            if answers == self._answers_at_outage.setdefault((draft.arxiv_id, model), answers):
                 return False
         return error.is_refusal or (not error.is_fatal and _count_failures(draft) >= MAX_FAILURES)
 
