@@ -147,8 +147,8 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
     elif state.kind is ListKind.TOPIC:
         query = query_parser.parse_query(state.text)
         candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
-        candidates += [(models.AlertKind.AUTHOR, name) for name in query.authors[:1]]
-        candidates += [(models.AlertKind.INSTITUTION, name) for name in query.institutions[:1]]
+        kinds = ((models.AlertKind.AUTHOR, query.authors), (models.AlertKind.INSTITUTION, query.institutions))
+        candidates += [(kind, name) for kind, names in kinds for name in names[:1] if "|" not in name]
         min_votes = max(state.min_votes, query.min_votes or 0)
     else:
         return None

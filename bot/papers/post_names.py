@@ -33,8 +33,8 @@ def describe_topic(texts: Texts, topic: str) -> str:
     words = [texts("topic-or") if word == "|" else word for word in query_parser.split_words(query.text)]
     parts = (
         " ".join([*words, *(f'"{phrase}"' for phrase in query.phrases)]),
-        *(texts("topic-by", name=name) for name in query.authors),
-        *(texts("topic-from", name=name) for name in query.institutions),
+        *(texts("topic-by", name=name.replace("|", texts("topic-or"))) for name in query.authors),
+        *(texts("topic-from", name=name.replace("|", texts("topic-or"))) for name in query.institutions),
         texts("list-without", words=", ".join(query.excluded)) if query.excluded else "",
         texts("topic-votes", votes=query.min_votes) if query.min_votes else "",
     )

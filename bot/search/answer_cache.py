@@ -115,7 +115,9 @@ class SearchAnswers:
     def _make(
         self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
     ) -> SearchAnswer:
-        text = interpretation.read_text(archive, request.query, request.today or self._clock().date())
+        text = interpretation.read_text(
+            archive, request.query, request.today or self._clock().date(), is_question=request.is_question
+        )
         query, asked = text.query, text.words
         if request.parts:
             # Names by their sound are known to the search alone.

@@ -338,7 +338,10 @@ def _write_as_papers(name: str, rows: Iterable[models.PaperRow]) -> str:
 
 
 def list_paper_ids(writers: Writers, names: Sequence[str]) -> frozenset[int] | None:
-    """Return the papers written jointly by authors with all of these names; None if no names are given."""
-    author_ids = [[author.id for author in find_authors(writers, name)] for name in names]
+    """Return the papers written jointly by authors with all of these names (`A | B` either); None if no names are given."""
+    author_ids = [
+        [author.id for single in query_parser.split_names(name) for author in find_authors(writers, single)]
+        for name in names
+    ]
     written = [frozenset(search.list_paper_ids(writers.view, ids)) for ids in author_ids]
     return frozenset.intersection(*written) if written else None

@@ -21,7 +21,7 @@ from tantivy import FieldType, Occur, Query
 from bot.search import index as search_index
 from bot.search.query_reader import IMPLIED_WEIGHT, ParsedQuery
 from bot.search.results import MatchKind, Sort
-from bot.text import analyser, concepts, institutions, tokens
+from bot.text import analyser, concepts, institutions, query_parser, tokens
 from bot.text.concepts import Form, QueryPart
 from storage import search
 from storage.snapshot import chunked
@@ -328,8 +328,8 @@ class Engine:
         return self._part(part) if self._main(part) is None else self._about_one(part)
 
     def _affiliation(self, institution: str) -> Query | None:
-        token = institutions.make_token(institution)
-        return self._term("institution", token, 0.0) if token else None
+        tokens_of = filter(None, map(institutions.make_token, query_parser.split_names(institution)))
+        return any_of([self._term("institution", token, 0.0) for token in tokens_of])
 
     def _search(
         self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: _Order | None

@@ -88,9 +88,9 @@ class Interpretation(NamedTuple):
         return self.query.meant
 
 
-def read_text(archive: Archive, typed: str, today: date) -> Interpretation:
+def read_text(archive: Archive, typed: str, today: date, *, is_question: bool = False) -> Interpretation:
     """Read any text: a title of a paper word for word; a name alone as the query for its papers; else words and operators."""
-    query = query_parser.parse_query(typed, today)
+    query = query_parser.parse_query(typed, today, is_question=is_question)
     dated = _read_period(archive, query, today)
     if (query.meant or dated) and _is_in_title(archive, typed):
         query, dated = query_parser.Query(typed.replace('"', " ")), None
@@ -398,7 +398,7 @@ def _list_hints(typed: str, sought: str) -> tuple[Hint, ...]:
 def _list_alert_terms(
     archive: Archive, query: query_parser.Query, parts: Sequence[concepts.QueryPart]
 ) -> tuple[models.AlertTerm, ...]:
-    """Return the terms for an alert on a query's papers; () if a name may mean several people."""
+    """Return the terms for an alert on a query's papers; () if a name may mean several people, or one of several has to fit."""
     # Drop everyday words, such as "faster", that papers rarely use; but 요약 (summary) is also a term.
     glossary = archive.reader.glossary
     named = [
@@ -406,6 +406,8 @@ def _list_alert_terms(
     ]
     words = [part.term for part in named or parts if any(map(str.isalpha, part.text))]
     terms = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
+    if any(len(query_parser.split_names(name)) > 1 for name in (*query.institutions, *query.authors)):
+        return ()  # a draft has all of its terms
     terms += (models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions)
     for name in query.authors:
         namesakes = authors.find_authors(archive.writers, name)

@@ -36,6 +36,7 @@ class SearchRequest:
     Papers must pass the `filters` and those in the `query` (author:, since:, until:, votes:). If `sort` is None, it is by
     relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
     reader's date, by which "last week" is read; in UTC if None. `parts`, if given, are sought instead of the query's words.
+    In a question, words such as *not* leave nothing out.
     """
 
     query: str
@@ -46,6 +47,7 @@ class SearchRequest:
     snippet_locale: models.Locale | None = None
     today: date | None = None
     parts: tuple[QueryPart, ...] = ()
+    is_question: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from bot.text import analyser, questions
 
 EITHER = "|"
-_EITHER = frozenset((EITHER, "or", "또는", "혹은", "아니면"))
-_NOT = frozenset(("not", "without", "except", "excluding"))
-_KOREAN_NOT = ("말고", "빼고", "제외", "제외하고", "제외한", "아닌")
+MEANING_EITHER = frozenset((EITHER, "or", "또는", "혹은", "아니면"))
+_LISTING = frozenset(("without", "except", "excluding"))
+"""Those after which a comma goes on with what is left out: robots excluding surveys, benchmarks."""
+_NOT = _LISTING | {"not", "neither"}
+_KOREAN_NOT = ("말고", "빼고", "제외", "제외하고", "제외한", "아닌", "아니고")
 _JOINED = ("말고", "빼고", "제외")
 """Those that are also written without a space: 서베이말고."""
 COMMAS = (",", "，", "、")
@@ -24,6 +26,8 @@ _LINKS = frozenset(("a", "an", "the", "any", "on", "about", "for", "from", "by")
 _FURTHER = frozenset(("or", "nor", "and"))
 """Words that add another operand of an English operator: without maps or labels."""
 _KOREAN_FURTHER = ("이나", "나", "이랑", "랑", "와", "과", ",")
+_KOREAN_BOTH = "도"
+"""What joins terms that each end in it: 서베이도 벤치마크도 아닌."""
 _LEADING = frozenset(("but", "and", "that", "which", "are", "is"))
 """Words before *not* that belong to it: papers that are not surveys."""
 _MAX_TERM, _MAX_GOVERNED = 5, 3
@@ -37,8 +41,10 @@ class SplitWords(NamedTuple):
     excluded: Sequence[str]
 
 
-def read(typed: Sequence[str]) -> SplitWords:
+def read(typed: Sequence[str], *, leaves_out: bool = True) -> SplitWords:
     """Read the words of a query, of which phrases are in quotation marks."""
+    if not leaves_out:
+        return SplitWords(_read_either(typed), ())
     words, excluded, place = [part for word in typed for part in _split(word)], list[str](), 0
     while place < len(words):
         word = _spell(words[place])
@@ -71,11 +77,12 @@ def _span_after(words: Sequence[str], place: int) -> _NegationSpan:
 
     "Without labels" is a term, "works without attention" says how, "why not" and "does not" negate a verb, and so does an action:
     without running it. "Not" governs what a comma or a clause sets off: robots, not surveys; papers that are not surveys. By
-    itself it governs a term that ends a query.
+    itself it governs a term that ends a query or comes before another such word. In capitals it is an operator.
     """
     nothing = place, place, ()
     before, is_set_off = _spell(words[place - 1]) if place else "", words[place - 1].endswith(COMMAS)
-    is_sure = _spell(words[place]) != "not" or before == "but" or is_set_off
+    is_operator, is_listing = words[place] == "NOT", place > 0 and _spell(words[place]) in _LISTING
+    is_sure = _spell(words[place]) not in ("not", "neither") or before == "but" or is_set_off or is_operator
     if any(questions.is_term(" ".join(words[place:end])) for end in range(place + 2, place + _MAX_TERM + 2)):
         return nothing
     if _spell(words[place]) == "without" and questions.classify_filler(before) in ("verb", "maybe"):
@@ -84,20 +91,34 @@ def _span_after(words: Sequence[str], place: int) -> _NegationSpan:
         is_sure = any(map(questions.names_papers, words))
         if not (is_sure or _spell(words[place - 2]) in ("that", "which")):
             return nothing
-    elif not is_sure and place and _is_filler(before) and not questions.names_papers(before):
+    elif (
+        not is_sure
+        and place
+        and before != "and"
+        and _is_filler(before)
+        and not questions.names_papers(before)
+    ):
         return nothing
-    start, end, terms = place, place + 1, list[str]()
+    start, following, terms = place, place + 1, list[str]()
+    end = following
     while start and _spell(words[start - 1]) in _LEADING:
         start -= 1
-    while size := _measure_term(words, first := _skip_links(words, end), is_sure=is_sure):
+    while size := _measure_term(words, first := _skip_links(words, following), is_sure=is_sure):
         end = first + size
         terms.append(" ".join(words[first:end]).rstrip(" ,.;?!"))
-        if _spell(" ".join(words[end : end + 1])) not in _FURTHER:
+        following = _skip_joiners(words, end)
+        if following == end and not (is_listing and words[end - 1].endswith(COMMAS)):
             break
-        end += 1
-    end -= bool(terms) and _spell(words[end - 1]) in _FURTHER
     is_delimited = is_sure or end == len(words) or words[end - 1].endswith(COMMAS)
-    return start, end, terms if is_delimited else ()
+    return start, end, terms if is_delimited or words[end] == "AND" or _spell(words[end]) in _NOT else ()
+
+
+def _skip_joiners(words: Sequence[str], place: int) -> int:
+    """Return the place after the words that go on with what is left out: *or*, *and not*. AND alone is an operator."""
+    end = place
+    while end < len(words) and _spell(words[end]) in _FURTHER | _NOT:
+        end += 1
+    return place if words[place:end] == ["AND"] else end
 
 
 def _skip_links(words: Sequence[str], place: int) -> int:
@@ -125,7 +146,10 @@ def _measure_term(words: Sequence[str], start: int, *, is_sure: bool) -> int:
 
 
 def _span_before(words: Sequence[str], place: int) -> _NegationSpan:
-    """Return the reach of a Korean word for *not*; 만 말고 is not only, and 하지 말고 negates a verb."""
+    """Return the reach of a Korean word for *not*; 만 말고 is not only, and 하지 말고 negates a verb.
+
+    A comma goes on with what is left out, but not to the first word of a query that ends so: 로봇, 서베이 제외.
+    """
     last, terms = place, list[str]()
     while last and questions.names_papers(words[last - 1]):  # 서베이 논문 빼고
         last -= 1
@@ -135,15 +159,17 @@ def _span_before(words: Sequence[str], place: int) -> _NegationSpan:
     while start > 0:
         word = words[start - 1]
         if start < last:
+            further = (*_KOREAN_FURTHER, *([_KOREAN_BOTH] if words[last - 1].endswith(_KOREAN_BOTH) else ()))
             end = next(
                 (
                     end
-                    for end in _KOREAN_FURTHER
+                    for end in further
                     if word.endswith(end) and (end == "," or questions.ending_agrees(word, end))
                 ),
                 "",
             )
-            if not end or questions.is_term(word):
+            is_topic = start == 1 and place + 1 == len(words) and end == ","
+            if not end or is_topic or (end != "," and questions.is_term(word)):
                 break
             word = word.removesuffix(end)
         trimmed = questions.trim_filler(word)
@@ -165,25 +191,25 @@ def _read_either(words: Sequence[str]) -> Sequence[str]:
     A comma means it among keywords. In a sentence, which has words that say nothing of a topic, it is punctuation; and a long one
     is ranked by all of its words, since its alternatives would lose what they share: can agents plan a trip or a party?
     """
-    content = (word for word in words if _spell(word) not in _EITHER and word not in COMMAS)
+    content = (word for word in words if _spell(word) not in MEANING_EITHER and word not in COMMAS)
     is_sentence = any(
         questions.classify_filler(word) in ("filler", "verb") or questions.is_verb(word) for word in content
     )
     runs = [
         sum(not _is_filler(word) for word in run)
-        for is_either, run in groupby(words, lambda word: _spell(word) in _EITHER)
+        for is_either, run in groupby(words, lambda word: _spell(word) in MEANING_EITHER)
         if not is_either
     ]
     if is_sentence and max(runs, default=0) > _MAX_GOVERNED:
-        words = [word for word in words if _spell(word) not in _EITHER - {EITHER}]
+        words = [word for word in words if _spell(word) not in MEANING_EITHER - {EITHER}]
     read, either = list[str](), list[int]()
     for word in words:
         is_comma = not is_sentence and word.endswith(COMMAS)
         bare = word.rstrip("".join(COMMAS)) if is_comma else word
         follows_operator = either[-1:] == [len(read) - 1]
-        if follows_operator and (_spell(bare) in _EITHER or _spell(bare) in _LINKS):
+        if follows_operator and (_spell(bare) in MEANING_EITHER or _spell(bare) in _LINKS):
             continue
-        if _spell(bare) in _EITHER:
+        if _spell(bare) in MEANING_EITHER:
             either.append(len(read))
         read += [bare] if bare else []
         if is_comma and either[-1:] != [len(read) - 1]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from bot.text import analyser, operator_words, plain, typed_dates, typography
+from bot.text import analyser, operator_words, plain, questions, typed_dates, typography
 
 MAX_QUERY_LENGTH = 300
 """In characters. Longer queries are cut."""
@@ -30,8 +30,13 @@ _FIELDS = {
     **dict.fromkeys(("votes", "vote", "upvotes", "min_votes", "추천", "투표", "표"), "votes"),
     **dict.fromkeys(("title", "intitle", "ti", "abs", "제목"), "words"),
 }
+_FIELD = rf"(?:{'|'.join(_FIELDS)})(?::|(?=[<>=]))"
 _CLAUSE = re.compile(
-    rf'(?=\S)([-–−]?)(?:({"|".join(_FIELDS)})(?::|(?=[<>=])))?(?:"([^"]*)"?|(\S*))', re.IGNORECASE
+    rf"""
+    (?=\S) (?:(?P<joiner>(?:(?:and|but)\s+)?not|or|\||또는|혹은|아니면)\s+(?=[-–−]?(?:{_FIELD})))?
+    (?P<sign>[-–−]?) (?:(?P<field>{"|".join(_FIELDS)})(?::|(?=[<>=])))? (?:"(?P<quoted>[^"]*)"?|(?P<word>\S*))
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 # Between two words, but not in a fraction, a date or I/O.
 _WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])([/|,;:(])(?=[^\W\d_]{2})")
@@ -39,6 +44,21 @@ _SLASHES = str.maketrans("·ㆍ", "//")
 """Koreans write 초해상도·이미지 복원 where others have a slash."""
 _VOTES = re.compile(r"([<>]?)(=?)([0-9]{1,6})(?:\+|\.\.|(?:-|\.\.)([0-9]{1,6}))?")
 _SIGNS = "/|&—–"
+_NEGATION = "not|without|except|excluding"
+_GROUP = re.compile(
+    rf"""
+    "[^"]*"?  # brackets in a phrase are part of it
+    | (?P<negation> (?<!\S)[-–−] | (?<!\S)(?:(?:and|but)\s+)?(?:{_NEGATION})\s+ )?
+      \( (?P<group> (?: [^()] | \([^()]*\)? )* ) (?:\)|$)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_LEFT_OUT = re.compile(rf"\s*(?:(?:{_NEGATION})\s+(.+)|(.+?)\s*(?:제외|빼고|말고))\s*", re.IGNORECASE)
+_LIST_JOINER = re.compile(r"\s*(?:[,|/]|\b(?:or|nor|and)\b|또는|혹은)\s*", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s+or\s+|\s*\|\s*|\s+또는\s+|\s+혹은\s+", re.IGNORECASE)
+_UNREADABLE = re.compile(rf"\bAND\b|[()]|(?i:\b(?:{_NEGATION})\b|(?:{'|'.join(_FIELDS)}):)")
+"""What a group that is left out cannot have: terms that are left out only together, a second *not*, filters."""
+_JOINING = re.compile(rf"and|or|[|,&]|-.*|{_NEGATION}|또는|혹은", re.IGNORECASE)
 _DAY = timedelta(days=1)
 
 
@@ -83,27 +103,68 @@ def parse_author(text: str, today: date | None = None) -> tuple[str, Query]:
     return query.text or " ".join(query.authors[:1]), query
 
 
-def parse_query(text: str, today: date | None = None) -> Query:
+def parse_query(text: str, today: date | None = None, *, is_question: bool = False) -> Query:
     """Parse any text as a query, which may be empty. Takes linear time.
 
-    Dates relative to a day, as in since:yesterday, are only understood if `today` is given.
+    Dates relative to a day, as in since:yesterday, are only understood if `today` is given. In a question, words leave nothing
+    out: "without" is one like others.
     """
     clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(QUOTES)[:MAX_QUERY_LENGTH]
-    builder = _QueryBuilder(today)
-    for match in _CLAUSE.finditer(clean):
+    opened, unreadable = (clean, []) if is_question else _open_groups(clean)
+    builder = _QueryBuilder(today, unreadable, is_question=is_question)
+    for match in _CLAUSE.finditer(opened):
         builder.add(match)
-    return builder.build()
+    query = builder.build()
+    return query if opened == clean else replace(query, meant=write_query(query))
+
+
+def _open_groups(text: str) -> tuple[str, list[str]]:
+    """Return a query without brackets around alternatives and what is left out, and the groups that cannot be read.
+
+    `-(a OR b)` and `(excluding a, b)` are `-a -b`; the *and* beside `(a OR b)` ends the words that belong together.
+    """
+    unreadable = list[str]()
+
+    def open_group(match: re.Match[str]) -> str:
+        group, negation = match["group"], match["negation"]
+        if group is None:
+            return match[0]
+        if not negation and (inside := _LEFT_OUT.fullmatch(group)):
+            group, negation = inside[1] or inside[2], match[0]
+        if negation:
+            if _UNREADABLE.search(group):
+                unreadable.append(match[0].strip())
+                return " "
+            terms = list(filter(None, _LIST_JOINER.split(group.strip())))
+            is_content = all(questions.classify_filler(term) != "filler" for term in terms)
+            return f" {leave_out('', terms)} " if is_content else match[0]
+        if match.start() and not match.string[match.start() - 1].isspace():
+            return match[0]
+        group = _open_groups(group)[0]
+        if not _BETWEEN.search(group):
+            return match[0]
+        before, following = (
+            match.string[: match.start()].split()[-1:],
+            match.string[match.end() :].split()[:1],
+        )
+        joiner, after = (
+            "and " if word and not (_JOINING.fullmatch(word[0]) or ":" in group) else ""
+            for word in (before, following)
+        )
+        return f"{joiner}{_BETWEEN.sub(' | ', group.strip())}{' ' * bool(after)}{after.strip()}"
+
+    return _GROUP.sub(open_group, text), unreadable
 
 
 def _find_excluded(query: str) -> list[tuple[re.Match[str], str]]:
-    """Return the clauses of a query that leave something out, each with what it leaves out."""
-    signed = (clause for clause in _CLAUSE.finditer(query[:MAX_QUERY_LENGTH].translate(QUOTES)) if clause[1])
+    """Return the clauses of a query without groups that leave something out, each with what it leaves out."""
+    signed = (clause for clause in _CLAUSE.finditer(query[:MAX_QUERY_LENGTH]) if clause["sign"])
     return [(clause, read[0]) for clause in signed if (read := parse_query(clause[0]).excluded)]
 
 
 def list_excluded(query: str) -> list[str]:
     """Return the words and phrases that a query leaves out, as `-word` and `-"two words"`, in their order."""
-    return [term for _, term in _find_excluded(query)]
+    return [term for _, term in _find_excluded(_open_groups(query.translate(QUOTES))[0])]
 
 
 def leave_out(query: str, terms: Iterable[str]) -> str:
@@ -118,7 +179,9 @@ def leave_out(query: str, terms: Iterable[str]) -> str:
 
 def readmit_term(query: str, term: str | None = None) -> str:
     """Return a query without the clauses that leave out a term, or without all that leave something out."""
-    for clause, excluded in reversed(_find_excluded(query)):
+    if (opened := _open_groups(query.translate(QUOTES))[0]) != query.translate(QUOTES):
+        query = " ".join(opened.split())
+    for clause, excluded in reversed(_find_excluded(query.translate(QUOTES))):
         if term in (None, excluded):
             query = f"{query[: clause.start()].rstrip()} {query[clause.end() :].lstrip()}".strip()
     return query
@@ -134,19 +197,24 @@ _EXAMPLES = {
 
 def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
     """Return a valid example for each ignored filter, with the filter name as typed: since:2025-01-31 for since:december."""
-    names = [match[2] for match in map(_CLAUSE.match, ignored) if match and match[2] and not match[1]]
+    names = [
+        match["field"]
+        for match in map(_CLAUSE.match, ignored)
+        if match and match["field"] and not (match["sign"] or match["joiner"])
+    ]
     examples = {name: _EXAMPLES.get(_FIELDS.get(name.lower(), "")) for name in names}
     return [f"{name}:{example}" for name, example in examples.items() if example]
 
 
 class _QueryBuilder:
-    def __init__(self, today: date | None) -> None:
-        self._today = today
+    def __init__(self, today: date | None, ignored: Iterable[str], *, is_question: bool) -> None:
+        self._today, self._is_question = today, is_question
         self._words, self._excluded = list[str](), list[str]()
         self._named = {"author": list[str](), "institution": list[str]()}
-        self._ignored = list[str]()
+        self._ignored = list(ignored)
+        self._last = ""
         self._ranges: dict[str, Any] = {}
-        self._pending: tuple[str, str] | None = None
+        self._pending: tuple[str, str, str] | None = None
         self._dated: tuple[str, str] | None = None
 
     def add(self, clause: re.Match[str]) -> None:
@@ -154,17 +222,19 @@ class _QueryBuilder:
 
         A filter whose value is unusable is ignored.
         """
-        sign, name, quoted, word = clause.groups("")
+        joiner, sign, name, quoted, word = clause.groups("")
         field = _FIELDS[name.lower()] if name else ""
         value = " ".join((quoted or word).split())
         pending, self._pending = self._pending, None
         dated, self._dated = self._dated, None
+        last, self._last = self._last, field
         if dated and not (sign or field or quoted) and self._add_filter(dated[0], f"{dated[1]} {value}"):
             return  # since:dec 30
         if pending is not None and not sign and not field:
             # "author: lin" means "author:lin"; "since: the beginning" is two words.
-            pending_field, raw = pending
-            if self._add_filter(pending_field, value):
+            pending_field, raw, joiner = pending
+            if self._add_filter(pending_field, value, joiner):
+                self._last = pending_field
                 return
             self._add_term(raw.strip(" :"), self._words)
         if field in ("", "words"):
@@ -172,15 +242,20 @@ class _QueryBuilder:
             term = f'"{term}"' if quoted and term and not sign else term
             self._add_term(term, self._excluded if sign else self._words)
         elif not value and not sign:
-            self._pending = field, clause[0]
-        elif sign or not self._add_filter(field, value):
+            self._pending = field, clause[0], joiner if field == last else joiner and "not"
+        elif sign or not self._add_filter(field, value, joiner if field == last else joiner and "not"):
             self._ignored.append(clause[0].strip())
 
-    def _add_filter(self, field: str, value: str) -> bool:
-        """Add a filter if its value is usable. Returns whether it was added."""
-        if field in self._named:
+    def _add_filter(self, field: str, value: str, joiner: str = "") -> bool:
+        """Add a filter if its value is usable; after an *or*, a name beside the one before. Returns whether it was added."""
+        names = self._named.get(field)
+        if joiner and not (names and joiner.lower() in operator_words.MEANING_EITHER):
+            return False  # what a filter may not have, and a filter or some word, cannot be sought
+        if names is not None:
             has_name = any(map(str.isalnum, value))
-            self._named[field] += [value] if has_name else []
+            if joiner and has_name:
+                value = f"{names.pop()} {operator_words.EITHER} {value}"
+            names += [value] if has_name else []
             return has_name
         if field == "votes":
             if match := _VOTES.fullmatch(value.replace(",", "")):
@@ -222,7 +297,7 @@ class _QueryBuilder:
         )
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
-        read = operator_words.read(typed[:_MAX_WORDS])
+        read = operator_words.read(typed[:_MAX_WORDS], leaves_out=not self._is_question)
         query = Query(
             text=_join(words),
             phrases=phrases[:8],
@@ -257,6 +332,11 @@ def _part_phrases(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 def _join(words: Iterable[str]) -> str:
     return " ".join(words).rstrip("/| ")
+
+
+def split_names(name: str) -> list[str]:
+    """Return the names of a filter, of which a paper has to have one: author:"Ada Lovelace | Emmy Noether"."""
+    return [single for part in name.split(operator_words.EITHER) if (single := part.strip())]
 
 
 def split_words(text: str) -> list[str]:

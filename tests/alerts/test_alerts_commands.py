@@ -231,6 +231,19 @@ async def test_or_and_not_in_an_alert_are_operators_that_the_preview_shows(harne
     assert (alert.excluded, alert.match_all) == (("survey",), False)
 
 
+async def test_a_list_that_an_alert_leaves_out_is_no_list_of_what_it_follows(harness: ClientHarness) -> None:
+    for keyword, words, excluded in (
+        ("robots excluding surveys, benchmarks", ["robots"], ("surveys", "benchmarks")),
+        ("robots NOT survey NOT benchmark, maps", ["robots", "maps"], ("survey", "benchmark")),
+        ("drones -(survey, benchmark)", ["drones"], ("survey", "benchmark")),
+        ("서베이, 벤치마크 제외하고 로봇", ["로봇"], ("서베이", "벤치마크")),
+    ):
+        preview = await harness.ask("alerts add", keyword=keyword)
+        await harness.press(preview, "alert-create")
+        alert = (await _list_alerts(harness))[-1]
+        assert ([term.text for term in alert.terms], alert.excluded) == (words, excluded), keyword
+
+
 async def test_an_alert_needs_more_than_what_it_leaves_out(harness: ClientHarness) -> None:
     for keyword in ("not surveys", "without surveys", "-surveys", "서베이 말고"):
         refused = shown_text(await harness.ask("alerts add", keyword=keyword))

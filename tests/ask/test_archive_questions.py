@@ -136,18 +136,17 @@ async def test_a_korean_spelling_of_a_name_with_a_version_is_read_as_in_a_search
     assert (await ask(archive, "제미나이9는 등잔을 알아?")).absent == ("제미나이9",)
 
 
-async def test_what_a_question_leaves_out_is_said_also_where_nothing_is_found(
+async def test_words_of_a_question_leave_nothing_out_and_an_operator_is_said(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
-    """The button opens the search, which has one that takes it in again."""
     for asked, left_out in (
-        ("How do lamps save oil, without a pump?", "Left out: papers on pump."),
-        ("How do ferries find a harbour without tides?", "Left out: papers on tides."),
-        ("펌프 말고 램프는 기름을 어떻게 아껴?", "Left out: papers on 펌프."),
+        ("How do lamps save oil, without a pump?", ""),
+        ("How do ferries find a harbour without tides?", ""),
+        ("펌프 말고 램프는 기름을 어떻게 아껴?", ""),
+        ("How do lamps save oil? -pump", "Left out: papers on pump."),
     ):
-        answer = await harness.ask("ask", question=asked)
-        assert left_out in shown_text(answer), asked
-        assert harness.texts("ask-all-papers") in [one.get("label") for one in raw_components(answer)], asked
+        shown = shown_text(await harness.ask("ask", question=asked))
+        assert left_out in shown if left_out else "Left out" not in shown, asked
 
 
 async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness) -> None:

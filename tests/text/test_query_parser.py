@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.text import query_parser
 
-_FRAGMENT_LIST = '";-;author:;since:;until: ;votes:;|;강화 학습;LLM; ;2025-01;*;^;NEAR(;);:;\x00;👍'
+_FRAGMENT_LIST = '";-;(;);author:;since:;until: ;votes:;|;강화 학습;LLM; ;2025-01;*;^;NEAR(;);:;\x00;👍'
 FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split(";"))
 QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map("".join))
 
@@ -179,3 +179,90 @@ def test_a_written_query_is_the_query_again(text: str) -> None:
     query = query_parser.parse_query(text)
     assert query.meant
     assert query_parser.parse_query(query.meant) == query
+
+
+LEFT_OUT = {
+    "robots NOT survey NOT benchmark": "robots -survey -benchmark",
+    "robots not surveys not benchmarks": "robots -surveys -benchmarks",
+    "robots AND NOT survey": "robots -survey",
+    "robots AND NOT survey AND NOT benchmark": "robots -survey -benchmark",
+    "robots OR drones NOT survey": "robots | drones -survey",
+    "NOT survey AND robots": "robots -survey",
+    "not survey AND robots": "robots -survey",
+    "robots that are not surveys and not benchmarks": "robots -surveys -benchmarks",
+    "robots that are neither surveys nor benchmarks": "robots -surveys -benchmarks",
+    "robots but not surveys and not benchmarks": "robots -surveys -benchmarks",
+    "robots excluding surveys, benchmarks": "robots -surveys -benchmarks",
+    "robots except surveys, benchmarks, and datasets": "robots -surveys -benchmarks -datasets",
+    "robots -(survey OR benchmark)": "robots -survey -benchmark",
+    'robots -("world model" OR survey)': 'robots -"world model" -survey',
+    "robots NOT (survey OR benchmark)": "robots -survey -benchmark",
+    "robots AND NOT (surveys, benchmarks)": "robots -surveys -benchmarks",
+    "robots (NOT survey)": "robots -survey",
+    "robots (excluding surveys, benchmarks)": "robots -surveys -benchmarks",
+    "(robots OR drones) NOT survey": "robots | drones -survey",
+    "(robots OR drones) kitchens": "robots | drones and kitchens",
+    "서베이도 벤치마크도 아닌 로봇": "로봇 -서베이 -벤치마크",
+    "데이터셋도 서베이도 벤치마크도 아닌 로봇": "로봇 -데이터셋 -서베이 -벤치마크",
+    "서베이도 아니고 벤치마크도 아닌 로봇": "로봇 -서베이 -벤치마크",
+    "서베이, 벤치마크 제외하고 로봇": "로봇 -서베이 -벤치마크",
+    "로봇 (서베이 제외)": "로봇 -서베이",
+    "로봇(서베이 제외)": "로봇 -서베이",
+    "로봇 (서베이, 벤치마크 제외)": "로봇 -서베이 -벤치마크",
+    "로봇 -(서베이 또는 벤치마크)": "로봇 -서베이 -벤치마크",
+    # As before: no list behind "not", titles, and what a verb or a sentence has.
+    "robots, not surveys, drones": "robots | drones -surveys",
+    "로봇, 서베이 제외하고": "로봇 -서베이",
+    "Not All Herons Are Waders": "",
+    "Love It or List It: Ranking Ponds": "",
+    "robots not only in simulation": "",
+    "does attention not need softmax?": "",
+    "드론도 쓰는 서베이 제외 로봇": "드론도 쓰는 로봇 -서베이",
+    "TD(λ) RL (reinforcement learning)": "",
+}
+"""What each query means, as it is typed with operators; "" if its words are searched for (docs/commands.md, Searching)."""
+
+
+@pytest.mark.parametrize(("typed", "meant"), LEFT_OUT.items())
+def test_words_of_boolean_logic_leave_out_what_they_govern(typed: str, meant: str) -> None:
+    query = query_parser.parse_query(typed, date(2026, 1, 4))
+    assert (query.meant, query.ignored) == (meant, ())
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "ignored"),
+    [
+        ("robots NOT (survey AND benchmark)", "robots", ["NOT (survey AND benchmark)"]),
+        ("robots -(survey AND (map OR benchmark))", "robots", ["-(survey AND (map OR benchmark))"]),
+        ("robots NOT author:Carr", "robots", ["NOT author:Carr"]),
+        ("robots OR author:Carr", "robots", ["OR author:Carr"]),
+        ("로봇 NOT 저자:홍길동", "로봇", ["NOT 저자:홍길동"]),
+    ],
+)
+def test_what_cannot_be_left_out_is_reported_and_neither_found_nor_left_out(
+    typed: str, text: str, ignored: list[str]
+) -> None:
+    query = query_parser.parse_query(typed)
+    assert (query.text, list(query.ignored), query.excluded, query.authors) == (text, ignored, (), ())
+
+
+def test_a_group_that_is_left_out_is_taken_back_by_its_terms() -> None:
+    assert query_parser.list_excluded("robots -(survey OR benchmark)") == ["survey", "benchmark"]
+    assert query_parser.readmit_term("robots -(survey OR benchmark)", "survey") == "robots -benchmark"
+    assert query_parser.readmit_term("robots -(survey OR benchmark)") == "robots"
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("author:Beech OR author:Carr", 'author:"Beech | Carr"'),
+        ("author:Beech | author:Carr or author:Dee", 'author:"Beech | Carr | Dee"'),
+        ("robots from:KAIST OR from:NAVER", 'robots from:"KAIST | NAVER"'),
+        ("저자:홍길동 또는 저자: 이순신", 'author:"홍길동 | 이순신"'),
+        ("(author:Beech OR author:Carr) robots", 'robots author:"Beech | Carr"'),
+    ],
+)
+def test_or_between_two_names_means_papers_of_either(typed: str, written: str) -> None:
+    query = query_parser.parse_query(typed)
+    assert query_parser.write_query(query) == written
+    assert query_parser.parse_query(written) == query

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.client import custom_ids
 from bot.features.alerts import service as alerts_service
 from bot.i18n import typed_values
-from bot.text import operator_words, people, query_parser
+from bot.text import people, query_parser
 from storage import models
 
 WITHOUT = "without"
@@ -76,17 +76,24 @@ def join_items(items: Iterable[str]) -> str:
 
 def _split_words(text: str) -> tuple[list[str], list[str]]:
     """Return the words of an alert, each item as a search reads it (herons | newts), and what they leave out."""
-    words, excluded = list[str](), list[str]()
+    typed, words, excluded = list[str](), list[str](), list[str]()
     for item in typed_values.split_items(text):
-        joined = query_parser.parse_query(f"{words[-1]}, {item}") if words else query_parser.Query()
-        is_joined = joined.excluded and operator_words.EITHER not in joined.text.split()  # agents, not GUI
-        query = joined if is_joined else query_parser.parse_query(item)
-        if is_joined:
-            words.pop()
+        joined = ", ".join((*typed[-1:], item))
+        # The comma of a list that is left out: agents, not snow geese; robots excluding surveys, maps.
+        if _count_excluded(joined) > sum(map(_count_excluded, (*typed[-1:], item))):
+            typed[-1:] = [joined]
+        else:
+            typed.append(item)
+    for item in typed:
+        query = query_parser.parse_query(item)
         is_read = query.meant or query.excluded
         words.append(query_parser.write_query(replace(query, excluded=())) if is_read else item)
         excluded += query.excluded
     return [*filter(None, words)], excluded
+
+
+def _count_excluded(text: str) -> int:
+    return len(query_parser.parse_query(text).excluded)
 
 
 def _split_names(text: str) -> list[str]:

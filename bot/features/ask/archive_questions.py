@@ -135,7 +135,7 @@ class ArchiveQuestions:
         today = self._clock().date()
         without_code = "".join(asked.split(_FENCE)[::2])
         ids, search = split_ids(without_code, arxiv_ids.list_arxiv_ids(asked, today), today)
-        query = query_parser.parse_query(search, today)
+        query = query_parser.parse_query(search, today, is_question=True)
         is_limited = query.has_range_filters or bool(query.authors or query.institutions)
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
         words = search if is_plain else " ".join((query.text, *query.phrases))
@@ -150,7 +150,9 @@ class ArchiveQuestions:
         if only:
             return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
         parts = tuple(part.sought for part in question_parts.read(read.words, await self._read_glossary()))
-        request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date(), parts=parts)
+        request = SearchRequest(
+            read.search, limit=MAX_PAPERS, today=self._clock().date(), parts=parts, is_question=True
+        )
         result = await self._search.search(request)
         ids = [row.id for row in result.rows]
         return await self._database.fetch(papers.list_details, ids), result
