@@ -115,18 +115,18 @@ class SearchAnswers:
     def _make(
         self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
     ) -> SearchAnswer:
-        text = interpretation.read_text(
-            archive, request.query, request.today or self._clock().date(), is_question=request.is_question
+        today = request.today or self._clock().date()
+        typed = asked = interpretation.read_text(
+            archive, request.query, today, is_question=request.is_question
         )
-        query, asked = text.query, text.words
         if request.parts:
             # Names by their sound are known to the search alone.
             own = {part.text: part for part in asked.parts}
             parts = (own.get(part.text, part) if len(part.forms) < 2 else part for part in request.parts)
             asked = replace(asked, parts=tuple(parts))
-        scope = interpretation.make_scope(archive, query, request.filters)
+        scope = interpretation.make_scope(archive, typed.query, request.filters)
         scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
-        found = interpretation.find(archive, query, scope, request, load, asked)
+        found = interpretation.find(archive, asked, scope, request, load)
         interpreted, matches = found.read, found.matches
         has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
@@ -136,7 +136,7 @@ class SearchAnswers:
             archive.engine,
             archive.reader,
             matches,
-            interpretation.describe(archive, request, found, load, text),
+            interpretation.describe(archive, request, found, load, typed),
             self._clock(),
-            found.query.text if has_meaning and is_ranked and matches.total else "",
+            interpreted.query.text if has_meaning and is_ranked and matches.total else "",
         )

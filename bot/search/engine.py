@@ -490,7 +490,7 @@ class Engine:
             return None
         is_whole = len(query.parts) > 1 and all(part.text in query.text for part in query.parts)
         texts = [query.text] if is_whole else []
-        texts += [query.typed] if query.typed not in ("", query.text) else []
+        texts += [query.query.text] if query.query.text not in ("", query.text) else []
         return any_of(self._part(concepts.literal_part(text)) for text in texts)
 
     def _some_parts(self, query: ParsedQuery, parts: Sequence[QueryPart]) -> Query | None:

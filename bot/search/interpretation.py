@@ -14,7 +14,7 @@ from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches, Scope
 from bot.search.query_reader import ParsedQuery
 from bot.search.results import Hint, MatchKind, Reading, ReadingKind, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, institutions, people, query_parser, questions
+from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
 from storage import models
 from storage.search import Filters
 
@@ -33,12 +33,11 @@ def merge_filters(given: Filters, query: query_parser.Query) -> Filters:
 
 
 class FoundPapers(NamedTuple):
-    """The papers for a query: as it was typed or corrected, how it was read, and its words that no paper has.
+    """The papers for a text: how it was read, as typed or corrected, and its words that no paper has.
 
-    `absent` are the parts that no paper has, if they have most of the query's weight or no paper has all others.
+    `absent` are the parts that no paper has, if they tell most of what is asked for or no paper has all others.
     """
 
-    query: query_parser.Query
     read: ParsedQuery
     scope: Scope
     matches: Matches
@@ -72,50 +71,34 @@ def read(archive: Archive, query: query_parser.Query) -> ParsedQuery:
     return replace(interpreted, names=interpreted.names | {title_id}) if title_id else interpreted
 
 
-class Interpretation(NamedTuple):
-    """A text of the search box as it is read: the query and its words, and what else the text may mean.
-
-    The first reading that fits is searched for: a topic in a period, a title, an institution, a person, a topic.
-    """
-
-    query: query_parser.Query
-    words: ParsedQuery
-    others: tuple[Reading, ...] = ()
-
-    @property
-    def read_as(self) -> str:
-        """The query as it is typed with operators, "" if it was typed so."""
-        return self.query.meant
-
-
-def read_text(archive: Archive, typed: str, today: date, *, is_question: bool = False) -> Interpretation:
-    """Read any text: a title of a paper word for word; a name alone as the query for its papers; else words and operators."""
-    query = query_parser.parse_query(typed, today, is_question=is_question)
-    dated = _read_period(archive, query, today)
-    if (query.meant or dated) and _is_in_title(archive, typed):
-        query, dated = query_parser.Query(typed.replace('"', " ")), None
-    read_query = dated or _read_name(archive, query) or Interpretation(query, read(archive, query))
-    if query.meant and query.excluded:
-        words = ", ".join(query.excluded)
-        back = Reading(
-            ReadingKind.WITH_ALL, query_parser.readmit_term(read_query.read_as or query.meant), words
-        )
-        read_query = read_query._replace(others=(*read_query.others, back))
-    return read_query
+def read_text(
+    archive: Archive, typed: str, today: date | None = None, *, is_question: bool = False
+) -> ParsedQuery:
+    """Read any text by its operators and words, or as the first of READINGS that fits. Periods are read if `today` is given."""
+    words = read(archive, query_parser.parse_query(typed, today, is_question=is_question))
+    fitting = (of_it for reading in READINGS if (of_it := reading(archive, words, typed, today)) is not None)
+    found = next(fitting, words)
+    if words.query.meant and found.query.excluded:
+        meant = query_parser.readmit_term(found.query.meant or words.query.meant)
+        back = Reading(ReadingKind.WITH_ALL, meant, ", ".join(found.query.excluded))
+        found = replace(found, others=(*found.others, back))
+    return found
 
 
 _YEAR = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
 
 
-def _read_period(archive: Archive, query: query_parser.Query, today: date) -> Interpretation | None:
-    """Return how a query is read that has a date or a period: by its other words, in that time.
+def _find_period(
+    archive: Archive, query: query_parser.Query, today: date | None
+) -> tuple[typed_dates.Span, str, str] | None:
+    """Return the days that words of a query name, these words, and its others; None without such words.
 
     A year alone is one if the archive has it, but not after a word that papers write before it: AIME 2025.
     """
     words = list(map(questions.trim_filler, query.text.split()))
     is_date = questions.mask_dates(words)
     places = [place for place, word in enumerate(words) if is_date[place] or _YEAR.fullmatch(word)]
-    if not places or query.since or query.until:
+    if today is None or not places or query.since or query.until:
         return None
     first, last = places[0], places[-1]
     typed, before, following = " ".join(words[first : last + 1]), words[:first], words[last + 1 :]
@@ -130,38 +113,47 @@ def _read_period(archive: Archive, query: query_parser.Query, today: date) -> In
             return None
     if before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
         before.pop()  # in 2025
-    text = "" if is_alone else " ".join((*before, *following))
-    rest = query_parser.write_query(replace(query, text=text))
-    dated = query_parser.parse_query(meant := f"{rest} {query_parser.write_span(*span)}".strip())
+    return span, typed, "" if is_alone else " ".join((*before, *following))
+
+
+def _read_period(archive: Archive, words: ParsedQuery, _: str, today: date | None) -> ParsedQuery | None:
+    """Return a query that has a date or a period as its other words, in that time."""
+    if (found := _find_period(archive, words.query, today)) is None:
+        return None
+    span, typed, others = found
+    rest = query_parser.write_query(dated := replace(words.query, text=others))
+    meant = f"{rest} {query_parser.write_span(*span)}".strip()
     undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
-    return Interpretation(replace(dated, meant=meant), read(archive, dated), (undated,))
+    return replace(
+        read(archive, replace(dated, since=span[0], until=span[1], meant=meant)), others=(undated,)
+    )
 
 
 _MIN_TITLE = 4
 """The least number of words by which a text is a part of a title, and no sentence of its own."""
 
 
-def _is_in_title(archive: Archive, text: str) -> bool:
-    """Return whether a text is a paper's title, or a long part of one."""
-    is_long = len(text.split()) >= _MIN_TITLE
-    return bool(
-        titles.find_papers(archive, text, limit=1) if is_long else titles.find_titled(archive, [text])
-    )
-
-
-def _read_name(archive: Archive, query: query_parser.Query) -> Interpretation | None:
-    """Return how a query is read whose words alone are a name: an institution, or a person whom `/author` knows for sure.
-
-    A name that a paper or a term has too is searched for in papers, as a whole. A person's name is in no title. An institution's
-    papers may be searched for with some words left out.
-    """
-    if len(query.text) < 2 or query != query_parser.Query(
-        query.text, excluded=query.excluded, ignored=query.ignored
-    ):
+def _read_title(archive: Archive, words: ParsedQuery, typed: str, today: date | None) -> ParsedQuery | None:
+    """Return a paper's title, or a long part of one, as words that are not read as operators or as a date."""
+    if not (words.query.meant or _find_period(archive, words.query, today)):
         return None
-    words = read(archive, query)
-    typed = dict.fromkeys((query.text, words.text))
-    for text in typed:
+    is_long = len(typed.split()) >= _MIN_TITLE
+    is_title = (
+        titles.find_papers(archive, typed, limit=1) if is_long else titles.find_titled(archive, [typed])
+    )
+    return read(archive, query_parser.Query(typed.replace('"', " "))) if is_title else None
+
+
+def _is_bare(query: query_parser.Query) -> bool:
+    """Return whether a query has words alone, which may be a name, and what it leaves out."""
+    words = query_parser.Query(query.text, excluded=query.excluded, ignored=query.ignored)
+    return len(query.text) > 1 and query == words
+
+
+def _read_institution(archive: Archive, words: ParsedQuery, *_: object) -> ParsedQuery | None:
+    """Return the name of an institution as the query for its papers; that of a paper or a term too is sought as a whole."""
+    query = words.query
+    for text in dict.fromkeys((query.text, words.text)) if _is_bare(query) else ():
         if found := _find_institution(archive, text, words):
             name, papers = found
             of_it = _meaning(query_parser.Query(institutions=(name,), excluded=query.excluded))
@@ -169,18 +161,27 @@ def _read_name(archive: Archive, query: query_parser.Query) -> Interpretation | 
                 bool(archive.reader.glossary.find(text)) or archive.engine.find_named(words) is not None
             )
             if papers and not is_topic:
-                return Interpretation(of_it, read(archive, of_it), (_in_text(query, text, name),))
+                return replace(read(archive, of_it), others=(_in_text(query, text, name),))
             forms = institutions.list_forms(text) or (text,)
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
             others = (Reading(ReadingKind.INSTITUTION, f'from:"{name}"', name, papers),) if papers else ()
-            return Interpretation(query, replace(words, parts=(whole,), wholes=()), others)
-    if not query.excluded:
-        for text in typed:
-            # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
-            if _is_author(archive, text) and not archive.engine.find(words, Scope(), limit=1).complete:
-                by_it = _meaning(query_parser.Query(authors=(text,)))
-                return Interpretation(by_it, read(archive, by_it), (_in_text(query, query.text, text),))
-    return Interpretation(query, words)
+            return replace(words, parts=(whole,), wholes=(), others=others)
+    return None
+
+
+def _read_author(archive: Archive, words: ParsedQuery, *_: object) -> ParsedQuery | None:
+    """Return the name of a person whom `/author` knows for sure, and who is in no title, as the query for their papers."""
+    query = words.query
+    for text in dict.fromkeys((query.text, words.text)) if _is_bare(query) and not query.excluded else ():
+        # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
+        if _is_author(archive, text) and not archive.engine.find(words, Scope(), limit=1).complete:
+            by_it = _meaning(query_parser.Query(authors=(text,)))
+            return replace(read(archive, by_it), others=(_in_text(query, query.text, text),))
+    return None
+
+
+READINGS = (_read_title, _read_period, _read_institution, _read_author)
+"""What a text may be before it is words and operators, in this order; docs/search.md has an example of each."""
 
 
 def _meaning(query: query_parser.Query) -> query_parser.Query:
@@ -259,26 +260,18 @@ def list_matches(engine: Engine, query: ParsedQuery, scope: Scope, request: Sear
 
 
 def find(
-    archive: Archive,
-    query: query_parser.Query,
-    scope: Scope,
-    request: SearchRequest,
-    load: LoadVocabulary,
-    interpreted: ParsedQuery,
+    archive: Archive, interpreted: ParsedQuery, scope: Scope, request: SearchRequest, load: LoadVocabulary
 ) -> FoundPapers:
-    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided.
-
-    `interpreted` is how the query is read, which may be by more than its words.
-    """
-    engine = archive.engine
+    """Find the papers for a text as typed or, if none has all its terms, with misspelt words corrected or a term divided."""
+    engine, query = archive.engine, interpreted.query
     if _asks_for_nothing(query, scope, request):
-        return FoundPapers(query, interpreted, scope, Matches())
+        return FoundPapers(interpreted, scope, Matches())
     matches = list_matches(engine, interpreted, scope, request)
     unknown = [] if matches.complete else completion.list_unknown_words(engine, interpreted.parts)
     corrected = completion.find_corrections(archive, load(), query.text, unknown) if unknown else ()
     if corrected:
-        query = replace(query, text=completion.apply_corrections(query.text, corrected))
-        interpreted = read(archive, query)
+        text = completion.apply_corrections(query.text, corrected)
+        interpreted = read(archive, replace(query, text=text))
         matches = list_matches(engine, interpreted, scope, request)
     asked = interpreted.parts
     if not matches.total and (pieces := archive.reader.split_term(interpreted)):
@@ -290,7 +283,7 @@ def find(
         absent = ()  # that nothing is found says it
     if absent:
         matches = _keep_near(engine, interpreted, matches)
-    return FoundPapers(query, interpreted, scope, matches, corrected, unknown, absent)
+    return FoundPapers(interpreted, scope, matches, corrected, unknown, absent)
 
 
 _MAX_NEAR = 5
@@ -356,10 +349,10 @@ def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRe
 
 
 def describe(
-    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary, text: Interpretation
+    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary, typed: ParsedQuery
 ) -> SearchResult:
-    """Return what all pages of an answer have in common."""
-    query, interpreted, matches = found.query, found.read, found.matches
+    """Return what all pages of an answer have in common; `typed` is the text as it was read before any correction."""
+    query, interpreted, matches = found.read.query, found.read, found.matches
     has_alert = not found.unknown or len(found.unknown) < len(interpreted.parts)
     is_shortened = len(interpreted.text.split()) < len(query.text.split())
     return SearchResult(
@@ -370,11 +363,11 @@ def describe(
         added_forms=interpreted.translations[:_MAX_ADDED],
         is_rewritten=is_shortened,
         term_forms=interpreted.term_forms,
-        hints=_list_hints(text.query.text, interpreted.text),
+        hints=_list_hints(typed.query.text, interpreted.text),
         ignored=query.ignored,
         excluded=query.excluded,
-        read_as=text.read_as,
-        readings=text.others,
+        read_as=typed.query.meant,
+        readings=typed.others,
         absent=tuple(part.shown_text for part in found.absent),
         corrected=found.corrected,
         meanings=interpreted.meanings,
@@ -425,7 +418,8 @@ def _suggest(
 
     The request's filters still apply. A name whose second word was read as a word comes alone: author:Ada Lovelace.
     """
-    query, words = found.query, query_parser.Query(found.query.text)
+    query = found.read.query
+    words = query_parser.Query(query.text)
     whole = [f"{name} {query.text}" for name in query.authors if query.text]
     if names := [name for name in whole if authors.find_authors(archive.writers, name)]:
         return tuple(f'author:"{name}"' for name in names)

@@ -14,6 +14,7 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 
 from bot.search import term_resolver
+from bot.search.results import Reading
 from bot.text import analyser, concepts, operator_words, query_parser, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
 
@@ -37,16 +38,16 @@ ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """An interpreted query; `text` has the words that are searched for.
+    """A text as it is read: its operators (`query`), and the parts of its words; `text` has those that are searched for.
 
     A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must not be about an `excluded` part. `typed` has all words, those not searched for too. For a
-    sentence, `topics` has topic weights by number and `implied` the terms of the main topics. `meanings` has the senses of an
-    abbreviation, most common first.
+    with one of the `names`. It must not be about an `excluded` part. For a sentence, `topics` has topic weights by number and
+    `implied` the terms of the main topics. `meanings` has the senses of an abbreviation, most common first, `others` what else
+    the text may mean.
     """
 
     text: str = ""
-    typed: str = ""
+    query: query_parser.Query = field(default_factory=query_parser.Query)
     parts: tuple[QueryPart, ...] = ()
     wholes: tuple[QueryPart, ...] = ()
     excluded: tuple[QueryPart, ...] = ()
@@ -54,6 +55,7 @@ class ParsedQuery:
     topics: Mapping[int, float] = field(default_factory=dict)
     implied: Mapping[int, QueryPart] = field(default_factory=dict)
     meanings: tuple[str, ...] = ()
+    others: tuple[Reading, ...] = ()
 
     def sure(self) -> ParsedQuery:
         """The query for use as a filter, without the forms that only one paper defines."""
@@ -65,7 +67,7 @@ class ParsedQuery:
     @property
     def clearly_on(self) -> tuple[QueryPart, ...]:
         """The terms of the topics that the words of a question clearly describe."""
-        clear = questions.find_clear_topics(self.typed) if self.topics else ()
+        clear = questions.find_clear_topics(self.query.text) if self.topics else ()
         return tuple(part for topic, part in self.implied.items() if topic in clear)
 
     @property
@@ -142,7 +144,7 @@ class QueryReader:
         quoted = (concepts.quoted_part(phrase) for phrase in query.phrases)
         return ParsedQuery(
             text,
-            query.text,
+            query,
             _distinct((*parts, *quoted)),
             tuple(wholes),
             tuple(map(self._read_excluded, query.excluded)),

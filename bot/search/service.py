@@ -184,16 +184,17 @@ class SearchService:
 
         Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
         """
-        query = query_parser.parse_query(text)
-        allowed = interpretation.merge_filters(NO_FILTERS, query)
-        ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
 
         def look_up(archive: Archive) -> dict[int, float]:
-            scope = interpretation.make_scope(archive, replace(query, since=None, until=None), NO_FILTERS)
+            read = interpretation.read_text(archive, text)
+            query = replace(read.query, since=None, until=None)
+            allowed = interpretation.merge_filters(NO_FILTERS, read.query)
+            ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
+            scope = interpretation.make_scope(archive, query, NO_FILTERS)
             if ids and query.has_text:
-                on_topic = self._find_all(archive, query, scope, ids).on_topic
+                on_topic = self._find_all(archive, read, scope, ids).on_topic
                 return {id_: score for id_, score in on_topic.items() if id_ in ids}
-            is_filtered = scope != Scope() or query.has_range_filters
+            is_filtered = scope != Scope() or read.query.has_range_filters
             written = ids if scope.paper_ids is None else ids.intersection(scope.paper_ids)
             if scope.institutions:
                 engine = _open_engine(archive, sorted(ids))
@@ -206,35 +207,33 @@ class SearchService:
         """Return all papers on the topic of a query that pass its own filters and `filters`."""
 
         def look_up(archive: Archive) -> AboutPapers:
-            query = query_parser.parse_query(text)
-            scope = interpretation.make_scope(archive, query, filters)
-            if not query.has_text:
+            read = interpretation.read_text(archive, text)
+            scope = interpretation.make_scope(archive, read.query, filters)
+            if not read.query.has_text:
                 if scope.institutions:
                     return AboutPapers(
                         archive.engine.list_top(scope, limit=max(1, archive.engine.searcher.num_docs))[0]
                     )
                 return AboutPapers(None if scope.paper_ids is None else sorted(scope.paper_ids))
-            papers = self._find_all(archive, query, scope)
+            papers = self._find_all(archive, read, scope)
             return AboutPapers([*papers.on_topic], papers.read.added_forms)
 
         return await self._look_up(look_up)
 
     def _find_all(
-        self, archive: Archive, query: query_parser.Query, scope: Scope, needed: Collection[int] = ()
+        self, archive: Archive, read: ParsedQuery, scope: Scope, needed: Collection[int] = ()
     ) -> interpretation.FoundPapers:
-        """Return all papers for a query's words in a scope.
+        """Return all papers for a text's words in a scope.
 
         If the index is out of date, only the `needed` papers are searched, if any, for the words as typed.
         """
-        request = SearchRequest(query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
+        request = SearchRequest(read.query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
         if needed and archive.is_stale:
             engine, allowed = _open_engine(archive, sorted(needed)), scope.paper_ids
             scope = replace(scope, paper_ids=set(needed).intersection(needed if allowed is None else allowed))
-            interpreted = interpretation.read(archive, query)
-            matches = interpretation.list_matches(engine, interpreted, scope, request)
-            return interpretation.FoundPapers(query, interpreted, scope, matches)
-        load = self._load_vocabulary(archive)
-        return interpretation.find(archive, query, scope, request, load, interpretation.read(archive, query))
+            matches = interpretation.list_matches(engine, read, scope, request)
+            return interpretation.FoundPapers(read, scope, matches)
+        return interpretation.find(archive, read, scope, request, self._load_vocabulary(archive))
 
     async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:
         def look_up(archive: Archive) -> OpenPapers:

@@ -399,6 +399,12 @@ async def test_a_stored_topic_means_what_the_search_box_reads(
         matching = {ids[id_] for id_ in await search.match_papers(topic, papers)}
         found = await search.search(SearchRequest(topic, limit=20))
         assert matching == {row.arxiv_id for row in found.rows[: found.on_topic]}, topic
+    # A name alone is its papers, and a title its paper.
+    for topic in ("NAVER", "네이버", "Mira Holt", "Teapots without Handles"):
+        matching = {ids[id_] for id_ in await search.match_papers(topic, papers)}
+        found = await search.search(SearchRequest(topic, limit=50))
+        named = found.rows[: found.on_topic or None]
+        assert matching == {row.arxiv_id for row in named} != set(), topic
     # But an alert leaves out the words that it names, and no others that they mean.
     matching = {ids[id_] for id_ in await search.match_papers('로봇 -"language models"', papers)}
     assert "2512.00106" in matching
