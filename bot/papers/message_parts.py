@@ -1,4 +1,4 @@
-"""Menus and buttons of papers and lists that several features show, their verbs, and the plain form of papers."""
+"""Menus and buttons of papers and lists that several features show, and the plain form of papers."""
 
 from __future__ import annotations
 
