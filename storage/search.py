@@ -6,6 +6,7 @@ The index is a folder next to the database (`bot.search.index`). Each change to 
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -135,6 +136,30 @@ def list_documents(
             snapshot.fetch_in(statement, "id", paper_ids)
         )
     ]
+
+
+_PIECE = re.compile(r"[^\W\d_가-힣]+|[가-힣]|\d+")
+"""What a spelling is compared by, without spaces, hyphens and case: Orca-9 is orca9."""
+_TEXTS_LIKE = (
+    "SELECT heading || ' ' || body FROM sections WHERE heading || ' ' || body LIKE ?",
+    "SELECT title FROM entries WHERE title LIKE ?",
+    "SELECT text FROM (SELECT COALESCE(title, '') || ' ' || COALESCE(abstract, '') || ' ' || CAST(keywords AS TEXT)"
+    " || CAST(affiliations AS TEXT) AS text FROM papers) AS facts WHERE text LIKE ?",
+)
+
+
+def mentions(snapshot: Snapshot, name: str) -> bool:
+    """Return whether any stored text of a paper, of its summaries or of its kept full text has a name in any spelling."""
+    pieces = _PIECE.findall(name)
+    if not pieces:
+        return False
+    spelled, pattern = re.compile(r"[\W_]{0,2}".join(pieces), re.IGNORECASE), f"%{'%'.join(pieces)}%"
+    for statement in _TEXTS_LIKE:
+        statement = statement if snapshot.is_sqlite else statement.replace("LIKE", "ILIKE")
+        if any(spelled.search(text) for (text,) in snapshot.fetch(statement, pattern)):
+            return True
+    kept = snapshot.fetch("SELECT text FROM paper_texts")
+    return any(spelled.search(zlib.decompress(text).decode()) for (text,) in kept)
 
 
 def _parse_json(value: Any) -> list[str]:

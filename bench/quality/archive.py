@@ -89,9 +89,8 @@ def measure(rows: Sequence[Row], stored: end_to_end.StoredSearch) -> list[Outcom
 def summarise(outcomes: Sequence[Outcome]) -> str:
     """Return the figures in one line."""
     answerable = [one for one in outcomes if one.row.answers]
-    others = [one for one in outcomes if not one.row.answers]
     right = [one.list_right() for one in answerable]
-    named = [one for one in others if one.row.absent]
+    named = [one for one in outcomes if one.row.absent]
     found = sum(
         any(one.row.absent.startswith(name) or name == one.row.absent for name in one.answer.absent)
         for one in named
@@ -100,8 +99,7 @@ def summarise(outcomes: Sequence[Outcome]) -> str:
     return (
         f"archive: right among three {_share([any(one[:3]) for one in right])}, among five {_share(list(map(any, right)))},"
         f" right papers {sum(map(sum, right)) / len(right):.2f};"
-        f" refused {sum(not one.answer.is_near for one in others)} of {len(others)} without an answer,"
-        f" {sum(not one.answer.is_near for one in answerable)} of {len(answerable)} others;"
+        f" without passages {sum(not one.answer.found for one in outcomes)} of {len(outcomes)};"
         f" absent names {found} of {len(named)};"
         f" CPU p50 {1000 * seconds[len(seconds) // 2]:.0f} ms, p95 {1000 * seconds[int(0.95 * len(seconds))]:.0f} ms"
     )

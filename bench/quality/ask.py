@@ -30,11 +30,10 @@ SECONDS = 600.0
 
 
 class Outcome(NamedTuple):
-    """A question with the paragraphs found, best first, and whether they were offered as an answer."""
+    """A question with the paragraphs found, best first."""
 
     row: dict[str, Any]
     found: Sequence[int]
-    is_answer: bool
 
     @property
     def is_right(self) -> bool:
@@ -77,24 +76,19 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
             if server is not None:
                 [query] = embed(server, [row["question"]], "query")
                 found = embeddings.fuse(found, embeddings.rank(query, b"".join(made)))
-            outcomes.append(Outcome(row, found, ranking.is_answer))
+            outcomes.append(Outcome(row, found))
     return outcomes
 
 
 def summarise(outcomes: Sequence[Outcome]) -> str:
     """Return the figures in one line."""
     answered = [outcome for outcome in outcomes if outcome.row["evidence"]]
-    others = [outcome for outcome in outcomes if not outcome.row["evidence"]]
     of_script = {
         script: [one for one in answered if one.row["script"] == script]
         for script in ("en", "mixed", "hangul")
     }
     right, english, mixed, hangul = map(_share, (answered, *of_script.values()))
-    refused, kept = (sum(not one.is_answer for one in others), sum(one.is_answer for one in answered))
-    return (
-        f"ask: right among three {right} (en {english}, mixed {mixed}, hangul {hangul});"
-        f" refused {refused} of {len(others)} without an answer, {kept} of {len(answered)} others kept"
-    )
+    return f"ask: right among three {right} (en {english}, mixed {mixed}, hangul {hangul})"
 
 
 def _share(outcomes: Sequence[Outcome]) -> str:
@@ -108,8 +102,8 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="print each question with the paragraphs found")
     options = parser.parse_args()
     outcomes = measure(options.folder, embeddings.find_server(Settings()))
-    for row, found, is_answer in outcomes if options.each else ():
-        sys.stdout.write(f"{row['question']}\t{row['evidence']}\t{found[:SHOWN]}\t{is_answer}\n")
+    for row, found in outcomes if options.each else ():
+        sys.stdout.write(f"{row['question']}\t{row['evidence']}\t{found[:SHOWN]}\n")
     sys.stdout.write(f"{summarise(outcomes)}\n")
 
 

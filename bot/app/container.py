@@ -309,7 +309,8 @@ class Container:
         archive = ArchiveQuestions(self.reader_database, self.search.public, self.glossary, self.clock)
         answer = await archive.answer(asked, texts.locale)
         passages = [FoundPassage(*row) for row in ask_messages.list_passages(texts, answer)]
-        return Answered(passages, ask_messages.describe(texts, answer))
+        notes = (*ask_messages.describe(texts, answer), *ask_messages.list_notes(texts, answer))
+        return Answered(passages, notes)
 
     def create_questions(
         self, database: Database, glossary: GlossaryService, lookups: admission.Admission

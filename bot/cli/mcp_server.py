@@ -107,8 +107,8 @@ class ArchiveTools:
         """Return up to five passages nearest to a question, in Korean or English, word for word, each of another paper.
 
         They are the nearest ones found, and may not answer. "words" says whose they are: "digest" (a summary, of the digest of
-        that day, which can be wrong), "abstract" or "paper" (its text). "absent" are names in the question that no paper here
-        has; if "is_near" is false, nothing here is about it, and the passages are the titles of up to two papers.
+        that day, which can be wrong), "abstract" or "paper" (its text). "absent" are names and terms in the question that
+        nothing here mentions; if "is_near" is false, nothing is found.
         "corrected" are misspelt words with how they were read. Operators work as in search_papers.
         """
         if not question.strip():

@@ -116,15 +116,8 @@ class SearchAnswers:
         self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
     ) -> SearchAnswer:
         today = request.today or self._clock().date()
-        typed = asked = interpretation.read_text(
-            archive, request.query, today, is_question=request.is_question
-        )
-        if request.parts:
-            # Names by their sound are known to the search alone.
-            own = {part.text: part for part in asked.parts}
-            parts = (own.get(part.text, part) if len(part.forms) < 2 else part for part in request.parts)
-            asked = replace(asked, parts=tuple(parts))
-        scope = interpretation.make_scope(archive, typed.query, request.filters)
+        asked = interpretation.read_text(archive, request.query, today, is_question=request.is_question)
+        scope = interpretation.make_scope(archive, asked.query, request.filters)
         scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
         found = interpretation.find(archive, asked, scope, request, load)
         interpreted, matches = found.read, found.matches
@@ -136,7 +129,7 @@ class SearchAnswers:
             archive.engine,
             archive.reader,
             matches,
-            interpretation.describe(archive, request, found, load, typed),
+            interpretation.describe(archive, request, found, load, asked),
             self._clock(),
             interpreted.query.text if has_meaning and is_ranked and matches.total else "",
         )

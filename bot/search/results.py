@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.admission import work_in_thread
 from bot.text import analyser, plain
-from bot.text.concepts import QueryPart
 from storage import models, search
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ class SearchRequest:
 
     Papers must pass the `filters` and those in the `query` (author:, since:, until:, votes:). If `sort` is None, it is by
     relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
-    reader's date, by which "last week" is read; in UTC if None. `parts`, if given, are sought instead of the query's words.
-    In a question, words such as *not* leave nothing out.
+    reader's date, by which "last week" is read; in UTC if None. In an `is_question`, words such as *not* leave nothing out.
     """
 
     query: str
@@ -46,7 +44,6 @@ class SearchRequest:
     sort: Sort | None = None
     snippet_locale: models.Locale | None = None
     today: date | None = None
-    parts: tuple[QueryPart, ...] = ()
     is_question: bool = False
 
 

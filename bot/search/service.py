@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, lru_cache, partial
@@ -265,36 +265,48 @@ class SearchService:
 
         return await self._look_up(look_up)
 
-    async def list_absent(self, names: Sequence[str]) -> list[str]:
-        """Return those names that no paper has, no author and no institution; a term in any of its forms, a name by its sound.
+    async def list_absent(self, names: Mapping[str, Sequence[str]]) -> list[str]:
+        """Return those names and terms, each with its other forms, that nothing stored has, looked up in the index and the texts.
 
-        A name whose words papers have separately is not absent, but for a version: Orca 9.
+        A name counts by its sound too, and as an author's or an institution's. One whose words papers have separately is not
+        absent, but for a version: Orca 9.
         """
 
-        def is_known(archive: Archive, name: str) -> bool:
+        def list_forms(archive: Archive, name: str) -> list[str]:
             read = archive.read(query_parser.Query(name))
-            terms = [*read.wholes, *(part for part in read.parts if part.key and len(read.parts) == 1)]
-            counted = (archive.engine.count([name]), *map(archive.engine.count_papers, terms))
-            if any(counted) or archive.engine.count_from(name):
+            known = [*read.wholes, *(part for part in read.parts if len(read.parts) == 1)]
+            base, space, version = name.rpartition(" ")
+            of_base = [
+                form.text
+                for key in archive.reader.glossary.find(base)
+                for form in archive.reader.glossary.forms_of(key)
+            ]
+            versions = (f"{form}{space}{version}" for form in of_base)
+            return [
+                name,
+                *names.get(name, ()),
+                *(form.text for part in known for form in part.forms),
+                *versions,
+            ]
+
+        def is_known(archive: Archive, name: str) -> bool:
+            forms = list_forms(archive, name)
+            if archive.engine.count(forms) or archive.engine.count_from(name):
                 return True
             written = authors.find_author(archive, name, limit=1)
-            return written.author is not None and not written.is_corrected  # Muon is not Moon
-
-        def has_known_words(archive: Archive, name: str) -> bool:
+            if written.author is not None and not written.is_corrected:  # Muon is not Moon
+                return True
             words = name.split()
-            return len(words) > 1 and all(word.isalpha() and is_known(archive, word) for word in words)
+            has_words = len(words) > 1 and all(word.isalpha() and is_known(archive, word) for word in words)
+            return has_words or any(search.mentions(archive.view, form) for form in dict.fromkeys(forms))
 
-        def look_up(archive: Archive) -> list[str]:
-            return [name for name in names if not (is_known(archive, name) or has_known_words(archive, name))]
+        return await self._look_up(lambda archive: [name for name in names if not is_known(archive, name)])
 
-        return await self._look_up(look_up)
+    async def weigh(self, terms: Sequence[Sequence[str]]) -> list[float]:
+        """Return the weight by rarity of each term, given by its forms."""
 
-    async def weigh(self, terms: Sequence[Sequence[str]]) -> list[tuple[int, float]]:
-        """Return how many papers have any form of each term, and its weight by rarity."""
-
-        def look_up(archive: Archive) -> list[tuple[int, float]]:
-            parts = [concepts.literal_part(*forms) for forms in terms]
-            return [(archive.engine.count_papers(part), archive.engine.weigh(part)) for part in parts]
+        def look_up(archive: Archive) -> list[float]:
+            return [archive.engine.weigh(concepts.literal_part(*forms)) for forms in terms]
 
         return await self._look_up(look_up)
 

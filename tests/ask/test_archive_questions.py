@@ -13,6 +13,7 @@ from bot.cli.search import asked_to_dict
 from bot.features.ask.answers import Answer, AnswerStatus
 from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.features.ask.service import PaperQuestions
+from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import models, paper_texts, papers
 from storage.database import Database
@@ -117,7 +118,6 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
     for asked, absent in names:
         answer = await ask(archive, asked)
         assert answer.absent == absent, asked
-        assert (answer.kind is AnswerStatus.ABSENT) is bool(absent), asked
 
 
 async def test_a_korean_spelling_of_a_name_with_a_version_is_read_as_in_a_search(
@@ -136,17 +136,23 @@ async def test_a_korean_spelling_of_a_name_with_a_version_is_read_as_in_a_search
     assert (await ask(archive, "제미나이9는 등잔을 알아?")).absent == ("제미나이9",)
 
 
-async def test_words_of_a_question_leave_nothing_out_and_an_operator_is_said(
+async def test_words_such_as_not_leave_nothing_out_of_a_question(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
-    for asked, left_out in (
-        ("How do lamps save oil, without a pump?", ""),
-        ("How do ferries find a harbour without tides?", ""),
-        ("펌프 말고 램프는 기름을 어떻게 아껴?", ""),
-        ("How do lamps save oil? -pump", "Left out: papers on pump."),
+    for asked, id_ in (
+        ("How do lamps save oil, not a pump?", LATE),
+        ("How do lamps save oil without a pump?", LATE),
+        ("How do lamps save oil excluding the pump?", LATE),
+        ("How do ferries find a harbour without tides?", SHORT),
+        ("pump 말고 lamp는 oil을 어떻게 아껴?", LATE),
+        ("pump 빼고 lamp는 oil을 어떻게 아껴?", LATE),
     ):
-        shown = shown_text(await harness.ask("ask", question=asked))
-        assert left_out in shown if left_out else "Left out" not in shown, asked
+        answer = await ask(archive, asked)
+        assert id_ in {one.paper.arxiv_id for one in answer.found}, asked
+        assert not answer.excluded, asked
+    answer = await harness.ask("ask", question="How do lamps save oil? -pump")
+    assert "Left out: papers on pump." in shown_text(answer)
+    assert "Loud Lanterns" not in shown_text(answer)
 
 
 async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness) -> None:
@@ -183,7 +189,10 @@ async def test_a_question_of_any_length_is_answered_within_the_limits_of_a_messa
     assert len(shown_text(shown)) <= 4000
 
 
-async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions) -> None:
+async def test_a_question_shows_the_papers_that_a_search_for_it_finds(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    search = harness.container.search
     for asked in (
         "you are stupid",
         "이 멍청한 봇아",
@@ -198,30 +207,31 @@ async def test_what_nothing_is_about_is_said(archive: ArchiveQuestions) -> None:
         "Which table is best for a garden?",
         "How do I pump up a bicycle?",
         "고양이 자는 night에 뭐 해?",
-    ):
-        answer = await ask(archive, asked)
-        assert answer.kind is AnswerStatus.NOTHING, asked
-        assert answer.extent is not None
-        assert answer.extent.papers > 3
-
-
-async def test_below_a_refusal_are_two_titles_at_most_and_no_passage(
-    harness: ClientHarness, archive: ArchiveQuestions
-) -> None:
-    for asked in (
         "How do lamps of Zorblax save oil?",
-        "How do I pump up a bicycle?",
+        "What keeps lamps from burning without losing the quality of their oil?",
         "등잔의 Zorblax가 뭐야?",
     ):
-        answer = await harness.ask("ask", question=asked)
-        titles = [one for one in ("Quiet Lanterns", "Loud Lanterns", "Ferries") if one in shown_text(answer)]
-        assert len(titles) <= 2, asked
-        assert "\n> " not in shown_text(answer), asked
-        assert harness.texts("ask-words-title") not in shown_text(answer), asked
-        assert not (await ask(archive, asked)).is_near
-    told = asked_to_dict(await ask(archive, "How do lamps of Zorblax save oil?"))["passages"]
-    assert 0 < len(told) <= 2
-    assert all(one["text"] == one["title"] for one in told)
+        answer = await ask(archive, asked)
+        found = {row.arxiv_id for row in (await search.search(SearchRequest(asked, limit=20))).rows}
+        assert {one.paper.arxiv_id for one in answer.found} <= found, asked
+        assert answer.is_near is bool(answer.found) is bool(found), asked
+        if not found:
+            assert answer.extent is not None
+            assert answer.extent.papers > 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "absent"),
+    [("How do lamps of Zorblax save oil?", "Zorblax"), ("Orca 9는 oil을 아껴?", "Orca 9")],
+)
+async def test_what_is_absent_is_said_above_the_passages(
+    harness: ClientHarness, archive: ArchiveQuestions, asked: str, absent: str
+) -> None:
+    shown = shown_text(await harness.ask("ask", question=asked))
+    assert 0 < shown.index(f"No paper here mentions “{absent}”. Nearest:") < shown.index("\n> ")
+    told = asked_to_dict(await ask(archive, asked))
+    assert (told["is_near"], told["absent"]) == (True, [absent])
+    assert all(one["text"] != one["title"] for one in told["passages"])
 
 
 async def test_a_misspelt_word_is_read_as_in_a_search_and_that_is_said(

@@ -63,11 +63,9 @@ class AnswerStatus(StrEnum):
     """How well the found passages answer."""
 
     NEAR = "nearest"
-    """They have most of the question; those of one paper seem to answer it."""
-    ABSENT = "absent"
-    """No paper has a name that the question has; they are of the nearest papers."""
+    """They are the nearest that were found."""
     NOTHING = "nothing"
-    """They have little of the question."""
+    """The search finds no paper, or the paper has no word of the question."""
     OUTSIDE = "outside"
     """No paper is within the limits of the question, such as votes:99."""
     UNASKED = "unasked"
@@ -93,9 +91,11 @@ class Answer:
     Of one paper, which is `paper`: `basis` says what was read of it, and `read_as` has the parts of the question that were read
     as other forms, with those that the paper has.
 
-    Of the archive: `absent` has the names in the question that no paper has, `excluded` the terms that it leaves out, `corrected`
-    the pairs of a misspelt word and what it was read as. `topic` is the question as a search. `is_cut`: only the question's first
-    characters, and papers, are read. If nothing is near, `extent` is given, and `found` has the titles of the nearest papers.
+    Of the archive: `absent` has the names and terms in the question that nothing stored has, `excluded` the terms that it leaves
+    out, `corrected` the pairs of a misspelt word and what it was read as. `topic` is the question as a search. `is_cut`: only the
+    question's first characters, and papers, are read. If no paper is found, `extent` is given.
+
+    `lacks_number`: a number is asked of a paper, and nothing that is stored of it has one with what is asked.
 
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
     sentences are absent, or that a model is asked.
@@ -114,6 +114,7 @@ class Answer:
     topic: str = ""
     is_cut: bool = False
     extent: ArchiveExtent | None = None
+    lacks_number: bool = False
     sentences: tuple[QuotedSentence, ...] = ()
     disagree: bool = False
     note: str = ""

@@ -25,14 +25,13 @@ from bot.features.ask.answers import (
     ArchiveExtent,
     AskedPaper,
     PassageOrigin,
-    ShownPassage,
     StoredPassage,
 )
 from bot.features.ask.passage_ranking import PaperIndex, Ranking
 from bot.features.ask.passages import MAX_LENGTH, Passage
 from bot.search import completion
 from bot.search.glossary_service import GlossaryService
-from bot.search.results import SearchRequest, SearchResult, Snippet
+from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
 from bot.search.term_resolver import Glossary
 from bot.sources import kinds
@@ -47,22 +46,22 @@ MAX_SHOWN = 5
 MAX_PAPERS = 20
 """The number of papers that are read. For nine questions in ten an answering paper is among as many proposed by search."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
-"""The number of kept texts that a question reads, those of the first papers, and of ranked passages of each: 2 ms each."""
-_PLACES = 10
+"""How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
+_PLACES = 5
 """The places in which the weight of a paper's place falls by e."""
-_PASSAGE, _SHARE = 0.5, 1.5
+_PASSAGE, _SHARE = 0.3, 0.7
 """The weights of a paper's best passage and of its share of the question, relative to the weight of the first place."""
 _UNKNOWN = 0.75
 """Upper bound on the weight of an unknown lower-case word, relative to a known one of equal rarity."""
-_LEAST, _MAX_READ = 0.48, 3
-"""The least share of what a question is about that one of the first papers must have to be near; the number of these papers."""
-_MAX_ABSENT, _MAX_NEAREST = 3, 2
-"""The maximum number of absent names that are listed, and of titles of the nearest papers where nothing is near."""
+_MAX_ABSENT = 3
+"""How many absent names are listed."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
 _WORD = re.compile(r"[\w.+-]++")
 _VERSION = re.compile(r"(?:\d{1,2}|\d\.\d)[a-z]?")
-"""A version, which makes the word before it a name: Orca 9, but not a share (96.3), an amount (32K) or a year."""
+"""What makes a name of a word before it: Orca 9, but not a share (96.3), an amount (32K) or a year."""
+_PIECE, _MAX_NAME, _MIN_NAME = re.compile(r"[A-Za-z]+|[가-힣]+|[0-9]+"), 4, 3
+"""What a name in a title consists of, the most such pieces, and the fewest letters."""
 _HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
 """A Korean ending after a name: Qwen2.5는, MoE에서."""
 
@@ -92,8 +91,8 @@ class ArchiveQuestions:
         `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked.
         """
         read = self._read(asked)
-        named = [*(read.ids or only)]
-        only = named[:MAX_PAPERS]
+        ids = [*(read.ids or only)]
+        only = ids[:MAX_PAPERS]
         is_asked = question_parts.has_words(read.words)
         details, searched = await self._propose(read, only) if only or is_asked else ([], SearchResult())
         words = completion.apply_corrections(read.words, searched.corrected)
@@ -104,32 +103,23 @@ class ArchiveQuestions:
             corrected=tuple(searched.corrected),
             excluded=read.excluded,
             topic=read.search[: question_parts.MAX_LENGTH],
-            is_cut=len(read.search) > question_parts.MAX_LENGTH or len(named) > MAX_PAPERS,
+            is_cut=len(read.search) > question_parts.MAX_LENGTH or len(ids) > MAX_PAPERS,
         )
-        absent = await self._search.list_absent(_list_names(words)) if is_asked else []
-        absent += [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
+        absent = [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
+        if is_asked:
+            parts = question_parts.read(words, await self._read_glossary())
+            named: dict[str, Sequence[str]] = dict.fromkeys(_list_names(words), ())
+            named |= {part.text: [form.text for form in part.forms] for part in parts if part.is_term}
+            absent = await self._search.list_absent(named) + absent
+        answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         if details:
             pool, weighed = await self._split_and_weigh(words, details, language, searched.term_forms)
-            is_asked = any(part.is_telling for part in weighed)
-            if is_asked or only:
-                answer = await work_in_thread(rank, answer, words, pool, weighed)
-            # A term that no paper has is named as a name is, but where the rest of the question is near.
-            absent += [part.asked.text for part in weighed if part.is_absent and not answer.is_near]
-        if absent:
-            answer = replace(
-                answer, kind=AnswerStatus.ABSENT, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT]
-            )
-        elif not is_asked:
-            answer = replace(answer, kind=AnswerStatus.NAMED if only else AnswerStatus.UNASKED)
-        elif not details and read.is_limited:
-            answer = replace(answer, kind=AnswerStatus.OUTSIDE)
-        if answer.kind in (AnswerStatus.NEAR, AnswerStatus.NAMED, AnswerStatus.UNASKED):
-            return answer
-        nearest = [
-            ShownPassage(one.paper, _make_title(one.paper), Snippet(one.paper.title or "", "", ()))
-            for one in answer.asked[:_MAX_NEAREST]
-        ]
-        return replace(answer, found=tuple(nearest), extent=await self._measure())
+            answer = await work_in_thread(rank, answer, words, pool, weighed, is_limited=bool(only))
+            return answer if is_asked else replace(answer, kind=AnswerStatus.NAMED)
+        if not (is_asked or only):
+            return replace(answer, kind=AnswerStatus.UNASKED)
+        kind = AnswerStatus.OUTSIDE if read.is_limited and not absent else AnswerStatus.NOTHING
+        return replace(answer, kind=kind, extent=await self._measure())
 
     def _read(self, asked: str) -> _ParsedQuestion:
         today = self._clock().date()
@@ -149,10 +139,7 @@ class ArchiveQuestions:
         """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
         if only:
             return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
-        parts = tuple(part.sought for part in question_parts.read(read.words, await self._read_glossary()))
-        request = SearchRequest(
-            read.search, limit=MAX_PAPERS, today=self._clock().date(), parts=parts, is_question=True
-        )
+        request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date(), is_question=True)
         result = await self._search.search(request)
         ids = [row.id for row in result.rows]
         return await self._database.fetch(papers.list_details, ids), result
@@ -189,8 +176,7 @@ class ArchiveQuestions:
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
         pool = await work_in_thread(_Candidates.build, details, chosen, language)
         forms = [[form.token or form.text for form in part.forms] for part in parts]
-        both, names = zip(parts, await self._search.weigh(forms), strict=True), _list_names(words)
-        return pool, [WeightedPart(part, *counts, part.text in names) for part, counts in both]
+        return pool, list(map(WeightedPart, parts, await self._search.weigh(forms)))
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -237,33 +223,16 @@ def _list_names(text: str) -> list[str]:
 
 
 class WeightedPart(NamedTuple):
-    """A part of a question, how many papers of the archive have it, its weight by rarity there, and whether it is a name."""
+    """A part of a question, and its weight by rarity in the archive."""
 
     asked: question_parts.AskedPart
-    papers: int
     rarity: float
-    is_name: bool
 
     @property
     def weight(self) -> float:
         """An unknown lower-case word may be an everyday verb, which says less about the topic."""
         most = _UNKNOWN if self.asked.text.islower() and not self.asked.is_known else 1.0
         return min(self.asked.weight, most) * self.rarity
-
-    @property
-    def is_telling(self) -> bool:
-        """Whether it may be part of the question's topic."""
-        is_vague = self.asked.is_known and self.asked.weight <= question_parts.VAGUE
-        return len(self.asked.text) > 1 and not is_vague
-
-    @property
-    def is_absent(self) -> bool:
-        return self.is_term and not (self.is_name or self.papers)
-
-    @property
-    def is_term(self) -> bool:
-        """Whether it is a concept of the field, or a name."""
-        return self.is_name or (self.is_telling and any(form.token for form in self.asked.forms))
 
 
 class _Candidates(NamedTuple):
@@ -305,8 +274,10 @@ class _Candidates(NamedTuple):
         return AskedPaper(self.details[place], sources, [number - first for number in numbers])
 
 
-def rank(answer: Answer, words: str, pool: _Candidates, weighed: Sequence[WeightedPart]) -> Answer:
-    """Add the nearest passages for the words of a question, and whether they are about it."""
+def rank(
+    answer: Answer, words: str, pool: _Candidates, weighed: Sequence[WeightedPart], *, is_limited: bool
+) -> Answer:
+    """Add the nearest passages for the words of a question. If it `is_limited` to some papers, they may have nothing of it."""
     parts = [part.asked for part in weighed]
     ranking = pool.indexed.rank(parts, wants_number=question_parts.wants_number(words))
     # Papers of which only the title is stored come after those with passages.
@@ -314,14 +285,37 @@ def rank(answer: Answer, words: str, pool: _Candidates, weighed: Sequence[Weight
         _rank_papers(pool, ranking, weighed)[:MAX_SHOWN],
         key=lambda numbers: pool.sources[numbers[0]].words is PassageOrigin.TITLE,
     )
-    having = [_list_having(numbers, ranking, weighed) for numbers in found]
-    is_near = any(_is_about(of_paper, weighed) for of_paper in having[:_MAX_READ])
-    if parts and not is_near:
-        both = zip(found, having, strict=True)
-        found = [numbers for numbers, of_paper in both if any(part.is_telling for part in of_paper)]
     asked, patterns = tuple(map(pool.take, found)), ranking.compile_patterns(parts)
-    answer = replace(answer, kind=AnswerStatus.NEAR if is_near else AnswerStatus.NOTHING, asked=asked)
+    kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING
+    answer = replace(answer, kind=kind, asked=asked, lacks_number=_lacks_number(words, pool, parts))
     return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
+
+
+def _lacks_number(words: str, pool: _Candidates, parts: Sequence[question_parts.AskedPart]) -> bool:
+    """Return whether a number is asked of one paper, by its name, and stands in none of its texts with what is asked."""
+    if not question_parts.wants_number(words):
+        return False
+    forms = " ".join((words, *(form.text for part in parts for form in part.forms)))
+    named = [place for place, detail in enumerate(pool.details) if _names(forms, detail.title or "")]
+    if len(named) != 1:
+        return False
+    name = _fold((pool.details[named[0]].title or "").partition(":")[0])
+    rest = [part for part in parts if _fold(part.text) not in name]
+    numbers = (number for number, place in enumerate(pool.places) if place == named[0])
+    return not any(pool.indexed.has_number(number, rest) for number in numbers)
+
+
+def _names(text: str, title: str) -> bool:
+    """Return whether a text has the name with which a title begins: Kestrel-01: Foundation Models."""
+    pieces = _PIECE.findall(title.partition(":")[0])
+    if not 0 < len(pieces) <= _MAX_NAME or len("".join(pieces)) < _MIN_NAME:
+        return False
+    spelled = r"[\W_]{0,2}".join(map(re.escape, pieces))
+    return re.search(rf"(?<![A-Za-z0-9]){spelled}(?![A-Za-z0-9])", text) is not None
+
+
+def _fold(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _rank_papers(pool: _Candidates, ranking: Ranking, weighed: Sequence[WeightedPart]) -> list[list[int]]:
@@ -353,16 +347,6 @@ def _list_having(
 ) -> list[WeightedPart]:
     """Return the parts of a question that any of these passages has."""
     return [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
-
-
-def _is_about(having: Sequence[WeightedPart], weighed: Sequence[WeightedPart]) -> bool:
-    """Return whether a paper that has these parts of a question may be about it, by those that say what that is.
-
-    An unknown word has a weight by its rarity, in any language. One everyday word is in papers about anything.
-    """
-    telling, all_telling = ([part for part in parts if part.is_telling] for parts in (having, weighed))
-    is_more = len(telling) > 1 or any(part.is_term or not part.asked.is_known for part in telling)
-    return is_more and _weigh(telling) >= _LEAST * _weigh(all_telling)
 
 
 def _weigh(parts: Iterable[WeightedPart]) -> float:

@@ -77,8 +77,8 @@ def answer_view(
         head.append(f"### {title_link(answer.paper, max_characters=300, max_bytes=900)}")
     if asked:
         head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=MAX_LENGTH)))
-    # Absent names are in normal print, other notes in small print.
-    aloud = 0 if answer.is_near else 1
+    # What was not found is in normal print, mere remarks are in small print.
+    aloud = 1 if answer.absent or answer.lacks_number or not answer.found else 0
     message.add_text("\n".join([*head, *lines[:aloud], *map(subtext, lines[aloud:])]))
     menu, further = (
         _archive_controls(texts, answer, topic_token, marker, in_server=in_server)
@@ -152,7 +152,8 @@ def _archive_controls(
 def describe(texts: Texts, answer: Answer) -> list[str]:
     """Return what is promised of the passages: that they are the nearest, or what no paper has, what the archive is, and how
     the question was read."""
-    read = [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
+    read = [texts("ask-no-number")] if answer.lacks_number else []
+    read += [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
     excluded = ", ".join(escape_untrusted(term, max_length=_MAX_READ) for term in answer.excluded)
     read += [texts("ask-without", terms=excluded)] if excluded else []
     pairs = ", ".join(escape_untrusted(" → ".join(pair), max_length=_MAX_READ) for pair in answer.corrected)
@@ -160,30 +161,27 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     if answer.sentences or answer.kind is AnswerStatus.NAMED:
         return read
     if answer.paper is not None:
-        return [] if answer.is_near else [texts(_name_doubt(answer))]
+        none = "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
+        return read if answer.found else [texts(none), *read]
     if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
         return [texts("ask-archive-thanks")]
-    if not answer.is_near and (mistyped := arxiv_ids.find_mistyped(answer.topic)):
-        return [texts("no-paper", paper=mistyped)]
-    if not answer.is_near and questions.asks_what_to_read(answer.topic):
+    if not answer.found and questions.asks_what_to_read(answer.topic):
         commands = {name: texts.name_command(name) for name in ("today", "digest")}
         return [texts("list-today", **commands).partition("\n")[2]]
-    bold = {name: f"**{escape_untrusted(name)}**" for name in answer.absent}
-    unlisted = [bold.pop(name) for name in answer.absent if arxiv_ids.is_possible(name)]
+    names = {name: texts("ask-name", name=escape_untrusted(name)) for name in answer.absent}
+    unlisted = [f"**{escape_untrusted(name)}**" for name in answer.absent if arxiv_ids.is_possible(name)]
+    absent = [name for id_, name in names.items() if not arxiv_ids.is_possible(id_)]
     lines = [texts("why-not-listed", paper=", ".join(unlisted))] if unlisted else []
-    if bold or not unlisted:
-        lines.append(texts(f"ask-archive-{answer.kind}", names=", ".join(bold.values())))
+    if mistyped := arxiv_ids.find_mistyped(answer.topic):
+        lines.append(texts("no-paper", paper=mistyped))
+    if absent:
+        near = [texts("ask-archive-near")] if answer.found else []
+        lines.append(" ".join([texts("ask-archive-absent", names=", ".join(absent)), *near]))
+    if not (answer.found or lines):
+        lines.append(texts(f"ask-archive-{answer.kind}"))
     if answer.extent is not None:
         lines.append(_describe_archive(texts, answer.extent))
-        lines += [texts("ask-archive-near-papers")] if answer.found else []
     return lines + read
-
-
-def _name_doubt(answer: Answer) -> str:
-    """Return the Fluent id of the sentence about a paper that does not seem to answer."""
-    if not answer.found:
-        return "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
-    return "ask-abstract-nearest" if answer.basis is Basis.ABSTRACT else "ask-nearest"
 
 
 def _describe_archive(texts: Texts, extent: ArchiveExtent) -> str:
@@ -205,7 +203,9 @@ def list_notes(texts: Texts, answer: Answer) -> list[str]:
     note = answer.note
     if note == "ask-written" and answer.paper is None:
         note = "ask-archive-written"
+    is_of_archive = answer.paper is None and answer.is_near and not answer.sentences
     notes = (
+        texts("ask-archive-nearest") if is_of_archive else "",
         texts("ask-disagree") if answer.disagree else "",
         texts(note) if note else "",
         texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",
@@ -222,9 +222,7 @@ def list_passages(texts: Texts, answer: Answer) -> Iterator[tuple[models.PaperDe
 
 
 def describe_words(texts: Texts, answer: Answer, passage: ShownPassage) -> str:
-    """Return whose words a passage has, its place, and its language if it is not the question's; "" below a refusal."""
-    if answer.extent is not None:
-        return ""
+    """Return whose words a passage has, its place, and its language if it is not the question's."""
     source, is_of_one = passage.source, answer.paper is not None
     is_paper = source.words is PassageOrigin.PAPER
     words = texts(f"ask-words-{source.words}", day=texts.format_date(source.on) if source.on else "")

@@ -29,29 +29,26 @@ _FORM_RARITY = 0.25
 """The weight of a form's own rarity, relative to its part's."""
 _NEIGHBOUR = 0.2
 """The share of each neighbour's score that a passage gets."""
-MIN_SCORE = 1.35
-"""The least score of a best passage that seems to answer, in relation to the root of what the parts would give once each."""
-_USUAL_PASSAGES = 75
-"""The number of passages that a paper usually has."""
-_NO_NUMBER, _MOST = 0.7, 0.6
-"""The factor for passages without a number if one is asked, and for the best if no sentence of it has one with this share of
-what is asked."""
-_NUMBER = re.compile(
-    r"\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single)\b", re.IGNORECASE
+_NO_NUMBER = 0.7
+"""The factor for passages without a number if one is asked."""
+NUMBER = re.compile(
+    r"(?<![A-Za-z\d.-])\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single|dozens?"
+    r"|hundreds?|thousands?|(?:m|b|tr)illions?)\b|[한두세네몇]\s?(?:가지|개|배|단계|번|장)|하나|둘|셋|절반|[십백천만억]\s?(?:개|만|배)",
+    re.IGNORECASE,
 )
+"""A number in a text, but not the one of a name, such as GPT-4."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The numbers of the passages that have any part of a question, best first.
 
-    `scores` are theirs, by number. `score` is the best passage's score in relation to the question's length. `found` maps each
-    part's text to the forms that the paper has, the nearest first, and `having` to the passages that have it.
+    `scores` are theirs, by number. `found` maps each part's text to the forms that the paper has, the nearest first, and
+    `having` to the passages that have it.
     """
 
     order: Sequence[int]
     scores: Mapping[int, float]
-    score: float
     found: Mapping[str, Sequence[str]]
     having: Mapping[str, Set[int]]
 
@@ -59,10 +56,6 @@ class Ranking:
         """Return the patterns that mark the parts of a question in an excerpt: rewarded in "a reward" too."""
         forms = ((part.text, analyser.stem(part.text.casefold()), *self.found[part.text]) for part in parts)
         return list(filter(None, map(compile_pattern, forms)))
-
-    @property
-    def is_answer(self) -> bool:
-        return self.score >= MIN_SCORE
 
 
 @lru_cache(maxsize=1 << 11)
@@ -91,7 +84,7 @@ class PaperIndex:
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
-        scores, needed = defaultdict[int, float](float), 0.0
+        scores = defaultdict[int, float](float)
         forms_found, having = dict[str, Sequence[str]](), dict[str, set[int]]()
         for part in parts:
             frequencies = {
@@ -105,21 +98,14 @@ class PaperIndex:
             ]
             having[part.text] = set[int]().union(*frequencies.values())
             rarity = self._rarity(having[part.text])
-            needed += part.weight * max(rarity, 0.5)
             for number, score in self._score_part(part, frequencies, rarity).items():
                 scores[number] += score
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
         if wants_number:
-            numbered = {number for number in ranked if _NUMBER.search(self.passages[number].text)}
+            numbered = {number for number in ranked if NUMBER.search(self.passages[number].text)}
             ranked |= {number: _NO_NUMBER * ranked[number] for number in ranked.keys() - numbered}
         order = sorted(ranked, key=lambda number: (-ranked[number], number))
-        # What is rare in a short paper is less rare than in a long one.
-        scale = math.log(1 + len(self.passages)) / math.log(1 + _USUAL_PASSAGES)
-        score = max(ranked.values(), default=0.0) / math.sqrt((needed or 1.0) * (scale or 1.0))
-        present = [part for part in parts if forms_found[part.text]]
-        if wants_number and not any(self.has_number(number, present, _MOST) for number in order[:3]):
-            score *= _NO_NUMBER
-        return Ranking(order, ranked, score, forms_found, having)
+        return Ranking(order, ranked, forms_found, having)
 
     def _score_part(
         self, part: AskedPart, frequencies: Mapping[str, Mapping[int, float]], rarity: float
@@ -138,14 +124,15 @@ class PaperIndex:
             scores[number] = part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         return scores
 
-    def has_number(self, number: int, parts: Sequence[AskedPart], least: float) -> bool:
-        """Return whether a sentence of a passage has a number and this share of some parts, in any form."""
-        sentences = filter(_NUMBER.search, plain.split_sentences(self.passages[number].text))
-        counted, weights = PaperIndex([Passage("", sentence) for sentence in sentences]), Counter[int]()
-        for part in parts:
-            forms = (counted._count(tokens.phrases(form.token or form.text)) for form in part.forms)
-            weights.update(dict.fromkeys(set[int]().union(*forms), part.weight))
-        return max(weights.values(), default=0) >= least * sum(part.weight for part in parts)
+    def has_number(self, number: int, parts: Sequence[AskedPart]) -> bool:
+        """Return whether a sentence of a passage with a number, or one next to it, has any of some parts in any form."""
+        sentences = plain.split_sentences(self.passages[number].text)
+        places = [place for place, sentence in enumerate(sentences) if NUMBER.search(sentence)]
+        near = PaperIndex(
+            [Passage("", " ".join(sentences[max(place - 1, 0) : place + 2])) for place in places]
+        )
+        forms = (form.token or form.text for part in parts for form in part.forms)
+        return any(near._count(tokens.phrases(form)) for form in forms)
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
         """Return the sum of the neighbours' scores in the same section."""

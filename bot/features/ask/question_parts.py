@@ -15,7 +15,7 @@ from typing import NamedTuple
 from bot.core import data
 from bot.search.term_resolver import Glossary
 from bot.text import analyser, concepts, plain, questions, term_keys, tokens
-from bot.text.concepts import Form, QueryPart
+from bot.text.concepts import Form
 
 MAX_LENGTH = 500
 """In characters. The rest of a longer question is not read."""
@@ -39,10 +39,9 @@ class AskedPart(NamedTuple):
     is_known: bool = True
 
     @property
-    def sought(self) -> QueryPart:
-        """The part as a search has it."""
-        forms = (form._replace(weight=form.weight * self.weight) for form in self.forms)
-        return QueryPart(self.text, tuple(forms))
+    def is_term(self) -> bool:
+        """Whether it is a concept of the field."""
+        return self.weight > VAGUE and any(form.token for form in self.forms)
 
 
 _NO_GLOSSARY = Glossary(())

@@ -47,8 +47,8 @@ from storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-MAX_SHOWN, MAX_NEAREST = 3, 1
-"""The most passages of an answer, or without the full text, and of the reply that the paper does not seem to answer."""
+MAX_SHOWN = 3
+"""The most passages of one paper."""
 _MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
 _MAX_INDEXES = 8
 _MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
@@ -166,14 +166,18 @@ class PaperQuestions:
             glossary = await self.database.look_up(self.glossary.read_current)
             sources, index = await self._load_sources(paper, text, language)
             parts = await work_in_thread(question_parts.read, asked, glossary)
-            ranking = await work_in_thread(index.rank, parts, wants_number=question_parts.wants_number(asked))
+            wants_number = question_parts.wants_number(asked)
+            ranking = await work_in_thread(index.rank, parts, wants_number=wants_number)
+            lacks_number = wants_number and not await work_in_thread(_has_number, index, parts)
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
             headed = [passage.headed_text for passage in index.passages]
             order = await self.vectors.rank(text, headed, asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         asked_paper = AskedPaper(paper, sources, ranking.order)
-        return await work_in_thread(_build, asked_paper, language, parts, ranking)
+        return replace(
+            await work_in_thread(_build, asked_paper, language, parts, ranking), lacks_number=lacks_number
+        )
 
     def begin_sentences(self, answer: Answer) -> Answer | None:
         """Return the answer with the note that a language model reads, or None if none is asked."""
@@ -362,20 +366,23 @@ class PaperQuestions:
         return self._asked[what, user_id]
 
 
+def _has_number(index: PaperIndex, parts: Sequence[question_parts.AskedPart]) -> bool:
+    return any(index.has_number(number, parts) for number in range(len(index.passages)))
+
+
 def _build(
     asked: AskedPaper, language: models.Locale, parts: Sequence[question_parts.AskedPart], ranking: Ranking
 ) -> Answer:
     """Return the answer of one paper."""
     words = {source.words for source in asked.sources}
     basis = Basis.PAPER if PassageOrigin.PAPER in words else Basis.ABSTRACT if words else Basis.NONE
-    most = MAX_SHOWN if ranking.is_answer or basis is not Basis.PAPER else MAX_NEAREST
     telling = [part for part in parts if part.weight > question_parts.VAGUE]
-    has_any = any(ranking.found[part.text] for part in telling)
-    if telling and not (has_any or ranking.is_answer):  # what says little, such as "use", is nowhere near
-        most = 0
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in telling)
+    # Where the paper has nothing of what is asked, words that say little, such as "show", find nothing.
+    has_any = not telling or any(ranking.found[part.text] for part in telling)
+    found = ranking.order[:MAX_SHOWN] if has_any else ()
     answer = Answer(
-        AnswerStatus.NEAR if ranking.is_answer else AnswerStatus.NOTHING,
+        AnswerStatus.NEAR if found else AnswerStatus.NOTHING,
         language.value,
         asked=(asked,) if asked.sources else (),
         paper=asked.paper,
@@ -383,7 +390,7 @@ def _build(
         read_as=tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
     patterns = ranking.compile_patterns(parts)
-    return answer.with_found((asked, number, patterns) for number in ranking.order[:most])
+    return answer.with_found((asked, number, patterns) for number in found)
 
 
 def _list_read_forms(part: question_parts.AskedPart, ranking: Ranking) -> tuple[str, ...]:
