@@ -13,7 +13,8 @@ PAPER = "2601.00001"
 def test_a_paper_is_asked_in_the_shell(filled: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
     title = filled("paper", PAPER, "--json").data["title"]
     padding = "\n\n## 5 Remarks\n\n" + "Quiet lamps burn until the ferry leaves the harbour again. " * 40
-    page = f"# {title}\n\narXiv:{PAPER}\n\n{asked_paper.MARKDOWN}{padding}"
+    head = f"Title: {title}\n\nURL Source: https://arxiv.org/html/{PAPER}\n\nMarkdown Content:\n"
+    page = f"{head}# {title}\n\n{asked_paper.MARKDOWN}{padding}"
     paths = []
 
     def respond(path: str) -> tuple[int, bytes]:
