@@ -4,20 +4,19 @@ https://info.arxiv.org/help/api/
 
 A request has at most 100 ids, and at most one request is made every 3 seconds, including retries. If arXiv
 considers an id malformed, it rejects the whole request, with status 400 or an entry whose id starts with
-`http://arxiv.org/api/errors#incorrect_id`. At times it counts papers (`totalResults`) that its page lacks.
+`http://arxiv.org/api/errors#incorrect_id`. At times it counts papers (`totalResults`) that its page lacks, or answers
+without entries and counts none, as if there were nothing. So an empty answer says nothing until a later one agrees.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -43,21 +42,44 @@ SECONDS_PER_REQUEST = 3.1
 """arXiv asks for three seconds; the margin covers network delays."""
 ACCEPT = "application/atom+xml"
 MAX_REQUESTS_PER_PAGE = 2
-"""How often an incomplete page is requested before its papers are left for later."""
+"""How often an incomplete or empty page is requested before its papers are left for later."""
+MAX_RESULTS, _SEARCH_SECONDS = 30_000, 900.0
+"""The most results of a query that arXiv gives, and the longest that they are read."""
+_TITLE_PAGE, _MAX_TITLE_RESULTS = 100, 200
+"""Results read for titles in one request, and for a title alone: arXiv finds all titles with its words."""
+_AGREES_AFTER, _MAX_ABSENCES = timedelta(minutes=10), 10_000
 _ERROR_MARK = "api/errors"
 _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
 
 
+@dataclass(eq=False)
+class Absences:
+    """The ids and titles about which arXiv's answer was empty, with the time of the first such answer."""
+
+    clock: Clock
+    since: dict[str, datetime] = field(default_factory=dict)
+
+    def confirm(self, names: Sequence[str]) -> list[str]:
+        """Return those of these names for which an answer some minutes ago was empty, too. The others are remembered."""
+        now = self.clock()
+        if len(self.since) > _MAX_ABSENCES:
+            self.since.clear()
+        return [name for name in names if now - self.since.setdefault(name, now) >= _AGREES_AFTER]
+
+
 @dataclass(frozen=True, slots=True)
 class ArxivReader:
+    """Reads arXiv's API. Without `absences`, an empty answer is never evidence that arXiv lacks a paper."""
+
     endpoint: str
     fetcher: base.Fetcher
     throttle: base.Throttle
+    absences: Absences | None = None
 
     async def read_papers(
         self, ids: Sequence[str], today: date
     ) -> AsyncIterator[tuple[Sequence[models.PaperFacts], list[str], list[str]]]:
-        """Yield batches of facts, each with the ids unknown to arXiv, and those whose request failed.
+        """Yield batches of facts, each with the ids unknown to arXiv, and those whose request failed or had an empty answer.
 
         If arXiv's response was incomplete, the other ids of a batch are in none. Raises FetchError.
         """
@@ -86,50 +108,77 @@ class ArxivReader:
                 failed_in_row = 0
                 facts = [fact for fact in answered if fact.arxiv_id in batch]
                 missing = sorted({*batch} - {fact.arxiv_id for fact in facts})
-                yield facts, [] if missing_count else missing, []
+                if answered or missing_count:
+                    yield facts, [] if missing_count else missing, []
+                else:
+                    absent = self._confirm(missing)
+                    yield (), absent, sorted({*missing} - {*absent})
 
-    async def find_titled(self, titles: Sequence[str]) -> dict[str, models.PaperFacts]:
-        """Return facts about papers with exactly these titles, at most `TITLES_PER_REQUEST`, by title. Raises FetchError."""
-        phrases = {
-            title: " ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in titles
-        }
-        query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases.values() if phrase)
-        most = 5 * len(titles)
-        answered, missing_count = await self.search({"search_query": query}, most, most)
-        if missing_count:
-            raise base.FetchError("its page lacks papers that it counts")
-        facts = {analyser.fold_title(fact.title or ""): fact for fact in answered}
-        folded = {title: analyser.fold_title(title) for title in titles}
-        return {title: facts[key] for title, key in folded.items() if key and key in facts}
+    def _confirm(self, names: Sequence[str]) -> list[str]:
+        return [] if self.absences is None else self.absences.confirm(names)
+
+    async def find_titled(self, titles: Sequence[str]) -> AsyncIterator[dict[str, models.PaperFacts | None]]:
+        """Yield facts about papers with exactly these titles, by title, as they are found; None: arXiv has no such paper.
+
+        At most `TITLES_PER_REQUEST` titles are asked for at once, and one alone if they have too many hits. A title that has
+        too many alone, or an incomplete or empty answer, is in none. Raises FetchError.
+        """
+        todo = [list(batch) for batch in chunked(titles, TITLES_PER_REQUEST)]
+        while todo:
+            batch = todo.pop(0)
+            phrases = (" ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in batch)
+            query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases if phrase)
+            most = _MAX_TITLE_RESULTS if len(batch) == 1 else _TITLE_PAGE
+            answered, missing_count = (
+                await self.search({"search_query": query}, _TITLE_PAGE, most) if query else ([], 0)
+            )
+            facts = {analyser.fold_title(fact.title or ""): fact for fact in answered}
+            folded = {title: analyser.fold_title(title) for title in batch}
+            found = {title: facts[key] for title, key in folded.items() if key and key in facts}
+            left = [title for title in batch if title not in found]
+            if missing_count:
+                todo += [[title] for title in left] if len(batch) > 1 else []
+                left = []
+            elif query and not answered:
+                left = self._confirm(left)
+            yield found | dict.fromkeys(left)
 
     async def search(
-        self, query: Mapping[str, str], page_size: int, most: float = math.inf
+        self, query: Mapping[str, str], page_size: int, most: int = MAX_RESULTS
     ) -> tuple[list[models.PaperFacts], int]:
         """Return facts about the papers that a query finds, in order, and how many more arXiv counts. Raises FetchError.
 
-        Reads the first `most` papers, and each incomplete page twice.
+        Reads the first `most` papers, and each incomplete or empty page twice.
         """
         entries: dict[str, feed_entries.FeedEntry] = {}
-        for start in itertools.count(0, page_size):
-            before = len(entries)
-            typed = urlencode(
-                {**query, "max_results": page_size} | ({"start": start} if start else {}), safe=",/"
-            )
-            url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{typed}"
-            for _ in range(MAX_REQUESTS_PER_PAGE):
-                response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
-                try:
-                    page = await feed_entries.read_document(response)
-                except base.FetchError as error:
-                    raise base.FetchError(str(error), code=error.code or base.UNREADABLE) from None
-                entries |= {entry.key: entry for entry in _check_entries(page)}
-                wanted = int(min(page.total or 0, most))
-                if len(entries) - before >= min(page_size, wanted - start):
-                    break
-            if start + page_size >= wanted or len(entries) == before:
-                break
-        read_at = response.page_state.read_at
-        return [*read_facts(entries.values(), self.endpoint, read_at)], max(0, wanted - len(entries))
+        total, read_at = 0, datetime.min
+        try:
+            async with asyncio.timeout(_SEARCH_SECONDS):
+                for start in range(0, most, page_size):
+                    before = len(entries)
+                    for _ in range(MAX_REQUESTS_PER_PAGE):
+                        page, read_at = await self._get_page(query, page_size, start)
+                        entries |= {entry.key: entry for entry in _check_entries(page)}
+                        # A later page may be empty and count nothing.
+                        total = max(total, page.total or 0)
+                        if entries and len(entries) - before >= min(page_size, min(total, most) - start):
+                            break
+                    if start + page_size >= total or len(entries) == before:
+                        break
+        except TimeoutError:
+            raise base.FetchError(f"reading its results took longer than {_SEARCH_SECONDS:g} s") from None
+        return [*read_facts(entries.values(), self.endpoint, read_at)], max(0, total - len(entries))
+
+    async def _get_page(
+        self, query: Mapping[str, str], page_size: int, start: int
+    ) -> tuple[feed_entries.Feed, datetime]:
+        asked = {**query, "max_results": page_size} | ({"start": start} if start else {})
+        url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{urlencode(asked, safe=',/')}"
+        response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
+        try:
+            return await feed_entries.read_document(response), response.page_state.read_at
+        except base.FetchError as error:
+            raise base.FetchError(str(error), code=error.code or base.UNREADABLE) from None
 
 
 def _check_entries(answer: feed_entries.Feed) -> Sequence[feed_entries.FeedEntry]:
@@ -191,6 +240,7 @@ class PaperLookup:
         self._counted_on = date.min
         self._counts: Counter[int] = Counter()
         self._running: dict[str, asyncio.Task[dict[str, LookupOutcome]]] = {}
+        self._absences = Absences(self.clock)
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
         """Fetch and store papers. Returns the outcomes, keyed by arXiv id."""
@@ -218,21 +268,19 @@ class PaperLookup:
     async def fetch_titled(self, user_id: int, titles: Sequence[str]) -> dict[str, str | None]:
         """Fetch papers with exactly these titles from arXiv and store them. Returns the arXiv ids by title.
 
-        None: arXiv has no such paper. Titles beyond the reader's daily limit, or that arXiv did not answer in
-        time, are left out.
+        None: arXiv has no such paper. Titles beyond the reader's daily limit, that arXiv did not answer in time or that
+        could not be looked up are left out.
         """
         ids: dict[str, str | None] = {}
         allowed = [title for title in titles if self._refuse(user_id) is None]
         expected = TimeoutError, base.FetchError
         with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
             async with asyncio.timeout(self.patience), self.open_fetcher() as fetch:
-                reader = ArxivReader(self.endpoint, fetch, self.throttle)
-                for batch in chunked(allowed, TITLES_PER_REQUEST):
-                    matches = await reader.find_titled(batch)
-                    await self.ingest.add_facts(list(matches.values()))
-                    ids |= dict.fromkeys(batch)
-                    ids |= {title: fact.arxiv_id for title, fact in matches.items()}
-        self._give_back(user_id, len(allowed) - len(ids))
+                reader = ArxivReader(self.endpoint, fetch, self.throttle, self._absences)
+                async for matches in reader.find_titled(allowed):
+                    await self.ingest.add_facts([*filter(None, matches.values())])
+                    ids |= {title: fact and fact.arxiv_id for title, fact in matches.items()}
+        self._give_back(user_id, {*allowed} - {*ids})
         return ids
 
     async def close(self) -> None:
@@ -253,8 +301,9 @@ class PaperLookup:
         self._counts[user_id] += 1
         return None
 
-    def _give_back(self, user_id: int, number: int) -> None:
-        """Take papers that arXiv did not answer for off the reader's count."""
+    def _give_back(self, user_id: int, names: Collection[str]) -> None:
+        """Take papers that arXiv did not answer for off the reader's count. An empty answer is one."""
+        number = sum(name not in self._absences.since for name in names)
         self._counts[user_id] = max(0, self._counts[user_id] - number)
 
     async def _fetch_batch(self, batch: Sequence[str], user_id: int) -> dict[str, LookupOutcome]:
@@ -262,7 +311,7 @@ class PaperLookup:
         try:
             with isolation.isolated(log, "papers not fetched", reraise=(base.FetchError,), papers=batch):
                 async with self.open_fetcher() as fetch:
-                    reader = ArxivReader(self.endpoint, fetch, self.throttle)
+                    reader = ArxivReader(self.endpoint, fetch, self.throttle, self._absences)
                     async for facts, missing, _ in reader.read_papers(batch, self.clock().date()):
                         titled = [fact for fact in facts if fact.title]
                         await self.ingest.add_facts(titled)
@@ -272,7 +321,7 @@ class PaperLookup:
             self._resume_at = error.retry_at
             log.info("could not ask arXiv about papers for readers", papers=batch, reason=str(error))
         finally:
-            failed = sum(outcome is LookupOutcome.UNREACHABLE for outcome in outcomes.values())
+            failed = [name for name, outcome in outcomes.items() if outcome is LookupOutcome.UNREACHABLE]
             self._give_back(user_id, failed)
             for arxiv_id in batch:
                 del self._running[arxiv_id]

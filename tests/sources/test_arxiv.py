@@ -160,11 +160,13 @@ async def test_simultaneous_lookups_share_requests(harness: LookupHarness) -> No
 
 
 async def test_reader_can_look_up_twenty_papers_a_day(harness: LookupHarness) -> None:
-    assert await harness.fetch(*WANTED[:18]) == [UNKNOWN] * 18
-    assert await harness.fetch(*WANTED[18:22]) == [UNKNOWN, UNKNOWN, LIMITED, LIMITED]
-    assert await harness.fetch(WANTED[22], user_id=BOB) == [UNKNOWN]
+    for arxiv_id in (WANTED[0], WANTED[18], WANTED[22]):
+        harness.services.add(arxiv_id)
+    assert await harness.fetch(*WANTED[:18]) == [FOUND, *[UNKNOWN] * 17]
+    assert await harness.fetch(*WANTED[18:22]) == [FOUND, UNKNOWN, LIMITED, LIMITED]
+    assert await harness.fetch(WANTED[22], user_id=BOB) == [FOUND]
     harness.now += timedelta(days=1)
-    assert await harness.fetch(WANTED[0]) == [UNKNOWN]
+    assert await harness.fetch(WANTED[0]) == [FOUND]
     assert list(map(len, harness.services.asked)) == [18, 2, 1, 1]
 
 
@@ -173,11 +175,12 @@ async def test_a_failure_of_arxiv_does_not_count_towards_the_daily_limit(
     harness: LookupHarness, answer: web.Response
 ) -> None:
     good = harness.origin.pages["/api/query"]
+    harness.services.add(WANTED[0])
     harness.origin.pages["/api/query"] = answer
     for _ in range(3):
         assert await harness.fetch(*WANTED[:9]) == [UNREACHABLE] * 9
     harness.origin.pages["/api/query"] = good
-    assert await harness.fetch(*WANTED[:21]) == [UNKNOWN] * 20 + [LIMITED]
+    assert await harness.fetch(*WANTED[:21]) == [FOUND, *[UNKNOWN] * 19, LIMITED]
 
 
 async def test_a_bot_without_network_says_that_it_asks_nobody(harness: LookupHarness) -> None:
@@ -194,7 +197,102 @@ async def test_lookups_wait_as_long_as_arxiv_requests(harness: LookupHarness) ->
     assert len(harness.origin.requests) == 1
     harness.origin.pages["/api/query"] = good
     harness.now += timedelta(minutes=10)
-    assert await harness.fetch(WANTED[0]) == [UNKNOWN]
+    harness.services.add(WANTED[0])
+    assert await harness.fetch(WANTED[0]) == [FOUND]
+
+
+async def test_an_empty_answer_is_no_absence_until_a_later_one_agrees(harness: LookupHarness) -> None:
+    """arXiv, 2025-11-11: its API at times answers 200 with no results; it passes within minutes."""
+    good = harness.origin.pages["/api/query"]
+    harness.services.add(WANTED[0])
+    harness.origin.pages["/api/query"] = page_of(total=0)
+    assert await harness.fetch(*WANTED[:2]) == [UNREACHABLE] * 2
+    harness.now += timedelta(minutes=2)
+    assert await harness.fetch(*WANTED[:2]) == [UNREACHABLE] * 2
+    harness.origin.pages["/api/query"] = good
+    assert await harness.fetch(WANTED[0]) == [FOUND]
+    harness.now += timedelta(minutes=10)
+    assert await harness.fetch(WANTED[1]) == [UNKNOWN]
+
+
+async def test_an_id_is_unknown_at_once_if_another_of_the_same_request_is_found(
+    harness: LookupHarness,
+) -> None:
+    harness.services.add(WANTED[0])
+    assert await harness.fetch(*WANTED[:2]) == [FOUND, UNKNOWN]
+
+
+async def test_empty_answers_count_towards_the_daily_limit(harness: LookupHarness) -> None:
+    assert await harness.fetch(*WANTED[:18]) == [UNREACHABLE] * 18
+    assert await harness.fetch(*WANTED[18:22]) == [UNREACHABLE] * 2 + [LIMITED] * 2
+
+
+FAMOUS = "Attention Is All You Need"
+
+
+@pytest.mark.parametrize(
+    ("others", "found"), [(5, True), (150, True), (400, None)], ids=["few", "second-page", "too-many"]
+)
+async def test_a_famous_title_is_read_on_for_and_never_denied(
+    harness: LookupHarness, others: int, found: bool | None
+) -> None:
+    """arxivql's measurements: all titles with the words are found, and the exact one is often not on the first page."""
+    for number in range(others):
+        harness.services.add(f"2401.{number:05}", f"{FAMOUS} for Case {number}")
+    harness.services.add("1706.03762", FAMOUS)
+    ids = await harness.lookup.fetch_titled(ADA, [FAMOUS])
+    assert ids == ({FAMOUS: "1706.03762"} if found else {})
+    assert len(harness.origin.requests) <= 2
+
+
+async def test_hits_of_one_title_do_not_crowd_out_others(harness: LookupHarness) -> None:
+    for number in range(150):
+        harness.services.add(f"2401.{number:05}", f"{FAMOUS} for Case {number}")
+    harness.services.add("1706.03762", FAMOUS)
+    harness.services.add("2305.00001", "Sparse Lanterns")
+    ids = await harness.lookup.fetch_titled(ADA, [FAMOUS, "Sparse Lanterns", "The Art of Ponds"])
+    assert ids == {FAMOUS: "1706.03762", "Sparse Lanterns": "2305.00001"}, (
+        "the third had an empty answer alone"
+    )
+    harness.now += timedelta(minutes=10)
+    assert await harness.lookup.fetch_titled(ADA, ["The Art of Ponds"]) == {"The Art of Ponds": None}
+
+
+async def test_a_search_ends_at_arxivs_limit_if_pages_never_do(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
+    async def endless(request: web.BaseRequest) -> web.StreamResponse:
+        start = int(request.query.get("start", 0))
+        return page_of(source_payloads.arxiv_entry(f"2505.{start // 1000 + 1:05}"), total=10**8)
+
+    origin.pages["/api/query"] = endless
+    reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, base.no_throttle)
+    facts, missing = await reader.search({"search_query": "cat:cs.CL"}, 1_000)
+    assert (len(facts), missing) == (30, 10**8 - 30)
+    assert len(origin.requests) == 60
+
+
+async def test_a_search_has_a_deadline(
+    origin: OriginServer, fetch: HttpFetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arxiv, "_SEARCH_SECONDS", 0.01)
+    reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, asyncio.Event().wait)
+    with pytest.raises(base.FetchError, match="took longer"):
+        await reader.search({"search_query": "cat:cs.CL"}, 10)
+
+
+async def test_a_later_page_that_is_empty_and_counts_nothing_leaves_a_search_incomplete(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if "start" in request.query:
+            return page_of(total=0)
+        return page_of(*map(source_payloads.arxiv_entry, WANTED[:2]), total=3)
+
+    origin.pages["/api/query"] = answer
+    reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, base.no_throttle)
+    facts, missing = await reader.search({"search_query": "cat:cs.CL"}, 2)
+    assert (len(facts), missing) == (2, 1)
 
 
 @pytest.mark.parametrize(

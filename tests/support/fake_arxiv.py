@@ -17,6 +17,8 @@ from aiohttp import web
 from tests.support import origin_server, source_payloads
 
 _NEW_YORK = ZoneInfo("America/New_York")
+_FEED_ORDER = ("replace-cross", "replace", "cross", "new")
+FEED_LIMIT, LARGEST_PAGE, MAX_RESULTS = 2_000, 2_000, 30_000
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class FakeArxiv:
     """Both of arXiv's services. `papers` are found by searches, oldest first; `announced` are in one day's
     feeds.
 
-    `titles` holds more papers, found only by id. Requests for an id in `refused` are rejected. Each of
-    `faults` responds to one search. `served` counts how often searches returned each paper.
+    `titles` holds more papers, found only by id or title. Requests for an id in `refused` are rejected. Each of
+    `faults` responds to one search. `served` counts how often searches returned each paper. A weekday without papers has
+    one that is cross-listed from another archive, as each has at arXiv, unless `has_quiet_weekdays`.
     """
 
     origin: origin_server.OriginServer
@@ -72,6 +75,7 @@ class FakeArxiv:
     refusal_status: int = 400
     faults: list[web.Response] = field(default_factory=list)
     served: Counter[str] = field(default_factory=Counter)
+    has_quiet_weekdays: bool = False
 
     def __post_init__(self) -> None:
         self.origin.pages["/api/query"] = self.query
@@ -94,10 +98,12 @@ class FakeArxiv:
         return [request.query["id_list"].split(",") for request in requests]
 
     async def rss(self, request: web.BaseRequest) -> web.Response:
+        """Return a feed in arXiv's order, which is cut: replacements come first, and of new papers the lowest ids last."""
         wanted = request.path.rpartition("/")[2]
-        items = [
-            _item(paper, self.announced_on) for paper in self.announced if _is_in(paper, wanted.split("+"))
-        ]
+        found = [paper for paper in self.announced if _is_in(paper, wanted.split("+"))]
+        found.sort(key=lambda paper: paper.arxiv_id, reverse=True)
+        found.sort(key=lambda paper: _FEED_ORDER.index(paper.announced_as))
+        items = [_item(paper, self.announced_on) for paper in found[:FEED_LIMIT]]
         at = _rfc_date(self.announced_on)
         text = (
             "<?xml version='1.0' encoding='UTF-8'?>"
@@ -108,42 +114,49 @@ class FakeArxiv:
         return web.Response(text=text)
 
     async def query(self, request: web.BaseRequest) -> web.Response:
-        """Return papers by id, or a page of a day's papers in some categories."""
+        """Return papers by id or title, or of a day in some categories: ten, unless the request says otherwise."""
+        start, size = int(request.query.get("start", 0)), int(request.query.get("max_results", 10))
+        if size > MAX_RESULTS:
+            return web.Response(status=400, text=_error("max_results_must_be_less_than_30000"))
+        shown = slice(start, start + min(size, LARGEST_PAGE))
         if "id_list" in request.query:
             ids = request.query["id_list"].split(",")
-            assert int(request.query["max_results"]) == len(ids)
             if bad := next((name for name in ids if name in self.refused), None):
-                error = f"<id>http://arxiv.org/api/errors#incorrect_id_format_for_{bad}</id>"
-                text = f"<entry>{error}<summary>incorrect id format for {bad}</summary></entry>"
-                return web.Response(status=self.refusal_status, text=source_payloads.atom(text))
+                return web.Response(status=self.refusal_status, text=_error(f"incorrect_id_format_for_{bad}"))
             known = {paper.arxiv_id: paper.title for paper in (*self.announced, *self.papers)} | self.titles
-            entries = [source_payloads.arxiv_entry(name, known[name]) for name in ids if name in known]
-            return web.Response(text=source_payloads.atom(*entries))
+            return _titles_page([(name, known[name]) for name in ids if name in known], shown)
         if self.faults:
             return self.faults.pop(0)
         query = request.query["search_query"]
         if phrases := re.findall(r'ti:"([^"]+)"', query):
-            # arXiv compares words, so that longer titles are found too.
+            # arXiv compares stems, in any order; an exact title need not come early.
             known = {paper.arxiv_id: paper.title for paper in self.papers} | self.titles
-            entries = [
-                source_payloads.arxiv_entry(name, title)
-                for name, title in known.items()
-                if any(set(phrase.casefold().split()) <= _words(title) for phrase in phrases)
-            ]
-            return web.Response(text=source_payloads.atom(*entries))
+            wanted = [_stems(phrase) for phrase in phrases]
+            found = [row for row in known.items() if any(stems <= _stems(row[1]) for stems in wanted)]
+            found.sort(key=lambda row: len(_stems(row[1])), reverse=True)
+            return _titles_page(found, shown)
         listed = [name.removesuffix(".*") for name in re.findall(r"cat:([^ )]+)", query)]
         [day] = re.findall(r"submittedDate:\[(\d{8})0000 TO \d{8}2359\]", query)
-        found = [
-            paper for paper in self.papers if f"{paper.created_on:%Y%m%d}" == day and _is_in(paper, listed)
-        ]
-        start = int(request.query.get("start", 0))
-        page = found[start : start + int(request.query["max_results"])]
-        self.served.update(paper.arxiv_id for paper in page)
-        return web.Response(text=search_page(page, len(found)))
+        on = datetime.strptime(day, "%Y%m%d").date()
+        of_day = [paper for paper in self.papers if paper.created_on == on and _is_in(paper, listed)]
+        if not of_day and on.isoweekday() < 6 and not self.has_quiet_weekdays:
+            of_day = [make_paper(90_000 + on.day, on, ("physics.optics", listed[0]))]
+        self.served.update(paper.arxiv_id for paper in of_day[shown])
+        return web.Response(text=search_page(of_day[shown], len(of_day)))
 
 
-def _words(title: str) -> set[str]:
-    return set(re.findall(r"\w+", title.casefold()))
+def _error(name: str) -> str:
+    error = f"<id>http://arxiv.org/api/errors#{name}</id><title>Error</title>"
+    return source_payloads.atom(f"<entry>{error}<summary>{name.replace('_', ' ')}</summary></entry>")
+
+
+def _titles_page(found: Sequence[tuple[str, str]], shown: slice) -> web.Response:
+    entries = "".join(source_payloads.arxiv_entry(name, escape(title)) for name, title in found[shown])
+    return web.Response(text=_page(entries, len(found)))
+
+
+def _stems(title: str) -> set[str]:
+    return {re.sub("(?:s|ed|ing)$", "", word) for word in re.findall(r"\w+", title.casefold())}
 
 
 def _is_in(paper: Paper, wanted: Sequence[str]) -> bool:
@@ -175,7 +188,12 @@ def search_page(page: Sequence[Paper], total: int) -> str:
         + "</entry>"
         for paper in page
     )
+    return _page(entries, total)
+
+
+def _page(entries: str, total: int) -> str:
     return (
-        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom"'
+        ' xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
         f"<opensearch:totalResults>{total}</opensearch:totalResults>{entries}</feed>"
     )
