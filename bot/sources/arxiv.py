@@ -151,7 +151,7 @@ class ArxivReader:
         Reads the first `most` papers, and each incomplete or empty page twice.
         """
         entries: dict[str, feed_entries.FeedEntry] = {}
-        total, read_at = 0, datetime.min
+        total, read_at = 0, models.NEVER
         try:
             async with asyncio.timeout(_SEARCH_SECONDS):
                 for start in range(0, most, page_size):
@@ -279,7 +279,7 @@ class PaperLookup:
                 reader = ArxivReader(self.endpoint, fetch, self.throttle, self._absences)
                 async for matches in reader.find_titled(allowed):
                     await self.ingest.add_facts([*filter(None, matches.values())])
-                    ids |= {title: fact and fact.arxiv_id for title, fact in matches.items()}
+                    ids |= {title: None if fact is None else fact.arxiv_id for title, fact in matches.items()}
         self._give_back(user_id, {*allowed} - {*ids})
         return ids
 

@@ -1,9 +1,12 @@
 """New papers in arXiv categories, for search and alerts: announcements by RSS, earlier papers by the API.
 
-RSS: one feed for all categories of a source, with the papers of one announcement. It is empty at weekends.
+RSS: one feed for all categories of a source, with the papers of one announcement. It is empty at weekends. It has at most
+2,000 items, new papers last, so that one of 2,000 lacks new papers: then each category's own feed is read.
 https://info.arxiv.org/help/rss_specifications.html
 
 API: pages of the papers submitted on a day, oldest first. https://info.arxiv.org/help/api/
+
+A day of which papers are missing is a gap: it is named, and read again on each of the next days.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -48,9 +51,15 @@ _DAYS_A_POLL = 5
 _MAX_POLLS_PER_DAY = 2
 """How many polls at most read a day that arXiv gives in part or not at all. Then the back-fill goes on."""
 _INCOMPLETE_DELAY = timedelta(minutes=10)
+_FEED_LIMIT = 2_000
+_SETTLED = timedelta(days=4)
+"""How long after their submission papers are announced at the latest, if they are not held: over a weekend and a holiday."""
+_MAX_TRIES = 7
+"""On how many further days a gap is read again."""
 _HELD_DAYS = timedelta(days=7)
 """How long arXiv's moderators may hold a submitted paper before its announcement."""
 _DAY = timedelta(days=1)
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,8 @@ class Progress:
 
     `announced_on` is the last announcement that was read. The back-fill covers papers submitted from `since`
     to `until` and continues on the day `on`, which is None once it is done. `papers` counts the source's
-    papers read so far, and `polls` how often the day `on` was incomplete or failed.
+    papers read so far, and `polls` how often the day `on` was incomplete or failed. `gaps` are days of submission of which
+    papers are missing, each with the number of its readings and the day of the last one.
     """
 
     announced_on: str | None = None
@@ -68,19 +78,39 @@ class Progress:
     on: str | None = None
     papers: int = 0
     polls: int = 0
+    gaps: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def fill_from(self, since: date, until: date) -> Progress:
         """Return the progress with these days added to its back-fill."""
         first, last = since.isoformat(), until.isoformat()
         if self.on is None:
-            return Progress(self.announced_on, first, last, first)
+            return replace(self, since=first, until=last, on=first, papers=0, polls=0)
         return replace(self, since=min(first, self.since or first), until=last, on=min(first, self.on))
 
-    def after(self, papers: int) -> Progress:
-        """Return the progress after reading a day that had this number of the source's papers."""
+    def after(self, papers: int, left_on: date | None = None) -> Progress:
+        """Return the progress after reading a day that had this number of the source's papers.
+
+        If others are missing, the day is a gap as of the day `left_on`.
+        """
         following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
-        return replace(self, on=on, papers=self.papers + papers, polls=0)
+        after = replace(self, on=on, papers=self.papers + papers, polls=0)
+        if left_on is not None:
+            return after.leave([self.on or ""], left_on)
+        return replace(after, gaps={day: row for day, row in self.gaps.items() if day != self.on})
+
+    def leave(self, days: Iterable[str], today: date) -> Progress:
+        """Return the progress with these days as gaps, but for those that were read again often enough."""
+        gaps, now = dict(self.gaps), today.isoformat()
+        for day in days:
+            number, on = gaps.pop(day, (0, ""))
+            if number <= _MAX_TRIES:
+                gaps[day] = number + (on != now), now
+        return replace(self, gaps=gaps)
+
+    def list_due(self, today: date) -> list[str]:
+        """Return the gaps that were not read today, oldest first."""
+        return sorted(day for day, (_, on) in self.gaps.items() if on < today.isoformat())
 
     @property
     def share(self) -> float:
@@ -89,16 +119,20 @@ class Progress:
         return 1.0 if self.on is None else (date.fromisoformat(self.on) - first) / (last - first + _DAY)
 
     def describe(self) -> str:
-        """Describe the back-fill, for `paperround sources list`."""
+        """Describe the back-fill and its gaps, for `paperround sources list`."""
         papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
-        return (
+        filled = (
             f"back-fill done: {papers}" if self.on is None else f"back-fill: {self.share:.0%} read, {papers}"
         )
+        days = sorted(self.gaps)
+        more = f" and {len(days) - _MAX_NAMED} more days" if len(days) > _MAX_NAMED else ""
+        named = [f"incomplete, read again daily: {', '.join(days[:_MAX_NAMED])}{more}"] if days else []
+        return "; ".join([*([filled] if self.since else []), *named])
 
 
 def read_back_fill(progress: Mapping[str, Any] | None) -> Progress | None:
-    """Return a source's stored progress if it has a back-fill."""
-    return Progress(**progress) if progress and progress.get("since") else None
+    """Return a source's stored progress if it has a back-fill or gaps."""
+    return Progress(**progress) if progress and (progress.get("since") or progress.get("gaps")) else None
 
 
 def parse_categories(address: str) -> tuple[str, ...]:
@@ -148,18 +182,34 @@ class ArxivCategories:
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the announcement and continue the back-fill, or read papers submitted on `request.days`."""
         today = request.now.date()
-        if request.days is not None:
-            span = Progress().fill_from(min(request.days), max(request.days))
-            async for result in self._back_fill(request, span, len(request.days)):
-                yield replace(result, progress=None)
-            return
         progress = Progress(**request.progress or {})
+        if request.days is not None:
+            async for result in self._read_days(request, progress, min(request.days), max(request.days)):
+                yield result if request.progress is not None else replace(result, progress=None)
+            return
         if request.progress is None and self.since is not None:
             progress = progress.fill_from(max(self.since, today - _MAX_BACK_FILL), today)
         results, progress = await self._read_announcement(request, progress)
         for result in results:
             yield result
         async for result in self._back_fill(request, progress, _DAYS_A_POLL):
+            progress = Progress(**result.progress) if result.progress else progress
+            yield result
+        for day in progress.list_due(today)[:_DAYS_A_POLL] if progress.on is None else ():
+            on = date.fromisoformat(day)
+            async for result in self._read_days(replace(request, days=[on]), progress, on, on):
+                progress = Progress(**result.progress) if result.progress else progress
+                status = FetchStatus.NOT_YET if result.status is FetchStatus.FAILED else result.status
+                yield replace(result, status=status, day=None)
+
+    async def _read_days(
+        self, request: base.FetchRequest, progress: Progress, first: date, last: date
+    ) -> AsyncIterator[base.FetchResult]:
+        """Read some days by themselves: of the source's progress they only change the gaps."""
+        span = replace(progress, on=None).fill_from(first, last)
+        async for result in self._back_fill(request, span, (last - first).days + 1):
+            if result.progress is not None:
+                result = replace(result, progress=asdict(replace(progress, gaps=result.progress["gaps"])))
             yield result
 
     async def _read_announcement(
@@ -177,6 +227,7 @@ class ArxivCategories:
             return [page], progress
         try:
             parsed = await feed_entries.read_document(page)
+            entries, is_cut = await self._complete(parsed)
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
 
@@ -186,7 +237,7 @@ class ArxivCategories:
             [*facts] = arxiv.read_facts([entry], self._rss, request.now)
             return self._judge(facts[0], request) if facts else sorting.skip(SkipReason.NO_ID, entry.title)
 
-        facts, skipped = sorting.sort_out(parsed.entries, judge)
+        facts, skipped = sorting.sort_out(entries, judge)
         listed = await request.find_listed([fact.arxiv_id for fact in facts])
         today = request.now.date()
         # At times arXiv announces a former batch again, with the date of the day.
@@ -196,7 +247,14 @@ class ArxivCategories:
             if listed.get(fact.arxiv_id, date.max) >= min(fact.published_on or today, today)
         ]
         by_day = self._by_day(request, new)
-        account = ReadingReport(len(facts), skipped=add_up([*skipped, *parsed.skipped]))
+        cut: list[Skipped] = []
+        if is_cut:
+            on = min(parsed.built_on or today, today)
+            note = f"the announcement of {on} has over {_FEED_LIMIT:,} items, of which arXiv gave as many"
+            cut = [sorting.skip(SkipReason.NOT_READ, note)]
+            days = (on - _DAY * n for n in range(_SETTLED.days + 1))
+            progress = progress.leave((day.isoformat() for day in days), today)
+        account = ReadingReport(len(facts), skipped=add_up([*skipped, *parsed.skipped, *cut]))
         state = replace(page.page_state, account=account)
         if not by_day:
             reason = (
@@ -207,7 +265,7 @@ class ArxivCategories:
             result = base.FetchResult(
                 self.address, FetchStatus.NOT_YET, reason, page_states=(state,), account=account
             )
-            return [result], progress
+            return [replace(result, progress=asdict(progress)) if is_cut else result], progress
         last, newest = progress.announced_on and date.fromisoformat(progress.announced_on), max(by_day)
         progress = replace(progress, announced_on=newest.isoformat())
         # An announcement on a weekday in between was missed.
@@ -219,6 +277,25 @@ class ArxivCategories:
         results[-1] = replace(results[-1], page_states=(state,), progress=asdict(progress), account=rest)
         return results, progress
 
+    async def _complete(self, parsed: feed_entries.Feed) -> tuple[list[feed_entries.FeedEntry], bool]:
+        """Return a feed's entries, with those of each category's own feed if it was cut, and whether some are missing still."""
+        if not _is_cut(parsed):
+            return [*parsed.entries], False
+        entries, is_cut = {entry.key: entry for entry in parsed.entries}, len(self._categories) == 1
+        for name in self._categories if not is_cut else ():
+            url = f"{self.context.arxiv_rss_url.rstrip('/')}/{name}"
+            try:
+                page = await self._reader.fetcher.get(
+                    url, accept=feed_entries.ACCEPT, throttle=self._reader.throttle
+                )
+                feed = await feed_entries.read_document(page)
+            except base.FetchError:
+                is_cut = True
+            else:
+                is_cut |= _is_cut(feed)
+                entries = {entry.key: entry for entry in feed.entries} | entries
+        return [*entries.values()], is_cut
+
     async def _back_fill(
         self, request: base.FetchRequest, progress: Progress, days: int
     ) -> AsyncIterator[base.FetchResult]:
@@ -227,8 +304,9 @@ class ArxivCategories:
         A requested day that cannot be read is given up at once. A day of a back-fill is given up after two polls, or one if the
         day before was given up in the same poll, if its error is its own or a later day can be read.
         """
-        recent = request.now.date() - digest_writer.FILL_AGE
-        stored, failed_in_row = progress, 0
+        today = request.now.date()
+        recent = today - digest_writer.FILL_AGE
+        stored, failed_in_row, has_left = progress, 0, False
         outage: base.FetchError | None = None
         for _ in range(days):
             if progress.on is None:
@@ -236,7 +314,7 @@ class ArxivCategories:
             try:
                 if outage is not None:
                     raise outage
-                submitted, gap, missing = await self._read_day(progress.on)
+                submitted, gap, missing = await self._read_day(progress.on, today, is_doubtful=has_left)
             except base.FetchError as error:
                 is_own = error.code in (base.BAD_REQUEST, base.TOO_LARGE)
                 failed_in_row += not is_own
@@ -257,25 +335,25 @@ class ArxivCategories:
             in_categories, skipped = sorting.sort_out(submitted, lambda fact: self._judge(fact, request))
             by_day = self._by_day(request, in_categories)
             facts = tuple(fact for result in by_day.values() for fact in result.facts)
-            is_last = request.days is not None or progress.polls + 1 >= _MAX_POLLS_PER_DAY
+            is_last = request.days is not None or has_left or progress.polls + 1 >= _MAX_POLLS_PER_DAY
             is_waiting = bool(gap) and not is_last
-            progress = (
-                replace(progress, polls=progress.polls + 1) if is_waiting else progress.after(len(facts))
-            )
+            if is_waiting:
+                progress = replace(progress, polls=progress.polls + 1)
+            else:
+                progress, has_left = progress.after(len(facts), today if gap else None), bool(gap)
             stored = progress
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # Older papers are never posted.
             digests = [
                 replace(result, facts=(), account=None) for on, result in by_day.items() if on >= recent
             ]
-            unread = [sorting.skip(SkipReason.NOT_READ, gap, missing)] if missing else []
+            unread = [sorting.skip(SkipReason.NOT_READ, gap, max(1, missing))] if gap else []
             account = ReadingReport(len(facts), skipped=add_up([*skipped, *unread]))
             results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
-            if is_waiting:
-                at = request.now + _INCOMPLETE_DELAY
-                results.append(base.FetchResult(self._api, FetchStatus.NOT_YET, gap, retry_at=at))
-            elif gap:
-                results.append(base.FetchResult(self._api, FetchStatus.FAILED, gap))
+            if gap:
+                status = FetchStatus.FAILED if missing and not is_waiting else FetchStatus.NOT_YET
+                at = request.now + _INCOMPLETE_DELAY if is_waiting else None
+                results.append(base.FetchResult(self._api, status, gap, retry_at=at))
             results[0] = replace(results[0], account=account)
             results[-1] = replace(results[-1], progress=asdict(progress))
             for result in results:
@@ -283,21 +361,32 @@ class ArxivCategories:
             if is_waiting:
                 return
 
-    async def _read_day(self, on: str) -> tuple[list[models.PaperFacts], str, int]:
-        """Return the papers submitted on a day, a note if arXiv counts more, and how many more. Raises FetchError."""
-        day = on.replace("-", "")
+    async def _read_day(
+        self, on: str, today: date, *, is_doubtful: bool
+    ) -> tuple[list[models.PaperFacts], str, int]:
+        """Return the papers submitted on a day, a note if some are missing, and how many more arXiv counts. Raises FetchError.
+
+        arXiv's answers are at times empty, so of a weekday without any paper all are missing, unless it is too new, and of any
+        day if papers of the day before are (`is_doubtful`).
+        """
+        compact = on.replace("-", "")
         listed = " OR ".join(
             f"cat:{name}" if "." in name or name in _UNDIVIDED else f"cat:{name}.*"
             for name in self._categories
         )
         query = {
-            "search_query": f"({listed}) AND submittedDate:[{day}0000 TO {day}2359]",
+            "search_query": f"({listed}) AND submittedDate:[{compact}0000 TO {compact}2359]",
             "sortBy": "submittedDate",
             "sortOrder": "ascending",
         }
         facts, missing = await self._reader.search(query, _PAGE_SIZE)
-        gap = f"arXiv gave {len(facts):,} of the {len(facts) + missing:,} papers that it counts on {on}"
-        return facts, gap if missing else "", missing
+        gap = ""
+        if missing:
+            gap = f"arXiv gave {len(facts):,} of the {len(facts) + missing:,} papers that it counts on {on}"
+        elif not facts and (day := date.fromisoformat(on)) < today - _SETTLED:
+            is_gap = is_doubtful or day.isoweekday() < 6
+            gap = f"arXiv gave no paper of {on}, a {day:%A}" if is_gap else ""
+        return facts, gap, missing
 
     def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | Skipped:
         """Return a paper of the source's categories, or why it is left out."""
@@ -334,6 +423,10 @@ class ArxivCategories:
         return days
 
 
+def _is_cut(feed: feed_entries.Feed) -> bool:
+    return len(feed.entries) + sum(row.number for row in feed.skipped) >= _FEED_LIMIT
+
+
 def _fail_day(
     api: str,
     request: base.FetchRequest,
@@ -348,10 +441,11 @@ def _fail_day(
     `is_first`: the day before it did not fail in this poll by an error that may be of the service.
     """
     reason = f"{progress.on}: {error}"
+    after = progress.after(0, request.now.date())
     unread = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
     failed = replace(base.failed_result(api, error), reason=reason, account=unread)
     if request.days is not None:
-        return replace(failed, day=date.fromisoformat(progress.on or "")), progress.after(0), False
+        return replace(failed, day=date.fromisoformat(progress.on or "")), after, False
     if is_outage:
         # A wait requested by arXiv is not a failure.
         status = failed.status if error.retry_at is None else FetchStatus.NOT_YET
@@ -360,7 +454,7 @@ def _fail_day(
         at = request.now + _INCOMPLETE_DELAY
         waiting = replace(failed, status=FetchStatus.NOT_YET, retry_at=at)
         return waiting, replace(progress, polls=progress.polls + 1), True
-    return failed, progress.after(0), False
+    return failed, after, False
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:

@@ -276,7 +276,11 @@ async def test_a_search_has_a_deadline(
     origin: OriginServer, fetch: HttpFetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arxiv, "_SEARCH_SECONDS", 0.01)
-    reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, asyncio.Event().wait)
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    reader = arxiv.ArxivReader(f"{origin.url}/api/query", fetch, wait)
     with pytest.raises(base.FetchError, match="took longer"):
         await reader.search({"search_query": "cat:cs.CL"}, 10)
 

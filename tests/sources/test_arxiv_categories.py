@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from aiohttp import web
 from bot.sources import arxiv_categories, fetcher
 from bot.sources.poller import SourceReport
 from storage import archive, database, errors, papers
-from storage.models import FetchStatus, ReadingReport
+from storage.models import FetchStatus, ReadingReport, SkipReason
 from tests.support import fake_arxiv, origin_server, patience
 from tests.support.fake_arxiv import FakeArxiv, make_paper
 from tests.support.polling_harness import START, PollingHarness
@@ -240,6 +241,124 @@ async def test_requests_an_empty_page_again_at_once(harness: ArxivHarness) -> No
     await harness.add(CL, since=SINCE)
     assert (await harness.fetch_all()).status is FetchStatus.OK
     assert await harness.stored_ids() == own(harness.fake.papers)
+
+
+async def poll_for(harness: ArxivHarness, hours: int) -> list[str]:
+    """Poll every hour, and return what the accounts name as not read."""
+    named = []
+    for _ in range(hours):
+        for report in await harness.fetch_due():
+            skipped = report.account.skipped if report.account else ()
+            named += [text for of in skipped if of.reason is SkipReason.NOT_READ for text in of.examples]
+        harness.now += timedelta(hours=1)
+    return named
+
+
+@pytest.mark.parametrize("empty", [1, 3, 8])
+async def test_answers_that_are_empty_by_mistake_lose_no_day(harness: ArxivHarness, empty: int) -> None:
+    """Others lost six months of a back-fill to first pages that were empty and counted nothing."""
+    harness.fake.papers = [make_paper(n, FIRST_ON + timedelta(days=n // 20)) for n in range(1, 101)]
+    harness.fake.faults = short_pages((), 0, empty=empty)
+    announce(harness, make_paper(9000, TODAY))
+    await harness.add(CL, since=SINCE)
+    await poll_for(harness, 50)
+    assert {paper.arxiv_id for paper in harness.fake.papers} <= await harness.stored_ids()
+    assert [row.failures for row in (await harness.health()).values()] == [0]
+    back_fill = await harness.back_fill() or ""
+    assert back_fill.startswith("back-fill done")
+    assert "incomplete" not in back_fill
+
+
+async def test_a_weekday_without_papers_is_named_and_read_again_until_it_has_some(
+    harness: ArxivHarness,
+) -> None:
+    monday, saturday = date(2025, 2, 24), date(2025, 2, 22)
+    found = [make_paper(n + 1, FIRST_ON + timedelta(days=n)) for n in range(12)]
+    late = [paper for paper in found if paper.created_on in (monday, saturday)]
+    harness.fake.papers, harness.fake.has_quiet_days = [of for of in found if of not in late], True
+    announce(harness, make_paper(9000, TODAY))
+    harness.now = datetime(2025, 3, 8, 12, tzinfo=UTC)
+    await harness.add(CL, since="2025-02-20")
+    named = await poll_for(harness, 10)
+    assert f"arXiv gave no paper of {monday}, a Monday" in named
+    assert not any(str(saturday) in text for text in named)
+    assert "incomplete, read again daily: 2025-02-24" in (await harness.back_fill() or "")
+    assert {of.arxiv_id for of in harness.fake.papers} <= await harness.stored_ids(), "later days are read"
+    harness.fake.papers = found
+    await poll_for(harness, 24)
+    assert {paper.arxiv_id for paper in found if paper.created_on != saturday} <= await harness.stored_ids()
+    assert "incomplete" not in (await harness.back_fill() or "")
+
+
+async def test_a_gap_is_read_on_seven_more_days_or_when_it_is_requested(harness: ArxivHarness) -> None:
+    harness.fake.has_quiet_days = True
+    harness.now = datetime(2025, 2, 25, 12, tzinfo=UTC)  # only 20 February is old enough
+    await harness.add(CL, since="2025-02-20")
+    await poll_for(harness, 3)
+    assert "incomplete, read again daily: 2025-02-20" in (await harness.back_fill() or "")
+    await poll_for(harness, 6 * 24)
+    assert "incomplete" in (await harness.back_fill() or "")
+    harness.fake.papers = [make_paper(1, FIRST_ON)]
+    report = await harness.fetch_all(days=[FIRST_ON])
+    assert (report.result.new_papers, await harness.stored_ids()) == (1, {"2502.00001"})
+    assert "incomplete" not in (await harness.back_fill() or "")
+
+
+def busy_day(*counts: tuple[str, int]) -> list[fake_arxiv.Paper]:
+    """Return an announcement of two categories, whose feed arXiv cuts at 2,000 items."""
+    kinds = [kind for kind, count in counts for _ in range(count)]
+    return [
+        make_paper(
+            number,
+            TODAY - timedelta(days=1),
+            (("math.CO", name) if "cross" in kind else (name,)),
+            announced_as=kind,
+        )
+        for number, kind in enumerate(kinds)
+        for name in [("cs.CL", "cs.LG")[number % 2]]
+    ]
+
+
+async def test_an_announcement_that_arxiv_cut_is_completed_by_the_feed_of_each_category(
+    harness: ArxivHarness,
+) -> None:
+    """arXiv's feeds have 2,000 items, replacements first: what is cut is new."""
+    harness.fake.serve_feeds("cs.LG")
+    found = busy_day(("replace", 1200), ("cross", 300), ("new", 700))
+    announce(harness, *found)
+    await harness.add(LG)
+    report = await harness.fetch_all()
+    assert await harness.stored_ids() == {of.arxiv_id for of in found if of.announced_as == "new"}
+    assert report.account is not None
+    assert all(of.reason is not SkipReason.NOT_READ for of in report.account.skipped)
+    assert await harness.back_fill() is None
+
+
+@pytest.mark.parametrize("lacking", ["one category", "a feed"])
+async def test_an_announcement_that_stays_cut_is_named_until_the_api_has_completed_it(
+    harness: ArxivHarness, lacking: str
+) -> None:
+    found = busy_day(("replace", 1900), ("new", 200))
+    if lacking == "one category":
+        found = [replace(paper, categories=("cs.CL",)) for paper in found]
+    announce(harness, *found)
+    source = CL if lacking == "one category" else LG  # the feed of cs.LG alone is not served
+    await harness.add(source)
+    report = await harness.fetch_all()
+    new = {of.arxiv_id for of in found if of.announced_as == "new"}
+    assert len(new - await harness.stored_ids()) >= 50
+    assert report.account is not None
+    texts = [
+        text for of in report.account.skipped if of.reason is SkipReason.NOT_READ for text in of.examples
+    ]
+    assert any(text.startswith(f"the announcement of {TODAY} has over 2,000 items") for text in texts)
+    assert "incomplete" in (await harness.back_fill() or "")
+    harness.fake.papers = [of for of in found if of.announced_as == "new"]
+    announce(harness, make_paper(99_000, TODAY + timedelta(days=1)), on=TODAY + timedelta(days=1))
+    harness.now += timedelta(days=1)
+    await poll_for(harness, 3)
+    assert new <= await harness.stored_ids()
+    assert "incomplete" not in (await harness.back_fill() or "")
 
 
 @pytest.mark.parametrize("count", [0, 2])

@@ -62,8 +62,8 @@ class FakeArxiv:
     feeds.
 
     `titles` holds more papers, found only by id or title. Requests for an id in `refused` are rejected. Each of
-    `faults` responds to one search. `served` counts how often searches returned each paper. A weekday without papers has
-    one that is cross-listed from another archive, as each has at arXiv, unless `has_quiet_weekdays`.
+    `faults` responds to one search. `served` counts how often searches returned each paper. A day without papers has
+    one that is cross-listed from another archive, unless `has_quiet_days`.
     """
 
     origin: origin_server.OriginServer
@@ -75,7 +75,7 @@ class FakeArxiv:
     refusal_status: int = 400
     faults: list[web.Response] = field(default_factory=list)
     served: Counter[str] = field(default_factory=Counter)
-    has_quiet_weekdays: bool = False
+    has_quiet_days: bool = False
 
     def __post_init__(self) -> None:
         self.origin.pages["/api/query"] = self.query
@@ -137,11 +137,11 @@ class FakeArxiv:
             return _titles_page(found, shown)
         listed = [name.removesuffix(".*") for name in re.findall(r"cat:([^ )]+)", query)]
         [day] = re.findall(r"submittedDate:\[(\d{8})0000 TO \d{8}2359\]", query)
-        on = datetime.strptime(day, "%Y%m%d").date()
+        on = date.fromisoformat(day)
         of_day = [paper for paper in self.papers if paper.created_on == on and _is_in(paper, listed)]
-        if not of_day and on.isoweekday() < 6 and not self.has_quiet_weekdays:
+        if not of_day and not self.has_quiet_days:
             of_day = [make_paper(90_000 + on.day, on, ("physics.optics", listed[0]))]
-        self.served.update(paper.arxiv_id for paper in of_day[shown])
+        self.served.update(paper.arxiv_id for paper in of_day[shown] if paper in self.papers)
         return web.Response(text=search_page(of_day[shown], len(of_day)))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from bot.core.clock import latest_date
+from bot.sources import arxiv_categories
 from storage import alerts, daily, errors, key_values, models, papers, sources, zotero
 from storage.database import Connection
 
@@ -41,6 +42,7 @@ async def list_all(connection: Connection, now: datetime, *, is_settled: bool = 
     return [
         *idle,
         *_list_silent(rows, now),
+        *_list_incomplete(rows),
         *_list_backup(backup, now),
         *([quiet] if quiet else []),
         *list_zotero(await zotero.find_trouble(connection, now)),
@@ -74,6 +76,14 @@ def _list_silent(rows: Sequence[models.StoredSource], now: datetime) -> Iterator
         if row.failures and now - since >= SILENT:
             reason = f": {row.reason}" if row.reason else ""
             yield f"{errors.redact(row.url)} could not be read since {since:%Y-%m-%d}{reason}"
+
+
+def _list_incomplete(rows: Sequence[models.StoredSource]) -> Iterator[str]:
+    for row in rows:
+        back_fill = arxiv_categories.read_back_fill(row.progress)
+        if back_fill is not None and back_fill.gaps:
+            first, address = min(back_fill.gaps), errors.redact(row.url)
+            yield f"{address} lacks papers from {first} on, which are read again daily: see `paperround sources list`."
 
 
 def read_backup(stored: str) -> tuple[datetime | None, str]:
