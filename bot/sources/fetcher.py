@@ -55,7 +55,8 @@ _MAX_VALIDATOR_LENGTH = 500
 _MAX_URL_LENGTH = 4000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
-_RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""The statuses after which a retry may succeed."""
 
 
 def _conditional_headers(page_state: sources.PageState | None) -> dict[str, str]:
@@ -232,9 +233,9 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
     else:
         reason = f"the server answers {status}, {http.client.responses.get(status, 'not a standard status').lower()}"
     retry_at = (
-        clock.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now) if status in _RETRYABLE else None
+        clock.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now) if status in RETRYABLE else None
     )
-    return base.FetchError(reason, code=status, retry_at=retry_at, is_retryable=status in _RETRYABLE)
+    return base.FetchError(reason, code=status, retry_at=retry_at, is_retryable=status in RETRYABLE)
 
 
 _SENTENCES: tuple[tuple[type[Exception], str, bool], ...] = (
@@ -363,7 +364,7 @@ class HttpFetcher:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Make one request to an API, without retry or redirect, and return its status, headers and body.
 
-        `body` is sent as JSON. Raises FetchError without an answer, and for one by which the server asks for time.
+        `body` is sent as JSON. Raises FetchError without an answer.
         """
         target = _parse_url(url)
         self._guard.check_url(target)
@@ -374,8 +375,6 @@ class HttpFetcher:
             async with self._session.request(
                 method, target, headers=sent, json=body, allow_redirects=False
             ) as response:
-                if response.status in _RETRYABLE:
-                    raise _status_error(response, self.now())
                 return response.status, response.headers, await _read_body(response, self.limits.max_bytes)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _translate_error(error, target, self.limits) from error

@@ -1,5 +1,6 @@
 """A server's list in Zotero: each paper once, through kills, limits and refusals, which somebody sees."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import container
@@ -105,6 +107,11 @@ async def open_lab(database: Database) -> AsyncIterator[Lab]:
             yield lab
 
 
+def _letters(number: int) -> str:
+    """Return six of the characters that a key may have: no 0, 1 or O."""
+    return f"{number:06}".translate(str.maketrans("01", "AB"))
+
+
 @pytest.fixture
 async def lab(db: Database) -> AsyncIterator[Lab]:
     async with open_lab(db) as opened:
@@ -113,10 +120,10 @@ async def lab(db: Database) -> AsyncIterator[Lab]:
 
 @both_engines
 async def test_what_joins_the_list_comes_once_into_our_collection(lab: Lab) -> None:
-    # Items that merely mention a paper are found too, and fill a page of the answer.
+    # Items that merely mention a paper fill more than a page of what is read.
     citing = {"itemType": "journalArticle", "title": "Cites", "abstractNote": "after 2501.00002", "url": ""}
     for number in range(120):
-        lab.library.put("items", f"CC{number}", **citing)
+        lab.library.put("items", f"CC{_letters(number)}", **citing)
     lab.library.put("items", "QQQQ2222", **citing | {"url": "http://arxiv.org/abs/2501.00002v2"})
     await lab.add("2501.00001", "2501.00002", "2501.00003")
     await lab.write()
@@ -157,7 +164,7 @@ async def test_what_joins_the_list_comes_once_into_our_collection(lab: Lab) -> N
 @pytest.mark.parametrize("ends_at", ["an answer", "a commit", "a stored commit"])
 async def test_nothing_is_lost_or_doubled_by_a_kill_at_any_place(lab: Lab, ends_at: str) -> None:
     await lab.add(*(paper.arxiv_id for paper in PAPERS))
-    lab.fake.finds_new = False
+    lab.fake.lags = True
     for number in range(9):
         if ends_at == "an answer":
             lab.fake.faults[:] = [*[()] * number, None]
@@ -175,7 +182,91 @@ async def test_nothing_is_lost_or_doubled_by_a_kill_at_any_place(lab: Lab, ends_
     assert len(lab.fake.requests) == asked, "nothing waits"
 
 
-PASSING = {"429": (429, {"Retry-After": "600"}), "503": (503, {"Retry-After": "600"}), "locked": (409, {})}
+OWN_FIELDS: tuple[dict[str, str], ...] = (
+    {"archiveID": "arXiv:2501.00001"},
+    {"archiveID": "2501.00001v3"},
+    {"DOI": "10.48550/arXiv.2501.00001"},
+    {"DOI": "https://doi.org/10.48550/arxiv.2501.00001"},
+    {"url": "http://arxiv.org/abs/2501.00001v2"},
+    {"url": "https://www.arxiv.org/pdf/2501.00001v1.pdf"},
+    {"url": "https://export.arxiv.org/abs/2501.00001?context=cs#S1"},
+    {"extra": "Publisher: arXiv\narXiv:2501.00001 [cs.CL]"},
+    {"extra": "arXiv: 2501.00001\nversion: 2"},
+    {"extra": "DOI: 10.48550/arXiv.2501.00001\nCitation Key: small2025"},
+    {"extra": "tex.eprint: 2501.00001"},
+)
+"""How Zotero's translators and BibTeX imports name a paper: `Archive ID`, DOI, URL, or a line of Extra."""
+OF_OTHERS: tuple[dict[str, Any], ...] = (
+    {"extra": "arXiv admin note: text overlap with arXiv:2501.00001"},
+    {"extra": "Supersedes arXiv:2501.00001v1"},
+    {"extra": "Comment on https://arxiv.org/abs/2501.00001 (12 pages)"},
+    {"url": "https://github.com/someone/arxiv-2501.00001-code"},
+    {"title": "A review of arXiv:2501.00001", "url": "https://example.org/review"},
+    {"archiveID": "arXiv:2501.00001", "deleted": True},
+    {"itemType": "attachment", "parentItem": "QQQQ2223", "url": "https://arxiv.org/pdf/2501.00001"},
+)
+
+
+@pytest.mark.parametrize(("fields", "written"), [(OWN_FIELDS, 0), (OF_OTHERS, 1)], ids=["own", "others"])
+async def test_an_item_is_a_paper_if_it_has_its_id_or_url_alone_in_a_field(
+    lab: Lab, fields: Sequence[dict[str, Any]], written: int
+) -> None:
+    await lab.add("2501.00001")
+    for number, data in enumerate(fields):
+        library = lab.fake.libraries[f"groups/{number}"] = Library()
+        library.put("items", "QQQQ2222", **{"itemType": "preprint", "title": "Small", "creators": []} | data)
+        lab.outbox.library = replace(lab.outbox.library, name=f"groups/{number}")
+        await lab.write()
+        assert len(library.items) - 1 == written, data
+    assert await lab.told() == []
+
+
+async def test_what_changes_in_the_library_is_read_again_and_nothing_else(lab: Lab) -> None:
+    for number in range(120):
+        lab.library.put("items", f"CC{_letters(number)}", itemType="preprint", title="Pond")
+    lab.library.put("items", "QQQQ2222", itemType="preprint", title="Reinforced", archiveID="2501.00002")
+    lab.library.put("items", "QQQQ2223", itemType="preprint", title="Chemistry", archiveID="2501.00003")
+    await lab.add("2501.00001")
+    await lab.write()
+    lab.library.put("items", "CCAAAAAA", itemType="preprint", title="Pond", archiveID="arXiv:2501.00002")
+    lab.library.put("items", "QQQQ2222", itemType="preprint", title="Reinforced", archiveID="2502.00002")
+    del lab.library.items["QQQQ2223"]
+    asked = len(lab.fake.requests)
+    await lab.add("2501.00002", "2501.00003")
+    await lab.write()
+    assert [path for method, path, _ in lab.fake.requests[asked:] if method == "POST"] == [f"/{GROUP}/items"]
+    assert "2501.00003" in lab.ids
+    assert len([row for row in lab.library.items.values() if row["title"] == PAPERS[1].title]) == 0
+    assert len(lab.fake.requests) - asked <= 5
+
+
+async def test_a_pause_that_zotero_asks_for_is_kept_while_its_items_are_read(lab: Lab) -> None:
+    for number in range(120):
+        lab.library.put("items", f"CC{_letters(number)}", itemType="preprint", title="Pond")
+    lab.fake.headers["Backoff"] = "3600"
+    await lab.add("2501.00001")
+    for _ in range(4):
+        asked = len(lab.fake.requests)
+        await lab.write(timedelta(minutes=61))
+        assert len(lab.fake.requests) - asked <= 4
+        asked = len(lab.fake.requests)
+        await lab.write(timedelta(minutes=59))
+        assert len(lab.fake.requests) == asked
+        lab.now -= timedelta(minutes=59)
+    assert lab.ids == ["2501.00001"], "what was read before a pause is not read again"
+    assert await lab.told() == []
+
+
+PASSING = {
+    "429": (429, {"Retry-After": "600"}),
+    "503": (503, {"Retry-After": "600"}),
+    "503 with Backoff": (503, {"Backoff": "600"}),
+    "429 with Backoff": (429, {"Backoff": "600"}),
+    "429 with both": (429, {"Backoff": "600", "Retry-After": "10"}),
+    "403 with Backoff": (403, {"Backoff": "6000"}),
+    "locked": (409, {}),
+    "locked for long": (409, {"Retry-After": "600"}),
+}
 
 
 @pytest.mark.parametrize("fault", PASSING)
@@ -185,7 +276,8 @@ async def test_what_passes_is_waited_for_without_a_word(lab: Lab, fault: str) ->
     await lab.write()
     asked = len(lab.fake.requests)
     assert asked == 3
-    await lab.write(timedelta(minutes=1 if fault == "locked" else 9))
+    minutes = 1 if fault == "locked" else 99 if fault.startswith("403") else 9
+    await lab.write(timedelta(minutes=minutes))
     assert len(lab.fake.requests) == asked
     await lab.write(timedelta(minutes=2))
     assert (lab.ids, await lab.told()) == (["2501.00001"], [])
@@ -239,7 +331,197 @@ async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusa
     assert (lab.ids, await lab.told()) == (["2501.00001"], [])
 
 
-STRANGE = "<html>", "null", "{}", '[{"data": 1}]', '{"failed": {"0": 1}}'
+HELD_UP = 500, 502, 503, 504, 409, None
+
+
+@pytest.mark.parametrize("status", HELD_UP)
+async def test_a_paper_at_which_zotero_fails_for_days_costs_itself_alone(
+    lab: Lab, status: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/zotero.md: one that cannot be written is named after a day, and the others come. None: the connection ends."""
+    answered = lab.fake._answer
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if request.method == "POST" and "2501.00001" in (await request.read()).decode():
+            if status is None:
+                assert request.transport is not None
+                request.transport.abort()
+            return web.Response(status=status or 500, text="An error occurred")
+        return await answered(request)
+
+    monkeypatch.setattr(lab.fake, "_answer", answer)
+    await lab.add("2501.00001", "2501.00002")
+    await lab.write()
+    await lab.write(timedelta(minutes=3))
+    await lab.add("2501.00003")
+    await lab.write(timedelta(minutes=3))
+    assert sorted(lab.ids) == ["2501.00002", "2501.00003"]
+    asked = len(lab.fake.requests)
+    await lab.write(timedelta(minutes=1))
+    assert len(lab.fake.requests) == asked, "it is not asked each twenty seconds"
+    for _ in range(23):
+        await lab.write(timedelta(hours=1))
+        assert await lab.told() == []
+    await lab.write(timedelta(hours=1))
+    [told] = await lab.told()
+    assert told.startswith("2501.00001 of the list is not in Zotero: ")
+    monkeypatch.undo()
+    await lab.write(timedelta(hours=25))
+    assert (sorted(lab.ids), await lab.told()) == (["2501.00001", "2501.00002", "2501.00003"], [])
+
+
+@pytest.mark.parametrize("is_of_writing", [False, True])
+async def test_a_library_that_is_away_for_days_is_told_once(lab: Lab, is_of_writing: bool) -> None:
+    """Maintenance may be of writing alone. What the answers say in addition differs each time."""
+    answered, number = lab.fake._answer, 0
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        nonlocal number
+        number += 1
+        if is_of_writing and request.method == "GET":
+            return await answered(request)
+        return web.Response(status=(500, 502, 503)[number % 3], text=f"Request 7f{number} failed")
+
+    with mock.patch.object(lab.fake, "_answer", answer):
+        await lab.add(*(paper.arxiv_id for paper in PAPERS))
+        told = []
+        for hours in range(72):
+            await lab.write(timedelta(hours=1))
+            told += [await lab.told()] if hours > 24 else []
+            assert hours > 23 or await lab.told() == []
+    library = {line for lines in told for line in lines if line.startswith("The list does not come")}
+    assert len(library) == 1 if not is_of_writing else all(told)
+    await lab.write(timedelta(hours=25))
+    await lab.write(timedelta(minutes=3))
+    assert (len(lab.ids), await lab.told()) == (3, [])
+
+
+@pytest.mark.parametrize("is_with_key", [True, False])
+async def test_one_cause_is_told_once_without_our_key(lab: Lab, is_with_key: bool) -> None:
+    """As a gateway's answers, which quote the request and have an id each. The key is not cut in the middle, either."""
+    number, told, logged = 0, set[str](), []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        nonlocal number
+        number += 1
+        quoted = f"{'x' * 170} {request.headers['Zotero-API-Key']}" if is_with_key else ""
+        return web.Response(status=403, text=f"Blocked, request {number}-a7. {quoted}")
+
+    with mock.patch.object(lab.fake, "_answer", answer):
+        await lab.add("2501.00001")
+        for _ in range(4):
+            await lab.write(timedelta(minutes=61))
+            told |= {*await lab.told()}
+            logged.append(await lab.database.fetch(zotero.get_problem))
+    [line] = told
+    assert "Zotero answers 403: Blocked, request" in line
+    assert fake_zotero.KEY[:9] not in f"{line} {logged}"
+
+
+async def test_a_refusal_that_quotes_our_key_is_named_without_it(lab: Lab) -> None:
+    lab.fake.refuse = lambda _: f"no &lt;title&gt; for {fake_zotero.KEY}"
+    await lab.add("2501.00001")
+    await lab.write()
+    assert await lab.told() == ["2501.00001 of the list is not in Zotero: no <title> for ***"]
+
+
+@pytest.mark.parametrize("status", [400, 413])
+async def test_an_item_that_is_refused_as_a_whole_costs_itself_alone(lab: Lab, status: int) -> None:
+    lab.fake.faults[:] = [(), (), (), (status, {})]
+    await lab.add("2501.00001", "2501.00002")
+    await lab.write()
+    assert lab.ids == ["2501.00002"]
+    assert await lab.told() == [f"2501.00001 of the list is not in Zotero: Zotero answers {status}: a fault"]
+
+
+async def test_a_paper_taken_off_while_it_is_looked_at_comes_once_it_is_added_again(lab: Lab) -> None:
+    await lab.add("2501.00001")
+    listed = zotero.list_waiting
+
+    async def take_off(*arguments: Any) -> list[int]:
+        waiting = await listed(*arguments)
+        async with lab.database.transaction() as connection:
+            for paper_id in waiting:
+                await shelf.remove(connection, SERVER, paper_id)
+        return waiting
+
+    with mock.patch.object(zotero, "list_waiting", take_off):
+        await lab.write()
+    assert lab.ids == []
+    await lab.add("2501.00001")
+    await lab.write()
+    assert (lab.ids, await lab.told()) == (["2501.00001"], [])
+
+
+async def test_papers_come_in_the_order_in_which_they_joined_the_list(lab: Lab) -> None:
+    order = ["2501.00003", "2501.00001", "2501.00002"]
+    await lab.add(*order)
+    await lab.write()
+    assert lab.ids == order
+
+
+async def _answer_versions(request: web.BaseRequest) -> web.Response:
+    """Answer as a server whose items are always others, of which it gives what was asked for."""
+    if "versions" in request.query_string:
+        _answer_versions.count += 1  # type: ignore[attr-defined]
+        begin = _answer_versions.count * 1000  # type: ignore[attr-defined]
+        return web.json_response({f"CC{_letters(begin + number)}": begin for number in range(200)})
+    keys = request.query.get("itemKey", request.query.get("collectionKey", "")).split(",")
+    data = {"url": "x" * 300, "name": "no"}
+    return web.json_response([{"key": key, "version": 1, "data": data} for key in keys])
+
+
+async def _answer_nothing(request: web.BaseRequest) -> web.Response:
+    """Answer as a server that never gives what it has."""
+    if "versions" in request.query_string:
+        return web.json_response({f"CC{_letters(number)}": 7 for number in range(200)})
+    return web.json_response([])
+
+
+async def _answer_pages(_: web.BaseRequest) -> web.Response:
+    """Answer as a server whose pages are always full."""
+    row = {"key": "AAAAAAAA", "version": 1, "data": {"key": "AAAAAAAA", "name": "no", "url": "x" * 300}}
+    return web.json_response([row] * 100)
+
+
+@pytest.mark.parametrize("answer", [_answer_versions, _answer_nothing, _answer_pages])
+async def test_what_is_read_ends_whatever_the_server_answers(lab: Lab, answer: Any) -> None:
+    _answer_versions.count = 0  # type: ignore[attr-defined]
+    await lab.add("2501.00001")
+    with mock.patch.object(lab.fake, "_answer", answer):
+        await lab.write()
+    assert len(lab.fake.requests) <= 12
+
+
+async def test_a_look_ends_at_its_deadline_and_the_next_one_goes_on(lab: Lab) -> None:
+    """As at a server that answers so slowly that the items of a large library take longer."""
+    answered, never = lab.fake._answer, asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if len(lab.fake.requests) >= 3:
+            await never.wait()
+        return await answered(request)
+
+    await lab.add("2501.00001")
+    with (
+        mock.patch.object(lab.fake, "_answer", answer),
+        mock.patch.object(zotero_outbox, "DEADLINE", timedelta(seconds=0.5)),
+    ):
+        await lab.write()
+    assert (lab.ids, await lab.told()) == ([], [])
+    await lab.write(timedelta(minutes=3))
+    assert lab.ids == ["2501.00001"]
+
+
+STRANGE = (
+    "<html>",
+    "null",
+    "{}",
+    '[{"data": 1}]',
+    '{"failed": {"0": 1}}',
+    "[" * 100_000,
+    "[" + "9" * 9_000 + "]",
+)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -287,13 +569,44 @@ async def test_a_paper_without_a_title_is_named_after_a_day(lab: Lab) -> None:
 
 async def test_a_collection_of_our_name_that_is_there_is_used(lab: Lab) -> None:
     for number in range(101):
-        lab.library.put("collections", f"CC{number:06}", name=f"Seminar {number}")
+        lab.library.put("collections", f"CC{_letters(number)}", name=f"Seminar {number}")
     lab.library.put("collections", "BINNED22", name="Paperround", deleted=True)
     lab.library.put("collections", "MADE2222", name="Paperround")
     await lab.add("2501.00001")
     await lab.write()
     [item] = lab.library.items.values()
     assert (item["collections"], len(lab.library.collections)) == (["MADE2222"], 103)
+
+
+@pytest.mark.parametrize(
+    "ends_as", ["in the trash", "twice in the trash", "renamed", "erased", "erased meanwhile"]
+)
+async def test_papers_come_into_a_collection_that_people_see(lab: Lab, ends_as: str) -> None:
+    """docs/zotero.md: in the collection *Paperround*, which is made if there is none. One in the trash shows nobody a paper."""
+    await lab.add("2501.00001")
+    await lab.write()
+    for _ in range(2 if ends_as.startswith("twice") else 1):
+        for key in [*lab.library.collections]:
+            if ends_as.endswith("trash"):
+                lab.library.put("collections", key, name="Paperround", deleted=True)
+            elif ends_as == "renamed":
+                lab.library.put("collections", key, name="Reading")
+            elif ends_as == "erased":
+                del lab.library.collections[key]
+        if ends_as == "erased meanwhile":
+            stale = [*lab.library.collections]
+            lab.library.collections.clear()
+            lookup = mock.AsyncMock(side_effect=stale)
+            with mock.patch.object(zotero_outbox.ZoteroLibrary, "find_collection", lookup):
+                await lab.add("2501.00002")
+                await lab.write()
+        await lab.add("2501.00003" if "2501.00002" in lab.ids else "2501.00002")
+        await lab.write(timedelta(minutes=3))
+    shown = {key for key, row in lab.library.collections.items() if not row.get("deleted")}
+    [item] = [row for row in lab.library.items.values() if row["archiveID"] == f"arXiv:{lab.ids[-1]}"]
+    assert (len(shown), {*item["collections"]}) == (1, shown)
+    assert len(lab.ids) == (3 if ends_as.startswith("twice") else 2)
+    assert await lab.told() == []
 
 
 async def test_a_key_that_lost_its_right_to_write_is_told_once(lab: Lab) -> None:
@@ -354,6 +667,57 @@ async def test_doctor_asks_whether_the_key_may_write(
     assert fake_zotero.KEY not in f"{findings}"
 
 
+@pytest.mark.parametrize("trouble", ["key", "rights", "library", "server", "strange"])
+async def test_where_a_key_is_made_follows_only_a_refused_key(lab: Lab, trouble: str) -> None:
+    await lab.add("2501.00001")
+    if trouble == "key":
+        lab.outbox.library = replace(lab.outbox.library, key="of-nobody")
+    elif trouble == "rights":
+        lab.fake.access = {}
+    elif trouble == "library":
+        del lab.fake.libraries[GROUP]
+    elif trouble == "server":
+        lab.outbox.server_id = 9002
+    else:
+        lab.fake.strange = {"GET": "<html>"}
+    await lab.write()
+    [told] = await lab.told()
+    assert ("zotero.org/settings/keys" in told) is (trouble in ("key", "rights")), told
+    if trouble in ("key", "strange"):
+        key = SecretStr(lab.outbox.library.key)
+        configured = lab.settings.model_copy(update={"zotero_key": key})
+        findings = await doctor.examine(configured, accept_token, check_library=cli_operations._check_library)
+        [found] = [row for row in findings if row.what == "Zotero"]
+        assert ("zotero.org/settings/keys" in found.note) is (trouble == "key"), found
+
+
+async def test_refused_papers_are_told_until_two_days_after_the_last_try_five_by_name(lab: Lab) -> None:
+    ids = [f"2501.{number:05}" for number in range(101, 108)]
+    named = [replace(FACTS, arxiv_id=name, title=f"Paper {name}", comment=None) for name in ids]
+    async with lab.database.transaction() as connection:
+        await papers.add(connection, digest_writer.unlisted_papers(ids))
+    await sample_archive.make_ingest(lab.database).add_facts(named)
+    lab.fake.refuse = lambda _: "too long"
+    await lab.add(*ids)
+    await lab.write()
+    assert len(await lab.told()) == 5
+    lab.now += timedelta(hours=47)
+    assert len(await lab.told()) == 5, "a look may be late"
+    lab.now += timedelta(hours=2)
+    assert await lab.told() == [], "it is not tried any more"
+
+
+SAID = {
+    0: ("the setting of its server is wrong", "서버 설정이 잘못됐어요"),
+    200: ("what answers is not Zotero", "응답한 곳이 Zotero가 아니에요"),
+    403: ("its key is wrong, or may not write", "키가 잘못됐거나"),
+    404: ("there is no such library", "그런 라이브러리가 없어요"),
+    503: ("Zotero has been away", "하루 동안"),
+    413: ("refuses it with code 413", "코드 413번"),
+}
+"""What `/status` says about each trouble, in English and Korean (docs/zotero.md)."""
+
+
 @both_languages
 async def test_status_says_in_its_server_what_does_not_come_into_zotero(harness: ClientHarness) -> None:
     database, texts = harness.bot.services.database, harness.texts
@@ -364,7 +728,14 @@ async def test_status_says_in_its_server_what_does_not_come_into_zotero(harness:
     assert "Zotero" not in await status()
     for server_id, is_said in ((harness.guild.id + 1, False), (harness.guild.id, True)):
         await database.write(zotero.set_problem, zotero.ZoteroProblem(server_id, 403, "Invalid key"))
-        assert (texts("status-zotero", code="403") in await status()) is is_said
+        assert ("Zotero" in await status()) is is_said
+    for code, sentences in SAID.items():
+        await database.write(zotero.set_problem, zotero.ZoteroProblem(harness.guild.id, code, "a reason"))
+        assert sentences[texts.locale.value == "ko"] in await status(), code
+    later = (harness.env.now() + timedelta(hours=1)).isoformat()
+    problem = zotero.ZoteroProblem(harness.guild.id, 503, "it is away", later)
+    await database.write(zotero.set_problem, problem)
+    assert "Zotero" not in await status()
     await database.write(zotero.set_problem, None)
     async with database.transaction() as connection:
         ids = await papers.get_ids(connection, ["2501.00001"])

@@ -1,8 +1,9 @@
-"""A fake Zotero (Web API, version 3) on loopback, written from its public documentation: strict about versions and fields.
+"""A fake Zotero (Web API, version 3) on loopback, as strict as the service about what is read, versions and fields.
 
 It keeps `docs/services.md`, section *Zotero*.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -29,6 +30,16 @@ FIELDS: Mapping[str, frozenset[str]] = {
 """The fields of the item types that the tests use."""
 _STRUCTURE = {"itemType", "creators", "tags", "collections", "relations"}
 TOKENS_LAST = timedelta(hours=12)
+_WORDS = re.compile('"[^"]+"|[^ "]+')
+
+
+def _finds(word: str, row: Mapping[str, Any], mode: str) -> bool:
+    """Return whether a word of `q` finds an object: in its title, a creator or its full text, or as its year; nowhere else."""
+    word, creators = word.strip('"').lower(), row.get("creators", ())
+    names = [creator.get("name") or f"{creator['firstName']} {creator['lastName']}" for creator in creators]
+    texts = [str(row.get("title") or row.get("name") or ""), *names]
+    texts += [str(row.get("fulltext", ""))] * (mode == "everything")
+    return any(word in text.lower() for text in texts) or word == str(row.get("date", ""))[:4]
 
 
 @dataclass
@@ -63,8 +74,8 @@ class FakeZotero:
     refuse: Callable[[Mapping[str, Any]], str] = lambda _: ""
     strange: Mapping[str, str] = field(default_factory=dict)
     """What answers in place of Zotero, with status 200, by method."""
-    finds_new: bool = True
-    """Whether a search finds at once what was written."""
+    lags: bool = False
+    """Whether what was written is missing in what is read, as in a replica."""
     requests: list[tuple[str, str, int]] = field(default_factory=list)
     url: str = ""
     _tokens: dict[str, datetime] = field(default_factory=dict)
@@ -98,7 +109,7 @@ class FakeZotero:
             return web.json_response(
                 {"key": KEY, "userID": int(USER), "username": "lab", "access": self.access}
             )
-        kind, number, collection = request.path[1:].split("/")
+        kind, number, collection, *top = request.path[1:].split("/")
         name = f"{kind}/{number}"
         if (library := self.libraries.get(name)) is None:
             return web.Response(status=404, text="Library not found")
@@ -107,35 +118,50 @@ class FakeZotero:
         if not rights.get("library"):
             return web.Response(status=403, text="Forbidden")
         assert collection in ("items", "collections")
+        assert top in ([], ["top"])
         if request.method == "GET":
-            return self._list(request, getattr(library, collection))
+            return self._list(request, library, collection, is_top=bool(top))
         if not rights.get("write"):
             return web.Response(status=403, text="Write access denied")
         return await self._write(request, library, collection)
 
-    def _list(self, request: web.BaseRequest, rows: Mapping[str, Mapping[str, Any]]) -> web.Response:
-        asked = dict(request.query)
-        limit, start = min(int(asked.pop("limit", 25)), 100), int(asked.pop("start", 0))
-        query, mode = asked.pop("q", ""), asked.pop("qmode", "titleCreatorYear")
+    def _list(self, request: web.BaseRequest, library: Library, kind: str, *, is_top: bool) -> web.Response:
+        asked, version = dict(request.query), f"{library.version}"
+        if int(request.headers.get("If-Modified-Since-Version", -1)) >= library.version:
+            return web.Response(status=304, headers={"Last-Modified-Version": version})
+        form, start, limit = asked.pop("format", "json"), int(asked.pop("start", 0)), asked.pop("limit", "")
+        keys, since = asked.pop(f"{kind[:-1]}Key", ""), int(asked.pop("since", 0))
+        words, mode = asked.pop("q", ""), asked.pop("qmode", "titleCreatorYear")
         assert not asked, f"unknown parameters: {asked}"
-        assert mode in ("titleCreatorYear", "everything")
-        fields = None if mode == "everything" else {"title", "date"}
-        found = [
+        if not all(map(_OBJECT_KEY.fullmatch, keys.split(",") if keys else ())):
+            return web.Response(status=400, text=f"Invalid '{kind[:-1]}Key' value '{keys}'")
+        if mode not in ("titleCreatorYear", "everything"):
+            return web.Response(status=400, text=f"Invalid 'qmode' value '{mode}'")
+        rows = [
             row
-            for row in rows.values()
-            if not query
-            or (
-                (self.finds_new or row["key"] not in self._new)
-                and any(
-                    query in str(value) for name, value in row.items() if fields is None or name in fields
-                )
-            )
+            for row in getattr(library, kind).values()
+            if row["version"] > since
+            and (not keys or row["key"] in keys.split(","))
+            and (kind == "collections" or not row.get("deleted"))
+            and not (is_top and "parentItem" in row)
+            and not (self.lags and row["key"] in self._new)
+            and all(_finds(word, row, mode) for word in _WORDS.findall(words))
         ]
-        shown = [
-            {"key": row["key"], "version": row["version"], "data": row}
-            for row in found[start : start + limit]
-        ]
-        return web.json_response(shown, headers={"Total-Results": str(len(found))})
+        rows.sort(key=lambda row: -row["version"])
+        headers = {"Last-Modified-Version": version, "Total-Results": f"{len(rows)}"}
+        if form in ("keys", "versions"):
+            versions = {row["key"]: row["version"] for row in rows}
+            text = "\n".join(versions) if form == "keys" else json.dumps(versions)
+            return web.Response(text=text, headers=headers)
+        assert form == "json", f"unknown format: {form}"
+        size = 100 if keys else min(int(limit), 100) if limit.isdigit() and int(limit) else 25
+        if start + size < len(rows):
+            following = request.url.update_query(start=start + size)
+            headers["Link"] = f'<{following}>; rel="next", <{request.url}>; rel="alternate"'
+        shown = rows[start : start + size]
+        return web.json_response(
+            [{"key": row["key"], "version": row["version"], "data": row} for row in shown], headers=headers
+        )
 
     async def _write(self, request: web.BaseRequest, library: Library, kind: str) -> web.Response:
         if request.content_type != "application/json":
@@ -209,7 +235,7 @@ class FakeZotero:
         ):
             return 400, "tag must be a string of at most 255 characters"
         for collection in thing.get("collections", ()):
-            if collection not in library.collections:
+            if collection not in library.collections:  # one in the trash is there
                 return 409, f"Collection {collection} doesn't exist"
         reason = self.refuse(thing)
         return (400, reason) if reason else (0, "")

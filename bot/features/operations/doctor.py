@@ -512,9 +512,8 @@ async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
     try:
         await check(settings)
     except errors.PaperroundError as error:
-        return Finding(
-            "Zotero", "no access", status=Status.ERROR, note=f"{error}. {operator_warnings.ZOTERO_KEY}"
-        )
+        note = operator_warnings.explain_zotero(f"{error}", getattr(error, "code", None))
+        return Finding("Zotero", "no access", status=Status.ERROR, note=note)
     return Finding("Zotero", f"may write in {settings.zotero_library}")
 
 

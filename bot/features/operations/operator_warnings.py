@@ -26,7 +26,8 @@ IDLE = (
 )
 
 
-ZOTERO_KEY = "A key is made at https://www.zotero.org/settings/keys, with write access to the library."
+_KEY_REFUSED = 403
+_ZOTERO_KEY = "A key is made at https://www.zotero.org/settings/keys, with write access to the library."
 
 
 async def list_all(connection: Connection, now: datetime, *, is_settled: bool = False) -> list[str]:
@@ -52,9 +53,15 @@ async def list_all(connection: Connection, now: datetime, *, is_settled: bool = 
 def list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
     """Yield a sentence for each thing that does not come into Zotero."""
     if trouble.problem is not None:
-        yield f"The list does not come into Zotero: {trouble.problem.reason}. {ZOTERO_KEY}"
+        reason = explain_zotero(trouble.problem.reason, trouble.problem.code)
+        yield f"The list does not come into Zotero: {reason}"
     for arxiv_id, reason in trouble.refused[:MAX_REFUSED]:
         yield f"{arxiv_id} of the list is not in Zotero: {reason}"
+
+
+def explain_zotero(reason: str, code: int | None) -> str:
+    """Return a problem of Zotero as sentences. `code` is its status; a refused key is followed by where one is made."""
+    return f"{reason}. {_ZOTERO_KEY}" if code == _KEY_REFUSED else reason
 
 
 def find_quiet(

@@ -2,15 +2,17 @@
 
 The list is the outbox: a paper waits until `storage.zotero` knows that it is in the library. An item's key follows from the
 library and the paper, and is written as version 0, which Zotero refuses (412) if the key is there. So a repeat after a kill,
-at any later time, writes nothing twice.
+at any later time, writes nothing twice. What else the library has is read before, since no search finds an arXiv id.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import html
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -21,7 +23,7 @@ import structlog
 from bot.archive import arxiv_ids, exports
 from bot.core import isolation
 from bot.core.clock import Clock, parse_retry_after
-from bot.sources import fetcher
+from bot.sources import base, fetcher
 from bot.sources.base import FetchError
 from storage import errors, models, papers, shelf, zotero
 from storage.database import Database
@@ -30,15 +32,25 @@ from storage.errors import StorageError
 log = structlog.get_logger(__name__)
 
 RETRY, PAUSE = timedelta(minutes=2), timedelta(hours=1)
-"""How long nothing is written after a temporary failure, and after another, such as a wrong key."""
+"""The time for which nothing is written after a temporary failure, and after another, such as a wrong key."""
+DEADLINE = timedelta(minutes=10)
+"""The time after which one look at the list ends. What was read and written until then stays."""
 AT_ONCE = 50
+AWAY = 503
+"""The code of the problem that Zotero cannot be reached, or fails whatever it is asked."""
 Read = TypeVar("Read")
 COLLECTION = "Paperround"
 MAX_REASON = 200
-_PAGE_SIZE = 100
+_KEYS_AT_ONCE = 50
 _KEY_SIGNS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
-_WITH_IDS = ("archiveID", "url", "DOI", "extra")
-"""The fields of an item by which a paper is known."""
+_LOCKED = 409
+_VARYING = re.compile(r"\S*[0-9]\S*")
+"""Words with digits, such as the id of a request: two answers that differ in nothing else have one cause."""
+_BEFORE_ID = re.compile(
+    r"(?:(?:(?:tex\.)?eprint|arxiv(?: id)?|archive ?id|doi|url|number)\s?:\s*)?(?:https?://[^/\s]+/(?:[a-z]+/)?)?",
+    re.IGNORECASE,
+)
+"""What precedes an arXiv id in a field or a line of Extra that has it alone: a field's name, and the address of a page."""
 WRONG_SERVER = "PAPERROUND_ZOTERO_SERVER must name one of the servers that the bot is in"
 
 
@@ -52,6 +64,8 @@ class ZoteroLibrary:
     key: str = field(repr=False)
     pause_until: datetime = models.NEVER
     """Until when Zotero asked for a pause (UTC). What was begun may be completed."""
+    _known: dict[str, dict[str, tuple[int, Set[str]]]] = field(default_factory=dict, init=False, repr=False)
+    """The version and the names of each object, by kind and key."""
 
     async def check(self) -> None:
         """Raise FetchError unless the key may write in the library."""
@@ -65,20 +79,21 @@ class ZoteroLibrary:
         return any(rights.get(name, {}).get("write") for name in (self.name, everywhere))
 
     async def find_collection(self) -> str:
-        """Return the key of our collection, which is made if there is none."""
-        async for row in self._list("collections"):
-            if row.get("name") == COLLECTION and not row.get("deleted"):
-                return str(row["key"])
-        if reason := await self._create("collections", COLLECTION, {"name": COLLECTION}):
+        """Return the key of our collection, which is made if there is none outside the trash."""
+        known = await self._list_names("collections", "collections", _list_collection_names)
+        if found := next((key for key, names in known.items() if COLLECTION in names), None):
+            return found
+        name = COLLECTION
+        while known.get(self._make_key(name)) == frozenset():  # that one is in the trash
+            name += " again"
+        if reason := await self._create("collections", name, {"name": COLLECTION}):
             raise FetchError(f"it refuses a collection: {reason}", code=400)
-        return self._make_key(COLLECTION)
+        return self._make_key(name)
 
-    async def has(self, arxiv_id: str) -> bool:
-        """Return whether an item names a paper by its arXiv id or URL."""
-        async for row in self._list("items", q=arxiv_id, qmode="everything"):
-            if any(arxiv_id == arxiv_ids.extract_arxiv_id(str(row.get(name, ""))) for name in _WITH_IDS):
-                return True
-        return False
+    async def list_ids(self) -> Set[str]:
+        """Return the arXiv ids that items of the library have in a field of their own."""
+        known = await self._list_names("items", "items/top", _list_item_ids)
+        return frozenset[str]().union(*known.values())
 
     async def add(self, item: Mapping[str, Any], collection: str) -> str:
         """Create an item in a collection, unless this was done before. Returns why Zotero refuses it, or ""."""
@@ -92,18 +107,27 @@ class ZoteroLibrary:
         new = {**thing, "key": self._make_key(name), "version": 0}
         return await self._request("POST", f"{self.name}/{kind}", _read_outcome, [new])
 
-    async def _list(self, kind: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
-        start = 0
-        while True:
-            asked = urlencode({**query, "limit": _PAGE_SIZE, "start": start})
-            rows = await self._request(
-                "GET", f"{self.name}/{kind}?{asked}", lambda answer: [dict(row["data"]) for row in answer]
-            )
-            for row in rows:
-                yield row
-            if len(rows) < _PAGE_SIZE:
-                return
-            start += _PAGE_SIZE
+    async def _list_names(
+        self, kind: str, path: str, list_names: Callable[[Mapping[str, Any]], Iterable[str]]
+    ) -> Mapping[str, Set[str]]:
+        """Return the names of each object by its key. Only what changed since the former call is read, some at a time.
+
+        The keys come all at once, so neither the end nor the order depends on what changes meanwhile.
+        """
+        versions = await self._request("GET", f"{self.name}/{path}?format=versions", _read_versions)
+        former = self._known.get(kind, {})
+        known = self._known[kind] = {key: row for key, row in former.items() if key in versions}
+        changed = [key for key, version in versions.items() if key not in known or known[key][0] != version]
+        for start in range(0, len(changed), _KEYS_AT_ONCE):
+            if start and self.fetch.now() < self.pause_until:
+                raise FetchError("it asks for a pause", is_retryable=True)
+            wanted = changed[start : start + _KEYS_AT_ONCE]
+            asked = urlencode({f"{kind[:-1]}Key": ",".join(wanted), "limit": _KEYS_AT_ONCE})
+            rows = await self._request("GET", f"{self.name}/{kind}?{asked}", _read_objects)
+            known |= {row["key"]: (row["version"], frozenset(list_names(row))) for row in rows}
+            if not known.keys() >= {*wanted}:
+                raise FetchError(f"it leaves out {kind} that it has", is_retryable=True)
+        return {key: names for key, (_, names) in known.items()}
 
     async def _request(
         self, method: str, path: str, read: Callable[[Any], Read], body: object = None
@@ -112,26 +136,57 @@ class ZoteroLibrary:
         headers = {"Zotero-API-Version": "3", "Zotero-API-Key": self.key}
         url = f"{self.url.rstrip('/')}/{path}"
         status, answered, data = await self.fetch.call(method, url, headers=headers, body=body)
-        pause_until = parse_retry_after(answered.get("Backoff"), self.fetch.now())
-        self.pause_until = max(self.pause_until, pause_until or models.NEVER)
-        reason = f"Zotero answers {status}: {data[:MAX_REASON].decode('utf-8', 'replace')}"
+        for name in ("Backoff", "Retry-After"):
+            asked_until = parse_retry_after(answered.get(name), self.fetch.now())
+            self.pause_until = max(self.pause_until, asked_until or models.NEVER)
+        text = data.decode("utf-8", "replace").replace(self.key, errors.HIDDEN)  # which it may quote
+        reason = f"Zotero answers {status}: {_VARYING.sub('…', text[: 5 * MAX_REASON])[:MAX_REASON]}"
         if method == "POST" and status in (400, 413):
             return read({"failed": {"0": {"code": status, "message": reason}}})
-        if status != 200:
-            # 409: the library is locked.
-            raise FetchError(reason, code=status, is_retryable=status == 409)
+        if status >= 400:
+            raise FetchError(reason, code=status, is_retryable=_may_pass(status))
         try:
-            return read(await asyncio.to_thread(json.loads, data))
-        except (ValueError, LookupError, TypeError, AttributeError):
-            raise FetchError("what answers is not Zotero", code=status) from None
+            return read(await asyncio.to_thread(json.loads, text))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise FetchError("what answers is not Zotero", code=200) from None
+
+
+def _may_pass(code: int) -> bool:
+    return code == _LOCKED or code in fetcher.RETRYABLE
+
+
+def _read_versions(answer: Any) -> dict[str, int]:
+    return {str(key): int(version) for key, version in dict(answer).items()}
+
+
+def _read_objects(answer: Any) -> list[dict[str, Any]]:
+    return [{**row["data"], "key": str(row["key"]), "version": int(row["version"])} for row in answer]
+
+
+def _list_collection_names(collection: Mapping[str, Any]) -> list[str]:
+    """Return the name of a collection; none for one in the trash."""
+    return [] if collection.get("deleted") else [str(collection.get("name"))]
+
+
+def _list_item_ids(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the arXiv ids that an item has alone in a field or in a line of Extra. One within a sentence is another paper's."""
+    for name in ("archiveID", "DOI", "url", "extra"):
+        for line in str(item.get(name) or "").splitlines():
+            begin = _BEFORE_ID.match(line.strip())
+            rest = re.split("[?#]", line.strip()[begin.end() if begin else 0 :])[0]
+            if arxiv_id := arxiv_ids.parse_bare_id(rest.rstrip("/")):
+                yield arxiv_id
 
 
 def _read_outcome(answer: Any) -> str:
-    """Return why Zotero refused to create an object; "" if it is there."""
+    """Return why Zotero refused to create an object; "" if it is there. Raises FetchError for what may pass."""
     if "0" in answer.get("success", ()):
         return ""
     refused = answer["failed"]["0"]
-    return "" if refused["code"] == 412 else str(refused["message"])
+    code, reason = int(refused["code"]), html.unescape(str(refused["message"]))
+    if _may_pass(code):
+        raise FetchError(f"Zotero answers {code}: {reason}", code=code, is_retryable=True)
+    return "" if code == 412 else reason
 
 
 @dataclass(eq=False)
@@ -157,19 +212,29 @@ class ZoteroOutbox:
             try:
                 if server_id not in servers:
                     raise FetchError(WRONG_SERVER, code=0)
-                await self._write(server_id)
+                async with asyncio.timeout(DEADLINE.total_seconds()):
+                    await self._write(server_id)
             except FetchError as error:
                 await self._pause(server_id if server_id in servers else servers[0], error)
+            except TimeoutError:
+                minutes = DEADLINE / timedelta(minutes=1)
+                await self._pause(server_id, FetchError(f"it takes longer than {minutes:g} minutes"))
         if failed:
             self._resume_at = self.clock() + PAUSE
 
     async def _pause(self, server_id: int, error: FetchError) -> None:
-        is_lasting = error.code is not None and not error.is_retryable
-        self._resume_at = error.retry_at or self.clock() + (PAUSE if is_lasting else RETRY)
+        """Store a problem, one that may pass to be reported after a day, unless there is one already."""
+        is_lasting, now = _is_lasting(error), self.clock()
+        self._resume_at = now + (PAUSE if is_lasting else RETRY)
         log.info("Zotero not written", reason=str(error), next_at=self._resume_at.isoformat())
         if is_lasting:
             problem = zotero.ZoteroProblem(server_id, error.code or 0, str(error))
-            await self.database.write(zotero.set_problem, problem)
+        elif await self.database.fetch(zotero.get_problem) is None:
+            report_at = now + zotero.RETRY_AFTER
+            problem = zotero.ZoteroProblem(server_id, AWAY, str(error), report_at.isoformat())
+        else:
+            return
+        await self.database.write(zotero.set_problem, problem)
 
     async def _write(self, server_id: int) -> None:
         name, now = self.library.name, self.clock()
@@ -177,33 +242,54 @@ class ZoteroOutbox:
         if not waiting and await self.database.fetch(zotero.get_problem) is None:
             return
         collection = await self.library.find_collection()
+        known = await self.library.list_ids() if waiting else frozenset()
+        failures: list[FetchError | None] = []
         for paper_id in waiting:
+            if failures and self.clock() < self.library.pause_until:
+                break
             reason = None
             # A paper that cannot be written costs itself alone.
-            with isolation.collected([], reraise=(FetchError, StorageError)) as failed:
-                reason = await self._write_paper(server_id, paper_id, collection) or None
-            reason = f"an error ({type(failed[0]).__name__})" if failed else reason
-            if reason is not None:
-                reason = errors.make_printable(" ".join(reason.split()))[:MAX_REASON]
+            with isolation.collected([], reraise=(StorageError,)) as failed:
+                reason = await self._write_paper(server_id, paper_id, collection, known)
+            failure = failed[0] if failed and isinstance(failed[0], FetchError) else None
+            if failure is not None and _is_lasting(failure):
+                raise failure
+            if failed:
+                reason = str(failure or f"an error ({type(failed[0]).__name__})")
+            if reason is None:
+                continue
+            failures.append(failure)
+            reason = errors.make_printable(" ".join(reason.split()))[:MAX_REASON]
+            if reason:
                 log.warning("paper not written into Zotero", paper=paper_id, reason=reason)
-            await self.database.write(zotero.record, server_id, name, paper_id, self.clock(), reason)
-            if self.clock() < self.library.pause_until:
-                break
+            tried = paper_id, self.clock(), reason or None, failure is not None
+            await self.database.write(zotero.record, server_id, name, *tried)
+            if failure is not None:
+                self._resume_at = self.clock() + RETRY
+                if len(failures) >= base.MAX_FAILED_IN_ROW and all(failures[-base.MAX_FAILED_IN_ROW :]):
+                    raise failure
         # Not before: a key that may only read finds the collection.
-        await self.database.write(zotero.set_problem, None)
+        if not failures or not all(failures):
+            await self.database.write(zotero.set_problem, None)
 
-    async def _write_paper(self, server_id: int, paper_id: int, collection: str) -> str:
-        """Write a paper of the list unless the library has it. Returns why Zotero refuses it, or ""."""
+    async def _write_paper(
+        self, server_id: int, paper_id: int, collection: str, known: Set[str]
+    ) -> str | None:
+        """Write a paper unless the library has it. Returns why Zotero refuses it, "", or None if the list has it no more."""
         async with self.database.read() as connection:
             rows, _ = await shelf.list_rows(connection, server_id, paper_ids=[paper_id])
             facts = (await papers.list_facts_by_paper(connection, [paper_id])).get(paper_id, ())
             merged = await papers.list_merged(connection, ids=[paper_id])
         if not rows:
-            return ""
+            return None
         if rows[0].title is None:
             return "its title is not known yet"
-        if await self.library.has(rows[0].arxiv_id):
+        if rows[0].arxiv_id in known:
             return ""
         published = [fact.published_on for fact in facts if fact.published_on]
         item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))
         return await self.library.add(item, collection)
+
+
+def _is_lasting(error: FetchError) -> bool:
+    return error.code is not None and not error.is_retryable

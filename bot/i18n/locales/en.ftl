@@ -875,10 +875,11 @@ why-no-subscription = This channel doesn't have a daily post. A server manager c
 ## Where the digests come from
 status-zotero = The server's list does not come into Zotero: { $code ->
     [0] the setting of its server is wrong.
-    [403] its key may not write in the library.
-    [404] there is no such library.
     [200] what answers is not Zotero.
-   *[other] Zotero refuses it.
+    [403] its key is wrong, or may not write in the library.
+    [404] there is no such library.
+    [503] for a day Zotero has been away, or has had faults.
+   *[other] Zotero refuses it with code { $code }.
 } The operator of the bot has been told.
 status-zotero-refused = Of the server's list not in Zotero yet: { $papers }. The operator of the bot has been told why.
 status-sources = Sources
