@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -137,7 +137,7 @@ class _Reading:
         most = max(Counter(filter(None, days.values())).values(), default=0)
         is_large = pages.is_arxiv(address) or most > MAX_POSTED_PAPERS
         listed = await request.find_listed(chosen)
-        skipped = ReadingReport(skipped=parsed.skipped)
+        skipped = ReadingReport(skipped=(*parsed.skipped, *_list_left_out(address, parsed)))
         return cls(address, fetcher, request, items, days, chosen, listed, is_large, skipped)
 
     async def read(self, parsed: Feed, feed_state: sources.PageState) -> AsyncIterator[base.FetchResult]:
@@ -338,6 +338,19 @@ async def _read_contents(item: _Item, *, is_paper: bool) -> tuple[models.Digest,
     alone = await asyncio.to_thread(feed_entries.read_list_items, entry) if on and not is_paper else ()
     is_list = sum(len(digest.entries) for digest in alone) > 1 and not any(it.is_rolling for it in alone)
     return alone if is_list else ()
+
+
+def _list_left_out(address: str, parsed: Feed) -> Iterator[models.Skipped]:
+    """Yield what a feed says that it leaves out, with what to do: later results of a search, or its next page."""
+    number = len(parsed.entries)
+    if beyond := max(0, (parsed.total or 0) - number):
+        advice = "ask for more in its address"
+        if pages.is_arxiv(address):
+            advice = "add &max_results=200, or use arxiv:cs.CL"
+        note = f"it gives {number:,} of {number + beyond:,}: {advice}"
+        yield sorting.skip(SkipReason.NOT_READ, note, beyond)
+    elif parsed.following is not None:
+        yield sorting.skip(SkipReason.NOT_READ, f"only its first page is read: add {parsed.following}")
 
 
 def _location_key(key: str) -> str:

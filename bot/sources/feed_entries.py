@@ -104,6 +104,8 @@ class FeedEntry(models.PaperDescription):
 class Feed:
     """A feed: its entries in order, and the day of its build date. `total` is the number of results of a search feed.
 
+    `following` is the address of its next page.
+
     No two entries have the same key.
     """
 
@@ -111,6 +113,7 @@ class Feed:
     built_on: date | None
     total: int | None
     skipped: tuple[Skipped, ...]
+    following: str | None = None
 
 
 _FEED = pydantic.TypeAdapter(Feed)
@@ -170,7 +173,9 @@ def parse_document(text: str, url: str) -> Feed:
     built_on, _ = _read_day(dict(parsed.feed), "updated", "published")
     text = str(parsed.feed.get("opensearch_totalresults") or "")[:9]
     total = max(0, int(text) - empty_count) if text.isdecimal() else None
-    return Feed(tuple(entries), built_on, total, skipped)
+    links = parsed.feed.get("links") or ()
+    following = next((_absolute(link.get("href"), url) for link in links if link.get("rel") == "next"), None)
+    return Feed(tuple(entries), built_on, total, skipped, following)
 
 
 def _is_empty(entry: FeedEntry) -> bool:

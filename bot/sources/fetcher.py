@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import http.client
 import itertools
+import re
 import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -57,6 +58,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 """The statuses after which a retry may succeed."""
+_RESET = re.compile(r";\s?t=([0-9]{1,9})\b")
+"""The seconds until a limit is reset, in a header such as `RateLimit: "api";r=0;t=55`."""
 
 
 def _conditional_headers(page_state: sources.PageState | None) -> dict[str, str]:
@@ -232,9 +235,10 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
         reason = f"it refuses access ({status}). Does it need a login?"
     else:
         reason = f"the server answers {status}, {http.client.responses.get(status, 'not a standard status').lower()}"
-    retry_at = (
-        clock.parse_retry_after(response.headers.get(hdrs.RETRY_AFTER), now) if status in RETRYABLE else None
-    )
+    wait = response.headers.get(hdrs.RETRY_AFTER)
+    if wait is None and (reset := _RESET.search(response.headers.get("RateLimit", "")[:200])):
+        wait = reset[1]
+    retry_at = clock.parse_retry_after(wait, now) if status in RETRYABLE else None
     return base.FetchError(reason, code=status, retry_at=retry_at, is_retryable=status in RETRYABLE)
 
 

@@ -90,6 +90,9 @@ class HuggingFaceSource:
             )
             digest = await asyncio.to_thread(_join, found)
         except base.FetchError as error:
+            # A day that has not begun by Hugging Face's clock is a bad request.
+            if error.code == base.BAD_REQUEST and day == today:
+                return base.FetchResult(location, FetchStatus.NOT_YET, f"{day}: {error}", day=day)
             return base.failed_result(location, error, day)
         known = request.known(location)
         if known is not None and known.hash == state.hash:

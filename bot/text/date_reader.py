@@ -8,11 +8,13 @@ month belongs, by Korea's standard, to the month of its Thursday. A text is read
 from __future__ import annotations
 
 import re
+import unicodedata
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from email.utils import parsedate_tz
 from functools import lru_cache
+from itertools import filterfalse
 from typing import Literal, NamedTuple
 
 from bot.text import seed, typography
@@ -57,7 +59,19 @@ _FOREIGN_MONTHS = {
     if kind == "month"
     for name in names.split()
 }
-_ALL_MONTHS = MONTHS | _FOREIGN_MONTHS
+_MIN_PLAIN_LENGTH = 4
+
+
+def _strip_accents(name: str) -> str:
+    return "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFD", name)))
+
+
+_FOREIGN_MONTHS |= {
+    plain: number
+    for name, number in [*_FOREIGN_MONTHS.items()]
+    if len(plain := _strip_accents(name)) >= _MIN_PLAIN_LENGTH
+}
+_ALL_MONTHS = _FOREIGN_MONTHS | MONTHS
 _NAME = rf"(?:{MONTH})\b\.?"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _ANY_NAME = rf"(?:{MONTH}|{'|'.join(sorted(_FOREIGN_MONTHS, key=len, reverse=True))})\b(?:\.(?!{_YEAR}))?"
@@ -134,6 +148,17 @@ _TIME = re.compile(
 _DIGIT = re.compile("[0-9]")
 _ZERO_YEAR = re.compile(rf"\b{_NAME}[\s-]{{1,3}}0[0-9]{{3}}(?![0-9])")
 """The year of programs that have no date: 01 Jan 0001, which `parsedate_tz` takes for 2001."""
+_WITHOUT_TIME = re.compile(r"[0-9]{1,2}[- ][A-Za-z]{3}[- ][0-9]{2}")
+"""The date of RFC 822, whose year may have two digits, and of RFC 850: 27-Nov-26."""
+_FINNISH_MONTHS = dict(
+    zip(
+        ("tam", "hel", "maa", "huh", "tou", "kes", "hei", "elo", "syy", "lok", "mar", "jou"),
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+        strict=True,
+    )
+)
+_FINNISH = re.compile(rf"(?:ke|pe|la|su),? ([0-9]{{1,2}}) ({'|'.join(_FINNISH_MONTHS)}) ([0-9]{{4}})\b")
+"""A date with a weekday that only Finnish has, whose months begin alike in others: Mar is November."""
 _MONTH_NAME = re.compile(rf"\W*+(?:[0-9]{{1,2}}\s?[월月]|{_NAME})\W*+")
 _SLASHED = re.compile(r"[^\w/]*([0-9]{1,2})/([0-9]{1,2})[^\w/]*(?:[^\W0-9_]{1,9}[^\w/]*)?")
 _FILE_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,8}$")
@@ -185,6 +210,10 @@ def read_date(text: str) -> date | None:
     line = typography.normalise("NFKC", text[:_MAX_DATED_LENGTH])
     if _ZERO_YEAR.search(line.lower()):
         return None
+    if short := _FINNISH.match(line.lower()):
+        line = f"{short[1]} {_FINNISH_MONTHS[short[2]]} {short[3]}"
+    elif _WITHOUT_TIME.fullmatch(line.strip()):
+        line = f"{line.replace('-', ' ')} 00:00:00"
     if parts := parsedate_tz(line):  # RFC 5322 and its older forms, such as years of two digits
         on = _make_date(*parts[:3])
         if on or parts[0] <= _FIRST_YEAR:

@@ -384,3 +384,24 @@ async def test_a_page_of_a_code_host_is_refused_with_the_address_of_its_file(
         assert (result.status, result.digests) == (FAILED, ())
         text = result.reason.partition("its text is at ")[2].partition(": add that address")[0]
         assert text == (f"{origin.url}{raw}" if raw else "")
+
+
+@pytest.mark.parametrize(
+    ("head", "named"),
+    [
+        (
+            '<opensearch:totalResults xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">180</opensearch:totalResults>',
+            "it gives 1 of 180",
+        ),
+        ('<link rel="next" href="/feed?page=2"/>', "only its first page is read: add http"),
+        ("", ""),
+    ],
+)
+async def test_what_a_feed_says_that_it_leaves_out_is_named(
+    origin: OriginServer, fetch: HttpFetcher, head: str, named: str
+) -> None:
+    """OpenSearch's totalResults, as arXiv's API has it with ten results by default, and RFC 5005's next page."""
+    origin.pages["/feed"] = source_payloads.atom(head, source_payloads.arxiv_entry("2505.00001"))
+    results = await fetch_results(feed.FeedSource(f"{origin.url}/feed", fetch))
+    texts = [text for of in results if of.account for row in of.account.skipped for text in row.examples]
+    assert any(text.startswith(named) for text in texts) if named else texts == []

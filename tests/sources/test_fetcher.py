@@ -113,6 +113,25 @@ async def test_retries_a_temporary_error_twice_with_growing_delays(
     assert sleeps == [0.75, 1.5]
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"RateLimit": '"api";r=0;t=55'}, 55),
+        ({"RateLimit": '"pages"; r=0; t=290'}, 290),
+        ({"RateLimit": '"api";r=0;t=55', "Retry-After": "120"}, 120),
+    ],
+)
+async def test_waits_until_a_limit_of_rate_is_reset(
+    origin: OriginServer, fetch: HttpFetcher, headers: dict[str, str], seconds: int
+) -> None:
+    """Hugging Face's documentation of its limits: `t` is the number of seconds until the reset."""
+    origin.pages["/"] = web.Response(status=429, headers=headers)
+    with pytest.raises(FetchError) as caught:
+        await fetch.get(f"{origin.url}/")
+    assert caught.value.retry_at == source_fixtures.NOW + timedelta(seconds=seconds)
+    assert len(origin.requests) == 1
+
+
 @pytest.mark.parametrize("retry_after", ["3600", "Tue, 06 May 2025 13:00:00 GMT"])
 async def test_does_not_retry_if_retry_after_is_long(
     origin: OriginServer, fetch: HttpFetcher, sleeps: list[float], retry_after: str

@@ -400,3 +400,15 @@ async def test_stores_order_authors_and_media_exactly_as_listed(hub: Hub, db: Da
         row.arxiv_id: (row.arxiv_id, row.authors, row.media, row.thumbnail, row.code_url) for row in details
     }
     assert [stored[paper.arxiv_id] for paper in listed] == expected
+
+
+async def test_a_day_that_has_not_begun_at_hugging_face_is_not_there_yet(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
+    """A date after today is a bad request there; a clock that is fast asks for one."""
+    origin.pages["/api/daily_papers"] = web.Response(status=400, text="{}")
+    source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.default())
+    today = source_fixtures.NOW.date()
+    [now] = await source_fixtures.fetch_results(source, days=[today])
+    [before] = await source_fixtures.fetch_results(source, days=[today - timedelta(days=1)])
+    assert (now.status, before.status) == (FetchStatus.NOT_YET, FetchStatus.FAILED)

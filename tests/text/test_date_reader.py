@@ -172,3 +172,23 @@ def test_no_part_of_a_date_is_taken_for_another(on: date) -> None:
 @given(st.text(max_size=60) | st.text("0123456789 -/.:,년월일TZ+Novembrdé", max_size=40))
 def test_any_text_is_a_day_or_none(text: str) -> None:
     assert date_reader.read_date(text) is None or isinstance(date_reader.read_date(text), date)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("27-Nov-26", "2026-11-27"),
+        ("7 Nov 26", "2026-11-07"),
+        ("5 aout 2026", "2026-08-05"),
+        ("5 fevrier 2026", "2026-02-05"),
+        ("12 decembre 2026", "2026-12-12"),
+        ("Ke, 28 Lok 2026 11:34:37 +0000", "2026-10-28"),
+        ("Pe, 27 Mar 2026 11:34:37 +0000", "2026-11-27"),
+        ("Fri, 27 Mar 2026 11:34:37 +0000", "2026-03-27"),
+        ("su 1 Hei 2026", "2026-07-01"),
+    ],
+)
+def test_reads_the_dates_that_programs_write_in_other_languages_and_with_short_years(
+    text: str, day: str
+) -> None:
+    assert str(date_reader.read_date(text)) == day
