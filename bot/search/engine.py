@@ -47,7 +47,9 @@ _FEW, _FEW_SHARE = 3, 0.01
 _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
 _MIN_HALF = 3
-"""The least number of letters of each half of a word that is cut in two."""
+"""The least number of letters of each half of a word that is cut in two, if it is no single letter."""
+_WORD_LETTERS = frozenset("aist")
+"""The letters that are words or endings: anew is not *a new*, as ecommerce is *e-commerce*."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """The k1 and b parameters of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
@@ -180,7 +182,9 @@ class Engine:
         phrases, word = tokens.phrases(text), text.casefold()
         spellings = dict.fromkeys(phrases)
         if word.isascii() and word.isalpha():
-            for cut in range(_MIN_HALF, len(word) - _MIN_HALF + 1):
+            single = [1] * (word[0] not in _WORD_LETTERS) + [len(word) - 1] * (word[-1] not in _WORD_LETTERS)
+            longer = range(_MIN_HALF, len(word) - _MIN_HALF + 1)
+            for cut in (*single, *longer) if len(word) >= _MIN_HALF else ():
                 first, second = analyser.stem(word[:cut]), analyser.stem(word[cut:])
                 if self._is_indexed(first) and self._is_indexed(second):
                     spellings[first, second] = None

@@ -310,6 +310,8 @@ class QueryReader:
         if operator_words.EITHER in text.split():
             return None
         keys, terms = self.glossary.find(text), questions.find_everyday_terms(text)
+        if keys and self._is_compound(text):
+            keys = []
         if not (keys or terms):
             return None
         by_term = zip_longest(*map(self.glossary.forms_of, keys))  # 추론 is inference or reasoning
@@ -321,6 +323,13 @@ class QueryReader:
             ),
             keys[0] if keys else term_keys.term_key(terms[0]),
         )
+
+    def _is_compound(self, text: str) -> bool:
+        """Return whether a term that only papers explain consists of known terms: KV cache compression."""
+        words = text.split()
+        if len(words) < 2 or analyser.has_hangul(text) or self.glossary.is_seeded(text):
+            return False
+        return all(part is not None and part.key for *_, part in self._split(words, whole=False))
 
     def _forms_of(self, terms: Iterable[str], weight: float) -> list[Form]:
         """Return the forms of several synonymous terms, with weights multiplied by `weight`."""

@@ -97,7 +97,7 @@ class Glossary:
         return text in self.korean_words or bool(self._index.get(text))
 
     def is_seeded(self, text: str) -> bool:
-        """Return whether a text is a form of the seed list or of the operator: KV 캐시 압축, but not LLM 추론."""
+        """Return whether a text is a form of the seed list or of the operator: 키-값 캐시, but not LLM 추론."""
         key = term_keys.term_key(text)
         forms = (form for concept in self.find_concepts(text) for form in concept.forms)
         return any(form.seeded and term_keys.term_key(form.text) == key for form in forms)

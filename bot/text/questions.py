@@ -30,6 +30,8 @@ _RIEUL = 8
 """The index of ㄹ among the final consonants."""
 _ONLY_AFTER_CONSONANTS, _ONLY_AFTER_VOWELS = "이은을과으", "가는를와랑나란라"
 """First letters of endings: 로봇이 is 로봇 + 이, but 제미나이 is one word."""
+_VERSION, _AFTER_VERSIONS = re.compile(r"\d{1,2}(?:\.\d+)*"), "은는이가을를의에로으와과란"
+"""A number that is the version of a name, and the first letters of the endings that may follow it."""
 _HANGUL_TAIL = re.compile(f"(?<![{analyser.SYLLABLES}])[{analyser.SYLLABLES}]++\\Z")
 
 
@@ -53,8 +55,9 @@ def strip_query_word(word: str, is_known: Callable[[str], bool]) -> str:
     if core := _HANGUL_TAIL.sub("", word):
         tail = word[len(core) :]
         is_ending = several_endings.fullmatch(tail) or classify_filler(tail) == "filler"  # splatting중에
-        if is_ending and any(map(str.isalpha, core)):
-            return core  # also 라마3을, but not 2025년에
+        is_version = _VERSION.fullmatch(core) is not None and tail[0] in _AFTER_VERSIONS
+        if is_ending and (is_version or any(map(str.isalpha, core))):
+            return core  # also 라마3을 and EXAONE 3.0은, but not 2025년에 or 3만
         return f"{core} {tail}" if any("a" <= letter <= "z" for letter in core.lower()) else word  # LLM기반
     possible = endings.get(word[-1], ())
     stems = [
@@ -345,6 +348,8 @@ def find_everyday_terms(text: str) -> tuple[str, ...]:
     table, key = _everyday_words(), _key(text)
     # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
+    if " " in text and noun.isascii() and analyser.has_hangul(text):
+        noun = ""  # of Gen 무엇인가요, the second word is no ending
     return table.get(key) or table.get(noun, ())
 
 

@@ -22,8 +22,17 @@ _JOINTS = re.compile(
 )
 
 
+_TWO = re.compile(r"(?<=[A-Za-z]{2})2(?=[A-Za-z]{2})")
+
+
+def write_to(text: str) -> str:
+    """Return a text with *to* for the 2 of *text2SQL*."""
+    return _TWO.sub(" to ", text) if "2" in text else text
+
+
 def english_stems(text: str) -> tuple[str, ...]:
     """Return the stems of an English term, the same for "pre-training", "pre training" and "pretraining"."""
+    text = write_to(text)
     folded = analyser.fold(text).replace("-", " ")
     # Most terms are plain words, which need no pattern.
     is_plain = folded.isascii() and folded.replace(" ", "").isalnum()
@@ -180,7 +189,7 @@ def latin_variants(text: str) -> list[str]:
     """Return a term's spelling variants in canonical texts: as written, with spaces for hyphens, and joined."""
     words = analyser.stemmed_words(text)
     unhyphenated = analyser.stemmed_words(text.replace("-", " ")) if "-" in text else words
-    variants = [" ".join(words), " ".join(unhyphenated)]
+    variants = [" ".join(words), " ".join(unhyphenated), "2".join(" ".join(unhyphenated).split(" to "))]
     if not analyser.has_hangul(text):
         variants.append(english_key(text))
     written = text.replace("-", " ").split()

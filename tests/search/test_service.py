@@ -686,21 +686,17 @@ async def test_only_papers_with_the_term_are_said_to_mention_it_and_words_apart_
     db: Database,
 ) -> None:
     papers = (
-        ("Herons", "물가에서 삽니다. 양식 검출은 나중에 KV cache compression으로 합니다.", ALL),
-        (
-            "Newts",
-            "연못에서 삽니다. A cache of ponds is kept. KV pairs of the cache are lost in compression.",
-            APART,
-        ),
-        ("Toads", "비에 웁니다. The KV cache is full.", None),
+        ("Herons", "물가에서 삽니다. 양식 검출은 나중에 mixture of experts로 합니다.", ALL),
+        ("Newts", "연못에서 삽니다. A mixture of ponds is kept. Some experts drink the mixture.", APART),
+        ("Toads", "비에 웁니다. The mixture is full.", None),
     )
     rows = [NewsletterPaper(f"2501.0000{n}", *row[:2]) for n, row in enumerate(papers, start=1)]
     service = await sample_archive.search_over(db, *rows)
-    result = await service.search(SearchRequest("KV cache compression", snippet_locale=models.Locale.EN))
+    result = await service.search(SearchRequest("mixture of experts", snippet_locale=models.Locale.EN))
     kinds = {row.title: result.kinds[row.arxiv_id] for row in result.rows}
     assert kinds == {title: kind for title, _, kind in papers if kind}
     quoted = paper_texts.mark_matches(result.snippets["2501.00002"])
-    assert quoted == "**KV** pairs of the **cache** are lost in **compression**."
+    assert quoted == "Some **experts** drink the **mixture**."
 
 
 async def test_later_pages_are_of_the_same_answer_for_a_quarter_of_an_hour(db: Database) -> None:
