@@ -711,7 +711,7 @@ class Delivery:
     @property
     def is_uncertain(self) -> bool:
         """Whether the delivery stopped with an unknown outcome. If so, it can be retried manually."""
-        return self.state is DeliveryState.STOPPED and self.reason in (Reason.UNCERTAIN, Reason.NO_HISTORY)
+        return self.state is DeliveryState.STOPPED and self.reason in UNCERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -835,3 +835,7 @@ class Reason(StrEnum):
     UNCERTAIN = "uncertain"
     WEBHOOK_GONE = "webhook-gone"
     BY_HAND = "by-hand"
+
+
+UNCERTAIN = (Reason.UNCERTAIN, Reason.NO_HISTORY)
+"""The reasons of a delivery that stopped with an unknown outcome."""

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -214,25 +214,41 @@ async def list_unsent(connection: AsyncConnection) -> list[_DeliveryWithError]:
     return await _list_with_errors(connection, unfinished_clause(), deliveries.c.guild_id.is_not(None))
 
 
-async def list_recent(connection: AsyncConnection, since: datetime) -> list[_DeliveryWithError]:
-    """Return what has not ended, or ended since a time (UTC), with the last error of its unsent parts."""
-    return await _list_with_errors(connection, sa.or_(unfinished_clause(), deliveries.c.finished_at >= since))
+async def list_recent(
+    connection: AsyncConnection, since: datetime, ids: Collection[int]
+) -> list[_DeliveryWithError]:
+    """Return what has not ended, ended since a time (UTC), or has one of the ids, with the last error of its unsent parts.
 
-
-async def mark_announced_as_attempted(connection: AsyncConnection) -> None:
-    """Take the parts of webhooks that waited when a run announced to send, and did not say that it ended, as attempted then."""
-    if (announced := await key_values.get(connection, key_values.ANNOUNCED)) is None:
-        return
-    at = datetime.fromisoformat(announced)
-    of_webhook = deliveries.c.guild_id.is_(None), deliveries.c.user_id.is_(None)
-    waiting = parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_(None)
-    doubted = sa.select(deliveries.c.id).where(
-        *of_webhook, unfinished_clause(), deliveries.c.planned_at <= at
+    Also the daily posts with an unknown outcome that a person who resumes them can still repeat.
+    """
+    c = deliveries.c
+    is_open = sa.and_(c.reason.in_(models.UNCERTAIN), c.expires_at > since - timedelta(days=1))
+    is_open &= sa.and_(c.kind == DeliveryKind.DAILY, c.subscription_id.is_not(None))
+    return await _list_with_errors(
+        connection, sa.or_(unfinished_clause(), c.finished_at >= since, c.id.in_(ids), is_open)
     )
-    await lock(connection, doubted)
-    marked = parts.update().where(*waiting, parts.c.delivery_id.in_(doubted))
-    await connection.execute(marked.values(first_attempt_at=at))
+
+
+async def mark_announced_as_attempted(connection: AsyncConnection) -> set[int]:
+    """Take what waited when a run announced to send, and did not record that it ended, as attempted then.
+
+    Returns the ids of all unfinished deliveries of which something may have been sent.
+    """
+    announced = await key_values.get(connection, key_values.ANNOUNCED)
     await key_values.remove(connection, key_values.ANNOUNCED)
+    if announced is not None:
+        at = datetime.fromisoformat(announced)
+        waiting = sa.select(deliveries.c.id).where(unfinished_clause(), deliveries.c.planned_at <= at)
+        await lock(connection, waiting)
+        untried = parts.c.state == PartState.WAITING, parts.c.first_attempt_at.is_(None)
+        marked = parts.update().where(*untried, parts.c.delivery_id.in_(waiting))
+        await connection.execute(marked.values(first_attempt_at=at))
+    is_unknown = (
+        parts.c.state.in_((PartState.WAITING, PartState.SENDING)),
+        parts.c.first_attempt_at.is_not(None),
+    )
+    doubted = sa.select(deliveries.c.id).where(unfinished_clause())
+    return set(await connection.scalars(doubted.where(deliveries.c.id.in_(_select_deliveries(*is_unknown)))))
 
 
 async def _list_with_errors(

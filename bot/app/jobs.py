@@ -13,7 +13,7 @@ from bot.app import workers as app_workers
 from bot.app.runtime import Runtime
 from bot.app.workers import Workers
 from bot.archive import complete_days
-from bot.client import gateway, webhook
+from bot.client import gateway
 from bot.core import day_close, isolation
 from bot.core.clock import Clock, DiscordClock
 from bot.core.timers import Job
@@ -185,17 +185,12 @@ async def send_heartbeat(url: str, fetch: base.Fetcher, is_healthy: Callable[[],
 
 async def ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:
     """Set the clock from a response of Discord, even an error. The first time, retry until Discord can be reached."""
-    tokens = await runtime.container.database.fetch(key_values.list_by_prefix, key_values.WEBHOOK)
 
     async def attempt() -> None:
         if not clock.is_set:
             runtime.liveness.record_start()
         try:
-            for key, token in [*tokens.items()][:1]:
-                secret = token.partition(webhook.THREAD)[0]
-                await runtime.container.rest.request(
-                    "GET", f"/webhooks/{key.removeprefix(key_values.WEBHOOK)}/{secret}"
-                )
+            await runtime.container.rest.request("GET", "/gateway")
         except outcomes.DeliveryError:
             if not clock.is_set:
                 raise

@@ -91,10 +91,12 @@ class Workers:
         return VectorMaker(self.database, vectors.server, passages.list_headed)
 
     @asynccontextmanager
-    async def open_poller(self, spacing: tuple[float, float] = (1, 1.1)) -> AsyncIterator[Poller]:
+    async def open_poller(
+        self, spacing: Callable[[models.FetchStatus], float] = lambda _: random.uniform(1, 1.1)
+    ) -> AsyncIterator[Poller]:
         """Open the fetcher and poller, after adding the configured sources and inbox. Raises UsageError.
 
-        `spacing` is after how much of its interval a source is read again, at least and at most.
+        `spacing` returns after how much of its interval a source is read again after a result.
         """
         settings, container = self.container.settings, self.container
         source_registry = kinds.build_source_registry(self.database, self.clock, settings)
@@ -113,8 +115,7 @@ class Workers:
                 notify = functools.partial(
                     notify_operator, container.deliveries, channel_id, container.locale
                 )
-            again_after = functools.partial(random.uniform, *spacing)
-            yield Poller(self.database, self.clock, self.ingest, context, again_after, notify_failure=notify)
+            yield Poller(self.database, self.clock, self.ingest, context, spacing, notify_failure=notify)
 
     @asynccontextmanager
     async def open_zotero(

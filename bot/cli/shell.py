@@ -123,13 +123,13 @@ def checked_database(url: str, *, creating: bool, keeping: bool) -> Iterator[Non
     the remains of a database.
     """
     path = sqlite_file.find_missing_file(url)
+    if path is not None and (remains := sqlite_file.find_remains(path)) is not None:
+        raise errors.UsageError(sqlite_file.describe_loss(path, remains))
     if path is not None and not creating:
         raise errors.UsageError(
             f"There is no database {path}. Change to the bot's folder, or set PAPERROUND_DATABASE_URL."
             " `paperround ingest`, `sources add` and `run` create a new one."
         )
-    if path is not None and (remains := sqlite_file.find_remains(path)) is not None:
-        raise errors.UsageError(sqlite_file.describe_loss(path, remains))
     if path is not None and keeping:
         error(f"creating a new database: {path}")
     is_kept = False

@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -21,14 +21,14 @@ from bot.cli import shell
 from bot.cli.set_up_file import SetUpFile
 from bot.client import command_sync, gateway, guild_directory, webhook
 from bot.core import clock, isolation
-from bot.core.clock import system_clock
+from bot.core import settings as core_settings
 from bot.features.daily.service import Subscriptions, list_unplanned_today
 from bot.features.operations import post_overview
 from bot.features.web import service
 from bot.features.web.site import SiteBuilder
 from bot.outbox.outcomes import DeliveryError
 from bot.sources.followed_papers import FollowedPapers
-from bot.sources.poller import SourceReport
+from bot.sources.poller import HEALTHY, SourceReport
 from storage import daily, errors, key_values, models, outbox, sources
 from storage.database import Connection
 from storage.locks import SenderLock
@@ -37,11 +37,16 @@ from storage.models import ActivityState, DeliveryKind, DeliveryState, FetchStat
 log = structlog.get_logger(__name__)
 
 OCCUPIED = "Another process sends from this database: a running bot, or a run. This one has done nothing."
-UNREACHABLE = "Discord did not answer; the next run sends what is due"
-READ_SHARE, SEND_SHARE = 0.5, 0.9
-"""The parts of the time after which no source is read, and no request to Discord is made."""
+UNREACHABLE = "Discord did not answer; the next run does what is due"
+NO_SOURCE = "there is none, so no paper can come: add one below [[sources]] in the set-up file, or by `paperround sources add`"
+REACH_SHARE, READ_SHARE, SEND_SHARE = 0.2, 0.5, 0.9
+"""The parts of the time after which Discord counts as away, no source is read, and no request to Discord is made."""
 SPACING = 0.5
-"""After how much of its interval a source is read again: one that is read once a day is due in a run that starts early."""
+"""After how much of its interval a source is read again: one that is read once a day is due in a run that starts early.
+
+One that could not be read, or had nothing yet, is read by the next run."""
+_BEGINNINGS = ("It", "The", "This", "You", "Your")
+"""Words that begin a sentence, and have a small letter within one."""
 PAUSE_SECONDS = 1.0
 """How long sending rests while what is left is not due yet."""
 
@@ -63,6 +68,8 @@ class SingleRun:
     _reports: list[SourceReport] = field(default_factory=list)
     _obstacle: str = ""
     """Why nothing is sent."""
+    _doubted: set[int] = field(default_factory=set)
+    """The deliveries that a former run may have sent, as far as the database knew at the start."""
 
     async def run(self) -> bool:
         """Do what is due, and print a line for each source and post. Returns whether nothing failed.
@@ -100,11 +107,19 @@ class SingleRun:
 
     async def _work(self) -> None:
         """Do all steps, in this order. Of the jobs in `bot.app.jobs`, a run does no others."""
-        await self._prepare()
+        if self.set_up is None and self.archive is None:
+            await process.check_destinations(self.container)
+        # First of all: what the set-up file takes back must not count as unsent.
+        self._doubted = await self._database.write(outbox.mark_announced_as_attempted)
+        await self._reach_discord()
+        if self._obstacle and not self._clock.is_set:
+            # Without Discord's time nothing can be dated: the machine's clock may be wrong.
+            self._print("sending", self._obstacle, is_failed=True)
+            return
+        await self._apply_set_up()
         await self._read_sources()
         await self._running.purge()
         await self._report_sources()
-        await self._reach_discord()
         self._planned_at, self._is_planned = self._clock(), not self._obstacle
         if self._is_planned:
             await Subscriptions(self._database, self._clock, self.container.day_close).reopen_today()
@@ -117,19 +132,42 @@ class SingleRun:
         await self._database.fetch(self._report_posts)
         await self._write_archive()
 
-    async def _prepare(self) -> None:
-        """Apply the set-up file, and mark what a killed run may have sent."""
+    async def _reach_discord(self) -> None:
+        """Log in, or ask for the time without a login."""
+        if self.container.token is None and self.set_up is None and not await self._has_webhooks():
+            return  # a run for the web archive alone
+        with errors.collected([], reraise=(errors.StorageError,)) as failures:
+            async with asyncio.timeout(self._seconds_until(REACH_SHARE)):
+                if (token := self.container.token) is not None:
+                    await gateway.log_in(self._running.bot, token, lambda: None)
+                    await self.container.mentions.load(self._database)
+                else:
+                    await jobs.ask_for_time(self._running, self._clock)
+        self._obstacle = "".join(str(error) or UNREACHABLE for error in failures)
+
+    async def _has_webhooks(self) -> bool:
+        return bool(await self._database.fetch(key_values.list_by_prefix, key_values.WEBHOOK))
+
+    async def _apply_set_up(self) -> None:
+        """Apply the set-up file. An error in the settings that shows only then is an obstacle: it does not undo the file."""
+        for name, origin in core_settings.find_unknown().items():
+            self._print(f"setting {name}", f"unknown, from {origin}")
         if self.set_up is not None:
-            file = SetUpFile(self.container.database, system_clock, self.container.settings)
+            file = SetUpFile(self.container.database, self._clock, self.container.settings)
             for change in (await file.apply(*self.set_up)).changes:
                 self._print("set-up", change)
-        if self.archive is None:
-            await process.check_destinations(self.container)
-        await self._database.write(outbox.mark_announced_as_attempted)
+        posts = await self._database.fetch(daily.list_rows)
+        if self.archive is None and posts:
+            with errors.collected([], reraise=(errors.StorageError,)) as failures:
+                await process.check_destinations(self.container)
+            self._obstacle = self._obstacle or "".join(map(str, failures))
 
     def _print(self, what: str, result: str, *, is_failed: bool = False) -> None:
         self.is_done &= not is_failed
-        shell.echo(f"{what}: {'failed because ' * is_failed}{result}")
+        if is_failed:
+            first, _, others = result.partition(" ")
+            result = f"failed because {first.lower() if first in _BEGINNINGS else first} {others}"
+        shell.echo(f"{what}: {result}")
 
     def _seconds_until(self, share: float) -> float:
         """Return the seconds (at least 0) until a share of the time is over."""
@@ -139,7 +177,7 @@ class SingleRun:
     async def _read_sources(self) -> None:
         """Read the sources that are due, write the digest, and refresh followed papers, until READ_SHARE is over."""
         workers, self._began_at = self._running.workers, self._clock()
-        polling = workers.open_poller((SPACING, SPACING))
+        polling = workers.open_poller(lambda status: SPACING * (status in HEALTHY))
         with suppress(TimeoutError), isolation.isolated(log, "sources not read", reraise=(TimeoutError,)):
             async with asyncio.timeout(self._seconds_until(READ_SHARE)), polling as poller:
                 await poller.fetch_due(self._reports)
@@ -156,21 +194,10 @@ class SingleRun:
                 is_failed = row.status in (FetchStatus.FAILED, FetchStatus.REFUSED)
                 found = shell.count(new[row.id], "new paper") if new.get(row.id) else "nothing new"
                 self._print(what, row.reason or "it was empty" if is_failed else found, is_failed=is_failed)
-            elif next_at <= self._clock():
+            elif row.id in new or next_at <= self._began_at:
                 self._print(what, "it was not read in time", is_failed=True)
             else:
                 self._print(what, _not_until(next_at, self.container.settings.timezone))
-
-    async def _reach_discord(self) -> None:
-        """Log in, or ask for the time by a webhook."""
-        with errors.collected([], reraise=(errors.StorageError,)) as failures:
-            async with asyncio.timeout(self._seconds_until(SEND_SHARE)):
-                if (token := self.container.token) is not None:
-                    await gateway.log_in(self._running.bot, token, lambda: None)
-                    await self.container.mentions.load(self._database)
-                else:
-                    await jobs.ask_for_time(self._running, self._clock)
-        self._obstacle = "".join(str(error) or UNREACHABLE for error in failures)
 
     async def _maintain_index(self) -> None:
         """Maintain the index if it is needed: it may not be on this machine, and takes longer than all other steps."""
@@ -238,38 +265,52 @@ class SingleRun:
         calendar = await complete_days.load_calendar(connection, rule, now)
         # The next run looks at them again.
         unplanned = await list_unplanned_today(connection, calendar, now)
-        recent = [
-            pair for pair in await outbox.list_recent(connection, self._planned_at) if pair[0].due_at <= now
-        ]
-        daily_posts = {
-            of.subscription_id: (of, error) for of, error in recent if of.kind is DeliveryKind.DAILY
-        }
-        for row in await daily.list_rows(connection):
-            place = f"channel {row.channel_id}"
-            what = f"daily post {row.id} in {webhook.shorten_address(row.channel_id) if row.is_by_webhook else place}"
-            if row.state is not ActivityState.ACTIVE:
-                self._print(what, f"paused. {post_overview.explain(row.reason)}")
-            elif row.id in daily_posts:
-                self._report_delivery(what, *daily_posts[row.id])
-            elif self._is_planned and row.id not in unplanned and calendar.find_due(row) is None:
+        recent = await outbox.list_recent(connection, self._planned_at, {*self._doubted})
+        recent = [pair for pair in recent if pair[0].due_at <= now]
+        rows = await daily.list_rows(connection)
+        for row in rows:
+            what = _name_post(row.id, row)
+            own = [pair for pair in recent if _is_daily_of(row.id, pair[0])]
+            if is_paused := row.state is not ActivityState.ACTIVE:
+                own = [pair for pair in own if pair[0].is_uncertain or pair[0].id in self._doubted]
+                is_by_hand = row.reason in (None, models.Reason.BY_HAND)
+                result = "it is paused" if not is_by_hand else "paused"
+                self._print(what, f"{result}. {post_overview.explain(row.reason)}", is_failed=not is_by_hand)
+            for of, error in own:
+                self._report_delivery(f"{what}, of {of.local_on}" if self._is_former(of) else what, of, error)
+            if is_paused or not all(self._is_former(of) for of, _ in own):
+                continue
+            if self._is_planned and row.id not in unplanned and calendar.find_due(row) is None:
                 self._print(what, _not_until(calendar.following(row).at, row.timezone))
             else:
                 self._print(what, "nothing new" if self._is_planned else "not planned")
+        known = {row.id for row in rows}
         for of, error in recent:
             if of.kind is not DeliveryKind.DAILY:
                 place = "to a reader" if of.is_direct else f"in channel {of.channel_id}"
                 self._report_delivery(f"{of.kind.value} {place}", of, error)
-        if self._obstacle:
+            elif of.subscription_id not in known:  # the set-up file has just removed it
+                self._report_delivery(_name_post(of.local_on, of), of, error)
+        if rows and not await sources.list_rows(connection):
+            self._print("sources", NO_SOURCE, is_failed=True)
+        if self._obstacle and (rows or self.container.token is not None):
             self._print("sending", self._obstacle, is_failed=True)
+
+    def _is_former(self, of: models.Delivery) -> bool:
+        """Return whether it is a post of a former run, which has reported that its outcome is unknown."""
+        is_ended = of.finished_at is not None and of.finished_at < self._planned_at
+        return is_ended and of.id not in self._doubted
 
     def _report_delivery(self, what: str, of: models.Delivery, error: str | None) -> None:
         """Print what became of a delivery. `error` is that of its last attempt."""
         reason = of.reason or error
+        if of.id in self._doubted and reason in (None, models.Reason.BY_HAND):
+            reason = models.Reason.UNCERTAIN  # it was removed or paused before it could be settled
         if of.state is DeliveryState.SENT:
             self._print(what, "sent")
         else:  # a reader's closed direct messages are no failure of the run
             result = post_overview.explain(reason) if reason else "it still waits to be sent"
-            self._print(what, result, is_failed=not of.is_direct)
+            self._print(what, result, is_failed=not of.is_direct and not self._is_former(of))
 
     async def _write_archive(self) -> None:
         if self.archive is not None:
@@ -283,3 +324,13 @@ class SingleRun:
 
 def _not_until(at: datetime, zone: str) -> str:
     return f"not due until {at.astimezone(clock.stored_zone(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def _is_daily_of(subscription_id: int, of: models.Delivery) -> bool:
+    return of.kind is DeliveryKind.DAILY and of.subscription_id == subscription_id
+
+
+def _name_post(number: int | date | None, of: models.Subscription | models.Delivery) -> str:
+    is_by_webhook = of.guild_id in (None, models.NO_GUILD)
+    place = webhook.shorten_address(of.channel_id or 0) if is_by_webhook else f"channel {of.channel_id}"
+    return f"daily post {number} in {place}"

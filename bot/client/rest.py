@@ -105,7 +105,8 @@ class RestClient:
             timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
             agent = f"DiscordBot (Paperround, {program.find_number()})"
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent})
-        headers = {} if _is_webhook(path) else {"Authorization": f"Bot {self._token}"}
+        is_open = self._token is None or _is_webhook(path)
+        headers = {} if is_open else {"Authorization": f"Bot {self._token}"}
         # aiohttp's errors can quote the URL, which contains the webhook's secret.
         try:
             async with self._session.request(

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from storage import errors
 
 MAX_ADDRESS_LENGTH = 500
-_ENDPOINT = r"/webhooks/([0-9]{1,19})/([A-Za-z0-9_-]{10,200})/?"
+_ENDPOINT = r"/webhooks/([0-9]{1,19})/([A-Za-z0-9_-]{10,200})(/(?:slack|github))?/?"
 _DISCORDS = r"https://(?:(?:www|canary|ptb)\.)?discord(?:app)?\.com/api(?:/v[0-9]{1,2})?"
 """Discord's API, as its own clients and old set-ups name it."""
 _THREAD_ID = re.compile(r"(?:[1-9][0-9]{0,18})?")
@@ -31,6 +31,10 @@ def parse_address(text: str, api_url: str | None = None) -> tuple[int, str]:
         raise errors.UsageError(
             "This is not a Discord webhook URL, which looks like https://discord.com/api/webhooks/ID/TOKEN."
             " Copy it from the channel's settings › Integrations › Webhooks › Copy Webhook URL."
+        )
+    if match[3]:
+        raise errors.UsageError(
+            f"Leave out {match[3]} at the end of the webhook URL: it is for messages in another form."
         )
     if parameters.keys() - {"wait", "with_components"} or not _THREAD_ID.fullmatch(thread_id):
         raise errors.UsageError(

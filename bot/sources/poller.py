@@ -26,7 +26,7 @@ from storage.models import FetchStatus
 
 log = structlog.get_logger(__name__)
 
-_HEALTHY = (FetchStatus.OK, FetchStatus.UNCHANGED)
+HEALTHY = (FetchStatus.OK, FetchStatus.UNCHANGED)
 _FAILING = (FetchStatus.FAILED, FetchStatus.REFUSED)
 _MAX_PROBLEMS, _MAX_LOGGED = 200, 10
 """Problems of a poll that are kept, and that are logged."""
@@ -136,7 +136,7 @@ def poll_interval(row: models.StoredSource) -> timedelta:
 
 
 def updated_health(
-    report: SourceReport, now: datetime, spacing: Callable[[], float], rule: day_close.DayClose
+    report: SourceReport, now: datetime, spacing: Callable[[FetchStatus], float], rule: day_close.DayClose
 ) -> models.StoredSource:
     """Return a source with its health after a poll that ended at `now` (UTC). `rule` determines when daily lists close.
 
@@ -147,10 +147,10 @@ def updated_health(
     failed = status in _FAILING
     failures = row.failures + 1 if failed else 0
     # A page or back-fill that fails for days must not delay the rest of the source.
-    is_answered = any(report.counts[healthy] for healthy in _HEALTHY)
+    is_answered = any(report.counts[healthy] for healthy in HEALTHY)
     interval = poll_interval(row)
     delay = interval if is_answered else min(interval * 2 ** min(failures, 16), max(interval, _MAX_INTERVAL))
-    next_at = now + delay * spacing()
+    next_at = now + delay * spacing(status)
     back_fill = arxiv_categories.read_back_fill(report.progress)
     if back_fill is not None and back_fill.on is not None and not failed:
         next_at = now
@@ -162,7 +162,7 @@ def updated_health(
         reason=report.reason or None,
         failures=failures,
         last_attempt_at=now,
-        last_success_at=now if status in _HEALTHY else row.last_success_at,
+        last_success_at=now if status in HEALTHY else row.last_success_at,
         next_attempt_at=max(next_at, report.retry_at or next_at),
         noticed_at=row.noticed_at if failed else None,
         progress=report.progress,
@@ -201,8 +201,8 @@ class Poller:
     clock: Clock
     ingest: IngestService
     context: base.SourceContext
-    spacing: Callable[[], float]
-    """Returns after how much of an interval a source is read again."""
+    spacing: Callable[[FetchStatus], float]
+    """Returns after how much of an interval a source is read again after a result."""
     notify_failure: NotifyFailure | None
     """None without an operator channel."""
     first_round: asyncio.Event = field(default_factory=asyncio.Event, init=False)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One run of Paperround whose database is kept, encrypted, on a branch of this repository (docs/no-server.md).
-#   run.sh        take the database from the branch, do what is due, and store it again
+#   run.sh        take the database from the branch, do what is due, and store what changed
 #   run.sh save   store it: the run calls this between planning and sending
 set -euo pipefail
 
@@ -8,11 +8,12 @@ branch=paperround-state
 work=${RUNNER_TEMP:-/tmp}/paperround
 database=$work/paperround.db
 lease=$work/lease # the commit that this run took or stored last; empty if the branch did not exist
+tried=$work/tried # the commits that this run has tried to store
 report=${RUNNER_TEMP:-/tmp}/paperround-report
 secrets=()
 for name in DISCORD_TOKEN "${!DISCORD_WEBHOOK@}"; do
   value=${!name:-}
-  value=${value//[[:space:]]/} # what was pasted may end with a line end
+  value=${value//[[:space:]]/} value=${value#[\"\']} value=${value%[\"\']} # what was pasted may end with a line end, or be quoted
   if [ -n "$value" ]; then export "$name=$value" && secrets+=("$value"); else unset "$name"; fi
 done
 
@@ -26,7 +27,7 @@ hide() {
   local line secret last
   while IFS= read -r line || [ -n "$line" ]; do
     for secret in "${secrets[@]}"; do
-      last=${secret%%\?*} last=${last##*/}
+      last=${secret%%\?*} last=${last%/} last=${last##*/}
       line=${line//"$secret"/***} line=${line//"$last"/***}
     done
     printf '%s\n' "$line"
@@ -35,11 +36,33 @@ hide() {
 
 cipher() { STATE_KEY=$1 openssl enc -aes-256-cbc -pbkdf2 -pass env:STATE_KEY "${@:2}"; }
 
+# What the database has, as a hash. Of how sources were read only the date and failures count, so that a run which found nothing
+# stores nothing: GitHub keeps what a push replaces.
+fingerprint() {
+  python3 - "$database" << 'END'
+import hashlib, sqlite3, sys
+found = hashlib.sha256()
+database = sqlite3.connect(sys.argv[1])
+for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
+    names = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
+    if table in ("sources", "source_pages"):
+        names = [name for name in names if name not in ("status", "account")]
+        wanted = [f"substr({name}, 1, 10)" if name.endswith("_at") else name for name in names]
+    else:
+        wanted = [f'"{name}"' for name in names]
+    for row in database.execute(f'SELECT {", ".join(wanted)} FROM "{table}"'):
+        if table != "sender_lease" and row[0] != "requested:arxiv":
+            found.update(f"{table} {row}".encode())
+print(found.hexdigest())
+END
+}
+
 # Take the database from the branch, if there is one. A repository that does not answer ends the run.
 load() {
   local status=0 secret
   rm -rf "$work" && mkdir -p "$work"
   : > "$lease"
+  : > "$tried"
   ask ls-remote --exit-code --quiet origin "refs/heads/$branch" > /dev/null || status=$?
   if [ "$status" = 2 ]; then return 0; fi # no such branch: the first run
   if [ "$status" != 0 ] || ! ask fetch --quiet --depth 1 origin "refs/heads/$branch"; then
@@ -55,28 +78,36 @@ load() {
   return 1
 }
 
-# Store the database as the branch's only commit, unless another run has replaced the commit that this one took.
+# Store the database as the branch's only commit, unless another run has replaced the commit that this one took. Whether a push
+# arrived is asked for longer than a push is repeated.
 save() {
-  local note blob tree commit stored attempt
+  local note blob tree commit stored attempt most=3
   note=$(echo "The database of Paperround, which its workflow replaces. It is encrypted with the token or the webhook's address." \
     | git hash-object -w --stdin) || return 1
   blob=$(gzip --no-name --stdout "$database" | cipher "${secrets[0]}" | git hash-object -w --stdin) || return 1
   tree=$(printf '100644 blob %s\tREADME\n100644 blob %s\tstate\n' "$note" "$blob" | git mktree) || return 1
   commit=$(git -c user.name=Paperround -c user.email=paperround@localhost commit-tree "$tree" -m "State of Paperround") || return 1
-  for attempt in 1 2 3; do
+  echo "$commit" >> "$tried"
+  for ((attempt = 1; attempt <= most; attempt++)); do
+    if [ "$attempt" != 1 ]; then sleep "${PUSH_PAUSE:-10}"; fi
     if ask push --quiet --force-with-lease="refs/heads/$branch:$(< "$lease")" origin "$commit:refs/heads/$branch"; then
       stored=$commit
-    else # perhaps only the answer was lost
-      stored=$(ask ls-remote origin "refs/heads/$branch" | cut -f 1) || stored=unknown
+    else # perhaps only the answer was lost, of this push or of one before it
+      most=10
+      stored=$(ask ls-remote origin "refs/heads/$branch" | cut -f 1) || continue
+      most=$((attempt < 3 ? 3 : attempt))
     fi
     if [ "$stored" = "$commit" ]; then
       echo "$commit" > "$lease"
       return 0
-    elif [ "$stored" != unknown ] && [ "$stored" != "$(< "$lease")" ]; then
-      say "failed because another run has replaced it."
-      return 1
+    elif [ "$stored" != "$(< "$lease")" ]; then
+      if ! grep -qxF "$stored" "$tried"; then
+        say "failed because another run has replaced it."
+        return 1
+      fi
+      echo "$stored" > "$lease"
+      most=$((attempt + 3))
     fi
-    if [ "$attempt" != 3 ]; then sleep "${PUSH_PAUSE:-10}"; fi
   done
   say "failed because it could not be pushed."
   return 1
@@ -84,33 +115,41 @@ save() {
 
 # The set-up file with the secrets in the place of their names.
 fill_in() {
-  local text name
+  local text name quoted='"([^"\]|\\.)*"'
   if [ ! -f posts.toml ]; then
     say "failed because the repository has no file posts.toml at its top."
     return 1
   fi
-  text=$(sed 's/^[[:blank:]]*#.*/#/' posts.toml) # a secret that only a comment names is not needed
+  # A secret that only a comment names is not needed.
+  text=$(sed -E "s/^(([^\"'#]|$quoted|'[^']*')*)#.*/\1#/" posts.toml)
   for name in "${!DISCORD_WEBHOOK@}"; do text=${text//"\${$name}"/"${!name}"}; done
   if [[ $text =~ \$\{(DISCORD_WEBHOOK[A-Z0-9_]*)\} ]]; then
-    say "failed because the secret ${BASH_REMATCH[1]} is not set. Add it in Settings > Secrets and variables > Actions."
+    say "failed because the secret ${BASH_REMATCH[1]} does not reach this run. Add it in Settings > Secrets and variables > Actions, and a" \
+      "line for it below \`env:\` in .github/workflows/paperround.yml."
     return 1
   fi
   (umask 077 && printf '%s\n' "$text" > "$work/posts.toml")
 }
 
 run() {
-  local status=0 site=()
+  local status=0 site=() before=new
   if [ "${#secrets[@]}" = 0 ]; then
     say "failed because there is no secret: add DISCORD_WEBHOOK or DISCORD_TOKEN in Settings > Secrets and variables > Actions."
     return 1
   fi
   load && fill_in || return 1
+  if [ -s "$lease" ]; then before=$(fingerprint) || before=unknown; fi
   if [ -n "${SITE_URL:-}" ]; then site=(--site public --base-url "$SITE_URL"); fi
   PAPERROUND_DATABASE_URL=sqlite+aiosqlite:///$database paperround run --once --set-up "$work/posts.toml" \
     --before-sending "bash '$0' save" "${site[@]}" || status=$?
   if [ "$status" -gt 1 ] || [ -s "$database-wal" ]; then
     # Killed, or with wrong settings: what was stored before sending stays, and the next run doubts what it announced.
     say "not stored again, since the run ended with status $status."
+  elif [ "$before" = new ] && [ "$status" = 1 ] && [ ! -s "$tried" ]; then
+    # The key may be a mistyped secret.
+    say "not stored, since it is the first run, and it failed before sending. The next one begins anew."
+  elif [ ! -s "$tried" ] && [ "$before" = "$(fingerprint)" ]; then
+    : # nothing to store
   elif ! save; then
     say "what this run did is not stored. The next one asks Discord what was sent; what a webhook may have sent it names, and does not send again."
     status=1

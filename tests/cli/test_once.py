@@ -8,12 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
-from storage import migrate, sources
+from bot.core.clock import system_clock
+from storage import migrate, models, outbox, sources
 from storage.database import Database
 from storage.locks import SenderLock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
+from tests.support import origin_server, patience
 from tests.support.single_runs import PAPER, SingleRuns, midday_zone, post, post_in
 
 pytestmark = pytest.mark.wire
@@ -140,6 +143,111 @@ async def test_what_failed_is_named_and_costs_itself_alone(single: SingleRuns) -
     unreadable = await single.run()
     assert (unreadable.exit_status, unreadable.stdout) == (2, "")
     assert "posts.toml" in unreadable.stderr
+
+
+FEED = '<?xml version="1.0"?><rss version="2.0"><channel><title>t</title>{items}</channel></rss>'
+
+
+@pytest.mark.parametrize("seconds", [3600, 15])
+async def test_a_source_that_comes_due_meanwhile_has_not_failed(single: SingleRuns, seconds: int) -> None:
+    other = single.folder / "other"
+    single.write_digest(folder=other, papers=["2601.00003"])
+    single.write_set_up(f'[[sources]]\nsource = "{other}"\noptions = {{ every = "120" }}\n')
+    assert (await single.run()).exit_status == 0
+    next_at = system_clock() + timedelta(seconds=seconds)
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        await patience.wait_until(lambda: seconds != 15 or system_clock() > next_at)
+        return web.Response(text=FEED.format(items=""), content_type="application/rss+xml")
+
+    async with origin_server.serving(web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)) as port:
+        async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
+            [row] = [row for row in await database.fetch(sources.list_rows) if row.url == str(other)]
+            await database.write(sources.set_health, replace(row, next_attempt_at=next_at))
+        single.write_set_up(f'[[sources]]\nsource = "http://127.0.0.1:{port}/feed.xml"\n')
+        run = await single.run(PAPERROUND_FETCH_ALLOW=f"127.0.0.1:{port}")
+    assert (run.exit_status, f"source {other}: not due until" in run.stdout) == (0, True), run
+
+
+@pytest.mark.parametrize("status", [503, 404, 200])
+async def test_what_could_not_be_read_or_was_empty_is_read_by_the_next_run(
+    single: SingleRuns, status: int
+) -> None:
+    """Whoever presses *Run workflow* again gets what is there by then."""
+    answers = [web.Response(status=status, text="[]", content_type="application/json")]
+    item = f"<item><title>A</title><link>https://arxiv.org/abs/{PAPER}</link></item>"
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if answers:
+            return answers.pop()
+        return web.Response(text=FEED.format(items=item), content_type="application/rss+xml")
+
+    [channel_id] = single.fake.add_channels(1)
+    async with origin_server.serving(web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)) as port:
+        single.settings |= {"PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{port}", "PAPERROUND_INBOX": None}
+        source = f'[[sources]]\nsource = "http://127.0.0.1:{port}/feed.xml"\n'
+        single.write_set_up(source, post_in(channel_id))
+        first = await single.run()
+        again = await single.run()
+    assert f"source http://127.0.0.1:{port}/feed.xml: 1 new paper" in again.stdout, (first, again)
+
+
+async def test_no_source_and_a_misspelt_setting_are_said(single: SingleRuns) -> None:
+    [channel_id] = single.fake.add_channels(1)
+    single.write_set_up(post_in(channel_id))
+    run = await single.run(PAPERROUND_INBOX=None, PAPERROUND_LOCAL="ko")
+    lines = run.stdout.splitlines()
+    assert run.exit_status == 1, run
+    assert [line for line in lines if line.startswith("sources: failed because there is none")]
+    assert [line for line in lines if line.startswith("setting PAPERROUND_LOCAL: unknown")]
+
+
+async def test_a_run_that_ends_with_2_has_done_nothing(single: SingleRuns) -> None:
+    """A set-up file that needs a token which is not there is applied: that is an obstacle, and no wrong call."""
+    [channel_id] = single.fake.add_channels(1)
+    single.write_set_up(post_in(channel_id))
+    run = await single.run(DISCORD_TOKEN=None)
+    assert run.exit_status == 1, run
+    assert run.stdout.startswith("set-up: add daily post")
+    assert "sending: failed because DISCORD_TOKEN is not set" in run.stdout
+
+
+async def test_refused_and_later_messages_and_readers(single: SingleRuns) -> None:
+    """A refused source is a failure; a reader's closed direct messages and what is due later are none."""
+    [channel_id] = single.fake.add_channels(1)
+    refused = "http://10.0.0.1/feed.xml"
+    single.write_set_up(post_in(channel_id))
+    assert (await single.run()).exit_status == 0
+    now = system_clock()
+    part = models.NewPart(models.PartKind.MESSAGE, '{"content": "hello"}', "a-nonce")
+    alert = models.NewDelivery(
+        key="direct",
+        kind=models.DeliveryKind.ALERT,
+        user_id=model.OWNER_ID,
+        channel_id=4040,
+        locale=models.Locale.EN,
+        planned_at=now,
+        due_at=now,
+        expires_at=now + timedelta(days=1),
+        parts=(part,),
+    )
+    later = replace(
+        alert,
+        key="later",
+        guild_id=model.GUILD_ID,
+        channel_id=channel_id,
+        user_id=None,
+        due_at=now + timedelta(hours=9),
+        parts=(replace(part, nonce="another"),),
+    )
+    async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
+        await database.write(outbox.add_all, [alert, later])
+    direct = await single.run()
+    assert (direct.exit_status, "alert to a reader: " in direct.stdout) == (0, True), direct
+    assert f"alert in channel {channel_id}" not in direct.stdout
+    single.write_set_up(f'[[sources]]\nsource = "{refused}"\n', post_in(channel_id))
+    run = await single.run()
+    assert (run.exit_status, f"source {refused}: failed because " in run.stdout) == (1, True), run
 
 
 def _set_up_post(single: SingleRuns, *, with_token: bool) -> int:

@@ -37,6 +37,12 @@ def get_gateway(call: Call) -> Json:
     return {"url": gateway.url, "shards": 1, "session_start_limit": starts}
 
 
+@route("GET", "/gateway")
+def get_gateway_address(call: Call) -> Json:
+    """Return the Gateway's address, without a login."""
+    return {"url": call.fake.gateway.url}
+
+
 @route("GET", "/oauth2/applications/@me")
 @route("GET", "/applications/@me")
 def get_application(call: Call) -> Json:

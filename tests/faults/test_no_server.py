@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 from bot.core.clock import system_clock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
-from tests.support import clock_file, digest_builders, patience
+from tests.support import clock_file, digest_builders, fork_server, patience
 from tests.support.shell_fixtures import CommandResult
 from tests.support.single_runs import post, post_in
 
@@ -27,21 +29,31 @@ BRANCH = "refs/heads/paperround-state"
 STEP = re.findall(r"- run: (.+)", (ROOT / "deploy/github/paperround.yml").read_text())[-1]
 """What the workflow runs after the installation."""
 COMMAND = """\
-#!/bin/sh
-exec {python} -c 'import sys, pathlib
-sys.path.insert(0, "{root}")
-from tests.support import shifted_clock
-shifted_clock.shift_clocks(pathlib.Path("{clock}"))
-from bot import cli
-cli.main()' "$@"
+#!{python} -SI
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as asking:
+    asking.connect("{socket}")
+    asking.sendall(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode() + b"\\n")
+    status, out = json.loads(asking.makefile().read())
+print(out, end="")
+sys.exit(status if status >= 0 else 128 - status)
 """
-DIES = """\
+"""The command `paperround`, which the test runs in a process with all modules loaded."""
+GIT = """\
 #!/bin/sh
-{command} "$@" &
-while ! grep -q sent {sending}; do kill -0 $! || exit 1; done
-kill -9 $!
-wait $!
+for word in "$@"; do
+  if [ "$word" = push ] || [ "$word" = ls-remote ]; then
+    if [ -e {folder}/away ]; then {ask}; exit 128; fi
+    if [ "$word" = push ] && [ ! -e {folder}/once ]; then
+      touch {folder}/once {folder}/away
+      {first}
+      exit 128
+    fi
+  fi
+done
+exec {git} "$@"
 """
+"""Git, with a repository that goes away with the first push."""
 
 
 def git(*arguments: str, cwd: Path, status: int = 0) -> str:
@@ -62,6 +74,7 @@ class Copy:
     channel_id: int
     secrets: dict[str, str]
     runs: int = 0
+    commands: int = 0
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,7 +83,8 @@ class Copy:
         self.inbox = self.folder / "inbox"
         for made in (self.bin, self.inbox):
             made.mkdir()
-        self.replace_command(COMMAND.format(python=sys.executable, root=ROOT, clock=self.clock))
+        self.place = ""
+        self.replace_command(COMMAND.format(python=sys.executable, socket=self.folder / "socket"))
         self.move_clock(0)
         entry = post_in(self.channel_id) if TOKEN in self.secrets else post(webhook="${DISCORD_WEBHOOK}")
         self.commit(
@@ -107,6 +121,24 @@ class Copy:
         git("clone", "--quiet", "--depth", "1", f"file://{self.bare}", str(checkout), cwd=self.folder)
         return checkout
 
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Run what the command is given."""
+        async with await asyncio.start_unix_server(self._serve, self.folder / "socket", limit=1 << 20):
+            yield
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arguments, cwd, environment = json.loads(await reader.readline())
+        before = str(self.clock), str(self.folder / "places"), self.place
+        self.commands += 1
+        log = self.folder / f"output {self.commands}"
+        process = fork_server.ForkedProcess(
+            "tests.support.shifted_command", [*before, *arguments], cwd=Path(cwd), env=environment, log=log
+        )
+        status = await asyncio.to_thread(process.wait)
+        writer.write(json.dumps([status, log.read_text()]).encode())
+        writer.close()
+
     async def run(self, *, checkout: Path | None = None, **settings: str) -> CommandResult:
         """Run the script as the workflow does. Secrets must be neither in its output nor in what it stored."""
         checkout = checkout or self.check_out()
@@ -141,7 +173,7 @@ class Copy:
         assert said in summary.read_text()
         for secret in self.secrets.values():
             assert secret not in said
-            assert secret.rpartition("/")[2] not in said
+            assert secret.partition("?")[0].rstrip("/").rpartition("/")[2] not in said
         return CommandResult(process.returncode, said, "")
 
     def state(self) -> str:
@@ -170,12 +202,20 @@ def secret() -> str:
     return WEBHOOK
 
 
-@pytest.fixture
-def copy(secret: str, fake: FakeDiscord, tmp_path: Path) -> Copy:
+@asynccontextmanager
+async def open_copy(secret: str, fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Copy]:
     fake.lift_rate_limits()
     [channel_id] = fake.add_channels(1)
     address = fake.add_webhook(channel_id)
-    return Copy(fake, tmp_path, channel_id, {secret: model.TOKEN if secret == TOKEN else address})
+    copied = Copy(fake, tmp_path, channel_id, {secret: model.TOKEN if secret == TOKEN else address})
+    async with copied.serving():
+        yield copied
+
+
+@pytest.fixture
+async def copy(secret: str, fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[Copy]:
+    async with open_copy(secret, fake, tmp_path) as opened:
+        yield opened
 
 
 @pytest.mark.promise
@@ -233,19 +273,186 @@ async def test_what_cannot_be_stored_is_not_sent_or_not_sent_again(copy: Copy) -
 @pytest.mark.promise
 async def test_a_run_that_dies_while_it_sends_doubles_nothing(copy: Copy) -> None:
     copy.add_digest(0, PAPERS[0])
-    command = copy.bin / "paperround"
-    command.rename(copy.bin / "whole")
-    sending = copy.folder / "sending"
-    sending.touch()
-    copy.replace_command(DIES.format(command=copy.bin / "whole", sending=sending))
-    run = asyncio.create_task(copy.run())
-    await patience.wait_until(lambda: bool(copy.posts()) or run.done(), describe=lambda: copy.said)
-    sending.write_text("sent")
-    dead = await run
+    copy.place = "after POST"
+    dead = await copy.run()
     print(dead.stdout)
-    assert dead.exit_status != 0, dead
-    (copy.bin / "whole").rename(command)
+    assert (dead.exit_status, copy.posts()) == (137, [PAPERS[0]])
+    copy.place = ""
     await expect_doubt(copy)
+
+
+@pytest.mark.parametrize("back", ["before its end", "after it"])
+@pytest.mark.parametrize("arrived", [False, True])
+@both
+async def test_a_run_knows_what_it_has_pushed(copy: Copy, arrived: bool, back: str) -> None:
+    """The answer to the push before sending is lost, and the repository is away: nothing is sent, and the next run sends it.
+
+    If it is away until the run ends, nobody knows that nothing was sent: that is as after a run that died.
+    """
+    copy.add_digest(0, PAPERS[0])
+    folder, git_itself, wrapper = copy.folder, shutil.which("git"), copy.bin / "git"
+    asked = ":"
+    if back == "before its end":  # the run asks as often as it pushes
+        asked = f"echo . >> {folder}/asked; [ $(wc -l < {folder}/asked) -lt 19 ] || rm {folder}/away"
+    first = f'{git_itself} "$@"' if arrived else ":"
+    checkout = copy.check_out()
+    wrapper.write_text(GIT.format(folder=folder, git=git_itself, ask=asked, first=first))
+    wrapper.chmod(0o755)
+    lost = await copy.run(checkout=checkout)
+    print(lost.stdout)
+    wrapper.unlink()
+    assert (lost.exit_status, copy.posts(), (folder / "once").exists()) == (1, [], True)
+    assert "another run" not in lost.stdout
+    after = await copy.run()
+    print(after.stdout)
+    if arrived and back == "after it" and WEBHOOK in copy.secrets:
+        assert (after.exit_status, copy.posts()) == (1, [])
+        assert re.search("daily post 1 in .*: failed because it is unclear", after.stdout)
+    else:
+        assert (after.exit_status, copy.posts()) == (0, [PAPERS[0]])
+
+
+def lose_second_state(copy: Copy) -> Path:
+    """Let the branch take a run's state before sending, and not the one after it, until the returned hook is removed."""
+    refusal = copy.bare / "hooks" / "pre-receive"
+    refusal.write_text(
+        f"""\
+#!/bin/sh
+read old new name
+[ $name = refs/heads/main ] && exit 0
+[ -e {copy.folder}/one ] && exit 1
+touch {copy.folder}/one
+"""
+    )
+    refusal.chmod(0o755)
+    return refusal
+
+
+@pytest.mark.parametrize("edit", ["top = 7", 'topic = "paper"', "removed = true", "paused = true"])
+@pytest.mark.parametrize("secret", [WEBHOOK, TOKEN])
+async def test_what_may_have_been_sent_is_not_sent_again_whatever_the_file_says(
+    copy: Copy, edit: str
+) -> None:
+    copy.add_digest(0, PAPERS[0])
+    refusal = lose_second_state(copy)
+    half = await copy.run()
+    assert (half.exit_status, copy.posts()) == (1, [PAPERS[0]])
+    refusal.unlink()
+    text = (copy.check_out() / "posts.toml").read_text()
+    copy.commit({"posts.toml": f"{text}{edit}\n"})
+    after = await copy.run()
+    print(after.stdout)
+    assert copy.posts() == [PAPERS[0]]
+    is_known = TOKEN in copy.secrets and edit == "top = 7"
+    named = ": sent\n" if is_known else ": failed because it is unclear whether the message arrived"
+    assert (named in after.stdout, after.exit_status) == (True, 0 if is_known else 1)
+
+
+async def test_an_uncertain_post_is_named_until_a_person_has_settled_it(copy: Copy) -> None:
+    copy.add_digest(0, PAPERS[0])
+    refusal = lose_second_state(copy)
+    assert (await copy.run()).exit_status == 1
+    refusal.unlink()
+    # The next run comes a day later, and has a post of its own.
+    copy.move_clock(1)
+    copy.add_digest(1, PAPERS[1])
+    after = await copy.run()
+    print(after.stdout)
+    assert (after.exit_status, copy.posts()) == (1, [*PAPERS])
+    assert re.search("^daily post 1 in .*: failed because it is unclear", after.stdout, re.MULTILINE)
+    assert ": sent\n" in after.stdout
+    later = await copy.run()
+    print(later.stdout)
+    on = (system_clock() + timedelta(days=0)).date()
+    assert later.exit_status == 0
+    assert re.search(f"^daily post 1 in .*, of {on}: It is unclear whether", later.stdout, re.MULTILINE)
+    assert re.search("^daily post 1 in [^,]*: not due until", later.stdout, re.MULTILINE)
+    text = (copy.check_out() / "posts.toml").read_text()
+    for paused in ("true", "false"):
+        copy.commit({"posts.toml": f"{text}paused = {paused}\n"})
+        assert (await copy.run()).exit_status == 0
+    assert copy.posts() == [*PAPERS, PAPERS[0]]
+    settled = await copy.run()
+    assert (settled.exit_status, "unclear" in settled.stdout) == (0, False)
+
+
+async def test_a_post_that_the_bot_paused_keeps_runs_red(copy: Copy) -> None:
+    copy.add_digest(0, PAPERS[0])
+    assert (await copy.run()).exit_status == 0
+    copy.fake.world.webhooks.clear()
+    ended = []
+    for day in range(1, 6):
+        copy.move_clock(day)
+        copy.add_digest(day, f"2601.0001{day}")
+        ended.append(await copy.run())
+    assert [run.exit_status for run in ended] == [1] * 5
+    assert ": failed because it is paused. The webhook no longer exists." in ended[-1].stdout
+    # By hand, it is no failure.
+    copy.commit({"posts.toml": f"{(copy.check_out() / 'posts.toml').read_text()}paused = true\n"})
+    await copy.run()
+    by_hand = await copy.run()
+    assert by_hand.exit_status == 0, by_hand
+
+
+async def test_a_post_that_is_ended_is_not_posted_again(copy: Copy) -> None:
+    """With the page's own file: a source, and one post by a webhook."""
+    copy.add_digest(0, PAPERS[0])
+    text = (copy.check_out() / "posts.toml").read_text()
+    assert (await copy.run()).exit_status == 0
+    copy.commit({"posts.toml": f"{text}removed = true\n"})
+    ended = await copy.run()
+    print(ended.stdout)
+    assert (ended.exit_status, "set-up: remove daily post" in ended.stdout) == (0, True)
+    copy.commit({"posts.toml": ""})
+    copy.move_clock(1)
+    copy.add_digest(1, PAPERS[1])
+    after = await copy.run()
+    print(after.stdout)
+    assert (after.exit_status, copy.posts()) == (0, [PAPERS[0]])
+
+
+async def test_a_setting_that_is_missing_after_the_set_up_is_said_and_the_set_up_is_stored(
+    copy: Copy,
+) -> None:
+    """A webhook's post gives way to one that needs a token."""
+    copy.add_digest(0, PAPERS[0])
+    text = (copy.check_out() / "posts.toml").read_text()
+    assert (await copy.run()).exit_status == 0
+    copy.commit({"posts.toml": f"{text}removed = true\n{post_in(copy.channel_id)}"})
+    without = await copy.run()
+    print(without.stdout)
+    assert (without.exit_status, "sending: failed because DISCORD_TOKEN is not set" in without.stdout) == (
+        1,
+        True,
+    )
+    copy.commit({"posts.toml": ""})
+    copy.move_clock(1)
+    copy.add_digest(1, PAPERS[1])
+    after = await copy.run()
+    print(after.stdout)
+    assert copy.posts() == [PAPERS[0]], "the webhook's post was removed"
+
+
+@pytest.mark.parametrize("days", [-2, 2])
+async def test_a_wrong_clock_of_the_machine_moves_no_new_post(copy: Copy, days: int) -> None:
+    copy.add_digest(0, PAPERS[0])
+    clock_file.write(copy.clock, 0, days * 86_400)
+    first = await copy.run()
+    print(first.stdout)
+    assert (first.exit_status, copy.posts()) == (0, [PAPERS[0]])
+
+
+async def test_a_run_that_found_nothing_pushes_nothing(copy: Copy) -> None:
+    copy.add_digest(0, PAPERS[0])
+    assert (await copy.run()).exit_status == 0
+    stored = copy.state()
+    copy.move_clock(0.01)  # the folder is read again
+    again = await copy.run()
+    print(again.stdout)
+    assert (again.exit_status, copy.state()) == (0, stored)
+    copy.add_digest(0, PAPERS[1])
+    assert (await copy.run()).exit_status == 0
+    assert copy.state() != stored, "a paper was found"
 
 
 async def expect_doubt(copy: Copy) -> None:
@@ -304,6 +511,33 @@ async def test_secrets_are_not_printed(copy: Copy) -> None:
     )
     wrong = await copy.run()
     assert (wrong.exit_status, wrong.stdout.splitlines()[0]) == (2, "wrong: *** or ***?thread_id=1")
+    token = address.rpartition("/")[2]
+    copy.replace_command(
+        f"#!/bin/sh\necho 'POST https://discord.com/api/v10/webhooks/1/{token}?wait=true'\nexit 2\n"
+    )
+    for end in ("/", "?thread_id=5", "/?thread_id=5"):
+        copy.secrets = {WEBHOOK: f"{address}{end}"}
+        other = await copy.run()
+        assert other.stdout.splitlines()[0] == "POST https://discord.com/api/v10/webhooks/1/***?wait=true"
+
+
+async def test_what_is_pasted_with_quotation_marks_is_the_secret(copy: Copy) -> None:
+    copy.add_digest(0, PAPERS[0])
+    copy.secrets = {WEBHOOK: f'"{copy.secrets[WEBHOOK]}"'}
+    run = await copy.run()
+    assert (run.exit_status, copy.posts()) == (0, [PAPERS[0]]), run
+
+
+@pytest.mark.parametrize("secret", [TOKEN])
+async def test_a_mistyped_first_secret_is_corrected_without_further_steps(copy: Copy) -> None:
+    copy.add_digest(0, PAPERS[0])
+    right, copy.secrets = copy.secrets, {TOKEN: "mis.typed.token"}
+    wrong = await copy.run()
+    print(wrong.stdout)
+    assert (wrong.exit_status, "Discord does not accept DISCORD_TOKEN" in wrong.stdout) == (1, True)
+    copy.secrets = right
+    run = await copy.run()
+    assert (run.exit_status, copy.posts()) == (0, [PAPERS[0]]), run
 
 
 async def test_a_missing_secret_and_a_repository_that_is_away_are_named(copy: Copy) -> None:
@@ -317,14 +551,11 @@ async def test_a_missing_secret_and_a_repository_that_is_away_are_named(copy: Co
     assert (away.exit_status, "the repository does not answer" in away.stdout) == (1, True), away
     copy.commit({"posts.toml": '[[posts]]\nwebhook = "${DISCORD_WEBHOOK_2}"\n'})
     unnamed = await copy.run()
-    assert (unnamed.exit_status, "the secret DISCORD_WEBHOOK_2 is not set" in unnamed.stdout) == (1, True), (
-        unnamed
-    )
-    copy.commit(
-        {
-            "posts.toml": '[[posts]]\nat = "nine"\n# webhook = "${DISCORD_WEBHOOK_2}"\nwebhook = "${DISCORD_WEBHOOK}"\n'
-        }
-    )
+    said = unnamed.stdout
+    assert (unnamed.exit_status, "the secret DISCORD_WEBHOOK_2 does not reach this run" in said) == (1, True)
+    assert "below `env:`" in said
+    place = 'webhook = "${DISCORD_WEBHOOK}" # or "${DISCORD_WEBHOOK_3}"'
+    copy.commit({"posts.toml": f'[[posts]]\nat = "nine"\n# webhook = "${{DISCORD_WEBHOOK_2}}"\n{place}\n'})
     wrong = await copy.run()
     assert (wrong.exit_status, "/posts.toml:1: posts 1: at: " in wrong.stdout) == (2, True), wrong
     empty = copy.check_out()

@@ -54,7 +54,7 @@ class PollingHarness:
             rss_url, throttle = f"{self.origin.url}/rss", base.no_throttle
             context = base.SourceContext(fetch, self.endpoints, throttle, "UTC", day_close.default(), rss_url)
             yield poller.Poller(
-                self.db, self.clock, self.ingest, context, lambda: 1.0, notify_failure=self.record_notice
+                self.db, self.clock, self.ingest, context, lambda _: 1.0, notify_failure=self.record_notice
             )
 
     async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:
