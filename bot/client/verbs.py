@@ -102,6 +102,7 @@ OPEN_QUESTION = "qa"  # open the form for a question about a paper
 SUBMIT_QUESTION = "qas"  # submit it
 SELECT_QUESTION = "qam"  # answer the question chosen in a menu
 SHARE_ANSWER = "qax"  # post an answer publicly
+SHOW_PASSAGE = "qap"  # show a whole passage of a paper privately
 
 # Trends.
 SHOW_TREND = "tr"  # show the trend of topics

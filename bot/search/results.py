@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -292,33 +293,82 @@ _REFERRING = re.compile(
 )
 
 
-def make_excerpt(text: str, patterns: Patterns, most: int = 300) -> Snippet:
-    """Return the part of a text (Markdown) that matches the most patterns, of at most some `most` characters."""
+class WeightedPattern(NamedTuple):
+    """A pattern for the forms of a part of a question, and the part's weight."""
+
+    pattern: re.Pattern[str]
+    weight: float = 1.0
+
+
+MAX_EXCERPT = 320
+"""The characters of an excerpt, unless its first sentence is longer."""
+_MAX_SENTENCE, _NUMBERED = 480, 0.4
+"""The characters of a sentence that is shown whole; the least weight of one with a number, relative to the best one's."""
+
+
+def make_excerpt(
+    text: str,
+    patterns: Sequence[WeightedPattern],
+    *,
+    most: int = MAX_EXCERPT,
+    number: re.Pattern[str] | None = None,
+    is_quote: bool = False,
+) -> Snippet:
+    """Return whole sentences of a text (Markdown) from the one that has most of a question on, which is marked.
+
+    Others follow up to some `most` characters. It has a `number`, if one is asked and a sentence with enough of the question has
+    one. A text that fits is shown whole. List items are lines of their own. In a quote, the matches are marked instead, and all
+    of the best sentence's are in the excerpt.
+    """
     from bot.rendering import discord_text, markdown
 
-    shown = " ".join(markdown.render_plain(text).split())
-    matches = sorted(
-        (*match.span(), number)
-        for number, p in enumerate(patterns)
-        for match in itertools.islice(p.finditer(shown), _MAX_MATCHES)
-    )
-    starts = [0, *(end + 1 for end in plain.find_ends(shown))]
-    best, start = 0, 0
-    for first, _, _ in matches:
-        begin = max(before for before in starts if before <= first)
-        if first - begin > most // 2:  # a sentence too long to be shown from its beginning
-            begin = shown.rfind(" ", 0, first - most // 2) + 1
-        within = {number for at, end, number in matches if begin <= at and end <= begin + most}
-        if len(within) > best:
-            best, start = len(within), begin
+    lines = (" ".join(line.split()) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines())
+    shown = "\n".join(re.sub("^- ", "• ", line) for line in lines if line)
+    sentences = _find_sentences(shown) or [(0, 0)]
+    starts = [start for start, _ in sentences]
+    having: list[dict[int, tuple[int, int]]] = [{} for _ in sentences]
+    for place, (pattern, _) in enumerate(patterns):
+        for match in itertools.islice(pattern.finditer(shown), _MAX_MATCHES):
+            having[bisect.bisect(starts, match.start()) - 1].setdefault(place, match.span())
+    weights = [sum(patterns[place].weight for place in found) for found in having]
+    least = _NUMBERED * max(weights)
+
+    def rank(place: int) -> tuple[bool, float]:
+        is_numbered = number is not None and number.search(shown, *sentences[place]) is not None
+        return is_numbered and weights[place] >= least > 0, weights[place]
+
+    best = max(range(len(sentences)), key=rank)
+    (first, end), found = sentences[best], sorted(having[best].values())
+    end, start = max([end, *(stop for _, stop in found)]), first
     # A sentence that begins with "It" needs the one before.
-    earlier = max((before for before in starts if before < start), default=start)
-    if _REFERRING.match(shown, start) and start - earlier <= most // 2:
-        start = earlier
-    # Near the end, earlier sentences fill the excerpt.
-    start = min(start, *(before for before in starts if before >= len(shown) - most), len(shown))
-    excerpt = "…" * bool(start) + discord_text.shorten(shown[start:], most, markdown=False)
-    return Snippet(excerpt, "", _list_spans(excerpt, patterns))
+    if best and _REFERRING.match(shown, first) and end - starts[best - 1] <= MAX_EXCERPT:
+        start = starts[best - 1]
+    start = 0 if len(shown) <= most else start
+    end = max([end, *(stop for _, stop in sentences if stop - start <= most)])
+    if end - start > (longest := max(_MAX_SENTENCE, most)):
+        if found[:1] and found[0][0] - start > MAX_EXCERPT // 2:
+            # A sentence too long to be shown from its beginning.
+            start = first = shown.rfind(" ", 0, found[0][0] - MAX_EXCERPT // 2) + 1
+        longest = MAX_EXCERPT
+    excerpt = discord_text.shorten(shown[start:end], longest, markdown=False)
+    lead, length = "…" * bool(start), len(excerpt.rstrip(" …\u00a0"))
+    excerpt = (
+        lead
+        + excerpt
+        + discord_text.SPACED_ELLIPSIS * (end < len(shown) and not excerpt.endswith(discord_text.ELLIPSIS))
+    )
+    if is_quote or not found:
+        return Snippet(excerpt, "", _list_spans(excerpt, [pattern for pattern, _ in patterns]))
+    span = len(lead) + first - start, len(lead) + min(sentences[best][1] - start, length)
+    return Snippet(excerpt, "", (span,))
+
+
+def _find_sentences(text: str) -> list[tuple[int, int]]:
+    """Return where each sentence of a text, or line without one, begins and ends."""
+    breaks = {0, len(text), *plain.find_ends(text), *(match.start() for match in re.finditer("\n", text))}
+    pairs = itertools.pairwise(sorted(breaks))
+    spans = ((start + len(text[start:end]) - len(text[start:end].lstrip()), end) for start, end in pairs)
+    return [(start, end) for start, end in spans if start < end]
 
 
 def _shorten_around(sentence: str, match: re.Match[str] | None) -> str:

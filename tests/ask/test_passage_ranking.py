@@ -9,7 +9,7 @@ from bot.demo import sample_digests
 from bot.features.ask import passages, question_parts
 from bot.features.ask.passage_ranking import PaperIndex
 from bot.search import term_resolver
-from bot.search.results import compile_pattern, make_excerpt
+from bot.search.results import WeightedPattern, compile_pattern, make_excerpt
 from bot.text import analyser, seed
 from tests.support import asked_paper
 
@@ -132,22 +132,36 @@ def test_the_papers_of_the_demo_answer(paper: str, asked: str, words: str) -> No
     assert words in index.passages[ranking.order[0]].text
 
 
+def list_patterns(*words: str) -> list[WeightedPattern]:
+    return [WeightedPattern(pattern) for word in words if (pattern := compile_pattern([word]))]
+
+
 def test_an_excerpt_says_what_it_is_about() -> None:
-    patterns = [pattern for pattern in [compile_pattern(["languages"])] if pattern]
     rest = "More is said of this. " * 30
-    excerpt = make_excerpt(
-        f"The first model is slow. The second model is fast. It mixes languages. {rest}", patterns
-    )
+    text = f"The first model is slow. The second model is fast. It mixes languages. {rest}"
+    excerpt = make_excerpt(text, list_patterns("languages"))
     assert excerpt.text.startswith("…The second model is fast. It mixes languages.")
+    [(start, end)] = excerpt.spans
+    assert excerpt.text[start:end] == "It mixes languages."
 
 
-def test_an_excerpt_is_filled_with_the_sentences_before_its_match() -> None:
-    patterns = [pattern for pattern in [compile_pattern(["snapshot"])] if pattern]
+def test_an_excerpt_has_whole_sentences_from_the_best_one_on_and_a_text_that_fits_is_whole() -> None:
     text = "MinHash finds near duplicates. Within each snapshot it works best."
-    assert make_excerpt(text, patterns).text == text
-    long = make_excerpt("The lamp is lit at dusk. " * 40 + "Within each snapshot it works best.", patterns)
-    assert long.text.startswith("…The lamp is lit at dusk. The lamp")
-    assert long.text.endswith("Within each snapshot it works best.")
-    assert 250 < len(long.text) <= 301
-    [(start, end)] = long.spans
-    assert long.text[start:end] == "snapshot"
+    assert make_excerpt(text, list_patterns("snapshot")).text == text
+    aside = "The lamp is lit at dusk. " * 40
+    long = make_excerpt(f"{aside}Within each snapshot it works best. {aside}", list_patterns("snapshot"))
+    assert long.text.startswith("…Within each snapshot it works best. The lamp is lit at dusk. The lamp")
+    assert long.text.endswith("at dusk.\N{NO-BREAK SPACE}…")
+    assert 280 < len(long.text) <= 323
+    endless = make_excerpt("lamp " * 200 + "snapshot " + "lamp " * 200, list_patterns("snapshot"))
+    assert "snapshot" in endless.text
+    assert len(endless.text) <= 321
+
+
+def test_an_excerpt_begins_with_the_number_that_is_asked_and_keeps_the_lines_of_a_list() -> None:
+    aside = "The lamp is lit at dusk. " * 20
+    text = f"{aside}\n\nTraining is cheap, and training is fast.\n\n- Training: 31 hours\n- Cards: four A6000\n\n{aside}"
+    patterns = list_patterns("training", "cheap")
+    assert make_excerpt(text, patterns).text.startswith("…Training is cheap")
+    lines = make_excerpt(text, patterns, number=passages.NUMBER).text.splitlines()
+    assert lines[:2] == ["…• Training: 31 hours", "• Cards: four A6000"]

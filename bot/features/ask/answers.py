@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from bot.archive.summaries import Basis
 from bot.features.ask.model_sentences import ModelInput, QuotedSentence, Written, number_quotes
-from bot.features.ask.passages import Passage
-from bot.search.results import Snippet, make_excerpt
+from bot.features.ask.passages import NUMBER, Passage
+from bot.search.results import MAX_EXCERPT, Snippet, WeightedPattern, make_excerpt
 from storage import models
 
-_OF_ONE, _OF_SEVERAL = 300, 600
-"""Characters of a passage that are shown, fewer where a message is full: three are of one paper, or each is of another."""
+_LONG = 3
+"""How many excerpts are long; further ones have the best sentence alone."""
 
 
 class PassageOrigin(StrEnum):
@@ -42,6 +42,11 @@ class StoredPassage:
     url: str
     passage: Passage
 
+    @property
+    def key(self) -> str:
+        """A name of the passage among its paper's, which it keeps while its words stay the same."""
+        return f"{zlib.crc32(self.passage.text.encode('utf-8', 'replace')):08x}"
+
 
 class AskedPaper(NamedTuple):
     """A paper with its passages in order; `order` names those that have any of the question, best first."""
@@ -57,6 +62,11 @@ class ShownPassage(NamedTuple):
     paper: models.PaperDetail
     source: StoredPassage
     excerpt: Snippet
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its excerpt is not all of it."""
+        return "…" in (self.excerpt.text[:1], self.excerpt.text[-1:])
 
 
 class AnswerStatus(StrEnum):
@@ -144,14 +154,21 @@ class Answer:
             for paper, sources, order in self.asked
         ]
 
-    def with_found(self, found: Iterable[tuple[AskedPaper, int, Sequence[re.Pattern[str]]]]) -> Answer:
-        """Return the answer with passages, each given by its paper, its number there and patterns of the question."""
-        most = _OF_SEVERAL if self.paper is None else _OF_ONE
-        shown = (
-            ShownPassage(one.paper, source, make_excerpt(source.passage.text, patterns, most))
-            for one, number, patterns in found
-            for source in (one.sources[number],)
-        )
+    def with_found(
+        self,
+        found: Iterable[tuple[AskedPaper, int]],
+        patterns: Sequence[WeightedPattern],
+        *,
+        wants_number: bool = False,
+    ) -> Answer:
+        """Return the answer with passages, each given by its paper and its number there, for the patterns of a question."""
+        shown = list[ShownPassage]()
+        for one, number in found:
+            source = one.sources[number]
+            most = MAX_EXCERPT if len(shown) < _LONG else 0
+            numbers = NUMBER if wants_number else None
+            excerpt = make_excerpt(source.passage.text, patterns, most=most, number=numbers)
+            shown.append(ShownPassage(one.paper, source, excerpt))
         return replace(self, found=tuple(shown))
 
     def with_sentences(self, written: Written) -> Answer:
@@ -162,7 +179,18 @@ class Answer:
         sentences, quotes = number_quotes(
             written.sentences, lambda one: asked[one.paper].sources[one.passage].passage.text
         )
-        quoted = self.with_found((asked[one.paper], one.passage, patterns) for one, patterns in quotes)
+        quoted = (
+            ShownPassage(
+                asked[one.paper].paper, source, make_excerpt(source.passage.text, words, is_quote=True)
+            )
+            for one, words in quotes
+            for source in (asked[one.paper].sources[one.passage],)
+        )
         return replace(
-            quoted, kind=AnswerStatus.NEAR, sentences=sentences, disagree=written.disagree, note="ask-written"
+            self,
+            kind=AnswerStatus.NEAR,
+            found=tuple(quoted),
+            sentences=sentences,
+            disagree=written.disagree,
+            note="ask-written",
         )

@@ -42,7 +42,9 @@ from storage import models, paper_texts, papers
 from storage.archive import list_source_names
 from storage.database import Database
 
-MAX_SHOWN = 5
+MAX_SHOWN, MAX_OF_ONE, _FURTHER = 5, 3, 0.5
+"""The most passages of an answer, and of the one paper that a question names, and the least share of the best one's score
+that each further passage of it has."""
 MAX_PAPERS = 20
 """The number of papers that are read. For nine questions in ten an answering paper is among as many proposed by search."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
@@ -53,6 +55,8 @@ _PASSAGE, _SHARE = 0.3, 0.7
 """The weights of a paper's best passage and of its share of the question, relative to the weight of the first place."""
 _UNKNOWN = 0.75
 """Upper bound on the weight of an unknown lower-case word, relative to a known one of equal rarity."""
+_NAMED = 0.05
+"""The share of its weight that a paper's name has in the paper's sentences."""
 _MAX_ABSENT = 3
 """How many absent names are listed."""
 _FENCE = "```"
@@ -278,31 +282,51 @@ def rank(
     answer: Answer, words: str, pool: _Candidates, weighed: Sequence[WeightedPart], *, is_limited: bool
 ) -> Answer:
     """Add the nearest passages for the words of a question. If it `is_limited` to some papers, they may have nothing of it."""
-    parts = [part.asked for part in weighed]
-    ranking = pool.indexed.rank(parts, wants_number=question_parts.wants_number(words))
+    parts, wants_number = [part.asked for part in weighed], question_parts.wants_number(words)
+    ranking = pool.indexed.rank(parts, wants_number=wants_number)
+    forms = (form.text for part in parts if not part.is_known for form in part.forms)
+    typed, titles = " ".join((words, *forms)), [paper.title or "" for paper in pool.details]
+    named = [place for place, title in enumerate(titles) if _names(typed, title)]
+    if is_limited and len(titles) == 1:
+        named = [0]
+    name = _fold("".join(titles[place].partition(":")[0] for place in named))
+    rest = [part for part in parts if _fold(part.text) not in name]
+    telling = set[int]().union(
+        *(ranking.having[part.text] for part in rest if part.weight > question_parts.VAGUE)
+    )
     # Papers of which only the title is stored come after those with passages.
     found = sorted(
-        _rank_papers(pool, ranking, weighed)[:MAX_SHOWN],
-        key=lambda numbers: pool.sources[numbers[0]].words is PassageOrigin.TITLE,
+        _rank_papers(pool, ranking, weighed)[: MAX_SHOWN + len(named)],
+        key=lambda numbers: (
+            pool.sources[numbers[0]].words is PassageOrigin.TITLE,
+            pool.places[numbers[0]] not in named,
+        ),
     )
-    asked, patterns = tuple(map(pool.take, found)), ranking.compile_patterns(parts)
+    found = [
+        numbers
+        for numbers in found
+        if not named or pool.places[numbers[0]] in named or not telling.isdisjoint(numbers)
+    ][:MAX_SHOWN]
+    is_one = len(named) == 1
+    asked = tuple(map(pool.take, found))
     kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING
-    answer = replace(answer, kind=kind, asked=asked, lacks_number=_lacks_number(words, pool, parts))
-    return answer.with_found((paper, paper.order[0], patterns) for paper in asked)
-
-
-def _lacks_number(words: str, pool: _Candidates, parts: Sequence[question_parts.AskedPart]) -> bool:
-    """Return whether a number is asked of one paper, by its name, and stands in none of its texts with what is asked."""
-    if not question_parts.wants_number(words):
-        return False
-    forms = " ".join((words, *(form.text for part in parts for form in part.forms)))
-    named = [place for place, detail in enumerate(pool.details) if _names(forms, detail.title or "")]
-    if len(named) != 1:
-        return False
-    name = _fold((pool.details[named[0]].title or "").partition(":")[0])
-    rest = [part for part in parts if _fold(part.text) not in name]
-    numbers = (number for number, place in enumerate(pool.places) if place == named[0])
-    return not any(pool.indexed.has_number(number, rest) for number in numbers)
+    own = [number for number, place in enumerate(pool.places) if is_one and place == named[0]]
+    lacks_number = wants_number and bool(own) and not any(pool.indexed.has_number(one, rest) for one in own)
+    answer = replace(answer, kind=kind, asked=asked, lacks_number=lacks_number)
+    shown = [
+        (paper, own)
+        for numbers, paper in zip(found, asked, strict=True)
+        for number, own in list(zip(numbers, paper.order, strict=True))[: MAX_OF_ONE if is_one else 1]
+        if number == numbers[0]
+        or (
+            pool.places[number] in named
+            and ranking.scores.get(number, 0.0) >= _FURTHER * ranking.scores.get(numbers[0], 0.0)
+        )
+    ]
+    # Among papers on one topic, its words are rarely the rarest.
+    weights = {part.asked.text: part.weight * (1.0 if part.asked in rest else _NAMED) for part in weighed}
+    patterns = ranking.compile_patterns(parts, weights)
+    return answer.with_found(shown[:MAX_SHOWN], patterns, wants_number=wants_number)
 
 
 def _names(text: str, title: str) -> bool:

@@ -26,7 +26,7 @@ from bot.features.ask.service import AskedMessage, PaperQuestions
 from bot.papers import completers, list_state, replies
 from bot.papers import list_state as papers_list_state
 from bot.papers.replies import card_view, load_paper, store_list_text
-from storage import models
+from storage import errors, models
 from storage.ask import list_place_papers
 
 _TYPED = (discord.MessageType.default, discord.MessageType.reply)
@@ -96,6 +96,14 @@ class AskCog(commands.Cog):
         if name not in ask_messages.COMMON:
             raise InvalidCustomIdError(f"{name!r} is not a question")
         return await self._answer(request, action.payload, request.texts(f"ask-common-{name}"))
+
+    @router.handles(verbs.SHOW_PASSAGE, responses.PRIVATELY)
+    async def show_passage(self, request: Request, action: Action) -> ui.LayoutView:
+        arxiv_id, _, key = action.payload.partition(" ")
+        shown = await self._questions.find_passage(arxiv_id, key)
+        if shown is None:
+            raise errors.UsageError("a passage that has changed", "ask-more-gone")
+        return ask_messages.passage_view(request.texts, shown)
 
     @router.handles(verbs.SHARE_ANSWER, responses.PUBLICLY, check=permissions.require_may_share)
     async def share(self, request: Request, action: Action) -> ui.LayoutView:

@@ -41,9 +41,13 @@ COMMON = ("data", "baselines", "cost", "limits", "code")
 """The questions that fit any paper; each has a text, `ask-common-data`, that is also the question."""
 _SAVE = (verbs.SAVE_PAPER, "1", message_parts.NO_PAGE)
 """The beginning of the id of an entry that saves a paper."""
+_MAX_TITLE = 160
+"""The most characters of a passage's title with its address."""
 _MAX_SECTION, _MAX_READ, _MAX_SENTENCE = 120, 60, 600
-_QUOTED = (600, 500, 400, 300, 200, 120, 40)
+_QUOTED = (600, 480, 400, 300, 200, 120, 40)
 """The characters of an archive's passage, fewer where a message is full."""
+_WHOLE = (3_600, 3_000, 2_400, 1_200, 600)
+"""The characters of a whole passage, fewer where they have many bytes."""
 _RESERVE = 600
 """The maximum size, in characters and bytes, of the notes below the sentences in a message."""
 _THANKS = re.compile(r"\b(?:thanks?|thx)\b|고마|고맙|감사", re.IGNORECASE)
@@ -96,7 +100,21 @@ def answer_view(
             message.add_text(block)
         return message.view
     for place, passage in enumerate(answer.found):
-        message.add_text(_passage_text(texts, answer, 0, passage, *message.share(len(answer.found) - place)))
+        text = _passage_text(texts, answer, 0, passage, *message.share(len(answer.found) - place))
+        more = _more_button(texts, passage, marker) if passage.is_cut else None
+        message.add_text_with_accessory(text, more) if more else message.add_text(text)
+    return message.view
+
+
+def _more_button(texts: Texts, passage: ShownPassage, marker: str | None) -> ui.Item[Any]:
+    payload = f"{passage.paper.arxiv_id} {passage.source.key}"
+    return button(texts("ask-more"), pack_custom_id(verbs.SHOW_PASSAGE, payload, marker=marker))
+
+
+def passage_view(texts: Texts, shown: ShownPassage) -> ui.LayoutView:
+    """Return a whole passage below its paper, as far as a message has room for it."""
+    message, answer = MessageBuilder(), Answer(AnswerStatus.NEAR, texts.locale.value)
+    message.add_text(_passage_text(texts, answer, 0, shown, *message.share(1), lengths=_WHOLE))
     return message.view
 
 
@@ -245,6 +263,7 @@ def _passage_text(
     passage: ShownPassage,
     characters: int = 1_000,
     size: int = 3_000,
+    lengths: Sequence[int] = _QUOTED,
 ) -> str:
     """Return a passage with its number, if sentences rest on it (else 0), and whose words it has; below its paper, if each is
     of another.
@@ -254,18 +273,29 @@ def _passage_text(
     paper, words = passage.paper, describe_words(texts, answer, passage)
     mark = f"{number}. " if number else ""
     if answer.paper is None:
-        title = title_link(paper, max_characters=300, max_bytes=700)
-        facts = join_dotted(title, texts.format_date(paper.last_on), format_votes(paper.votes))
-        head, foot = f"**{mark}{facts}**\n", subtext(words) if words else ""
+        head = f"**{mark}{title_link(paper, max_characters=_MAX_TITLE, max_bytes=700)}**\n"
+        day = "" if passage.source.on == paper.last_on else texts.format_date(paper.last_on)
+        foot = subtext(join_dotted(day, format_votes(paper.votes), words))
     else:
         head, foot = "", subtext(f"{mark}{words}")
-    for length in _QUOTED:
+    for length in lengths:
         is_quoted = passage.source.words is not PassageOrigin.TITLE
-        quoted = f"> {mark_matches(_shorten(passage.excerpt, length))}\n" if is_quoted else ""
+        quoted = f"{_quote(_shorten(passage.excerpt, length))}\n" if is_quoted else ""
         text = f"{head}{quoted}{foot}"
         if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
             break
     return text
+
+
+def _quote(excerpt: Snippet) -> str:
+    """Return an excerpt as a quotation, each of its lines by itself."""
+    lines, start = list[str](), 0
+    for line in excerpt.text.split("\n"):
+        ends = ((max(first - start, 0), min(stop - start, len(line))) for first, stop in excerpt.spans)
+        spans = tuple((first, stop) for first, stop in ends if first < stop)
+        lines.append(f"> {mark_matches(Snippet(line, '', spans))}")
+        start += len(line) + 1
+    return "\n".join(lines)
 
 
 def _shorten(excerpt: Snippet, length: int) -> Snippet:

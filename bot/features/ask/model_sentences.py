@@ -20,7 +20,7 @@ from bot.claims.form_checks import ClaimChecker
 from bot.core.admission import Admission, BusyError
 from bot.core.model_server import LanguageModel, ModelError, TokenBudget
 from bot.features.ask.passages import Passage
-from bot.search.results import make_excerpt
+from bot.search.results import WeightedPattern, make_excerpt
 from bot.search.term_resolver import Glossary
 from bot.text import plain
 from storage import models
@@ -230,12 +230,12 @@ _WORD = re.compile(r"\w+")
 
 def number_quotes(
     sentences: Sequence[Sentence], find_text: Callable[[Sentence], str]
-) -> tuple[tuple[QuotedSentence, ...], list[tuple[Sentence, list[re.Pattern[str]]]]]:
+) -> tuple[tuple[QuotedSentence, ...], list[tuple[Sentence, list[WeightedPattern]]]]:
     """Return the sentences with the numbers of their quotes, and the first sentence of each quote with all of its words.
 
     A quote that shows the words of a further sentence already is enough.
     """
-    quotes: list[tuple[Sentence, list[re.Pattern[str]]]] = []
+    quotes: list[tuple[Sentence, list[WeightedPattern]]] = []
     shown = []
     for sentence in sentences:
         words = re.compile(r"\W+".join(map(re.escape, _WORD.findall(sentence.span))), re.IGNORECASE)
@@ -243,11 +243,12 @@ def number_quotes(
         having = (
             place
             for place, (quoted, patterns) in enumerate(quotes)
-            if (quoted.paper, quoted.passage) == passage and words.search(make_excerpt(text, patterns).text)
+            if (quoted.paper, quoted.passage) == passage
+            and words.search(make_excerpt(text, patterns, is_quote=True).text)
         )
         if (place := next(having, None)) is None:
             place = len(quotes)
             quotes.append((sentence, []))
-        quotes[place][1].append(words)
+        quotes[place][1].append(WeightedPattern(words))
         shown.append(QuotedSentence(sentence.text, place + 1))
     return tuple(shown), quotes

@@ -8,15 +8,14 @@ A passage gets a share of its neighbours' scores, since an answer often follows 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.features.ask.passages import Passage
+from bot.features.ask.passages import NUMBER, Passage
 from bot.features.ask.question_parts import AskedPart
-from bot.search.results import compile_pattern
+from bot.search.results import WeightedPattern, compile_pattern
 from bot.text import analyser, plain, tokens
 
 _SATURATION, _LENGTH_NORM = 1.2, 0.35
@@ -31,31 +30,31 @@ _NEIGHBOUR = 0.2
 """The share of each neighbour's score that a passage gets."""
 _NO_NUMBER = 0.7
 """The factor for passages without a number if one is asked."""
-NUMBER = re.compile(
-    r"(?<![A-Za-z\d.-])\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single|dozens?"
-    r"|hundreds?|thousands?|(?:m|b|tr)illions?)\b|[한두세네몇]\s?(?:가지|개|배|단계|번|장)|하나|둘|셋|절반|[십백천만억]\s?(?:개|만|배)",
-    re.IGNORECASE,
-)
-"""A number in a text, but not the one of a name, such as GPT-4."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The numbers of the passages that have any part of a question, best first.
 
-    `scores` are theirs, by number. `found` maps each part's text to the forms that the paper has, the nearest first, and
-    `having` to the passages that have it.
+    `scores` are theirs, by number. `weights` are the parts', by text. `found` maps each part's text to the forms that the paper
+    has, the nearest first, and `having` to the passages that have it.
     """
 
     order: Sequence[int]
     scores: Mapping[int, float]
+    weights: Mapping[str, float]
     found: Mapping[str, Sequence[str]]
     having: Mapping[str, Set[int]]
 
-    def compile_patterns(self, parts: Iterable[AskedPart]) -> list[re.Pattern[str]]:
-        """Return the patterns that mark the parts of a question in an excerpt: rewarded in "a reward" too."""
-        forms = ((part.text, analyser.stem(part.text.casefold()), *self.found[part.text]) for part in parts)
-        return list(filter(None, map(compile_pattern, forms)))
+    def compile_patterns(
+        self, parts: Iterable[AskedPart], weights: Mapping[str, float]
+    ) -> list[WeightedPattern]:
+        """Return the patterns that find the parts of a question in a passage, with their weights: rewarded in "a reward" too."""
+        compiled = (
+            (compile_pattern((part.text, analyser.stem(part.text.casefold()), *self.found[part.text])), part)
+            for part in parts
+        )
+        return [WeightedPattern(pattern, weights[part.text]) for pattern, part in compiled if pattern]
 
 
 @lru_cache(maxsize=1 << 11)
@@ -84,7 +83,7 @@ class PaperIndex:
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
     def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
-        scores = defaultdict[int, float](float)
+        scores, weights = defaultdict[int, float](float), dict[str, float]()
         forms_found, having = dict[str, Sequence[str]](), dict[str, set[int]]()
         for part in parts:
             frequencies = {
@@ -98,6 +97,7 @@ class PaperIndex:
             ]
             having[part.text] = set[int]().union(*frequencies.values())
             rarity = self._rarity(having[part.text])
+            weights[part.text] = part.weight * rarity
             for number, score in self._score_part(part, frequencies, rarity).items():
                 scores[number] += score
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
@@ -105,7 +105,7 @@ class PaperIndex:
             numbered = {number for number in ranked if NUMBER.search(self.passages[number].text)}
             ranked |= {number: _NO_NUMBER * ranked[number] for number in ranked.keys() - numbered}
         order = sorted(ranked, key=lambda number: (-ranked[number], number))
-        return Ranking(order, ranked, forms_found, having)
+        return Ranking(order, ranked, weights, forms_found, having)
 
     def _score_part(
         self, part: AskedPart, frequencies: Mapping[str, Mapping[int, float]], rarity: float

@@ -45,7 +45,11 @@ class AskedPart(NamedTuple):
 
 
 _NO_GLOSSARY = Glossary(())
-_NUMBER = re.compile(r"how (?:many|much|long|often|big|large)|얼마|몇|며칠", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"how (?:many|much|long|often|big|large|fast|small)|(?:what|which) (?:\w+ ){0,2}(?:rate|size|score|number|share|percent\w*)\b"
+    r"|얼마|몇|며칠",
+    re.IGNORECASE,
+)
 
 
 def wants_number(text: str) -> bool:

@@ -25,7 +25,14 @@ from bot.core import isolation
 from bot.core.admission import Admission, BusyError, work_in_thread
 from bot.core.clock import Clock
 from bot.features.ask import passages, question_parts
-from bot.features.ask.answers import Answer, AnswerStatus, AskedPaper, PassageOrigin, StoredPassage
+from bot.features.ask.answers import (
+    Answer,
+    AnswerStatus,
+    AskedPaper,
+    PassageOrigin,
+    ShownPassage,
+    StoredPassage,
+)
 from bot.features.ask.archive_questions import (
     ArchiveQuestions,
     guess_language,
@@ -39,6 +46,7 @@ from bot.outbox import contents
 from bot.search import embeddings
 from bot.search.embeddings import TextVectors
 from bot.search.glossary_service import GlossaryService
+from bot.search.results import make_excerpt
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
 from storage import accounts, errors, models, outbox, paper_texts, papers
@@ -49,6 +57,8 @@ log = structlog.get_logger(__name__)
 
 MAX_SHOWN = 3
 """The most passages of one paper."""
+_WHOLE = 20_000
+"""The most characters of a whole passage."""
 _MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
 _MAX_INDEXES = 8
 _MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
@@ -176,8 +186,28 @@ class PaperQuestions:
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         asked_paper = AskedPaper(paper, sources, ranking.order)
         return replace(
-            await work_in_thread(_build, asked_paper, language, parts, ranking), lacks_number=lacks_number
+            await work_in_thread(_build, asked_paper, language, parts, ranking, wants_number=wants_number),
+            lacks_number=lacks_number,
         )
+
+    async def find_passage(self, arxiv_id: str, key: str) -> ShownPassage | None:
+        """Return a whole passage of a paper by its key; None if the paper's texts have changed since."""
+        paper = await self.database.fetch(papers.get_detail, arxiv_id)
+        if paper is None:
+            return None
+        text = await self.database.fetch(paper_texts.get, arxiv_id)
+        index = await self._load_index(text) if text is not None else None
+        stored = [
+            *(list_text_sources(text, index.passages) if text and index else ()),
+            *(
+                source
+                for locale in models.Locale
+                for joined in (passages.MAX_LENGTH, 0)
+                for source in list_sources(paper, locale, joined=joined)
+            ),
+        ]
+        found = next((one for one in stored if one.key == key), None)
+        return found and ShownPassage(paper, found, make_excerpt(found.passage.text, (), most=_WHOLE))
 
     def begin_sentences(self, answer: Answer) -> Answer | None:
         """Return the answer with the note that a language model reads, or None if none is asked."""
@@ -371,7 +401,12 @@ def _has_number(index: PaperIndex, parts: Sequence[question_parts.AskedPart]) ->
 
 
 def _build(
-    asked: AskedPaper, language: models.Locale, parts: Sequence[question_parts.AskedPart], ranking: Ranking
+    asked: AskedPaper,
+    language: models.Locale,
+    parts: Sequence[question_parts.AskedPart],
+    ranking: Ranking,
+    *,
+    wants_number: bool,
 ) -> Answer:
     """Return the answer of one paper."""
     words = {source.words for source in asked.sources}
@@ -389,8 +424,10 @@ def _build(
         basis=basis,
         read_as=tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
-    patterns = ranking.compile_patterns(parts)
-    return answer.with_found((asked, number, patterns) for number in found)
+    shown = [(asked, number) for number in found]
+    return answer.with_found(
+        shown, ranking.compile_patterns(parts, ranking.weights), wants_number=wants_number
+    )
 
 
 def _list_read_forms(part: question_parts.AskedPart, ranking: Ranking) -> tuple[str, ...]:
