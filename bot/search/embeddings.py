@@ -263,12 +263,17 @@ class VectorMaker:
     split: Callable[[models.PaperText], Awaitable[Sequence[str]]]
 
     async def make(self) -> bool:
-        """Make all missing vectors: of texts, then of papers, the newest first. Returns False after an error, which is logged."""
+        """Make all missing vectors: of texts, then of papers, the newest first, until their length changes.
+
+        Returns False after an error, which is logged.
+        """
         with isolation.isolated(log, "vectors not made; will retry later"):
             if not self.server.dimensions:
                 # It may serve another model by the same name.
                 await self.server.embed([_PROBE], "passage", BATCH_SECONDS)
-            while await self._make_some():
+            dimensions = self.server.dimensions
+            # Two models behind one address would make what the other made again and again.
+            while await self._make_some() and self.server.dimensions == dimensions:
                 pass
             return True
         return False

@@ -166,6 +166,30 @@ async def test_finds_a_forum_post_beyond_the_first_archived_page(
     assert classification.disposition is Disposition.UNVERIFIABLE
 
 
+@pytest.mark.parametrize("kind", [PartKind.MESSAGE, PartKind.FORUM_POST])
+async def test_a_search_ends_also_in_a_history_that_never_does(
+    wire: RelayHarness, kind: PartKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page is full of others' messages and threads that are newer than what is looked for."""
+    [channel_id] = wire.fake.add_channels(1, kind=model.FORUM if kind is PartKind.FORUM_POST else model.TEXT)
+    asked, now = [], system_clock()
+    newest = discord.utils.time_snowflake(now)
+    message = {"id": f"{newest}", "author": {"id": "7"}, "content": "chatter"}
+    archived = {"archive_timestamp": now.isoformat()}
+    thread = {"id": f"{newest}", "owner_id": "7", "name": "chatter", "thread_metadata": archived}
+
+    async def answer(_: str, path: str, *arguments: Any, **options: Any) -> Any:
+        asked.append(path)
+        if path.endswith("/messages"):
+            return [message] * sender.PAGE_SIZE
+        return {"threads": [thread] * sender.PAGE_SIZE if "archived" in path else [], "has_more": True}
+
+    monkeypatch.setattr(wire.sender, "_request", answer)
+    classification = await classification_of(wire.sender.find(make_request(channel_id, kind), now - LONG_AGO))
+    assert classification.disposition is Disposition.UNVERIFIABLE
+    assert len(asked) <= sender.MAX_PAGES + 1
+
+
 async def test_does_not_send_a_message_whose_nonce_expired(wire: RelayHarness) -> None:
     [channel_id] = wire.fake.add_channels(1)
     claimed_at = time.monotonic() - sender.MESSAGE_FENCE_SECONDS

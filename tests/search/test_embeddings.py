@@ -287,6 +287,24 @@ async def test_vectors_of_another_length_are_said_once_and_made_again(stored: Da
     assert [(line["before"], line["now"]) for line in logged] == [(4, 6)]
 
 
+async def test_a_server_whose_vectors_change_their_length_each_time_is_not_asked_without_end(
+    stored: Database, bot: Bot
+) -> None:
+    """As an address behind which two models answer, by what is asked: what one made is missing for the other."""
+
+    def alternate(answer: dict[str, Any]) -> web.Response:
+        if len(bot.server.requests) > 50:
+            return web.json_response({}, status=500)
+        is_passage = any(passage in text for passage in PASSAGES for text in answer["input"])
+        for row in answer["data"] if is_passage else ():
+            row["embedding"] += [1.0, 1.0]
+        return web.json_response(answer)
+
+    bot.server.change = alternate
+    await bot.maker.make()
+    assert len(bot.server.requests) <= 10
+
+
 # Papers in the order of a question.
 
 QUESTION = "show me papers about denoising photographs in the mist"

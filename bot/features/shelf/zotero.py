@@ -217,23 +217,20 @@ class ZoteroOutbox:
             except FetchError as error:
                 await self._pause(server_id if server_id in servers else servers[0], error)
             except TimeoutError:
-                minutes = DEADLINE / timedelta(minutes=1)
-                await self._pause(server_id, FetchError(f"it takes longer than {minutes:g} minutes"))
+                await self._pause(server_id, FetchError("reading and writing take longer than ten minutes"))
         if failed:
             self._resume_at = self.clock() + PAUSE
 
     async def _pause(self, server_id: int, error: FetchError) -> None:
         """Store a problem, one that may pass to be reported after a day, unless there is one already."""
-        is_lasting, now = _is_lasting(error), self.clock()
-        self._resume_at = now + (PAUSE if is_lasting else RETRY)
+        self._resume_at = self.clock() + (PAUSE if _is_lasting(error) else RETRY)
         log.info("Zotero not written", reason=str(error), next_at=self._resume_at.isoformat())
-        if is_lasting:
-            problem = zotero.ZoteroProblem(server_id, error.code or 0, str(error))
-        elif await self.database.fetch(zotero.get_problem) is None:
-            report_at = now + zotero.RETRY_AFTER
-            problem = zotero.ZoteroProblem(server_id, AWAY, str(error), report_at.isoformat())
-        else:
-            return
+        problem = zotero.ZoteroProblem(server_id, error.code or 0, str(error))
+        if not _is_lasting(error):
+            if await self.database.fetch(zotero.get_problem) is not None:
+                return
+            report_at = self.clock() + zotero.RETRY_AFTER
+            problem = problem._replace(code=AWAY, report_at=report_at.isoformat())
         await self.database.write(zotero.set_problem, problem)
 
     async def _write(self, server_id: int) -> None:
@@ -257,13 +254,13 @@ class ZoteroOutbox:
             if failed:
                 reason = str(failure or f"an error ({type(failed[0]).__name__})")
             if reason is None:
-                continue
-            failures.append(failure)
-            reason = errors.make_printable(" ".join(reason.split()))[:MAX_REASON]
-            if reason:
+                continue  # the list has it no more
+            reason = errors.make_printable(" ".join(reason.split()))[:MAX_REASON] or None
+            if reason is not None:
                 log.warning("paper not written into Zotero", paper=paper_id, reason=reason)
-            tried = paper_id, self.clock(), reason or None, failure is not None
+            tried = paper_id, self.clock(), reason, failure is not None
             await self.database.write(zotero.record, server_id, name, *tried)
+            failures.append(failure)
             if failure is not None:
                 self._resume_at = self.clock() + RETRY
                 if len(failures) >= base.MAX_FAILED_IN_ROW and all(failures[-base.MAX_FAILED_IN_ROW :]):
