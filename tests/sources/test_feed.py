@@ -11,7 +11,7 @@ from bot.archive import parse
 from bot.sources import base, feed, feed_entries, pages
 from bot.sources.fetcher import HttpFetcher
 from storage import sources
-from storage.models import FetchStatus
+from storage.models import FetchStatus, SkipReason
 from tests.support import origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_fixtures import OpenFetcher, fetch_results, fetch_statuses, merge_page_states
@@ -405,3 +405,31 @@ async def test_what_a_feed_says_that_it_leaves_out_is_named(
     results = await fetch_results(feed.FeedSource(f"{origin.url}/feed", fetch))
     texts = [text for of in results if of.account for row in of.account.skipped for text in row.examples]
     assert any(text.startswith(named) for text in texts) if named else texts == []
+
+
+def test_a_feed_is_read_up_to_its_limit_of_items_and_the_rest_are_counted() -> None:
+    """docs/sources.md, "too many": what is beyond 2,000 items of a feed."""
+    items = [f"<item><guid>g{number}</guid><title>T {number}</title></item>" for number in range(2_003)]
+    read = feed_entries.parse_document(source_payloads.rss(*items), "https://a.example/feed")
+    assert len(read.entries) == 2_000
+    assert read.entries[-1].title == "T 1999"
+    [skipped] = read.skipped
+    assert (skipped.reason, skipped.number) == (SkipReason.TOO_MANY, 3)
+
+
+def test_each_text_of_an_entry_is_read_not_only_the_longest() -> None:
+    """As in feeds whose content is a long post, and whose summary names the paper."""
+    link = "<p><a href='https://arxiv.org/abs/2505.01234'>Herons Wade in Slow Water</a></p>"
+    long = f"<p>{'Birds stand in the river all day long. ' * 20}</p>"
+    entry = (
+        f"<item><guid>a</guid><title>Notes of a week</title><description><![CDATA[{link}]]></description>"
+        f"<content:encoded><![CDATA[{long}]]></content:encoded></item>"
+    )
+    [read] = feed_entries.parse_document(source_payloads.rss(entry), "https://a.example/feed").entries
+    assert (read.arxiv_id, read.paper_title) == ("2505.01234", "Herons Wade in Slow Water")
+
+
+def test_an_endless_id_of_an_entry_is_cut() -> None:
+    item = f"<item><guid isPermaLink='false'>{'i' * 5_000}</guid><title>T</title></item>"
+    [entry] = feed_entries.parse_document(source_payloads.rss(item), "https://a.example/").entries
+    assert entry.key == "i" * 500

@@ -71,6 +71,16 @@ async def test_does_not_request_today_before_the_publishing_time(
     assert "/2025/05/07.md" in origin.paths
 
 
+async def test_corrections_of_earlier_days_do_not_wait_for_the_publishing_time(
+    origin: OriginServer, fetch: HttpFetcher
+) -> None:
+    origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
+    early = datetime(2025, 5, 6, 8, tzinfo=UTC_ZONE)
+    results = await fetch_results(dated_source(origin, fetch, from_time=time(9)), now=early)
+    assert [result.status for result in results] == [NOT_YET, OK, NOT_YET, NOT_YET]
+    assert results[2].reason == "2025-05-04: not found (404)", "it was requested"
+
+
 async def test_requests_a_url_shared_by_several_days_once(origin: OriginServer, fetch: HttpFetcher) -> None:
     origin.pages["/2025-05.md"] = source_payloads.newsletter()
     assert await fetch_statuses(dated_source(origin, fetch, pattern="/{date:%Y-%m}.md")) == [OK]
