@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ from bot.features.club.thread_news import THREAD_NEWS, ThreadNews, ThreadNewsPla
 from bot.features.daily import commands as daily_commands
 from bot.features.daily import post as daily_post
 from bot.features.daily.choice import DailyPost
-from bot.features.daily.planner import DAILY, ON_DEMAND, DailyPlanner
+from bot.features.daily.planner import DAILY, ON_DEMAND, DailyPlanner, find_ready
 from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.features.daily.why import WhyExplainer
 from bot.features.lists import commands as lists_commands
@@ -191,7 +192,14 @@ OPERATIONS = Feature(
         guild_events.GuildEventsCog,
     ),
     services=lambda shared: [
-        StatusService(shared.database, shared.clock, shared.deliveries, shared.pace, shared.day_close),
+        StatusService(
+            shared.database,
+            shared.clock,
+            shared.deliveries,
+            shared.pace,
+            shared.day_close,
+            partial(find_ready, shared.search.match_papers),
+        ),
         Readers(shared.database, shared.clock, shared.get(Profiles).forget),
     ],
     kinds=(NOTICE,),

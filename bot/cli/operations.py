@@ -27,6 +27,7 @@ from storage.database import Database
 
 if TYPE_CHECKING:
     from bot.cli.set_up_file import SetUpFile
+    from bot.features.operations import post_overview
     from storage.copying import OnProgress
 
 
@@ -76,13 +77,20 @@ async def backup(
     return shell.Output({"file": target, "bytes": size}, sentence)
 
 
+def _make_finder(database: Database) -> post_overview.FindReady:
+    from bot.features.daily import planner
+    from bot.search.service import SearchService
+
+    return partial(planner.find_ready, SearchService(database).match_papers)
+
+
 async def list_posts() -> shell.Output:
     """List the daily posts of all servers: when each last came and is next due, and why it is stuck."""
     from bot.features.operations import post_overview
 
     async with shell.open_storage(with_logs=False) as database:
         posted = await database.fetch(
-            post_overview.list_all, shell.load_settings().close_rule, system_clock()
+            post_overview.list_all, shell.load_settings().close_rule, system_clock(), _make_finder(database)
         )
     rows = [
         # The IDs as texts, since programs round numbers this long.
@@ -244,6 +252,7 @@ async def doctor(
         command_sync.identify,
         healthcheck.request_health if configured.http else None,
         _check_library,
+        _make_finder,
     )
     status = operations_doctor.Status
     left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]

@@ -124,10 +124,17 @@ def format_weekday(texts: Texts, day: int, width: Literal["abbreviated", "wide"]
     return locale_formats.render_weekday(day, texts.locale.value, width)
 
 
-def next_post_text(texts: Texts, subscription: Subscription, calendar: schedule.Calendar) -> str:
-    """Return when the next post is due, how long a post that is due waits for papers, or why posts are paused."""
+def next_post_text(
+    texts: Texts, subscription: Subscription, calendar: schedule.Calendar, *, is_ready: bool = False
+) -> str:
+    """Return when the next post is due, how long a post that is due waits for papers, or why posts are paused.
+
+    `is_ready`: a due post has papers, so that it waits only for being planned.
+    """
     if subscription.state is not models.ActivityState.ACTIVE:
         return reason_text(texts, subscription.reason)
+    if is_ready:
+        return texts("next-unprepared")
     slot = calendar.newest(subscription)
     if calendar.is_open(subscription) and not calendar.is_over(slot):
         text_id = "next-waiting" if slot.day is None else "next-complete"

@@ -56,6 +56,23 @@ async def test_status_says_what_a_silent_post_found_no_papers_on(harness: Client
     assert [shown.count(text) for text in said] == [1, 2, 1], shown
 
 
+@both_languages
+@pytest.mark.parametrize("topic", ["", "language", "zebra"])
+async def test_status_says_that_a_post_with_papers_could_not_be_prepared(
+    harness: ClientHarness, topic: str
+) -> None:
+    """No plan is no proof that papers are missing: the disk may be full, the database locked, a template broken."""
+    row = await harness.add_subscription(topic=topic, at_time="00:00")
+    async with harness.container.database.transaction() as connection:
+        await daily.set_last_on(connection, {row.id: date(2025, 12, 31)})
+    korean = harness.texts.locale is models.Locale.KO
+    waits, unprepared = (
+        ("새 논문을 기다리는", "준비되지") if korean else ("Waiting for new papers", "isn't prepared yet")
+    )
+    shown = shown_text(await harness.ask("status", by=harness.manager))
+    assert (unprepared in shown, waits in shown) == (topic != "zebra", topic == "zebra"), shown
+
+
 async def test_status_screens_match_their_snapshots(harness: ClientHarness) -> None:
     """Before any set-up; then with a sent post, and a post with an unknown outcome."""
     shown = [harness.screen(await harness.ask("status"))]

@@ -115,6 +115,31 @@ async def test_posts_says_that_a_post_waits_and_since_when(db: database.Database
     assert post.stuck is None, "the limits of Discord's requests take minutes"
 
 
+@pytest.mark.parametrize(
+    ("values", "stuck"),
+    [
+        ({}, "not prepared"),
+        ({"topic": "herons"}, "not prepared"),
+        ({"topic": "zebra"}, "waiting"),
+        ({"min_votes": 5_000}, "waiting"),
+    ],
+)
+async def test_posts_says_that_a_post_whose_papers_are_there_is_not_prepared(
+    db: database.Database, values: dict[str, Any], stuck: str
+) -> None:
+    """As while a full disk or a locked database keeps it from being planned: no fault of the sources."""
+    herons = NewsletterPaper("2611.00001", "Herons", "Herons wade.")
+    await sample_archive.add_digest(db, "2026-11-27", herons)
+    at = datetime(2026, 11, 26, 9, tzinfo=UTC)
+    draft = models.Subscription(guild_id=1, channel_id=2, at_time="02:00", **values)
+    await Subscriptions(db, lambda: at).add(draft)
+    find_ready, rule = shell_operations._make_finder(db), settings.Settings().close_rule
+    [post] = await db.fetch(post_overview.list_all, rule, NOW, find_ready)
+    assert post.stuck == stuck, post
+    assert ("No source has had" in post.reason) == (stuck == "waiting")
+    assert post_overview.only_stuck([post]) == [post] * (stuck == "not prepared")
+
+
 def test_a_backup_that_fails_or_is_old_is_known(paperround: Paperround, tmp_path: Path) -> None:
     def find() -> dict[str, Any] | None:
         return {row["what"]: row for row in paperround("doctor", "--json").data}.get("backup")

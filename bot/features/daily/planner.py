@@ -199,6 +199,32 @@ async def load_content(
     return posts, {detail.id: detail for detail in await papers.list_details(connection, ids)}
 
 
+async def find_ready(
+    matcher: TopicMatcher,
+    connection: Connection,
+    rows: Iterable[models.Subscription],
+    calendar: schedule.Calendar,
+) -> set[int]:
+    """Return the ids of due posts for which there are papers, so that only a failure keeps them from being planned."""
+    active = (row for row in rows if row.state is models.ActivityState.ACTIVE)
+    due = {row: slot for row in active if (slot := calendar.find_due(row)) is not None}
+    if not due:
+        return set()
+    marks = await load_marks(connection, [*due], calendar.now)
+    pool = await load_pool(connection, due.items(), calendar, marks)
+    await match_topics(pool, due, matcher)
+    drawn = [pool.draw(row, slot, marks.get(row.id)) for row, slot in due.items()]
+    posted = await _load_posted(connection, due, drawn, calendar.now)
+    ready = set()
+    for row, slot in due.items():
+        with isolation.collected([]) as failures:
+            posted_here = posted.get(daily.channel_locale(row), ())
+            if pool.choose(row, slot, marks.get(row.id), posted_here).papers:
+                ready.add(row.id)
+        ready |= {row.id} if failures else set()
+    return ready
+
+
 def build_daily_post(
     subscription: models.Subscription, post: choice.PlannedPost, details: Mapping[int, models.PaperDetail]
 ) -> choice.DailyPost:

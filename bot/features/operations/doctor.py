@@ -56,6 +56,8 @@ TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 LibraryCheck = Callable[[Settings], Awaitable[None]]
 """Raises PaperroundError unless the key of Zotero may write in its library."""
 
+MakeFinder = Callable[[database.Database], posts_of_all.FindReady]
+
 HealthCheck = Callable[[], tuple[bool, dict[str, Any]]]
 """Returns whether the running bot is healthy, and the answer of `/health`. Raises PaperroundError if it does not answer."""
 
@@ -111,9 +113,10 @@ async def examine(
     check_token: TokenCheck,
     ask_health: HealthCheck | None = None,
     check_library: LibraryCheck | None = None,
+    make_finder: MakeFinder = lambda _: posts_of_all.find_none,
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
-    of_database, needs_token = await _database(settings)
+    of_database, needs_token = await _database(settings, make_finder)
     of_token = await _discord(settings, check_token, is_needed=needs_token)
     of_zotero = [await _zotero(settings, check_library)] if check_library and settings.zotero_library else []
     of_health = [] if ask_health is None else [await asyncio.to_thread(_health, settings, ask_health)]
@@ -201,10 +204,10 @@ OF_SETTINGS: dict[str, Callable[[Any, Settings], tuple[bool, str]]] = {
 """The checks of a setting's value. Each returns whether it passes, and a note."""
 
 
-async def _database(settings: Settings) -> tuple[list[Finding], bool]:
+async def _database(settings: Settings, make_finder: MakeFinder) -> tuple[list[Finding], bool]:
     """Return the findings on the database, and whether the bot needs a token (False if only webhooks post)."""
     with isolation.collected([]) as failures:
-        return await _examine_database(settings)
+        return await _examine_database(settings, make_finder)
     [error] = failures
     if isinstance(error, errors.StorageError):
         note = str(error)
@@ -241,7 +244,7 @@ class StoredState:
     of_zotero: Sequence[str] = ()
 
 
-async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
+async def _examine_database(settings: Settings, make_finder: MakeFinder) -> tuple[list[Finding], bool]:
     now = system_clock()
     if (path := sqlite_file.find_missing_file(settings.database_url)) is not None:
         sqlite_file.check_access(path)
@@ -267,7 +270,9 @@ async def _examine_database(settings: Settings) -> tuple[list[Finding], bool]:
                 has_alert=await alerts.exist(connection),
                 uncertain=[row for row in stopped if row.is_uncertain],
                 unaddressed=await daily.list_unaddressed(connection),
-                of_servers=await posts_of_all.list_all(connection, settings.close_rule, now),
+                of_servers=await posts_of_all.list_all(
+                    connection, settings.close_rule, now, make_finder(opened)
+                ),
                 backup=backup if opened.is_sqlite else None,
                 of_zotero=[*operator_warnings.list_zotero(await zotero.find_trouble(connection, now))],
             )

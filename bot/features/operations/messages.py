@@ -155,7 +155,9 @@ def _posts_text(
     shown: list[str] = []
     names = post_names.name_posts(texts, [row for row, _ in report.subscriptions], with_zone=True)
     for subscription, last_post in report.subscriptions[: post_names.MAX_LISTED]:
-        upcoming = post_names.next_post_text(texts, subscription, report.calendar)
+        upcoming = post_names.next_post_text(
+            texts, subscription, report.calendar, is_ready=subscription.id in report.ready
+        )
         last = _last_post_text(texts, last_post, guild_id)
         lines = [f"**{names[subscription.id]}**", join_dotted(upcoming, last)]
         zone = clock.stored_zone(subscription.timezone)

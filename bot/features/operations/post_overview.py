@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.archive import complete_days
-from bot.core import clock
+from bot.core import clock, schedule
 from bot.core.day_close import DayClose
 from bot.i18n import texts as i18n_texts
 from bot.papers import post_names
@@ -18,6 +18,7 @@ from storage.database import Connection
 LATE = timedelta(minutes=10)
 """The time after which a post that waits for the limits of Discord's requests is late."""
 NO_PAPERS = "No source has had a new paper for it. The newest day with papers: {since}. `paperround sources list` says more."
+UNPREPARED = "Its papers are there, but it is not prepared. Is the bot running? If so, its log says what fails, such as a full disk."
 NEVER_TRIED = "It waits to be sent, and no attempt has failed. Is the bot running?"
 
 
@@ -27,8 +28,21 @@ class Stuck(StrEnum):
     UNCLEAR = "unclear"
     NOT_POSTED = "not posted"
     LATE = "late"
+    UNPREPARED = "not prepared"
+    """Due, with papers for it, and not planned."""
     WAITING = "waiting"
     """Due, and nothing new to post. That is a fault only if it lasts."""
+
+
+FindReady = Callable[
+    [Connection, Sequence[models.Subscription], schedule.Calendar], Awaitable[Collection[int]]
+]
+"""Returns the ids of due posts for which there are papers. No plan is no proof that there are none."""
+
+
+async def find_none(*_: object) -> Collection[int]:
+    """Return no post as ready (a `FindReady` where nothing is planned)."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +62,16 @@ class ListedPost:
     reason: str
 
 
-async def list_all(connection: Connection, rule: DayClose, now: datetime) -> list[ListedPost]:
+async def list_all(
+    connection: Connection, rule: DayClose, now: datetime, find_ready: FindReady = find_none
+) -> list[ListedPost]:
     """Return all daily posts and what else is stuck in channels, by server and channel. Reasons are in English."""
     rows = await daily.list_rows(connection)
     calendar = await complete_days.load_calendar(connection, rule, now)
     last_at = await outbox.list_last_times(connection)
     extent = await papers.get_extent(connection, until_on=clock.latest_date(now))
     newest, others = await outbox.list_newest(connection), await outbox.list_unsent(connection)
+    ready = await find_ready(connection, rows, calendar)
     posts = []
     for row, error in others:
         if row.subscription_id is None:
@@ -67,7 +84,9 @@ async def list_all(connection: Connection, rule: DayClose, now: datetime) -> lis
             next_at = (calendar.find_due(post) or calendar.following(post)).at
             if post.id in newest:
                 stuck, reason = _examine(*newest[post.id], now)
-            if stuck is None and next_at < now - LATE:
+            if stuck is None and next_at < now - LATE and post.id in ready:
+                stuck, reason = Stuck.UNPREPARED, UNPREPARED
+            elif stuck is None and next_at < now - LATE:
                 stuck, reason = Stuck.WAITING, NO_PAPERS.format(since=extent.last_on or "the start")
         else:
             paused_for = post.reason or models.Reason.BY_HAND

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bot.archive import complete_days
 from bot.core import day_close, schedule
 from bot.core.clock import Clock, latest_date
+from bot.features.operations.post_overview import FindReady, find_none
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.request_pacing import Pace
@@ -40,6 +41,8 @@ class StatusReport:
     """The date of each subscription's newest daily post, sent or not, by subscription id."""
     calendar: schedule.Calendar
     """When the subscriptions are due."""
+    ready: Collection[int]
+    """The ids of those that are due and have papers, but were not planned."""
     problem_deliveries: tuple[models.Delivery, ...]
     refused_papers: Mapping[int, tuple[str, ...]]
     """The arXiv ids of papers that Discord refuses, by the id of the delivery that left them out."""
@@ -66,6 +69,7 @@ class StatusService:
     _deliveries: DeliveryFactory
     _pace: Pace
     _day_close: day_close.DayClose
+    _find_ready: FindReady = find_none
 
     async def report(
         self,
@@ -103,12 +107,14 @@ class StatusService:
                 self._clock() - PROBLEM_WINDOW,
                 MAX_PROBLEM_DELIVERIES,
             )
+            calendar = await complete_days.load_calendar(connection, self._day_close, self._clock())
             return StatusReport(
                 listed_on=dates,
                 last_ingested_at=await archive.get_last_updated_at(connection),
                 subscriptions=statuses,
                 last_days=await outbox.list_last_days(connection, [row.id for row, _ in statuses[:most]]),
-                calendar=await complete_days.load_calendar(connection, self._day_close, self._clock()),
+                calendar=calendar,
+                ready=await self._find_ready(connection, [row for row, _ in statuses[:most]], calendar),
                 problem_deliveries=tuple(problems),
                 refused_papers=await outbox.list_refused_papers(connection, [row.id for row in problems]),
                 plain=await outbox.list_plain(connection, [row.id for row in problems]),

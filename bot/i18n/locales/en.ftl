@@ -545,6 +545,7 @@ no-subscription = Daily post not found. Pick one in the option **post** of { $co
 no-subscriptions = This server doesn't have a daily post yet. Set one up with { $command }.
 next-at = Next: { $at }, with what is new by then
 next-complete = The day's list isn't complete yet; the post comes by { $until }
+next-unprepared = Due: its papers are there, and it isn't prepared yet. The bot tries again every minute; if this stays, its operator finds the reason in the log
 next-waiting = Waiting for new papers until { $until }
 preview-note = **Preview:** this is what would be posted now.
 preview-first-card = Shown below is the first of { $count } { $style ->

@@ -496,6 +496,7 @@ no-subscription = 자동 게시를 찾을 수 없어요. { $command } 명령어�
 no-subscriptions = 이 서버에는 자동 게시가 아직 없어요. { $command } 명령어로 만들어 보세요.
 next-at = 다음: { $at } · 그때까지 들어온 새 논문
 next-complete = 오늘 목록이 확정되기를 기다리는 중이에요. 늦어도 { $until }에는 올려요
+next-unprepared = 올릴 논문은 있지만 글이 아직 준비되지 않았어요. 1분마다 다시 시도해요. 계속 이러면 봇 운영자가 로그에서 이유를 확인할 수 있어요
 next-waiting = 새 논문을 기다리는 중이에요 (늦어도 { $until }까지)
 preview-note = **미리보기:** 지금 올리면 이렇게 보여요.
 preview-first-card = 논문 { $count }편이 한 편씩 { $style ->
