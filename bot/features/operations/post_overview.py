@@ -18,7 +18,7 @@ from storage.database import Connection
 LATE = timedelta(minutes=10)
 """The time after which a post that waits for the limits of Discord's requests is late."""
 NO_PAPERS = "No source has had a new paper for it. The newest day with papers: {since}. `paperround sources list` says more."
-UNPREPARED = "Its papers are there, but it is not prepared. Is the bot running? If so, its log says what fails, such as a full disk."
+UNPREPARED = "Its papers are there, but it is not prepared. If the bot runs, its log says what fails, such as a full disk."
 NEVER_TRIED = "It waits to be sent, and no attempt has failed. Is the bot running?"
 
 
