@@ -281,6 +281,22 @@ async def test_the_one_file_of_another_owner_is_named_and_not_all_others(
     assert (await examine())["files"].value == "of uid 999"
 
 
+async def test_files_that_root_made_are_accused_and_not_the_database(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    """As after `paperround reindex` as root: the bot's user is the database's, however many files root made."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may change an owner")
+    for file in tmp_path.glob("paperround.db*"):
+        os.chown(file, 999, -1)
+    made = [tmp_path / "paperround.search" / str(number) for number in range(20)]
+    for folder in made:
+        folder.mkdir(parents=True)
+    found = (await examine())["files"]
+    assert found.note.startswith(f"The bot's user (uid 999) may not write {tmp_path / 'paperround.search'}, ")
+    assert "paperround.db" not in found.note
+
+
 @pytest.mark.parametrize(
     ("healthy", "said", "status", "note"),
     [

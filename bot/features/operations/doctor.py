@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -423,12 +422,15 @@ def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
 
 
 def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
-    """Yield a finding on the files that the bot's user may not write: the user to whom most of them belong."""
+    """Yield a finding on the files that the bot's user may not write: the owner of the database's file.
+
+    What root owns was made by a command as root, unless all is root's: the next file that is another's tells then.
+    """
     of_database = [path.with_name(f"{path.name}{end}") for end in _BESIDE] if path else []
     of_index = [folder, *folder.rglob("*")] if os.path.isdir(folder) else []
     written = [file for file in (*of_database, *of_index) if os.path.exists(file)]
-    owners = Counter(file.stat().st_uid for file in written)
-    owner = owners.most_common(1)[0][0] if owners else os.geteuid()
+    owners = [file.stat().st_uid for file in written] or [os.geteuid()]
+    owner = next((uid for uid in owners if uid != 0), owners[0])
     shut = [file for file in written if not _may_write(file, owner)]
     if shut:
         names = ", ".join(map(str, shut[:5])) + (", …" if len(shut) > 5 else "")
