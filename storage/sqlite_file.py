@@ -108,6 +108,26 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+LOCK_SECONDS = 5.0
+"""The time after which another process that has a file locked keeps the bot from its work; its own writes take less."""
+
+
+def find_lock(path: Path) -> str:
+    """Return what to do if another connection has had a file locked for LOCK_SECONDS; "" otherwise. Blocks as long."""
+    with closing(sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:  # any other is found by who reads or writes
+            return LOCKED.format(path) if "locked" in str(error) else ""
+    return ""
+
+
+LOCKED = (
+    "Another process has {} locked: nothing can be recorded, so nothing is sent. End it (`fuser` names it); the bot goes on by"
+    " itself."
+)
+
+
 def checkpoint_wal(path: Path) -> None:
     """Write the log of a file into it, and empty the log. Raises sqlite3.OperationalError if another connection reads it."""
     with closing(sqlite3.connect(path)) as connection:

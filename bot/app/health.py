@@ -48,9 +48,7 @@ class MonitoringServer:
 
     async def _handle_health(self, request: web.Request) -> web.Response:
         role, is_connected = self.role(), self.is_connected()
-        if is_connected:
-            self._liveness.record("discord")
-        problems = self._liveness.find_problems(is_standby=role != "sender")
+        problems = self._list_problems()
         body = {
             "up": True,
             "role": role,
@@ -63,6 +61,11 @@ class MonitoringServer:
         }
         return web.json_response(body, status=503 if problems else 200)
 
+    def _list_problems(self) -> list[str]:
+        if self.is_connected():
+            self._liveness.record_gateway()
+        return self._liveness.find_problems(is_standby=self.role() != "sender")
+
     async def _handle_metrics(self, request: web.Request) -> web.Response:
         try:
             async with self._database.read() as connection:
@@ -73,6 +76,7 @@ class MonitoringServer:
                 self._metrics.unindexed_papers.set(await self._database.look_up(self.index.count_unindexed))
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
+        self._metrics.problems.set(len(self._list_problems()))
         # Set states without parts to 0, or the old value would stay.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))

@@ -17,6 +17,7 @@ from bot.client import gateway
 from bot.core import day_close, isolation
 from bot.core.clock import Clock, DiscordClock
 from bot.core.timers import Job
+from bot.features.operations.liveness import Liveness
 from bot.features.shelf.zotero import ZoteroOutbox
 from bot.features.writer import publication
 from bot.features.writer import service as writer_service
@@ -45,7 +46,9 @@ def list_jobs(
     workers, settings = runtime.workers, runtime.container.settings
     followed = FollowedPapers(workers.database, clock, workers.ingest, poller.context)
     index = runtime.container.search_index
-    maintain_index = partial(maintain, workers.database, clock, index, lambda: runtime.lock.term)
+    maintain_index = partial(
+        maintain, workers.database, clock, index, lambda: runtime.lock.term, liveness=runtime.liveness
+    )
     plan_alerts = partial(workers.alert_planner.tick, runtime.relay.wake)
     jobs = [
         # Rounds may overlap: a source that takes minutes must not delay those that become due meanwhile.
@@ -93,15 +96,18 @@ async def maintain(
     index: search_index.SearchIndex,
     get_term: Callable[[], int | None] = lambda: None,
     in_process_limit: int = IN_PROCESS_LIMIT,
+    liveness: Liveness | None = None,
 ) -> bool:
     """Maintain a database's index and glossary if it is due, and log each step. Returns whether none remains.
 
     For a large archive, runs in a worker process, which writes only during the lock term from `get_term`. If it is
-    cancelled, the next run resumes where it left off. Errors are logged, and failed steps retried later.
+    cancelled, the next run resumes where it left off. Errors are logged, also in `liveness`, and failed steps retried later.
     """
-    with isolation.isolated(log, "maintenance failed; will retry later"):
+    with isolation.isolated(log, "maintenance failed; will retry later") as failures:
         due = await index_maintenance.find_due(database, clock, index)
         if due is None:
+            if liveness is not None:
+                liveness.record("index")
             return True
         papers, reason = due
         log.info("maintenance started", papers=papers, reason=reason)
@@ -112,6 +118,8 @@ async def maintain(
             await index_maintenance.maintain(database, clock, index)
         log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))
         return await index_maintenance.find_due(database, clock, index) is None
+    if liveness is not None:
+        liveness.record_failure("index", failures[0])
     return False
 
 

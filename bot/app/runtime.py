@@ -16,6 +16,7 @@ from bot.app.features import DELIVERY_KINDS, FEATURES, Tick
 from bot.app.workers import Workers
 from bot.client import command_sync, sender
 from bot.core import isolation, memory
+from bot.core.clock import DiscordClock
 from bot.core.error_collector import FailureLog
 from bot.features.club.service import Clubs
 from bot.features.daily.planner import DailyPlanner
@@ -81,7 +82,7 @@ class Runtime:
     async def _tick(self) -> None:
         now = self.container.clock()
         if self.bot.is_gateway_connected() or not self.has_bot:
-            self.liveness.record("discord")
+            self.liveness.record_gateway()
         with self.metrics.planning.time():
             tick = Tick(now, self.workers.services, self._advance, self._plan_posts)
             plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
@@ -137,8 +138,10 @@ class Runtime:
                 now = self.container.clock()
                 joined = (getattr(guild.me, "joined_at", None) for guild in self.bot.guilds)
                 is_settled = any(at is not None and now - at > operator_warnings.SILENT for at in joined)
+                clock = self.container.clock
+                is_wrong = isinstance(clock, DiscordClock) and clock.is_machine_wrong()
                 self.liveness.concerns = await operator_warnings.list_all(
-                    connection, now, is_settled=is_settled
+                    connection, now, is_settled=is_settled, is_clock_wrong=is_wrong
                 )
 
     async def sync_commands(self) -> None:

@@ -20,7 +20,7 @@ import structlog
 
 from bot.core.clock import system_clock
 from bot.features.operations.liveness import Liveness
-from storage import errors
+from storage import errors, sqlite_file
 
 log = structlog.get_logger(__name__)
 
@@ -131,7 +131,8 @@ class Supervision:
             while True:
                 found = await loop.run_in_executor(thread, self._list_notices, liveness)
                 liveness.notices = [" ".join(filter(None, notice)) for notice in found.items()]
-                notices = [*found, *liveness.troubles]
+                lost = liveness.list_missing("gateway") if is_sending() else []
+                notices = [*found, *liveness.troubles, *lost]
                 for notice in notices:
                     if notice not in logged:
                         # Errors reach the operator in a direct message.
@@ -175,3 +176,5 @@ class Supervision:
             yield LOST.format(file)
         elif shutil.disk_usage(file.parent).free < FULL_BYTES:
             yield FULL.format(file.parent)
+        elif locked := sqlite_file.find_lock(file):
+            yield locked

@@ -40,13 +40,17 @@ class DiscordClock:
     """
 
     def __init__(self, machine: Clock, count: Callable[[], float] = count_seconds) -> None:
-        self._count = count
+        self._count, self._machine = count, machine
         self._set_at, self._set_to = count(), machine()
         self.is_set = False
 
     def __call__(self) -> datetime:
         """Return the current time (UTC)."""
         return self._set_to + timedelta(seconds=self._count() - self._set_at)
+
+    def is_machine_wrong(self) -> bool:
+        """Return whether the machine's time differs from Discord's by over a minute."""
+        return self.is_set and abs(self._machine() - self()) > timedelta(minutes=1)
 
     def set(self, answered_at: datetime, seconds: float = 0.0) -> None:
         """Set the clock to the time of a response (UTC) if they differ by more than MAX_ERROR.

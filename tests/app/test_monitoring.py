@@ -167,6 +167,41 @@ async def test_names_the_overdue_sign_of_life(
     assert (await harness.health())[0] == 200
 
 
+async def test_a_lost_gateway_is_a_problem_while_discord_answers(harness: ServerHarness) -> None:
+    """REST alone sends posts, but no command is answered; while nothing answers it is Discord that is away."""
+    harness.show_life()
+    assert (await harness.health())[0] == 200
+    harness.connected = False
+    harness.seconds += 301
+    harness.show_life("gateway", "discord")
+    assert (await harness.health())[0] == 200
+    harness.show_life("gateway")
+    status, body = await harness.health()
+    assert (status, body["gateway_connected"]) == (503, False)
+    [problem] = body["problems"]
+    assert "no command is answered" in problem
+    assert (await harness.samples())["paperround_problems"] == 1
+    harness.connected = True
+    assert (await harness.health())[0] == 200
+    assert (await harness.samples())["paperround_problems"] == 0
+
+
+async def test_an_index_that_cannot_be_written_is_a_problem_until_it_can(harness: ServerHarness) -> None:
+    harness.show_life()
+    harness.seconds += 100_000  # an archive that takes long is none
+    harness.show_life("index")
+    assert (await harness.health())[0] == 200
+    harness.liveness.record_failure("index", PermissionError("Permission denied"))
+    status, body = await harness.health()
+    assert status == 503
+    assert body["problems"] == [
+        "The search index cannot be updated, so searches lack the newest papers. `paperround doctor` names what the bot may not"
+        " write. An internal error (PermissionError)."
+    ]
+    harness.liveness.record("index")
+    assert (await harness.health())[0] == 200
+
+
 async def test_an_overdue_sign_names_what_failed(harness: ServerHarness) -> None:
     harness.show_life()
     harness.liveness.record_failure(

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -24,7 +25,7 @@ import pytest
 from bot.app import supervision
 from bot.client import refusals
 from bot.features.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, NO_LOGIN, Liveness
-from storage import errors
+from storage import errors, sqlite_file
 from tests.fake_discord import model, server
 from tests.support import fork_server, origin_server, patience, running_bot, upgrades
 from tests.support.supervised import watching
@@ -238,6 +239,23 @@ async def test_a_full_disk_is_a_problem_at_once_and_no_longer_when_there_is_spac
             await patience.wait_until(lambda: bool(liveness.find_problems()))
             assert f"The disk of {tmp_path} is full." in " ".join(liveness.find_problems())
         await patience.wait_until(lambda: not liveness.find_problems())
+
+
+async def test_a_locked_database_is_a_problem_within_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "LOCK_SECONDS", 0.01)
+    liveness, file = Liveness(), tmp_path / "paperround.db"
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("CREATE TABLE a (b)")
+        async with watching(liveness, file=file) as watch:
+            await watch.turn()
+            assert liveness.find_problems() == []
+            other.execute("BEGIN IMMEDIATE")
+            await patience.wait_until(lambda: bool(liveness.find_problems()))
+            assert f"Another process has {file} locked" in " ".join(liveness.find_problems())
+            other.execute("COMMIT")
+            await patience.wait_until(lambda: not liveness.find_problems())
 
 
 @pytest.mark.parametrize("fails", [False, True])

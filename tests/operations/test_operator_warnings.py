@@ -11,6 +11,7 @@ import pytest
 from bot.app import runtime, supervision
 from bot.cli import operations as shell_operations
 from bot.core import settings
+from bot.core.clock import DiscordClock
 from bot.features.daily.service import Subscriptions
 from bot.features.operations import operator_warnings, post_overview
 from bot.features.operations.liveness import Liveness
@@ -187,6 +188,21 @@ async def test_a_bot_that_is_in_servers_and_has_no_post_says_so(
     running = _make_runtime(db, joined_at=NOW - timedelta(days=days, hours=1))
     await running.find_operator_warnings()
     assert running.liveness.concerns == [operator_warnings.IDLE] * is_told
+
+
+@pytest.mark.parametrize(("ahead", "is_told"), [(3600, True), (-3600, True), (20, False)])
+async def test_a_clock_of_the_machine_that_is_wrong_is_told(
+    db: database.Database, ahead: int, is_told: bool
+) -> None:
+    """docs/operating.md: the bot goes by Discord's clock, and you set the machine's."""
+    running = _make_runtime(db)
+    clock = DiscordClock(lambda: NOW + timedelta(seconds=ahead))
+    running.container.clock = clock
+    await running.find_operator_warnings()
+    assert operator_warnings.WRONG_CLOCK not in running.liveness.concerns, "Discord has not answered yet"
+    clock.set(NOW)
+    await running.find_operator_warnings()
+    assert (operator_warnings.WRONG_CLOCK in running.liveness.concerns) == is_told
 
 
 def _make_runtime(db: database.Database, joined_at: datetime = NOW) -> runtime.Runtime:

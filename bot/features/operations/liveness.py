@@ -17,6 +17,9 @@ CLAIM_SECONDS = 60.0
 DISCORD_SECONDS = 1200.0
 """discord.py waits up to 1,024 s between attempts to reconnect."""
 
+GATEWAY_SECONDS = 300.0
+"""A lost connection is resumed within seconds. While Discord does not answer at all, only the limit above counts."""
+
 LOGIN_SECONDS = 60.0
 """The time that a sender may take for its first login. Until then it plans and reads nothing."""
 
@@ -28,9 +31,9 @@ DOUBLED_SECONDS = 3600.0
 
 NO_LOGIN = "Discord has not accepted the login so far."
 
-Sign = Literal["tick", "claim", "discord"]
+Sign = Literal["tick", "claim", "discord", "gateway", "index"]
 """A sign of life: the planner finished a batch or a tick; the relay claimed parts, or found that none can be sent now;
-the Gateway is connected, or a request to Discord succeeded.
+the Gateway is connected, or a request to Discord succeeded; the Gateway is connected; the search index is up to date.
 """
 
 
@@ -80,6 +83,11 @@ class Liveness:
         is_for_people = isinstance(error, errors.PaperroundError)
         self._reasons[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."
 
+    def record_gateway(self) -> None:
+        """Record that the Gateway is connected, or that there is none."""
+        self.record("discord")
+        self.record("gateway")
+
     def record_interaction(self, is_answered_elsewhere: bool) -> None:
         """Record that an interaction came, or later that another process has answered it."""
         if is_answered_elsewhere:
@@ -113,6 +121,7 @@ class Liveness:
         ages = {
             f"{sign}_seconds": None if at is None else self._seconds_since(at)
             for sign, at in self._signs.items()
+            if sign not in ("gateway", "index")  # of which `gateway_connected` and `problems` tell
         }
         state = "well" if self._is_discord_well() else "troubled"
         return {"discord": "unknown" if self._signs["discord"] is None else state, **ages}
@@ -123,10 +132,14 @@ class Liveness:
         if is_standby:
             return obstacle
         is_late = self._signs["discord"] is None and self._seconds_since(self._began_at) > LOGIN_SECONDS
-        return [*self.troubles, *(obstacle if is_late else ())] + [
-            " ".join(filter(None, (sentence.format(limit), self._reasons.get(sign))))
-            for sign, (limit, sentence) in _LIMITS.items()
-            if self._is_overdue(self._signs[sign], limit)
+        return [*self.troubles, *(obstacle if is_late else ()), *self.list_missing(*_LIMITS)]
+
+    def list_missing(self, *signs: Sign) -> list[str]:
+        """Return a sentence for each of these signs that is overdue, and why its work failed."""
+        return [
+            " ".join(filter(None, (_LIMITS[sign][1].format(_LIMITS[sign][0]), self._reasons.get(sign))))
+            for sign in signs
+            if self._is_missing(sign, _LIMITS[sign][0])
         ]
 
     def find_hanging(self) -> str | None:
@@ -141,6 +154,13 @@ class Liveness:
                 return sentence.format(limit + HANG_SECONDS)
         return None
 
+    def _is_missing(self, sign: Sign, limit: float) -> bool:
+        at = self._signs[sign]
+        if sign == "index":  # to index an archive takes as long as it takes
+            return sign in self._reasons
+        has_answered = (self._signs["discord"] or self._started_at) > (at or self._started_at)
+        return self._is_overdue(at, limit) and (sign != "gateway" or has_answered)
+
     def _is_overdue(self, at: float | None, limit: float) -> bool:
         return self._seconds_since(max(self._started_at, at or self._started_at)) > limit
 
@@ -152,4 +172,10 @@ _LIMITS: dict[Sign, tuple[float, str]] = {
     "tick": (TICK_SECONDS, "The planner has made no progress for {:.0f} s."),
     "claim": (CLAIM_SECONDS, "For {:.0f} s, the relay has not looked for parts to send."),
     "discord": (DISCORD_SECONDS, "Discord has not been reached for {:.0f} s."),
+    "gateway": (GATEWAY_SECONDS, "The Gateway has not been connected for {:.0f} s: no command is answered."),
+    "index": (
+        0.0,
+        "The search index cannot be updated, so searches lack the newest papers."
+        " `paperround doctor` names what the bot may not write.",
+    ),
 }

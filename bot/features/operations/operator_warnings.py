@@ -27,10 +27,18 @@ IDLE = (
 
 
 _KEY_REFUSED = 403
+WRONG_CLOCK = (
+    "The machine's clock differs from Discord's by over a minute. Posts go by Discord's; but certificates, logs and backups go by"
+    " the machine's: set it, as by `timedatectl set-ntp true`."
+)
+
+
 _ZOTERO_KEY = "A key is made at https://www.zotero.org/settings/keys, with write access to the library."
 
 
-async def list_all(connection: Connection, now: datetime, *, is_settled: bool = False) -> list[str]:
+async def list_all(
+    connection: Connection, now: datetime, *, is_settled: bool = False, is_clock_wrong: bool = False
+) -> list[str]:
     """Return a sentence for each, at `now` (UTC). It stays the same while its cause lasts.
 
     `is_settled`: the bot has been in a server for over a day.
@@ -41,6 +49,7 @@ async def list_all(connection: Connection, now: datetime, *, is_settled: bool = 
     idle = [IDLE] if is_settled and not posts and not await alerts.exist(connection) else []
     quiet = find_quiet(rows, posts, extent, now)
     return [
+        *([WRONG_CLOCK] if is_clock_wrong else []),
         *idle,
         *_list_silent(rows, now),
         *_list_incomplete(rows),
