@@ -466,3 +466,91 @@ async def test_a_model_reads_the_full_text_of_one_paper_and_stored_passages_of_s
     assert of_several.is_readable
     assert replace(of_several, paper=one.paper, basis=Basis.PAPER).is_readable
     assert not replace(of_several, paper=one.paper, basis=Basis.ABSTRACT).is_readable
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("I am a PhD student. How do lamps save oil?", "How do lamps save oil?"),
+        ("Thank you for this bot! How do lamps save oil? votes:3", "How do lamps save oil? votes:3"),
+        ("저는 대학원생이에요. lamp는 oil을 어떻게 아껴요?", "lamp는 oil을 어떻게 아껴요?"),
+        ("안녕하세요. 처음 써 봐요! lamp는 oil을 어떻게 아껴요?", "lamp는 oil을 어떻게 아껴요?"),
+        # What a question refers to is part of it, and so is a text in which nothing asks.
+        ("My lamp has a wick. How does it save oil?", "My lamp has a wick. How does it save oil?"),
+        ("등잔에 심지가 있어요. 이걸 어떻게 아껴요?", "등잔에 심지가 있어요. 이걸 어떻게 아껴요?"),
+        ("Lamps that save oil. I am a student.", "Lamps that save oil. I am a student."),
+    ],
+)
+async def test_a_sentence_that_asks_nothing_is_no_part_of_a_question(
+    archive: ArchiveQuestions, asked: str, read: str
+) -> None:
+    answer = await ask(archive, asked)
+    assert answer.topic == read
+    assert "PhD" not in answer.absent
+    assert [one.paper.arxiv_id for one in answer.found] == [
+        one.paper.arxiv_id for one in (await ask(archive, read)).found
+    ]
+
+
+async def test_nothing_is_said_to_be_absent_that_any_text_has(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    """Each name that is said to be absent is looked up in all texts, without spaces, hyphens, case and its ending."""
+    summary = "wicks of Kestrel-9, MoonLamp3 and 구름파도-13B burn in 지식 증류(knowledge distillation)"
+    papers = {"2501.60001": ("Wicks: BrightLM 2.5", 4, "Tri Dao", summary)}
+    digest = _digest(date(2025, 1, 7), papers).replace(
+        "It is better than before.", "It is better than ZephyrNet.\n- ***Limitations***: None of Osprey 4."
+    )
+    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    kept = "The wick of HarbourGPT-7 is longer than that of Gannet 2, as every sailor of the pier has said."
+    text = models.PaperText(SHORT, f"## 1 Wicks\n\n{kept}", "https://arxiv.org/html/x", harness.env.now())
+    await harness.container.database.write(paper_texts.save, text)
+    every = "".join(filter(str.isalnum, f"{digest} {kept} {_SUMMARIES}".casefold()))
+    names = [
+        "Kestrel 9",
+        "kestrel-9",
+        "MoonLamp 3",
+        "MoonLamp-3",
+        "구름파도 13B",
+        "구름파도-13B",
+        "BrightLM2.5",
+        "BrightLM 2.5",
+        "ZephyrNet",
+        "Osprey 4",
+        "Osprey-4",
+        "HarbourGPT 7",
+        "HarbourGPT-7",
+        "Gannet 2",
+        "Tri Dao",
+        "Ada Lovelace",
+        "Tide.4-Small",
+        "ChatGPT",
+        "knowledge distillation",
+        "지식 증류",
+        "지식증류",
+        "Quiet Lanterns",
+    ]
+    invented = [
+        "Orca 9",
+        "QuokkaNet",
+        "Kestrel 8",
+        "MoonLamp4",
+        "Osprey 5",
+        "HarbourGPT-8",
+        "Gannet 3",
+        "Zorblax",
+        "양자화",
+        "Tide.9-Small",
+    ]
+    frames = (
+        "How does {} save oil?",
+        "Is {} better than lamps?",
+        "{}는 oil을 어떻게 아껴요?",
+        "{}의 lamp는 어때요?",
+    )
+    said = list[str]()
+    for name in (*names, *invented):
+        for frame in frames:
+            said += (await ask(archive, frame.format(name))).absent
+    assert [name for name in said if "".join(filter(str.isalnum, name.casefold())) in every] == []
+    assert {"Orca 9", "QuokkaNet", "Kestrel 8", "Osprey 5", "Zorblax"} <= {*said}

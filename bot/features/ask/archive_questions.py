@@ -127,7 +127,7 @@ class ArchiveQuestions:
 
     def _read(self, asked: str) -> _ParsedQuestion:
         today = self._clock().date()
-        without_code = "".join(asked.split(_FENCE)[::2])
+        without_code = question_parts.drop_chatter("".join(asked.split(_FENCE)[::2]))
         ids, search = split_ids(without_code, arxiv_ids.list_arxiv_ids(asked, today), today)
         query = query_parser.parse_query(search, today, is_question=True)
         is_limited = query.has_range_filters or bool(query.authors or query.institutions)

@@ -52,6 +52,25 @@ _NUMBER = re.compile(
 )
 
 
+_STATES, _ASKS = re.compile(r"[^:]*[.!。]"), re.compile(r"[?？]")
+"""A sentence that asks nothing and has no operator, and the sign of one that asks."""
+_KOREAN_ENDS = re.compile(r"(?<=[가-힣][.!?])\s+")
+"""The end of a Korean sentence, also before a word in small Latin letters."""
+_REFERS = re.compile(
+    r"\b(?:it|its|this|that|these|those|they|them|their|such)\b|(?:^|\s)[이그저](?:걸|게|거|것|런|런데|를|은)?(?=\s|$)|(?:이|그)(?:거|것|걸|건)",
+    re.IGNORECASE,
+)
+"""A word by which a question refers to the sentence before it."""
+
+
+def drop_chatter(text: str) -> str:
+    """Return a text without the sentences that only state something, such as who asks, where another one asks by itself."""
+    sentences = [one for piece in _KOREAN_ENDS.split(text) for one in plain.split_sentences(piece)]
+    asking = [sentence for sentence in sentences if not _STATES.fullmatch(sentence)]
+    asks = any(map(_ASKS.search, asking)) and not any(map(_REFERS.search, asking))
+    return " ".join(asking) if asks else text
+
+
 def wants_number(text: str) -> bool:
     return _NUMBER.search(text) is not None
 

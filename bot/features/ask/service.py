@@ -166,7 +166,7 @@ class PaperQuestions:
     async def _answer_of_paper(
         self, paper: models.PaperDetail, asked: str, locale: models.Locale, user_id: int
     ) -> Answer:
-        language = guess_language(asked, locale)
+        language, asked = guess_language(asked, locale), question_parts.drop_chatter(asked)
         text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
         if text is None:
             if self._count(_READ, user_id) > MAX_A_DAY:
