@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import ask, database, locks, models, outbox, tables
+from storage import ask, database, key_values, locks, models, outbox, tables
 from tests.fake_discord import model
 from tests.support.outbox_builders import (
     MINUTE,
@@ -247,3 +247,21 @@ async def test_a_message_under_way_decides_what_a_cancelled_delivery_is(db: data
         (models.DeliveryState.SENT, [models.PartState.SENT]),
         (models.DeliveryState.STOPPED, [models.PartState.STOPPED]),
     ]
+
+
+async def test_a_run_that_announced_to_send_may_have_sent_what_waited_then(db: database.Database) -> None:
+    announced_at = NOW.isoformat()
+    early, by_webhook, late = await add(
+        db,
+        new_delivery("early", planned_at=NOW - MINUTE),
+        new_delivery("by webhook", planned_at=NOW, guild_id=None),
+        new_delivery("late", planned_at=NOW + MINUTE),
+    )
+    await db.write(key_values.set_value, key_values.ANNOUNCED, announced_at)
+    assert await db.write(outbox.mark_announced_as_attempted) == {early, by_webhook}
+    for delivery_id, at in ((early, NOW), (by_webhook, NOW), (late, None)):
+        [part] = await db.fetch(outbox.list_parts, delivery_id)
+        assert part.first_attempt_at == at
+    # Later runs doubt it until it is settled, although nothing is announced any more.
+    assert await db.fetch(key_values.get, key_values.ANNOUNCED) is None
+    assert await db.write(outbox.mark_announced_as_attempted) == {early, by_webhook}

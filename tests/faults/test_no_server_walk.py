@@ -1,0 +1,132 @@
+"""Random runs from a repository whose pushes, answers and fetches fail, are lost or late, with kills, edits and wrong clocks.
+
+However it goes, each paper is in one message at most, and one that is missing after a whole run was named by a summary
+(docs/no-server.md, "nothing is lost").
+"""
+
+import asyncio
+import random
+import re
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.fake_discord.server import FakeDiscord
+from tests.faults.test_no_server import TOKEN, WEBHOOK, Copy, open_copy
+from tests.support import clock_file
+
+pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")]
+
+SEEDS = 100
+GIT = """\
+#!/bin/bash
+for word in "$@"; do
+  case $word in push|ls-remote|fetch)
+    exec 9> {folder}/git.lock; flock 9
+    fate=$(head -n 1 {folder}/fates 2> /dev/null); sed -i 1d {folder}/fates 2> /dev/null
+    case $fate in
+      fails) exit 128 ;;
+      lost) {git} "$@" > /dev/null 2>&1; exit 128 ;;
+      late) [ "$word" = push ] && echo "cd ${PWD@Q} && {git} ${*@Q}" >> {folder}/late; exit 128 ;;
+    esac
+    exec 9>&- ;;
+  esac
+done
+exec {git} "$@"
+"""
+"""Git, which takes a fate for each request to the repository from a file: it fails, its answer is lost, or a push comes late."""
+EDITS = ("", "", "", "top = 7\n", 'topic = "paper"\n', 'days = "mon-sun"\n')
+ENDS = ("removed = true\n", "paused = true\n")
+
+
+@dataclass
+class Play:
+    copy: Copy
+    seed: int
+    papers: list[str] = field(default_factory=list)
+    said: str = ""
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.text = (self.copy.check_out() / "posts.toml").read_text()
+        wrapper = self.copy.bin / "git"
+        folder, git = shlex.quote(str(self.copy.folder)), str(shutil.which("git"))
+        wrapper.write_text(GIT.replace("{folder}", folder).replace("{git}", git))
+        wrapper.chmod(0o755)
+
+    async def run(self, *, faults: bool) -> None:
+        fates, rng = list[str](), self.random
+        if faults and rng.random() < 0.75:
+            begin, length = rng.randrange(8), rng.choice((1, 1, 2, 6, 60))
+            fates = ["ok"] * begin + rng.choices(("fails", "lost", "late"), k=1) + ["fails"] * (length - 1)
+            if rng.random() < 0.3:
+                fates += [rng.choice(("ok", "fails", "lost", "late")) for _ in range(8)]
+        (self.copy.folder / "fates").write_text("".join(f"{fate}\n" for fate in fates))
+        self.copy.place = ""
+        if faults and rng.random() < 0.3:
+            self.copy.place = rng.choice(("before POST", "after POST", str(rng.randrange(1, 40))))
+        at_once = 2 if faults and rng.random() < 0.15 else 1
+        self.log.append(f"run {at_once} {fates[:12]} {self.copy.place!r}")
+        checkouts = [self.copy.check_out() for _ in range(at_once)]
+        for done in await asyncio.gather(*(self.copy.run(checkout=one) for one in checkouts)):
+            self.log.append(f"{done.exit_status}: {done.stdout}")
+            self.said += done.stdout
+        if not faults or rng.random() < 0.5:
+            self.arrive()
+
+    def arrive(self) -> None:
+        """Let the pushes that are late arrive."""
+        late = self.copy.folder / "late"
+        if late.exists():
+            for line in late.read_text().splitlines():
+                done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+                self.log.append(f"late push: {done.returncode} {done.stderr[-200:]}")
+            late.unlink()
+
+    def edit(self, *lines: str) -> None:
+        self.log.append(f"edit {lines}")
+        self.copy.commit({"posts.toml": self.text + "".join(lines), f"edit {len(self.log)}": ""})
+
+    async def play(self, days: int) -> None:
+        rng, is_ended = self.random, False
+        for day in range(days):
+            self.papers.append(f"26{1 + day:02}.{self.seed + 10_000:05}")
+            self.copy.move_clock(day)
+            if rng.random() < 0.2:  # the machine's clock, which is not Discord's
+                clock_file.write(self.copy.clock, day * 86_400, rng.choice((-2, 2)) * 86_400)
+            self.copy.add_digest(day, self.papers[-1])
+            for _ in range(rng.choice((1, 1, 2))):
+                await self.run(faults=True)
+                if rng.random() < 0.5:
+                    is_ended = day == days - 1 and rng.random() < 0.2
+                    self.edit(rng.choice(ENDS if is_ended else EDITS))
+                    if is_ended:
+                        break
+            for _ in range(2):  # the first one may find that a late push has replaced its commit
+                await self.run(faults=False)
+            counts = {paper: self.count(paper) for paper in self.papers}
+            named = len(re.findall("unclear whether", self.said))
+            missing = [paper for paper, count in counts.items() if count == 0]
+            assert max(counts.values()) <= 1, (counts, "sent twice")
+            assert is_ended or len(missing) <= named, (counts, named, "lost without a word")
+
+    def count(self, paper: str) -> int:
+        return sum(paper in str(message) for message in self.copy.fake.messages(self.copy.channel_id))
+
+
+@pytest.mark.parametrize("secret", [WEBHOOK, pytest.param(TOKEN, marks=pytest.mark.all_faults)])
+async def test_nothing_is_sent_twice_and_what_is_missing_is_named(
+    secret: str, fake: FakeDiscord, tmp_path: Path, seed: int, all_seeds: bool
+) -> None:
+    async with open_copy(secret, fake, tmp_path) as copy:
+        play = Play(copy, seed)
+        try:
+            await play.play(2 if all_seeds else 1)
+        except BaseException:
+            print(*play.log, sep="\n")
+            raise
