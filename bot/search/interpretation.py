@@ -298,6 +298,8 @@ def _list_absent(
     Of a sentence with a topic that papers are on, only terms and institutions count: its words may be those of everyday language.
     """
     engine, glossary = archive.engine, archive.reader.glossary
+    # Where summaries are Korean, any everyday English word is rare: longer.
+    asked = [part for part in asked if part.key or not _is_everyday(part.text)] or asked
     weights = {part: engine.weigh(part) for part in asked}
     absent = [
         part
@@ -317,6 +319,11 @@ def _list_absent(
     lacking = matches.missing.values()
     is_near = not lacking or any(set(missing) <= set(absent) for missing in lacking)
     return absent if not is_near or sum(weights[part] for part in absent) > sum(weights.values()) / 2 else ()
+
+
+def _is_everyday(word: str) -> bool:
+    """Return whether an English word in small letters describes topics, so that it is one of everyday language."""
+    return word.isascii() and word.islower() and bool(questions.find_topics(word))
 
 
 def _keep_near(engine: Engine, query: ParsedQuery, matches: Matches) -> Matches:

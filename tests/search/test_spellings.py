@@ -75,3 +75,27 @@ async def test_a_spelling_with_and_without_a_hyphen_or_a_digit_is_one(
 async def test_a_letter_that_is_a_word_is_no_half_of_one(db: Database) -> None:
     found = await _find(db, "anew")
     assert found["anew"] == ["Anew: Herons in a New Pond"]
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("how are newts understood", "Understanding Newts"),
+        ("models shrunk for phones", "Shrinking Models for Phones"),
+        ("sped up rivers", "Speeding Up Rivers"),
+        ("chosen herons", "Choosing Herons"),
+        ("longer newts", "Understanding Newts"),
+    ],
+)
+async def test_an_irregular_form_or_a_word_that_no_summary_has_hides_no_paper(
+    db: Database, query: str, title: str
+) -> None:
+    titles = ("Understanding Newts", "Shrinking Models for Phones", "Speeding Up Rivers", "Choosing Herons")
+    papers = [
+        sample_archive.NewsletterPaper(f"2501.{number:05}", one, "연못의 생물을 다룬다.", votes=number)
+        for number, one in enumerate((*titles, *TITLES), 1)
+    ]
+    service = await sample_archive.search_over(db, *papers)
+    result = await service.search(SearchRequest(query))
+    assert [row.title for row in result.rows][:1] == [title], result.absent
+    assert not result.absent
