@@ -203,6 +203,14 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     return [*listed, *await connection.scalars(turns.limit(limit - len(listed)))]
 
 
+async def list_delayed(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> list[str]:
+    """Return those of these papers that arXiv did not give before."""
+    query = sa.select(papers.c.arxiv_id).where(papers.c.arxiv_asks > 0)
+    return [
+        row.arxiv_id for row in await statements.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
+    ]
+
+
 async def delay_arxiv(
     connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime, unit: timedelta = timedelta(days=1)
 ) -> None:

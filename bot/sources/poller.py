@@ -408,7 +408,9 @@ class Poller:
             now = self.clock()
             due = await self.database.fetch(papers.list_arxiv_due, now, limit=_MAX_UNTITLED)
             endpoint, throttle = self.context.endpoints[models.SourceKind.ARXIV], self.context.arxiv_throttle
-            reader, left = arxiv.ArxivReader(endpoint, self.context.fetch, throttle), {*due}
+            delayed = await self.database.fetch(papers.list_delayed, due)
+            absences = arxiv.Absences(self.clock, dict.fromkeys(delayed, models.NEVER))
+            reader, left = arxiv.ArxivReader(endpoint, self.context.fetch, throttle, absences), {*due}
             try:
                 async for facts, missing, failed in reader.read_papers(due, now.date()):
                     await self.ingest.add_facts(facts)
