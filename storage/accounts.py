@@ -91,8 +91,10 @@ async def get_guild(connection: AsyncConnection, guild_id: int) -> Guild | None:
     return (await list_guilds_by_id(connection, [guild_id])).get(guild_id)
 
 
-async def list_present_guilds(connection: AsyncConnection) -> list[int]:
-    query = sa.select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
+async def list_present_guilds(connection: AsyncConnection, *, named: bool = False) -> list[int]:
+    """Return the servers that the bot is in, or those of them whose name is stored."""
+    is_present = guilds.c.left_at.is_(None), *([guilds.c.name.is_not(None)] if named else ())
+    query = sa.select(guilds.c.guild_id).where(*is_present).order_by(guilds.c.guild_id)
     return list(await connection.scalars(query))
 
 
@@ -107,6 +109,7 @@ class GuildSettings(TypedDict, total=False):
     timezone: str | None
     system_channel_id: int | None
     answers_mentions: bool
+    name: str
 
 
 async def upsert_guilds(connection: AsyncConnection, by_id: Mapping[int, GuildSettings]) -> None:

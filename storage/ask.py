@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import errors, outbox, statements
+from storage import outbox, statements
 from storage.club import club_threads
 from storage.models import DeliveryKind, NewPart, PartKind, PartState
-from storage.tables import deliveries, delivery_papers, metadata, papers, parts, required
-
-question_counts = sa.Table(
-    "question_counts",
-    metadata,
-    sa.Column("day_on", sa.Date, primary_key=True, comment="UTC"),
-    # A reader's id is one of that day alone, which only the bot can make.
-    sa.Column("asker", sa.Text, primary_key=True, comment="'user:<id>' or 'server:<id>'"),
-    required("number", sa.Integer),
-    sqlite_with_rowid=False,
-)
-
-
-class TooManyQuestionsError(errors.PaperroundError):
-    """Raised if a reader or server has asked a language model too often that day."""
-
-
-async def count_question(connection: AsyncConnection, day: date, limits: Mapping[str, int]) -> None:
-    """Count a question on a day (UTC) for each asker in `limits`, which has the most of each.
-
-    Raises TooManyQuestionsError if one has asked so often; roll the transaction back.
-    """
-    c = question_counts.c
-    for asker, limit in sorted(limits.items()):
-        statement = statements.dialect_insert(connection.dialect, question_counts).values(
-            day_on=day, asker=asker, number=1
-        )
-        counted = statement.on_conflict_do_update(
-            index_elements=["day_on", "asker"], set_={"number": c.number + 1}, where=c.number < limit
-        )
-        if await connection.scalar(counted.returning(c.number)) is None:
-            raise TooManyQuestionsError(f"{asker} has asked {limit} questions on {day}")
+from storage.tables import deliveries, delivery_papers, papers, parts
 
 
 async def describe_archive(connection: AsyncConnection) -> tuple[int, date | None]:

@@ -512,6 +512,32 @@ def _remove_texts_that_are_no_papers(connection: sa.Connection) -> None:
     connection.execute(paper_texts.delete().where(is_wrong))
 
 
+@_migration(26)
+def _name_nobody_for_nominations(connection: sa.Connection) -> None:
+    """Take the names off servers' lists: those of nominations were stored for one vote only, and nothing tells them apart."""
+    connection.exec_driver_sql("UPDATE saved_papers SET added_by = NULL WHERE added_by IS NOT NULL")
+
+
+@_migration(27)
+def _add_removed_papers_and_names_of_servers(connection: sa.Connection) -> None:
+    """Keep what was taken off servers' lists for a while, and servers' names."""
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    paper = sa.ForeignKey("papers.id", ondelete="CASCADE")
+    create_table(
+        connection,
+        "removed_papers",
+        sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("paper_id", row_id, paper, primary_key=True, index=True),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.Text, nullable=False, server_default=""),
+        sa.Column("tags", sa.Text, nullable=False, server_default="", comment="each between spaces"),
+        sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
+        sa.Column("added_by", sa.BigInteger, index=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    )
+    connection.exec_driver_sql("ALTER TABLE guilds ADD COLUMN name TEXT")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -33,7 +33,10 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Guild:
-    """A server that the bot is in, or was in until `left_at`. `answers_mentions`: questions in messages are answered."""
+    """A server that the bot is in, or was in until `left_at`. `answers_mentions`: questions in messages are answered.
+
+    `name` is None until the Gateway has given it.
+    """
 
     guild_id: int
     locale: Locale | None
@@ -41,6 +44,7 @@ class Guild:
     system_channel_id: int | None
     left_at: datetime | None
     answers_mentions: bool
+    name: str | None = None
 
 
 # Digests as parsed and as stored.

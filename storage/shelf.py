@@ -7,43 +7,51 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import accounts, models, statements, withdrawals
+from storage import accounts, day_counts, models, statements, withdrawals
 from storage.errors import UsageError
+from storage.snapshot import chunked
 from storage.tables import (
     READER_MENTION,
     READER_ROWS,
     SERVER_ROWS,
     UtcTime,
+    guilds,
     metadata,
     papers,
     reference,
     required,
 )
 
-saved_papers = sa.Table(
-    "saved_papers",
-    metadata,
-    # The reader, or the server whose list it is.
-    sa.Column(
-        "user_id", sa.BigInteger, primary_key=True, autoincrement=False, info={**READER_ROWS, **SERVER_ROWS}
-    ),
-    reference("paper_id", "papers.id", primary_key=True, index=True),
-    required("saved_at", UtcTime),
-    required("note", sa.Text, server_default=""),
-    required("tags", sa.Text, server_default="", comment="each between spaces"),
-    # Not `guild_id`: the row belongs to the reader and outlives the server.
-    sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
-    # Who put it on a list; NULL: the reader's own, or a former member.
-    sa.Column("added_by", sa.BigInteger, index=True, info=READER_MENTION),
-    sa.Index("ix_saved_papers_server_id", "server_id", "saved_at"),
-)
 
+def _make_columns() -> list[sa.Column[Any]]:
+    owner = {**READER_ROWS, **SERVER_ROWS}
+    return [
+        # The reader, or the server whose list it is.
+        sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False, info=owner),
+        reference("paper_id", "papers.id", primary_key=True, index=True),
+        required("saved_at", UtcTime),
+        required("note", sa.Text, server_default=""),
+        required("tags", sa.Text, server_default="", comment="each between spaces"),
+        # Not `guild_id`: the row belongs to the reader and outlives the server.
+        sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
+        # Who put it on a list; NULL: the reader's own, or a former member.
+        sa.Column("added_by", sa.BigInteger, index=True, info=READER_MENTION),
+    ]
+
+
+saved_papers = sa.Table(
+    "saved_papers", metadata, *_make_columns(), sa.Index("ix_saved_papers_server_id", "server_id", "saved_at")
+)
+# What was taken off a server's list, until it cannot be put back any more.
+removed_papers = sa.Table(
+    "removed_papers", metadata, *_make_columns(), required("removed_at", UtcTime, index=True)
+)
 
 list_addresses = sa.Table(
     "list_addresses",
@@ -103,36 +111,87 @@ async def save_at(
 
 
 async def add_to_list(
-    connection: AsyncConnection, server_id: int, paper_ids: Iterable[int], user_id: int, now: datetime
+    connection: AsyncConnection,
+    server_id: int,
+    paper_ids: Iterable[int],
+    user_id: int,
+    now: datetime,
+    secret: bytes = b"",
 ) -> tuple[list[int], int]:
     """Put papers on a server's list for a member. Returns those that were not on it, and how many it has now.
 
-    Who added the others stays.
-    Raises UsageError if that exceeds `MAX_LISTED` or `MAX_ADDED`; roll the transaction back.
+    Who added the others stays. `secret` is that of `day_counts.name_reader`.
+    Raises UsageError if that exceeds `MAX_LISTED` or, over all servers, `MAX_ADDED`; roll the transaction back.
     """
-    # The limit of a member holds over all servers.
-    for owner_id in sorted((server_id, user_id)):
-        await accounts.lock_reader(connection, owner_id)
+    await _lock(connection, server_id, user_id)
     c, ids = saved_papers.c, list(dict.fromkeys(paper_ids))
     query = sa.select(c.paper_id).where(c.user_id == server_id)
     listed = {row.paper_id for row in await statements.execute_in(connection, query, c.paper_id, ids)}
     added = [paper_id for paper_id in ids if paper_id not in listed]
     await save_at(connection, server_id, dict.fromkeys(added, now), added_by=user_id)
-    total = await count(connection, server_id)
-    if added and total > MAX_LISTED:
-        raise UsageError(f"The list has {MAX_LISTED:,} papers, the maximum.", "list-full", count=MAX_LISTED)
-    lately = c.added_by == user_id, c.saved_at > now - timedelta(days=1)
-    number = await connection.scalar(sa.select(sa.func.count()).select_from(saved_papers).where(*lately))
-    if added and (number or 0) > MAX_ADDED:
-        raise UsageError(f"{MAX_ADDED} papers a day are the most.", "list-too-many", count=MAX_ADDED)
+    total = await _count_listed(connection, server_id)
+    if added:
+        day = now.date()
+        limits = {day_counts.name_reader("list", secret, user_id, day): MAX_ADDED}
+        try:
+            await day_counts.add(connection, day, limits, len(added))
+        except day_counts.DayLimitError:
+            text = f"{MAX_ADDED} papers a day are the most."
+            raise UsageError(text, "list-too-many", count=MAX_ADDED) from None
     return added, total
 
 
-async def list_with_lists(connection: AsyncConnection, server_ids: Collection[int]) -> list[int]:
-    """Return those of some servers that have papers on their list."""
+async def _lock(connection: AsyncConnection, server_id: int, user_id: int | None) -> None:
+    """Lock a server's list and the data of who adds to it, for whom `/me forget` waits."""
+    for owner_id in sorted({server_id, user_id or server_id}):
+        await accounts.lock_reader(connection, owner_id)
+
+
+async def _count_listed(connection: AsyncConnection, server_id: int) -> int:
+    """Return how many papers a server's list has. Raises UsageError if they are more than `MAX_LISTED`."""
+    if (total := await count(connection, server_id)) > MAX_LISTED:
+        raise UsageError(f"The list has {MAX_LISTED:,} papers, the maximum.", "list-full", count=MAX_LISTED)
+    return total
+
+
+async def take_off(connection: AsyncConnection, server_id: int, paper_id: int, now: datetime) -> None:
+    """Remove a paper from a server's list; `put_back` undoes it."""
+    is_listed = _is_of(saved_papers, server_id, paper_id)
+    adder = sa.select(saved_papers.c.added_by).where(is_listed)
+    await _lock(connection, server_id, await connection.scalar(adder))
+    former = _is_of(removed_papers, server_id, paper_id)
+    await connection.execute(removed_papers.delete().where(former, sa.exists().where(is_listed)))
+    row = sa.select(*saved_papers.c, sa.literal(now, UtcTime)).where(is_listed)
+    await connection.execute(removed_papers.insert().from_select([*removed_papers.c], row))
+    await remove(connection, server_id, paper_id)
+
+
+async def put_back(connection: AsyncConnection, server_id: int, paper_id: int, added_by: int | None) -> None:
+    """Put a paper back on a server's list as it was, if that member added it (None: whoever did). A newer entry stays.
+
+    Raises UsageError if that exceeds `MAX_LISTED`; roll the transaction back.
+    """
+    is_removed = _is_of(removed_papers, server_id, paper_id)
+    if added_by is not None:
+        is_removed &= removed_papers.c.added_by == added_by
+    adder = sa.select(removed_papers.c.added_by).where(is_removed)
+    await _lock(connection, server_id, await connection.scalar(adder))
+    row = sa.select(*(removed_papers.c[column.name] for column in saved_papers.c)).where(is_removed)
+    insert = statements.dialect_insert(connection.dialect, saved_papers)
+    await connection.execute(insert.from_select([*saved_papers.c], row).on_conflict_do_nothing())
+    await connection.execute(removed_papers.delete().where(is_removed))
+    await _count_listed(connection, server_id)
+
+
+async def list_servers(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
+    """Return `guild_id` and `name` of the servers with a list that the bot is in, first those where a reader saved or added."""
     c = saved_papers.c
-    query = sa.select(c.user_id).distinct()
-    return [row.user_id for row in await statements.execute_in(connection, query, c.user_id, server_ids)]
+    saved_in = sa.select(c.server_id).where(c.user_id == user_id, c.server_id.is_not(None))
+    known = sa.select(c.user_id).where(c.added_by == user_id).union(saved_in)
+    has_list = sa.exists().where(c.user_id == guilds.c.guild_id)
+    query = sa.select(guilds.c.guild_id, guilds.c.name).where(guilds.c.left_at.is_(None), has_list)
+    order = guilds.c.guild_id.not_in(known), guilds.c.guild_id
+    return (await connection.execute(query.order_by(*order))).all()
 
 
 async def set_address(
@@ -161,11 +220,13 @@ async def find_owner(connection: AsyncConnection, token: str) -> int | None:
 
 async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **values: Any) -> None:
     """Set a saved paper's `note`, `tags` or `server_id`."""
-    await connection.execute(saved_papers.update().where(_is_saved(user_id, paper_id)).values(values))
+    await connection.execute(
+        saved_papers.update().where(_is_of(saved_papers, user_id, paper_id)).values(values)
+    )
 
 
 async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> None:
-    await connection.execute(saved_papers.delete().where(_is_saved(user_id, paper_id)))
+    await connection.execute(saved_papers.delete().where(_is_of(saved_papers, user_id, paper_id)))
 
 
 async def count(connection: AsyncConnection, user_id: int) -> int:
@@ -199,6 +260,10 @@ async def list_rows(
     return await _read_rows(connection, user_id, await connection.scalars(page)), total or 0
 
 
+_ROWS_AT_ONCE = 100
+"""Rows converted before other tasks can run."""
+
+
 async def _read_rows(
     connection: AsyncConnection, user_id: int, paper_ids: Iterable[int]
 ) -> list[models.SavedPaper]:
@@ -207,10 +272,12 @@ async def _read_rows(
     The database only sorts ids, since the rows of 5,000 papers can take hundreds of megabytes in SQLite's
     memory.
     """
-    ids = list(paper_ids)
+    ids, rows = list(paper_ids), dict[int, models.SavedPaper]()
     query = sa.select(papers, *_SAVED_COLUMNS).select_from(_JOINED).where(saved_papers.c.user_id == user_id)
-    rows = {row.id: row for row in await statements.execute_in(connection, query, papers.c.id, ids)}
-    return [_from_row(rows[paper_id]) for paper_id in ids if paper_id in rows]
+    for chunk in chunked(ids, _ROWS_AT_ONCE):
+        found = await connection.execute(query.where(papers.c.id.in_(chunk)))
+        rows |= {row.id: _from_row(row) for row in found}
+    return [rows[paper_id] for paper_id in ids if paper_id in rows]
 
 
 async def list_annotations(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
@@ -280,8 +347,8 @@ def _select_ids(user_id: int, tags: Iterable[str], paper_ids: Collection[int] | 
     return sa.select(saved_papers.c.paper_id).select_from(_JOINED).where(*chosen)
 
 
-def _is_saved(user_id: int, paper_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(saved_papers.c.user_id == user_id, saved_papers.c.paper_id == paper_id)
+def _is_of(table: sa.Table, user_id: int, paper_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.user_id == user_id, table.c.paper_id == paper_id)
 
 
 def _from_row(row: sa.Row[Any]) -> models.SavedPaper:

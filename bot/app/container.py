@@ -138,6 +138,11 @@ class Container:
         return None if secret is None else secret.get_secret_value()
 
     @property
+    def secret(self) -> bytes:
+        """What this bot alone knows: its token."""
+        return (self.token or "").encode()
+
+    @property
     def locale(self) -> models.Locale:
         """The default language of posts and replies."""
         return models.Locale(self.settings.locale)
@@ -289,6 +294,7 @@ class Container:
             timezone=self.settings.timezone,
             web_url=self.settings.web_url,
             lists_url=self.settings.web_url if self.settings.web else None,
+            secret=self.secret,
             features={type(service): service for service in shared},
         )
         for feature in FEATURES:
@@ -339,7 +345,7 @@ class Container:
             archive,
             self.vectors,
             sentences,
-            (self.token or "").encode(),
+            self.secret,
         )
 
     @cached_property

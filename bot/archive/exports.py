@@ -87,9 +87,13 @@ UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
 
 
 class BibtexFile:
-    """Entries of BibTeX, in the order in which they are added. a, b and so on follow a key that is taken."""
+    """Entries of BibTeX, in the order in which they are added. a, b and so on follow a key that is taken.
 
-    def __init__(self) -> None:
+    `is_keyed_by_id`: a paper's key depends on its id alone, for documents that cite it while the file changes.
+    """
+
+    def __init__(self, *, is_keyed_by_id: bool = False) -> None:
+        self._is_keyed_by_id = is_keyed_by_id
         self._entries: dict[str, str] = {}
         self._names: dict[str, Iterator[str]] = {}
         self._unconfirmed: list[str] = []
@@ -114,7 +118,7 @@ class BibtexFile:
         `is_latex`: title, comment and journal may contain LaTeX and are converted to plain text first. A truncated list
         of authors ends in `and others`. A reader's note and tags become the annotation and keywords.
         """
-        base = name_key(arxiv_id, title, authors)
+        base = make_key(arxiv_id) if self._is_keyed_by_id else name_key(arxiv_id, title, authors)
         suffixes = map("".join, chain.from_iterable(product(ascii_lowercase, repeat=n) for n in count(1)))
         keys = self._names.setdefault(base, chain([base], (base + suffix for suffix in suffixes)))
         key = next(key for key in keys if key not in self._entries)
@@ -133,7 +137,7 @@ class BibtexFile:
             # A reader's note: as a "note" it would be printed in the references.
             "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
             # Another key of the entry, for biblatex and for an import of this file.
-            "ids": make_key(arxiv_id),
+            "ids": "" if self._is_keyed_by_id else make_key(arxiv_id),
         }
         lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
         self._entries[key] = "\n".join([f"@misc{{{key},", *lines, "}"]) + "\n"
@@ -253,7 +257,9 @@ CSV_COLUMNS = (
     *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
     *("authors", "authors_truncated", "thumbnail", "video", "summary", *SHOWN_ARXIV_FIELDS),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")
+_CELL_START, _FORMULA = r"(?:^|(?<=[;\t\r\n]))", r'(?=[ "]*[=+\-@＝＋－＠]|(?<![^\'])[\t\r])'
+_UNESCAPED = re.compile(_CELL_START + _FORMULA)
+_ESCAPED_CELL = re.compile(f"{_CELL_START}'{_FORMULA}")
 
 
 class ExportFormat(StrEnum):
@@ -392,20 +398,18 @@ def _fill_in(item: ExportDigest, entry: Entry) -> Entry:
 
 def _csv_line(row: Iterable[object]) -> str:
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerow(map(escape_formula, row))
+    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(map(escape_formula, row))
     return file.getvalue()
 
 
 def escape_formula(value: object) -> object:
-    """Prefix an apostrophe to a text that a spreadsheet would evaluate as a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    """Put an apostrophe before each formula that a spreadsheet would evaluate, also if it splits cells at other signs."""
+    return _UNESCAPED.sub("'", value) if isinstance(value, str) else value
 
 
 def unescape_formula(text: str) -> str:
     """Return a text as it was before `escape_formula`."""
-    return text[1:] if text.startswith(tuple(f"'{start}" for start in _FORMULA_STARTS)) else text
+    return _ESCAPED_CELL.sub("", text)
 
 
 _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], str]] = {
@@ -559,14 +563,18 @@ FILE_ENDINGS = {
 
 
 def render_references(
-    form: ReferenceFormat, papers: Iterable[SavedPaper], confirmed_ids: Collection[int]
+    form: ReferenceFormat,
+    papers: Iterable[SavedPaper],
+    confirmed_ids: Collection[int],
+    *,
+    is_keyed_by_id: bool = False,
 ) -> str:
     """Render saved papers as a file of references, in the given order.
 
-    `confirmed_ids` are the papers whose authors come from arXiv. BibTeX marks the others.
+    `confirmed_ids` are the papers whose authors come from arXiv. BibTeX marks the others. `is_keyed_by_id`: see `BibtexFile`.
     """
     if form is ReferenceFormat.BIBTEX:
-        file = BibtexFile()
+        file = BibtexFile(is_keyed_by_id=is_keyed_by_id)
         for paper in map(_clean, papers):
             file.add(
                 paper.arxiv_id,

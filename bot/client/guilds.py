@@ -18,9 +18,9 @@ class Guilds:
         self._database = database
         self._clock = clock
 
-    async def list_ids(self) -> frozenset[int]:
-        """Return the ids of stored servers that the bot has not left."""
-        return frozenset(await self._database.fetch(accounts.list_present_guilds))
+    async def list_ids(self, *, named: bool = False) -> frozenset[int]:
+        """Return the ids of stored servers that the bot has not left, or those of them whose name is stored."""
+        return frozenset(await self._database.fetch(accounts.list_present_guilds, named=named))
 
     async def update(self, by_id: Mapping[int, accounts.GuildSettings]) -> None:
         """Store fields of servers that the bot is in. None leaves the stored value unchanged.

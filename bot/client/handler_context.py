@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import discord
@@ -67,6 +67,8 @@ class Client(commands.AutoShardedBot):
         self._locale = locale
         self.shared: dict[tuple[int, str], int] = {}
         """By message and button: what was last shared by them, as the id of the public message, or 0 while it is being sent."""
+        self.memberships: dict[tuple[int, int], tuple[datetime, bool]] = {}
+        """By user and server: when Discord was asked whether the user is a member (UTC), and its answer, the oldest first."""
         self.observe_interaction: Callable[[bool], None] = lambda _: None
         """Called with False for each interaction, and with True if another process has answered it."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None

@@ -7,13 +7,16 @@ since a preview or a notice was sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import discord
 
 from bot.client.handler_context import Interaction, Request
 from bot.client.refusals import UserError
+from storage import accounts, models
 from storage.alerts import OwnerRight
 
 REQUIRED = ("view_channel", "send_messages", "read_message_history")
@@ -97,17 +100,41 @@ async def require_may_mention(
         raise UserError("needs-mention-role", role=role.mention, channel=channel.mention)
 
 
+MEMBERSHIP_KEPT = timedelta(minutes=1)
+"""The time for which Discord's answer is kept."""
+
+
 async def is_member(interaction: Interaction, guild_id: int) -> bool:
     """Return whether the user is a member of a server of the bot. Raises UserError if Discord does not say."""
+    client, user_id = interaction.client, interaction.user.id
     if guild_id == interaction.guild_id:
-        return await interaction.client.is_in_server(interaction)
+        return await client.is_in_server(interaction)
+    if (kept := recall_membership(interaction, guild_id)) is not None:
+        return kept
+    guild = await client.services.database.fetch(accounts.get_guild, guild_id)
+    if guild is None or guild.left_at is not None:
+        return False
     try:
-        await fetch_member(interaction, guild_id)
+        with _map_refusals():
+            await client.http.get_member(guild_id, user_id)
+        answer = True
     except UserError as error:
         if error.key == "rights-unknown":
             raise
-        return False
-    return True
+        answer = False
+    known, now = client.memberships, client.services.clock()
+    known.pop((user_id, guild_id), None)
+    known[user_id, guild_id] = now, answer
+    while known[oldest := next(iter(known))][0] + MEMBERSHIP_KEPT < now:
+        del known[oldest]
+    return answer
+
+
+def recall_membership(interaction: Interaction, guild_id: int) -> bool | None:
+    """Return whether the user was a member of a server within the last minute; None if Discord was not asked."""
+    client = interaction.client
+    asked_at, answer = client.memberships.get((interaction.user.id, guild_id), (models.NEVER, False))
+    return answer if asked_at + MEMBERSHIP_KEPT >= client.services.clock() else None
 
 
 def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
@@ -193,11 +220,18 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
     user: Any = interaction.user
     if isinstance(user, discord.Member) and user.guild.id == guild_id:
         return user
-    try:
+    with _map_refusals():
         client = interaction.client
         await client.prepare_guild(guild_id)  # a front may have cached roles that have lost permissions since
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
         return await guild.fetch_member(user.id)
+
+
+@contextmanager
+def _map_refusals() -> Iterator[None]:
+    """Raise UserError for an error of Discord: `rights-unknown` if it says nothing about the user."""
+    try:
+        yield
     except discord.HTTPException as error:
         # A response without a Discord error code, such as a proxy's page, says nothing about the user.
         is_verdict = isinstance(error, discord.NotFound | discord.Forbidden) and error.code

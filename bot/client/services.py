@@ -29,7 +29,8 @@ class Services:
     """The services for commands, pages and planners, built by `bot.app.container`, and those of the features by class.
 
     `locale` and `timezone` are the defaults for new readers and subscriptions. `web_url` is the web archive's
-    URL, and `lists_url` the same if the bot serves it, so that it shows lists too.
+    URL, and `lists_url` the same if the bot serves it, so that it shows lists too. `secret` is known
+    to this bot alone.
     """
 
     database: Database
@@ -52,6 +53,7 @@ class Services:
     timezone: str
     web_url: str | None
     lists_url: str | None
+    secret: bytes
     features: dict[type, object]
     """What features built or share, by class."""
 

@@ -29,6 +29,7 @@ LIST_PAPER = "list"  # put a paper on the list of the server in which the button
 LIST_SELECTED = "lists"  # the same for the papers chosen in a menu
 REMOVE_SAVED = "srm"  # remove a saved paper
 REMOVE_LISTED = "listx"  # remove a paper from a server's list
+PUT_BACK_LISTED = "listu"  # put it back
 MARK_READ = "clubp"  # mark a paper of a server's list as read, or not
 EDIT_SAVED = "sn"  # open the form for a saved paper's note and tags
 SUBMIT_SAVED = "snm"  # submit it

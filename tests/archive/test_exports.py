@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bot.archive import exports, ingest, listing, parse
 from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
+from bot.archive.references import read_references
 from bot.rendering.templates import Templates
 from storage import archive, migrate, papers
 from storage.database import Database
@@ -384,11 +385,32 @@ def test_csv_has_a_row_per_paper_and_no_formulas() -> None:
     other = entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True)
     text = export("csv", digest(listed, other))
     first, second = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    assert text.startswith("\ufeffdate,"), "Excel needs a byte order mark for Hangul"
+    assert text.startswith('\ufeff"date",'), "Excel needs a byte order mark for Hangul"
     assert list(first) == list(exports.CSV_COLUMNS)
     assert (first["title"], first["authors"], first["votes"]) == ('\'=HYPERLINK("x")', "A, B; C", "81")
     assert first["summary"] == "새로움: 굵게 글"
     assert (second["votes"], second["title"], second["authors_truncated"]) == ("", "", "yes")
+
+
+HOSTILE = '=1+1;=2+2;"=3; -3\t@x\r\n+4\n＝5'
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_of_csv_is_a_formula_however_it_is_split(delimiter: str) -> None:
+    """Excel splits at ";" in most of Europe, where a field's quotes end with its first comma; LibreOffice asks."""
+    saved = replace(PAPER, title=HOSTILE, note=HOSTILE, tags=("rl",), comment=HOSTILE, journal=HOSTILE)
+    listed = entry(title=HOSTILE, authors=(HOSTILE,), sections=(Section(HOSTILE, HOSTILE),))
+    for text in (render(ReferenceFormat.CSV, saved), export("csv", digest(listed))):
+        cells = [
+            cell
+            for row in csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
+            for cell in row
+        ]
+        assert [cell for cell in cells if cell.strip(' "').startswith(tuple("=+-@＝"))] == []
+        assert all(line.startswith('"') for line in text.removeprefix("\ufeff").splitlines()[:2])
+    if delimiter == ",":
+        [read] = read_references(render(ReferenceFormat.CSV, saved).encode(), date(2026, 1, 1))
+        assert (read.note.split(), read.tags) == (HOSTILE.split(), "rl")
 
 
 def test_uses_the_operators_export_template_unless_it_fails(tmp_path: Path) -> None:

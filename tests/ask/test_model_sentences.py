@@ -20,8 +20,8 @@ from bot.features.ask.service import LOST_AFTER, PaperQuestions
 from bot.features.operations.readers import Readers
 from bot.search.glossary_service import GlossaryService
 from storage import models, paper_texts, writer
-from storage.ask import question_counts
 from storage.database import Database
+from storage.day_counts import question_counts
 from tests.ask.test_commands import answers, mention, open_thread
 from tests.fake_model import papers
 from tests.fake_model.server import MODEL, FakeModel

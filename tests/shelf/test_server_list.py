@@ -1,16 +1,19 @@
 """A server's list: members fill it, read it with `/saved`, and take papers off; others see nothing of it."""
 
 import asyncio
+import hmac
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
 
 import pytest
+import sqlalchemy as sa
 
+from bot.archive.digest_writer import unlisted_papers
 from bot.archive.references import read_references
 from bot.client import message_builder, verbs
 from bot.client.guilds import Guilds
@@ -23,7 +26,8 @@ from storage import accounts, club, models, papers, shelf
 from storage.database import Database
 from storage.errors import UsageError
 from tests.shelf.test_shelf_commands import pick
-from tests.storage.test_saved_papers import add_papers
+from tests.storage.test_saved_papers import OTHER, READER, add_papers
+from tests.support import reader_rows
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -343,4 +347,203 @@ async def test_papers_that_several_add_at_once_are_of_the_first(db: Database) ->
     rows, total = await db.fetch(shelf.list_rows, 9)
     assert ({row.id: row.added_by for row in rows}, total) == ({ids[0]: 1, ids[1]: 1, ids[2]: 2}, 3)
     assert await db.fetch(shelf.count_savers, ids) == {}, "a list is not a saver"
-    assert await db.fetch(shelf.list_with_lists, [8, 9]) == [9]
+    await db.write(accounts.upsert_guilds, {8: {}, 9: {"name": "Lab"}})
+    assert [(row.guild_id, row.name) for row in await db.fetch(shelf.list_servers, 1)] == [(9, "Lab")]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+async def test_a_member_adds_so_many_a_day_whatever_is_taken_off_or_forgotten(db: Database) -> None:
+    """docs/commands.md: fifty a member and day. What counts them names nobody, and another member has a day of their own."""
+    async with db.transaction() as connection:
+        names = [f"2501.{number:05}" for number in range(1, 161)]
+        ids = sorted((await papers.add(connection, unlisted_papers(names))).values())
+    at = datetime(2026, 1, 5, 23, 30, tzinfo=UTC)
+
+    async def may_add(user_id: int, *paper_ids: int, server_id: int = 9, now: datetime = at) -> bool:
+        with suppress(UsageError):
+            return bool(await db.write(shelf.add_to_list, server_id, paper_ids, user_id, now))
+        return False
+
+    assert not await may_add(READER, *ids[:51]), "what is refused is not counted"
+    assert await may_add(READER, *ids[:30])
+    for paper_id in ids[:10]:
+        await db.write(shelf.take_off, 9, paper_id, at)
+    assert await may_add(READER, *ids[10:30], *ids[30:50]), "those on the list are not added again"
+    assert not await may_add(READER, ids[50])
+    await db.write(accounts.remove_reader_data, READER)
+    assert not await reader_rows.find_columns(db, str(READER))
+    assert not await may_add(READER, ids[50])
+    assert not await may_add(READER, ids[50], server_id=10), "the limit holds over all servers"
+    assert await may_add(OTHER, *ids[50:100])
+    assert await may_add(READER, *ids[100:150], now=at + timedelta(hours=1)), "it is another day"
+    assert not await may_add(READER, ids[150], now=at + timedelta(hours=2))
+
+
+async def test_what_an_own_list_takes_is_counted_under_a_code_of_the_bot(harness: ClientHarness) -> None:
+    """PRIVACY.md: a code that only the bot can make; the buttons of cards, menus and discussions count under the same."""
+    object.__setattr__(harness.bot.services, "secret", b"a token")
+    await harness.press(await add(harness, SURVEY), "list-remove")
+    await harness.press(await harness.ask("paper", paper=REWARDS), "discuss")
+    async with harness.container.database.read() as connection:
+        [(asker, number)] = (
+            await connection.execute(sa.text("SELECT asker, number FROM question_counts"))
+        ).all()
+    assert number == 2
+    day, reader = harness.env.now().date(), harness.reader.id
+    guessed = hmac.new(b"", f"{day}:{reader}".encode(), "sha256").hexdigest()
+    assert f"{reader}" not in asker
+    assert guessed[:16] not in asker, "who has the database alone cannot make it"
+
+
+@both_languages
+async def test_taking_off_is_undone_on_its_answer(harness: ClientHarness, member: Any) -> None:
+    """With its tags, who added it and when; for who may take it off, as often as it is pressed, for a day."""
+    texts, database, server = harness.texts, harness.container.database, harness.guild.id
+    entry = await add(harness, SURVEY)
+    await harness.fill(entry, "saved-tags", tags="seminar")
+    [before], _ = await database.fetch(shelf.list_rows, server)
+    await harness.env.advance_time(3600)
+    gone = await harness.press(entry, "list-remove")
+    assert [part["type"] for part in raw_components(gone) if part.get("custom_id")] == [2], "*Undo* alone"
+    view = message_builder.text_view("x", button("forged", f"pr:{verbs.PUT_BACK_LISTED}:{SURVEY}"))
+    forged = await send_parts(
+        harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
+    )
+    refused = texts("list-not-any-more")
+    assert shown_text(await harness.click(forged, by=member, label="forged")) == refused
+    for press in (harness.press(gone, "alert-undo"), harness.click(forged, label="forged")):
+        back = await press
+        assert "#seminar" in shown_text(back)
+        assert f"<@{harness.reader.id}>" in shown_text(back)
+        assert await database.fetch(shelf.list_rows, server) == ([before], 1)
+    await harness.press(gone, "list-remove")
+    await harness.bot.services.get(Readers).forget(harness.reader.id)
+    assert not await reader_rows.find_columns(database, str(harness.reader.id))
+    back = await harness.click(forged, by=harness.manager, label="forged")
+    assert "#seminar" in shown_text(back)
+    assert f"<@{harness.reader.id}>" not in shown_text(back)
+    await harness.press(back, "list-remove", by=harness.manager)
+    later = partial(datetime.__add__, harness.env.now(), timedelta(days=1, hours=1))
+    await Retention(database, later, days=90).purge()
+    assert shown_text(await harness.click(forged, by=harness.manager, label="forged")) == refused
+
+
+async def test_what_is_put_back_counts_to_the_lists_maximum(harness: ClientHarness, member: Any) -> None:
+    gone = await harness.press(await add(harness, SURVEY), "list-remove")
+    await add(harness, REWARDS, by=member)
+    with mock.patch.object(shelf, "MAX_LISTED", 1):
+        assert shown_text(await harness.press(gone, "alert-undo")) == harness.texts("list-full", count=1)
+    assert await harness.container.database.fetch(shelf.count, harness.guild.id) == 1
+    await add(harness, SURVEY, by=member)
+    assert f"<@{member.id}>" in shown_text(await harness.press(gone, "alert-undo")), "who added it anew stays"
+
+
+async def test_an_empty_list_has_its_address_for_managers_and_can_be_closed(
+    harness: ClientHarness, member: Any
+) -> None:
+    """docs/web.md: below a server's list only its managers have the button."""
+    texts, database = harness.texts, harness.container.database
+    object.__setattr__(harness.bot.services, "lists_url", "https://papers.example/")
+    entry = await add(harness, SURVEY, by=harness.manager)
+    for _ in range(2):
+        shown = {
+            by: texts("address") in labels_of(await harness.ask("saved", by=by, **LIST))
+            for by in (harness.manager, harness.reader, member)
+        }
+        assert shown == {harness.manager: True, harness.reader: False, member: False}
+        assert texts("address") in labels_of(await harness.ask("saved", by=member)), "their own"
+        listed = await harness.ask("saved", by=harness.manager, **LIST)
+        address = await harness.press(listed, "address", by=harness.manager)
+        if entry is not None:
+            await harness.press(entry, "list-remove", by=harness.manager)
+        entry = None
+    token = shown_text(address).partition("https://papers.example/lists/")[2][:32]
+    assert await database.fetch(shelf.find_owner, token) == harness.guild.id
+    await harness.press(address, "address-close", by=harness.manager)
+    assert await database.fetch(shelf.find_owner, token) is None
+
+
+@pytest.fixture
+async def last(harness: ClientHarness) -> Any:
+    """The reader's server, the last of 41 with a list. The database knows all of them."""
+    database, owner = harness.container.database, harness.env.create_user("another")
+    names = *(f"Lab {number}" for number in range(40)), "Last Club"
+    servers = [harness.env.create_guild(name, owner=owner) for name in names]
+    servers[-1].add_member(harness.user)
+    async with database.transaction() as connection:
+        for number, server in enumerate(servers):
+            await accounts.upsert_guilds(connection, {server.id: {"name": server.name}})
+            ids = await papers.get_ids(connection, [SURVEY])
+            await shelf.add_to_list(connection, server.id, ids.values(), number, harness.env.now())
+    return servers[-1]
+
+
+@pytest.fixture
+def asked(harness: ClientHarness) -> Iterator[mock.Mock]:
+    """What Discord was asked about members."""
+    asked = mock.Mock(wraps=harness.bot.http.get_member)
+    with mock.patch.object(harness.bot.http, "get_member", asked):
+        yield asked
+
+
+@pytest.mark.parametrize("has_gateway", [True, False])
+async def test_a_readers_server_is_offered_after_forty_others(
+    harness: ClientHarness, last: Any, asked: mock.Mock, has_gateway: bool
+) -> None:
+    """At most 25 members are asked for a keystroke, none twice within a minute, and none for a name that no server has.
+
+    A front, which has no Gateway, knows the servers' names from the database.
+    """
+    prepared = mock.AsyncMock()
+
+    async def offer(typed: str) -> tuple[list[str], int]:
+        asked.reset_mock()
+        choices = await harness.user.autocomplete("saved", "list", typed)
+        return [choice["name"] for choice in choices], asked.call_count
+
+    get_guild = harness.bot.get_guild if has_gateway else (lambda _: None)
+    with (
+        mock.patch.object(harness.bot, "load_guild", prepared),
+        mock.patch.object(harness.bot, "get_guild", get_guild),
+    ):
+        assert await offer("zzz") == ([], 0)
+        assert await offer("LAST") == ([last.name], 1)
+        assert await offer("") == ([last.name], 24), "what is known leaves room"
+        assert await offer("") == ([last.name], 16)
+        assert await offer("") == ([last.name], 0)
+        await harness.env.advance_time(61)
+        assert await offer("last") == ([last.name], 1), "who left may not read for longer than a minute"
+        assert await offer("") == ([last.name], 24)
+    assert prepared.await_count == 0
+
+
+async def test_servers_in_which_a_reader_was_active_are_offered_first(
+    harness: ClientHarness, last: Any, asked: mock.Mock
+) -> None:
+    save = harness.container.database.write
+    [paper_id] = (await harness.container.database.fetch(papers.get_ids, [SURVEY])).values()
+    offer = partial(harness.user.autocomplete, "saved", "list", "")
+    await save(shelf.save, harness.user.id, [paper_id], harness.env.now(), None)
+    assert await offer() == []
+    await save(shelf.remove, harness.user.id, paper_id)
+    await save(shelf.save, harness.user.id, [paper_id], harness.env.now(), last.id)
+    await harness.env.advance_time(61)
+    asked.reset_mock()
+    assert [choice["name"] for choice in await offer()] == [last.name]
+    assert asked.call_count == 25
+
+
+async def test_typed_numbers_ask_discord_nothing(harness: ClientHarness, asked: mock.Mock) -> None:
+    """A server that the bot is not in, or has left, has no list."""
+    http, unknown = harness.bot.http, harness.texts("list-unknown")
+    fetched = mock.Mock(wraps=http.get_guild)
+    left = harness.guild.id
+    guilds = Guilds(harness.container.database, harness.container.clock)
+    await guilds.update({left: {}})
+    await guilds.mark_left([left])
+    with mock.patch.object(http, "get_guild", fetched):
+        for number in (10**17, 10**17 + 1, left):
+            said = last_response(await harness.user.slash("saved", list=f"{number}"))
+            assert shown_text(said) == unknown
+            await harness.user.autocomplete("saved", "tag", "", list=f"{number}")
+    assert (asked.call_count, fetched.call_count) == (0, 0)

@@ -25,7 +25,7 @@ from bot.cli.set_up_file import SetUpFile
 from bot.client import verbs
 from bot.search import index as search_index
 from bot.search.glossary_service import GlossaryService
-from storage import ask, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
+from storage import day_counts, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
 from storage.database import Database
 from tests.support import client_archive, origin_server, postgres_server, sample_archive, source_payloads
 from tests.support.client_harness import ClientHarness, last_response, open_harness
@@ -207,6 +207,9 @@ async def _leave_work(installation: Installation) -> None:
     now = harness.env.now()
     card = await harness.ask("paper", by=installation.readers[0], paper="2601.05002")
     await harness.press(card, "list-add", by=installation.readers[0])
+    card = await harness.ask("paper", by=installation.readers[0], paper="2501.00004")
+    entry = await harness.press(card, "list-add", by=installation.readers[0])
+    await harness.press(entry, "list-remove", by=installation.readers[0])
     index = search_index.SearchIndex(search_index.folder_of(database))
     async for _ in search_index.follow(database, index):
         pass
@@ -252,7 +255,7 @@ async def _leave_records(harness: ClientHarness) -> None:
         await news.switch_on(connection, news.NewsReader(reader.id, now, "Europe/Berlin"))
         event = papers.PaperEvent(0, paper_id, papers.EventKind.CODE, "https://github.com/example/moss", now)
         await papers.add_events(connection, [event])
-        await ask.count_question(connection, now.date(), {f"user:{reader.id}": 10})
+        await day_counts.add(connection, now.date(), {f"user:{reader.id}": 10})
         failure = failures.Failure(
             failed_at=now,
             event="planning failed",

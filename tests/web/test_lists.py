@@ -1,6 +1,7 @@
 """The list of a reader or server at an unguessable address: its papers' public facts, for those who know the address."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
@@ -97,6 +98,49 @@ async def test_a_renewed_a_closed_and_a_guessed_address_have_nothing(opened: Web
     assert NEWER not in await opened.text("/sitemap.xml") + await opened.text("/robots.txt")
     await database.write(shelf.set_address, READER, None)
     assert (await opened.get(f"/lists/{NEWER}"))[0] == 404
+
+
+async def test_a_key_at_an_address_is_its_papers_alone(opened: WebArchive) -> None:
+    """A document cites it: neither other papers of the list nor a corrected title and authors change it."""
+    database, ingest = opened.services.database, sample_archive.make_ingest(opened.services.database)
+    twin = replace(FACT, arxiv_id="2501.00777", title=FACT.title, authors=FACT.authors)
+    path = f"/lists/{TOKEN}.bib"
+
+    async def read_keys() -> dict[str, str]:
+        text = await opened.text(path)
+        found = re.findall(r"@misc{(.*),(?:\n  .*)*?\n  eprint        = {(.*)},", text)
+        assert len(found) == text.count("@misc{")
+        return {arxiv_id: key for key, arxiv_id in found}
+
+    first = await read_keys()
+    await ingest.add_facts([twin])
+    ids = await database.fetch(papers.get_ids, [twin.arxiv_id, FACT.arxiv_id])
+    for at in (opened.now + timedelta(days=1), opened.now - timedelta(days=1)):
+        await database.write(shelf.save_at, READER, {ids[twin.arxiv_id]: at})
+        grown = await read_keys()
+        assert {**grown, **first} == grown
+        assert len({*grown.values()}) == 4
+        await database.write(shelf.remove, READER, ids[twin.arxiv_id])
+        assert await read_keys() == first
+    later = FACT.read_at + timedelta(days=1)
+    await ingest.add_facts([replace(FACT, title="Another Title", authors=("Zed Zhou",), read_at=later)])
+    text = await opened.text(path)
+    assert "Another Title" in text
+    assert await read_keys() == first
+    listed = json.loads(await opened.text(f"/lists/{TOKEN}.json"))
+    assert {row["id"] for row in listed} == {*first.values()}, "both files have one key for a paper"
+
+
+async def test_the_feed_does_not_tell_when_in_the_day_a_paper_was_saved(opened: WebArchive) -> None:
+    """docs/security.md: its papers' public facts alone; docs/web.md: the day on which it was added."""
+    async with opened.services.database.read() as connection:
+        rows, _ = await shelf.list_rows(connection, READER)
+    for ending in ENDINGS:
+        text = await opened.text(f"/lists/{TOKEN}{ending}")
+        assert [at for row in rows if (at := f"{row.saved_at:%H:%M}") in text] == [], ending
+    feed = ElementTree.fromstring(await opened.text(f"/lists/{TOKEN}.atom"))
+    updated = {entry.findtext(f"{ATOM}updated") for entry in feed.iter(f"{ATOM}entry")}
+    assert updated == {f"{opened.now.date()}T00:00:00+00:00"}
 
 
 @pytest.mark.engines("sqlite", "postgresql")

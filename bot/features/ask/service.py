@@ -9,7 +9,6 @@ sent if nothing follows.
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,7 +48,7 @@ from bot.search.glossary_service import GlossaryService
 from bot.search.results import make_excerpt
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
-from storage import accounts, errors, models, outbox, paper_texts, papers
+from storage import accounts, day_counts, errors, models, outbox, paper_texts, papers
 from storage import ask as storage
 from storage.database import Database
 
@@ -224,19 +223,16 @@ class PaperQuestions:
         """
         assert self.sentences is not None, "no model is asked"
         day = self.clock().date()
-        limits = {self._name_asker(user_id, day): SENTENCES_A_DAY} if user_id else {}
+        asker = day_counts.name_reader("user", self.secret, user_id, day)
+        limits = {asker: SENTENCES_A_DAY} if user_id else {}
         limits |= {f"server:{guild_id}": SENTENCES_IN_SERVER} if guild_id else {}
         try:
-            await self.database.write(storage.count_question, day, limits)
-        except storage.TooManyQuestionsError:
+            await self.database.write(day_counts.add, day, limits)
+        except day_counts.DayLimitError:
             return replace(answer, note="ask-sentences-limit")
         glossary = await self.database.look_up(self.glossary.read_current)
         read = Question(asked, answer.list_read(), language, glossary)
         return await work_in_thread(answer.with_sentences, await self.sentences.write(read, user_id))
-
-    def _name_asker(self, user_id: int, day: date) -> str:
-        """Return a name by which a reader is counted for a day, so that `/me forget` begins no new day. It tells no reader."""
-        return "user:" + hmac.new(self.secret, f"{day}:{user_id}".encode(), "sha256").hexdigest()[:32]
 
     async def _read(self, paper: models.PaperDetail, user_id: int) -> models.PaperText:
         try:

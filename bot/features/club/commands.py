@@ -179,7 +179,13 @@ class ClubCog(
         thread_id = await self._clubs.discuss(paper, post, request.user_id)
         key = "club-opening" if thread_id is None else "club-open"
         lines = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]
-        listing = post.guild_id, [paper.id], request.user_id, request.services.clock()
+        listing = (
+            post.guild_id,
+            [paper.id],
+            request.user_id,
+            request.services.clock(),
+            request.services.secret,
+        )
         try:
             added, _ = await request.services.database.write(shelf.add_to_list, *listing)
             if added:

@@ -57,9 +57,9 @@ class GuildEventsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
-        """Store a changed language or system channel."""
-        if (before.preferred_locale, before.system_channel) != (after.preferred_locale, after.system_channel):
-            await self._guilds.update({after.id: _guild_settings(after)})
+        """Store a changed name, language or system channel."""
+        if (changed := _guild_settings(after)) != _guild_settings(before):
+            await self._guilds.update({after.id: changed})
 
     @commands.Cog.listener()
     async def on_guild_channel_update(
@@ -84,7 +84,7 @@ class GuildEventsCog(commands.Cog):
         """Store and welcome new servers. `on_ready` retries a server that could not be stored."""
         async with self._storing:
             # At startup Discord sends an event for each server.
-            stored_ids = self._known_ids = self._known_ids or set(await self._guilds.list_ids())
+            stored_ids = self._known_ids = self._known_ids or set(await self._guilds.list_ids(named=True))
             new = {guild.id: guild for guild in guilds if not (guild.unavailable or guild.id in stored_ids)}
             if self._has_gateway:
                 await self.welcome(new.values())
@@ -127,6 +127,7 @@ def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
     return {
         "locale": None if is_default else translations.from_discord_locale(guild.preferred_locale),
         "system_channel_id": system_channel.id if system_channel is not None else None,
+        "name": guild.name,
     }
 
 

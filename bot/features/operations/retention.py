@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.core.clock import Clock
-from storage import accounts, alerts, archive, ask, outbox, paper_texts, papers, sources, writer
+from storage import accounts, alerts, archive, day_counts, outbox, paper_texts, papers, shelf, sources, writer
 from storage.database import Connection, Database
 from storage.statements import delete_some
 
@@ -22,6 +22,8 @@ CONTENT_RETENTION = timedelta(days=30)
 """The age at which full texts of papers and payloads, which are needed to repeat a post, are removed."""
 GUILD_RETENTION = timedelta(days=30)
 """The time for which the settings of a server are kept after the bot has left, in case it is invited again."""
+UNDO_RETENTION = timedelta(days=1)
+"""The time for which what was taken off a server's list can be put back."""
 BATCH_SIZE = 500
 
 
@@ -42,7 +44,8 @@ class Retention:
             (accounts.button_texts.c.saved_at, content_before),
             (writer.drafts.c.updated_at, before),
             (writer.token_ledger.c.day_on, before.date()),
-            (ask.question_counts.c.day_on, now.date()),
+            (day_counts.question_counts.c.day_on, now.date()),
+            (shelf.removed_papers.c.removed_at, now - UNDO_RETENTION),
             (sources.source_pages.c.read_at, before),  # pages that are still listed are read again
         ):
             removed += await self._repeat(delete_some, column.table, column < limit)

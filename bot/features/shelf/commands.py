@@ -32,7 +32,7 @@ from bot.client.router import Transfer
 from bot.features.shelf import messages as shelf_messages
 from bot.features.shelf import notes
 from bot.features.shelf.service import MAX_FILE_BYTES, Shelf
-from bot.papers import list_state, message_parts, paper_texts, replies
+from bot.papers import list_state, message_parts, replies
 from bot.papers.list_state import ListKind, ListState
 from bot.papers.replies import card_view
 from bot.rendering import discord_text
@@ -85,20 +85,21 @@ async def _complete_lists(interaction: Interaction, current: str) -> autocomplet
 
 
 async def _find_shared_servers(interaction: Interaction, typed: str) -> dict[int, str]:
-    """Return the names of servers with a list that the reader shares with the bot, of the first 25 whose name has a text."""
-    client, database = interaction.client, interaction.client.services.database
-    present = await database.fetch(accounts.list_present_guilds)
-    names = dict[int, str]()
-    for server_id in await database.fetch(shelf.list_with_lists, present):
-        await client.prepare_guild(server_id)
-        guild = client.get_guild(server_id)
-        if guild is not None and typed.strip().casefold() in guild.name.casefold():
-            names[server_id] = guild.name
-        if len(names) == discord_text.AUTOCOMPLETE_CHOICES:
-            break
-    asked = (permissions.is_member(interaction, server_id) for server_id in names)
+    """Return the names of up to 25 servers with a list that the reader shares with the bot and whose name has a text.
+
+    At most 25 memberships are asked of Discord; the next time, those that were refused leave room for others.
+    """
+    wanted, found = typed.strip().casefold(), list[tuple[bool, bool, int, str]]()
+    for row in await interaction.client.services.database.fetch(shelf.list_servers, interaction.user.id):
+        guild = interaction.client.get_guild(row.guild_id)
+        name = guild.name if guild else row.name or ""
+        kept = permissions.recall_membership(interaction, row.guild_id)
+        if wanted in name.casefold() and kept is not False:
+            found.append((name.casefold() != wanted, kept is None, row.guild_id, name))
+    first = sorted(found, key=lambda server: server[:2])[: discord_text.AUTOCOMPLETE_CHOICES]
+    asked = (permissions.is_member(interaction, server_id) for _, _, server_id, _ in first)
     answers = await asyncio.gather(*asked, return_exceptions=True)
-    return {id_: name for (id_, name), answer in zip(names.items(), answers, strict=True) if answer is True}
+    return {id_: name for (_, _, id_, name), answer in zip(first, answers, strict=True) if answer is True}
 
 
 class ShelfCog(commands.Cog):
@@ -173,8 +174,9 @@ class ShelfCog(commands.Cog):
     async def _add_to_list(self, request: Request, arxiv_ids: Sequence[str]) -> ui.LayoutView:
         texts, owner = request.texts, await self._require_list(request)
         ids = await self._find_ids(request, arxiv_ids)
-        listing = owner.server_id, ids, owner.reader_id, request.services.clock()
-        added, total = await request.services.database.write(shelf.add_to_list, *listing)
+        services, listed = request.services, (owner.server_id, ids, owner.reader_id)
+        listing = *listed, services.clock(), services.secret
+        added, total = await services.database.write(shelf.add_to_list, *listing)
         lines = [texts("list-added", count=len(added), known=len(ids) - len(added))]
         if added and len(added) == total:
             lines.append(texts("list-what", command=request.interaction.client.mentions("saved")))
@@ -207,9 +209,16 @@ class ShelfCog(commands.Cog):
         entry = await self._find(request, owner, action.payload)
         if not self._may_remove(request, entry):
             raise UserError("list-not-yours")
-        await request.services.database.write(shelf.remove, owner.id, entry.id)
-        title = paper_texts.title_link(entry)
-        return message_builder.text_view(request.texts("list-removed", title=title))
+        await request.services.database.write(shelf.take_off, owner.id, entry.id, request.services.clock())
+        return shelf_messages.removed_view(request.texts, entry)
+
+    @router.handles(verbs.PUT_BACK_LISTED)
+    async def put_back(self, request: Request, action: Action) -> ui.LayoutView:
+        """Put a paper back that was taken off, for who added it or a manager."""
+        owner, [paper_id] = await self._require_list(request), await self._find_ids(request, [action.payload])
+        added_by = None if permissions.is_manager(request.interaction) else request.user_id
+        await request.services.database.write(shelf.put_back, owner.id, paper_id, added_by)
+        return await self._entry_view(request, owner, action.payload)
 
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
@@ -357,13 +366,14 @@ class ShelfCog(commands.Cog):
         if state.offset >= page.total > 0:
             last = (page.total - 1) // state.size
             return await self._page_view(request, state.replace(page=last))
-        guild = interaction.client.get_guild(owner.server_id)
+        stored = await request.services.database.fetch(accounts.get_guild, owner.server_id)
+        guild = interaction.client.get_guild(owner.server_id) or stored
         is_managed = owner.server_id == interaction.guild_id and permissions.is_manager(interaction)
         return shelf_messages.saved_view(
             request.texts,
             state,
             page,
-            server_name=guild.name if guild else "none",
+            server_name=(guild and guild.name) or "none",
             may_share=is_managed or not owner.server_id,
             here=interaction.guild_id or 0 if await interaction.client.is_in_server(interaction) else 0,
         )

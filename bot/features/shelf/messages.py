@@ -61,12 +61,13 @@ def saved_view(
     If the reader `may_share` them, there is a button for their address; if it is not the list of the server `here`, one for that.
     """
     server_id = state.server_id
+    fresh = ListState(ListKind.SAVED, server_id=server_id)
     opener = list_opener(texts, here) if here and here != server_id else None
+    address = button(texts("address"), pack_state(fresh, verbs.SHOW_ADDRESS)) if may_share else None
     if not page.papers:
-        return _empty_view(texts, state, opener)
+        return _empty_view(texts, state, opener, address)
     listed = _make_list(texts, state, page, server_name)
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
-    fresh = ListState(ListKind.SAVED, server_id=server_id)
     rows: Rows = (
         [_tag_menu(texts, state, page.tags)],
         [select_menu(texts("saved-export"), pack_state(state, verbs.EXPORT_SAVED), formats)],
@@ -74,7 +75,7 @@ def saved_view(
         [
             *_search_buttons(texts, state),
             None if server_id else _news_switch(texts, state, page.news),
-            button(texts("address"), pack_state(fresh, verbs.SHOW_ADDRESS)) if may_share else None,
+            address,
         ],
     )
     return draw(texts, listed, rows)
@@ -161,12 +162,12 @@ def list_opener(texts: Texts, server_id: int) -> ui.Item[Any]:
     return button(texts("list-show"), pack_state(state, verbs.OPEN_LIST), emoji="📚")
 
 
-def _empty_view(texts: Texts, state: ListState, opener: ui.Item[Any] | None) -> ui.LayoutView:
+def _empty_view(texts: Texts, state: ListState, *more: ui.Item[Any] | None) -> ui.LayoutView:
     """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
     message, server_id = MessageBuilder(), state.server_id
     if not state.text:
         message.add_text(texts("no-list-server" if server_id else "no-list-saved"))
-        message.add_buttons(None if server_id else import_button(texts), newest_digest_button(texts), opener)
+        message.add_buttons(None if server_id else import_button(texts), newest_digest_button(texts), *more)
         return message.view
     message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=_shown_query(state)))
     # An arXiv ID in place of a tag was meant to save that paper.
@@ -198,6 +199,12 @@ def list_entry_view(
         button(texts("saved-tags"), pack_custom_id(verbs.EDIT_SAVED, message_parts.NO_PAGE, entry.arxiv_id)),
         remove if may_remove else None,
     )
+
+
+def removed_view(texts: Texts, entry: models.SavedPaper) -> ui.LayoutView:
+    text = texts("list-removed", title=paper_texts.title_link(entry))
+    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_LISTED, entry.arxiv_id))
+    return message_builder.text_view(text, undo)
 
 
 def _added_text(texts: Texts, entry: models.SavedPaper) -> str:

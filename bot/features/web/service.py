@@ -371,10 +371,12 @@ class WebPages:
                 connection, owner_id, limit=limit, offset=page * site.row_limit
             )
             confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in kept])
-        rows = tuple(replace(paper, note="", tags=()) for paper in kept)
+        rows = await work_in_thread(lambda: tuple(replace(paper, note="", tags=()) for paper in kept))
         if ending in REFERENCES:
             form, content_type = REFERENCES[ending]
-            text = await work_in_thread(exports.render_references, form, rows, confirmed)
+            text = await work_in_thread(
+                lambda: exports.render_references(form, rows, confirmed, is_keyed_by_id=True)
+            )
             return Page("", {}, content_type, text=text, is_private=True)
         parts, heading = ("lists", token), for_locale(site.locale)("web-list", count=total)
         state = ListState(ListKind.SAVED, page=page, page_size=site.row_limit)
@@ -674,9 +676,12 @@ class WebPages:
                 if _has_page(row)
                 else arxiv_ids.abstract_url(row.arxiv_id),
                 format_title(row.title, row.arxiv_id),
-                row.saved_at
-                if isinstance(row, models.SavedPaper)
-                else datetime.combine(row.date, time(), UTC),
+                datetime.combine(
+                    # The time of day would tell when somebody was awake.
+                    row.saved_at.date() if isinstance(row, models.SavedPaper) else row.date,
+                    time(),
+                    UTC,
+                ),
                 _list_authors(texts, row),
                 summary=snippets.get(row.arxiv_id, ""),
                 picture=find_picture(row.thumbnail),
