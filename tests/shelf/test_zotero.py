@@ -460,6 +460,28 @@ async def test_papers_come_in_the_order_in_which_they_joined_the_list(lab: Lab) 
     assert lab.ids == order
 
 
+async def test_papers_never_tried_come_before_those_at_which_zotero_failed(lab: Lab) -> None:
+    ids = [f"2501.{number:05}" for number in range(101, 105)]
+    async with lab.database.transaction() as connection:
+        await papers.add(connection, digest_writer.unlisted_papers(ids))
+    named = [replace(FACTS, arxiv_id=name, title=f"Paper {name}", comment=None) for name in ids]
+    await sample_archive.make_ingest(lab.database).add_facts(named)
+    answered = lab.fake._answer
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        body = (await request.read()).decode()
+        if request.method == "POST" and any(name in body for name in ids[:3]):
+            return web.Response(status=500, text="An error occurred")
+        return await answered(request)
+
+    with mock.patch.object(lab.fake, "_answer", answer):
+        await lab.add(*ids)
+        await lab.write()
+        assert lab.ids == [], "three failures in a row end a look"
+        await lab.write(timedelta(minutes=3))
+    assert lab.ids == ids[3:]
+
+
 async def _answer_versions(request: web.BaseRequest) -> web.Response:
     """Answer as a server whose items are always others, of which it gives what was asked for."""
     if "versions" in request.query_string:
