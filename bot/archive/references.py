@@ -1,8 +1,9 @@
-"""References in files of reference managers and in this bot's exports: BibTeX, RIS, EndNote's and PubMed's lines, JSON, CSV.
+"""References in files of reference managers, browsers and this bot's exports: BibTeX, RIS, EndNote's and PubMed's lines, JSON,
+XML, YAML, HTML, CSV.
 
-The structure that comes first determines the format: JSON that is valid, a table whose first line names a column for titles, the
-first line with a tag, or the first entry of BibTeX. bibtexparser, rispy, csv and json read the entries. In another text,
-each line is one.
+The structure that comes first determines the format: JSON, XML or YAML that is valid, a table whose first line names a column for
+titles, the first line with a tag, or the first entry of BibTeX. bibtexparser, rispy, csv, json and ElementTree read the
+entries. In another text, each line or item of a list is one.
 """
 
 from __future__ import annotations
@@ -14,40 +15,89 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, exports, fields, listing, title_reader
-from bot.text import charsets, typography
+from bot.archive import arxiv_ids, exports, fields, html_pages, listing, reference_items, title_reader
+from bot.archive.reference_items import Fields
+from bot.text import charsets, plain, typography
 from storage import errors
 
 MAX_REFERENCES = 10_000
 """The most references of a file, twice as many papers as a shelf holds."""
 _MAX_LABEL_LENGTH, _MAX_NOTE_LENGTH = 80, 4_000
-_ID_FIELDS = frozenset(
+_BESIDE_ID = frozenset(
     (
-        *("url", "urls", "link", "links", "doi", "dois", "eprint", "identifier", "identifiers"),
-        *("external ids", "file", "file attachments", "howpublished", "archiveid", "archive location"),
-        *("number", "volume", "pages", "journal", "journaltitle", "publication title", "publisher", "series"),
-        *("container-title", "ids", "key", "citation key", "citation-key", "citationkey", "id", "extra"),
-        *("tex.eprint", "주소", "링크", "paper_id"),
-        *("ur", "do", "m1", "m3", "jo", "jf", "t2", "vl", "sp", "an", "l1", "l2", "l3", "l4"),
-        *("%u", "%r", "%f", "lid", "aid", "so"),
+        *(
+            "arxiv",
+            "arxiv.org",
+            "preprint",
+            "preprints",
+            "pre-print",
+            "eprint",
+            "eprints",
+            "e-print",
+            "e-prints",
+            "corr",
+        ),
+        *(
+            "abs",
+            "pdf",
+            "html",
+            "doi",
+            "url",
+            "link",
+            "links",
+            "http",
+            "available",
+            "online",
+            "from",
+            "at",
+            "as",
+            "and",
+        ),
+        *(
+            "accessed",
+            "retrieved",
+            "visited",
+            "last",
+            "on",
+            "cornell",
+            "university",
+            "identifier",
+            "id",
+            "tex.eprint",
+        ),
+        *(
+            "published",
+            "submitted",
+            "accepted",
+            "the",
+            "version",
+            "paper",
+            "article",
+            "manuscript",
+            "technical",
+            "report",
+        ),
     )
 )
-"""Fields and columns of all formats, in lower case, that hold ids; a name with "arxiv" is one too."""
-_OF_OTHERS = frozenset(
-    (
-        *("abstract", "abstractnote", "abstract note", "초록", "摘要", "ab", "n2", "%x"),
-        *("keyword", "keywords", "kw", "ot", "%k", "tags", "tag"),
-        *("reference", "references", "cited-references", "citations"),
-    )
+"""Words that may accompany the id of an entry's own paper: *arXiv preprint arXiv:2401.00003 [cs]*."""
+_ID_NAMES = re.compile(
+    r".*(?:arxiv|journal|publication|container).*|eprint|booktitle|venue|howpublished|j[aof]|t2|%[bj]|so"
 )
-"""Fields and columns whose ids are those of other papers, or numbers that are no ids."""
-_WITH_ID = frozenset(("arxiv", "doi", "url", "link", "pdf", "and"))
-"""Words that may accompany an id in a field that is not in `_ID_FIELDS`."""
+"""The names of fields that hold no sentences about other papers: ids of arXiv, and where a paper appeared."""
+_CATEGORY = re.compile(
+    r"(?:cs|math|stat|eess|econ|physics|(?:astro|math|quant)-ph|cond-mat|gr-qc|hep-\w+|nlin|nucl-\w+|q-bio|q-fin)(?:\.[a-z-]+)?"
+)
+_DATE_PART = re.compile(rf"(?:{plain.MONTH})|v?[0-9]{{1,4}}(?:[-/.][0-9]{{1,2}}){{0,2}}|\W+")
+_NAMED_LINE = re.compile(r"[\w .-]{2,30}:")
+_FILE_NAME = re.compile(
+    rf"(?<![0-9A-Za-z.])({arxiv_ids.ID})(?:v[0-9]{{1,3}})?\.(?:pdf|html?)(?!\w)", re.IGNORECASE
+)
 _CUT_NUMBER = re.compile(r"([0-9]{3,4})\.([0-9]{1,5})")
 _BIBTEX_ENTRY = re.compile(
     r"@(?!(?:comment|preamble|string)\b)\w{1,40}[ \t]{0,9}[{(]\s{0,99}[^\s,{}()=\"]{0,200}[^,{}()=\"\n]{0,99}[,=]",
@@ -59,7 +109,6 @@ _TAGGED = re.compile(
     re.MULTILINE,
 )
 """What every entry of RIS, of PubMed (NBIB) and of EndNote (.enw) has."""
-_TITLES = ("ti", "t1", "ct", "%t")
 _MARKUP = re.compile(
     r"</?(?:i|b|u|sub|sup|em|strong|sc|span|italic|bold|br|\w{1,10}:\w{1,20})(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
@@ -68,20 +117,19 @@ _NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W
 _TITLE_WORDS = frozenset(
     ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
 )
-_NAME_COLUMNS = ("name", "paper", "이름", "논문", "名称", "名前")
-"""Columns for titles in a table that calls none a title."""
 _NO_COLUMN = re.compile(r"[@={}\\]")
-_KEY_COLUMNS = ("key", "citation key", "id")
-
-_Fields = Sequence[tuple[str, str]]
-"""The fields of an entry: lower-case names, and plain text."""
+_KEYS = ("citationkey", "citation-key", "citation key", "key", "id", "%f")
+_NOTES = ("note", "n1")
+_FORMULA = re.compile(r"""=HYPERLINK\(\s*"([^"]+)"(?:\s*[,;]\s*"([^"]*)")?\s*\)""", re.IGNORECASE)
+"""A link in a spreadsheet's cell: its address and its text."""
+_LINK = re.compile(r"(?<!!)\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])+)\]\(<?[a-z]+://[^\s()<>]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A reference to one paper: its arXiv id (None if the file lacks it) and title ("" if unknown).
 
-    `label` names it for its reader. The note and tags are those of an export by this bot.
+    `label` names it for its reader. The note is that of an export by this bot.
     """
 
     label: str
@@ -92,13 +140,13 @@ class Reference:
 
 
 class _Entry(NamedTuple):
-    """An entry of a file. Without fields, `text` is searched for ids, and is a label if it `is_named`.
+    """An entry of a file. Without fields, `text` is searched for ids; it is a label if the entry `is_named`.
 
     `own_key` is a key of this bot's exports.
     """
 
     text: str
-    fields: _Fields = ()
+    fields: Sequence[tuple[str, str]] = ()
     key: str = ""
     title: str = ""
     note: str = ""
@@ -107,53 +155,68 @@ class _Entry(NamedTuple):
     is_named: bool = False
 
 
-def read_references(data: bytes, on: date) -> list[Reference]:
+def read_references(data: bytes, on: date, *, with_tags: bool = False) -> list[Reference]:
     """Return a file's references in order, each paper once. `on` is today's date.
 
     An entry that names several papers is a reference for each. One without an id has a label; other text without an
-    id or a title is skipped. At most one reference more than MAX_REFERENCES is read.
+    id or a title is skipped. At most one reference more than MAX_REFERENCES is read. Tags are those of this bot's exports, or
+    `with_tags` of all files.
     """
     references: dict[str, Reference] = {}
-    for entry in _read_entries(decode(data)):
+    for entry in _read_entries(decode(data), on):
         rest = " ".join(entry.text[: 9 * _MAX_LABEL_LENGTH].split()) if entry.is_named else ""
         title, key = entry.title[: fields.MAX_LINE_LENGTH], entry.key[: fields.MAX_LINE_LENGTH]
         label = title or key or rest[:_MAX_LABEL_LENGTH]
-        if (own_id := exports.parse_key(entry.own_key or entry.key)) is not None:
-            note, tags = entry.note[:_MAX_NOTE_LENGTH], entry.tags[:_MAX_NOTE_LENGTH]
-            references[own_id] = Reference(label, own_id, title, note, tags)
-        else:
-            ids = _list_ids(entry, on)
-            for arxiv_id in ids:
-                references.setdefault(arxiv_id, Reference(label or arxiv_id, arxiv_id, title))
-            if not ids and label:
-                references.setdefault(f" {label}", Reference(label, None, title))
+        own_id = exports.parse_key(entry.own_key or entry.key)
+        note = entry.note[:_MAX_NOTE_LENGTH] if own_id else ""
+        tags = entry.tags[:_MAX_NOTE_LENGTH] if own_id or with_tags else ""
+        ids = [own_id] if own_id else _list_ids(entry, on)
+        for arxiv_id in ids:
+            former = references.get(arxiv_id)
+            if former is None or own_id or (title and not former.title):
+                references[arxiv_id] = Reference(label or arxiv_id, arxiv_id, title, note, tags)
+        if not ids and label:
+            references.setdefault(f" {label}", Reference(label, None, title, "", tags))
         if len(references) > MAX_REFERENCES:
             break
     return list(references.values())
 
 
 def _list_ids(entry: _Entry, on: date) -> list[str]:
-    """Return the ids in an entry's fields for ids, or else those that are all that a line of another field has."""
+    """Return the ids of an entry's papers: without fields, all that its text has."""
     if not entry.fields:
         return list(arxiv_ids.list_arxiv_ids(entry.text, on))
-    own = [(name, value) for name, value in entry.fields if name not in _OF_OTHERS]
-    texts = [value for name, value in own if name in _ID_FIELDS or "arxiv" in name]
-    texts += [_restore_zeros(value) for name, value in own if "arxiv" in name or name == "eprint"]
-    ids = [arxiv_id for text in texts for arxiv_id in arxiv_ids.list_arxiv_ids(text, on)]
-    lines = (line for _, value in own for line in value.splitlines() if _is_id(line, on))
-    return list(dict.fromkeys(ids or (id_ for line in lines for id_ in arxiv_ids.list_arxiv_ids(line, on))))
+    return list(dict.fromkeys(id_ for name, text in entry.fields for id_ in _list_own_ids(name, text, on)))
 
 
-def _is_id(line: str, on: date) -> bool:
-    """Return whether a line has ids or links and no words of a text: `arXiv:2401.00003 [cs]`."""
-    parts = re.sub("[,;|]", " ", line[:2_000]).split()
+def _list_own_ids(name: str, text: str, on: date) -> Iterator[str]:
+    """Yield the ids of an item's own papers in a field: in lines of ids and what accompanies them, and in files' names."""
+    if reference_items.OF_OTHERS.fullmatch(name) or reference_items.TAGS.fullmatch(name):
+        return
+    if _ID_NAMES.fullmatch(name):
+        yield from arxiv_ids.list_arxiv_ids(f"{text} {_restore_zeros(text)}", on)
+    if not arxiv_ids.MAY_HAVE_ID.search(text):
+        return
+    lines = list(filter(None, map(str.strip, text.splitlines())))
+    own = list(filter(_is_id, lines))
+    if all(
+        line in own or _NAMED_LINE.match(line) for line in lines
+    ):  # no sentence that goes on in the next line
+        yield from arxiv_ids.list_arxiv_ids("\n".join(own), on)
+    for part in text.split():
+        if "http" not in part and (file := _FILE_NAME.search(part)):
+            yield from arxiv_ids.list_arxiv_ids(file[1], on)
+
+
+def _is_id(line: str) -> bool:
+    """Return whether a line has ids or links, and no words of a sentence: `arXiv preprint arXiv:2401.00003 [cs]`."""
+    parts = (part.strip("[](){}<>.:") for part in re.sub("[,;|]", " ", line[:2_000].casefold()).split())
     return all(
         "://" in part
-        or part[0] in "[("
-        or part[-1] in "])"
-        or part.casefold().strip(":") in _WITH_ID
-        or bool(arxiv_ids.list_arxiv_ids(part, on))
-        for part in parts
+        or part in _BESIDE_ID
+        or any(pattern.fullmatch(part) for pattern in (_DATE_PART, _CATEGORY))
+        or arxiv_ids.names_paper(part)
+        for part in filter(None, parts)
     )
 
 
@@ -175,22 +238,17 @@ def decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def is_endnote_xml(data: bytes) -> bool:
-    """Return whether a file is EndNote's XML, which is not read."""
-    start = data[:8000].replace(b"\0", b"")
-    return b"<records>" in start and b"<record>" in start
-
-
-def _read_entries(text: str) -> Iterator[_Entry]:
+def _read_entries(text: str, on: date) -> Iterator[_Entry]:
     """Yield the entries of a file, which together contain all of its text that may name papers."""
-    if text.lstrip()[:1] in ("{", "["):
-        try:
-            values = [value for _, value in listing.read_values(text)]
-        except errors.NotADigestError:
-            pass  # [1] begins a line of references
-        else:
-            yield from map(_read_json, _find_items(values))
+    try:
+        if (values := _read_values(text)) is not None:
+            yield from _read_items(values, on)
             return
+    except RecursionError:
+        pass
+    if text.lstrip()[:1] == "<" and "</a>" in text.lower():
+        yield from _read_lines(html_pages.to_markdown(text), is_page=True)
+        return
     table = _find_table(text)
     bibtex = None if _NOT_TEXT.match(text) else _BIBTEX_ENTRY.search(text)
     tagged = _TAGGED.search(text)
@@ -211,40 +269,60 @@ def _plain(text: str) -> str:
     return " ".join(html.unescape(_MARKUP.sub("", text)).split())
 
 
-def _join_title(fields: Mapping[str, str]) -> str:
-    return ": ".join(filter(None, map(fields.get, ("title", "subtitle"))))
+def _first(given: Fields, names: Sequence[str]) -> str:
+    """Return the first text in the fields of one of these names."""
+    return next((text for wanted in names for name, text in given if name == wanted and text.strip()), "")
 
 
-# JSON: the objects with a title, wherever they are.
+def _make_entry(given: Fields, text: str = "", own_key: str = "") -> _Entry:
+    """Return the entry with these fields, whose title is plain text."""
+    titles = _first(given, reference_items.TITLES), _first(given, ("subtitle",))
+    tags = ",".join(
+        text for name, text in given if reference_items.TAGS.fullmatch(name) and "auto" not in name
+    )
+    text = text or " ".join(text for _, text in given)
+    title, key = _plain(": ".join(filter(None, titles))), _first(given, _KEYS)
+    return _Entry(
+        text, given, key, title, _first(given, _NOTES), tags.replace("\n", ","), own_key, is_named=bool(given)
+    )
 
 
-def _find_items(values: list[Any]) -> list[Any]:
-    """Return the items of a JSON file: the outermost list that has objects with a title, or else all of its values.
-
-    In `/me data` they are the saved papers.
-    """
-    items = values[0] if len(values) == 1 and isinstance(values[0], list) else values
-    level: list[Any] = [items]
-    while level:
-        for part in level:
-            tables = part.get("tables") if isinstance(part, dict) else None
-            if isinstance(tables, dict) and isinstance(saved := tables.get("saved_papers"), list):
-                return _convert_saved(saved)
-            if isinstance(part, list) and any(map(_has_title, part)):
-                return part
-        children = [part.items() if isinstance(part, dict) else enumerate(part) for part in level]
-        level = [
-            value
-            for pairs in children
-            for name, value in pairs
-            if isinstance(value, dict | list) and name not in _OF_OTHERS
-        ]
-    return items
+# JSON, XML and YAML.
 
 
-def _has_title(item: Any) -> bool:
-    """Return whether an object has a title, be it in an object of its own (OpenReview, Zotero's web service)."""
-    return isinstance(item, dict) and (bool(item.get("title")) or any(map(_has_title, item.values())))
+def _read_values(text: str) -> Any | None:
+    """Return what a file of JSON, XML or YAML holds, or None if it is none."""
+    start = text.lstrip()[:1]
+    if start and start in "{[":
+        with suppress(errors.NotADigestError):  # [1] begins a line of references
+            values = [value for _, value in listing.read_values(text)]
+            return values[0] if len(values) == 1 else values
+    return reference_items.read_xml(text.strip()) if start == "<" else reference_items.read_yaml(text)
+
+
+def _read_items(values: Any, on: date) -> Iterator[_Entry]:
+    """Yield the items in values, or all that a list has if it has none. Of `/me data`, they are the saved papers."""
+    tables = values.get("tables") if isinstance(values, dict) else None
+    if isinstance(tables, dict) and isinstance(saved := tables.get("saved_papers"), list):
+        values = _convert_saved(saved)
+    items, rest = reference_items.find_items(values, lambda name, text: any(_list_own_ids(name, text, on)))
+    yield from map(_make_entry, items)
+    lists = {name for name, text in rest if any(_list_own_ids(name, text, on))}
+    yield from _read_lines("\n".join(text for name, text in rest if name in lists))
+    yield from (
+        _Entry(text)
+        for name, text in rest
+        if name not in lists and arxiv_ids.find_link(text) and not reference_items.OF_OTHERS.fullmatch(name)
+    )
+    if not items and not lists:
+        for value in values if isinstance(values, list) else [values]:
+            _, rest = reference_items.find_items(value, lambda *_: False)
+            is_object = isinstance(value, dict) and rest
+            yield from (
+                [_make_entry(rest, json.dumps(value, ensure_ascii=False))]
+                if is_object
+                else _read_lines(str(value or ""))
+            )
 
 
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
@@ -256,36 +334,9 @@ def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
     papers = [row for row in papers if not row.get("added_by")]
     papers.sort(key=lambda row: str(row.get("saved_at")), reverse=True)
     return [
-        {
-            **row,
-            "id": exports.make_key(str(row["paper_id"])),
-            "keyword": ",".join(str(row.get("tags") or "").split()),
-        }
+        {**row, "id": exports.make_key(str(row["paper_id"])), "tags": str(row.get("tags") or "").split()}
         for row in papers
     ]
-
-
-def _flatten(item: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the texts and numbers in a JSON value with the name of their field. `value` is none (OpenReview)."""
-    if isinstance(item, dict):
-        for key, value in item.items():
-            yield from _flatten(value, name if key == "value" or name in _OF_OTHERS else key.lower())
-    elif isinstance(item, list):
-        for value in item:
-            yield from _flatten(value, name)
-    elif isinstance(item, str | int | float):
-        yield name, str(item)
-
-
-def _read_json(item: Any) -> _Entry:
-    text = json.dumps(item, ensure_ascii=False)
-    if not isinstance(item, dict):
-        return _Entry(text)
-    own = list(_flatten(item))
-    first = dict(reversed(own))
-    key = first.get("citationkey") or first.get("citation-key") or first.get("id", "")
-    title, note, tags = _plain(_join_title(first)), first.get("note", ""), first.get("keyword", "")
-    return _Entry(text, own, key, title, note, tags, is_named=bool(item))
 
 
 # BibTeX.
@@ -328,11 +379,17 @@ def _read_bibtex(text: str) -> Iterator[_Entry]:
         yield _read_refused(refused)
 
 
-def _read_bibtex_entry(raw: str, key: str, given: _Fields) -> _Entry:
-    first = dict(reversed(given))
-    note, tags = (exports.unescape_bibtex(first.get(name, "")) for name in ("annote", "keywords"))
-    title, ids = _read_latex(_join_title(first)), first.get("ids", "")
-    return _Entry(raw, given or [("", "")], key, title, note, tags, ids, is_named=True)
+def _read_bibtex_entry(raw: str, key: str, given: Fields) -> _Entry:
+    """Return an entry of BibTeX. What the others call a note is its annotation."""
+    names = {"annote": "note", "note": "comment", "key": "sortkey"}
+    texts = {
+        "title": _read_latex,
+        "subtitle": _read_latex,
+        "annote": exports.unescape_bibtex,
+        "keywords": exports.unescape_bibtex,
+    }
+    converted = [(names.get(name, name), texts.get(name, str)(text)) for name, text in given]
+    return _make_entry([("citationkey", key), *converted], raw, _first(given, ("ids",)))
 
 
 def _read_refused(raw: str) -> _Entry:
@@ -400,10 +457,8 @@ _END = "\0"
 
 
 def _read_tagged(text: str, values: Mapping[str | None, list[str]]) -> _Entry:
-    given = {(tag or "").lower(): "\n".join(filter(None, lines)) for tag, lines in values.items()}
-    title = next(filter(None, map(given.get, _TITLES)), "")
-    key, note, tags = given.get("id") or given.get("%f", ""), given.get("n1", ""), given.get("kw", "")
-    return _Entry(text, [*given.items()], key, _plain(title), note, tags.replace("\n", ","), is_named=True)
+    given = [((tag or "").lower(), "\n".join(filter(None, lines))) for tag, lines in values.items()]
+    return _make_entry(given or [("", "")], text)
 
 
 # Tables and other lines.
@@ -417,7 +472,7 @@ def _find_table(text: str) -> tuple[str, str, Sequence[str], int] | None:
     delimiter = stated or max(",;\t", key=first.count)
     columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
     titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
-    titles = titles or [at for at, name in enumerate(columns) if name in _NAME_COLUMNS]
+    titles = titles or [at for at, name in enumerate(columns) if name in reference_items.NAMES]
     if not titles or len(columns) < 2 or any(map(_NO_COLUMN.search, columns)):
         return None
     # The journal's title follows that of the paper, unless that is called a title and nothing else.
@@ -426,26 +481,40 @@ def _find_table(text: str) -> tuple[str, str, Sequence[str], int] | None:
 
 def _read_table(rows: str, delimiter: str, columns: Sequence[str], title: int) -> Iterator[_Entry]:
     """Yield the rows, but for repetitions of the first."""
-    key = next((columns.index(name) for name in _KEY_COLUMNS if name in columns), None)
+    names = [reference_items.TITLES[0] if at == title else name for at, name in enumerate(columns)]
     try:
         for row in csv.reader(io.StringIO(rows), delimiter=delimiter):
-            cells = [*row, *[""] * (len(columns) - len(row))]
-            if any(map(str.strip, row)) and cells[title].strip().casefold() != columns[title]:
-                name = cells[key].strip() if key is not None else ""
-                own = [*zip_longest(columns, row, fillvalue="")]
-                note, tags = (exports.unescape_formula(dict(own).get(name, "")) for name in ("note", "tags"))
-                yield _Entry("\n".join(row), own, name, _plain(cells[title]), note, tags, is_named=True)
+            own = [*zip_longest(names, map(exports.unescape_formula, row), fillvalue="")]
+            links = [(name, match) for name, cell in own if (match := _FORMULA.fullmatch(cell))]
+            own += [field for name, match in links for field in ((name, match[2]), ("url", match[1]))]
+            own = [(name, cell) for name, cell in own if not _FORMULA.fullmatch(cell)]
+            if (
+                any(map(str.strip, row))
+                and _first(own, names[title : title + 1]).casefold() != columns[title]
+            ):
+                yield _make_entry(own, "\n".join(row))
     except csv.Error:  # a field of more than 128 kB
         yield _Entry(rows)
 
 
-def _read_lines(text: str) -> Iterator[_Entry]:
-    """Yield the lines of a text, each with its words as the key if it may be a title or reference. A PDF has none."""
-    is_text = _NOT_TEXT.search(text) is None
+def _read_lines(text: str, *, is_page: bool = False) -> Iterator[_Entry]:
+    """Yield the lines of a text, each with its words as the key if it may be a title or reference. A PDF has none.
+
+    Indented lines below a list's item with a link or id are fields of that item. In a page, only items with a link are titles.
+    """
+    is_text, is_item = _NOT_TEXT.search(text) is None, False
     for line in text.lstrip("\ufffd").splitlines():
-        name = title_reader.strip_item(line).strip()
+        rest = title_reader.strip_item(line)
+        if is_item and line[:1].isspace() and rest == line:
+            yield _Entry(line, [("", line)])
+            continue
+        link = _LINK.search(rest)
+        is_item = rest != line and (link is not None or arxiv_ids.names_paper(line))
+        label = title_reader.read_title(link[1], min_words=1 if is_page else 2) if link else None
+        name = (link[1] if link and (is_page or label) else rest).strip()
         may_name = is_text and "\ufffd" not in name and not name.startswith(("<", "# ", "## ", "### "))
+        may_name = may_name and (bool(link and is_item) or not is_page)
         if may_name and _WORD.search(name) and len(name) <= title_reader.MAX_TITLE_LENGTH:
-            yield _Entry(line, (), name, title_reader.read_title(name, min_words=2) or "")
+            yield _Entry(line, (), name, label or title_reader.read_title(name, min_words=2) or "")
         else:
             yield _Entry(line)

@@ -349,14 +349,6 @@ async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> Non
         assert imported.skipped == ("https://openreview.net/forum?id=x", "읽을 논문")
 
 
-async def test_a_library_of_endnote_in_xml_is_refused_by_name(sqlite_db: Database) -> None:
-    kept = open_shelf(sqlite_db, lambda: NOW)
-    for coding in ("utf-8", "utf-16"):
-        text = '<?xml version="1.0"?><xml><records><record><titles><title>A</title></titles></record></records></xml>'
-        with pytest.raises(UsageError, match="EndNote"):
-            await kept.import_file(7, text.encode(coding), is_kept=False)
-
-
 async def test_a_file_that_is_not_read_within_its_limits_is_refused(
     sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -286,10 +286,7 @@ class Shelf:
 
 
 async def _read_file(data: bytes, today: date) -> list[Reference]:
-    """Read a file's references in a child process. Raises UsageError for none, for EndNote's XML, and beyond its limits."""
-    if references.is_endnote_xml(data):
-        text = "The file is EndNote's XML, which is not read. Export it as RIS or BibTeX."
-        raise UsageError(text, "saved-import-endnote")
+    """Read a file's references in a child process. Raises UsageError for none, and beyond its limits."""
     try:
         rows = await isolation.run_isolated(
             references.read_references,

@@ -180,7 +180,6 @@ saved-import = Import a file
 saved-import-file = A file of references
 saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any other text, up to 2 MB.
 saved-import-no-ids = No arXiv ID and no title was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
-saved-import-endnote = This file is EndNote’s XML, which the bot does not read. Export your library as RIS or BibTeX.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
 saved-import-too-slow = The bot could not read the whole file in time. Export a smaller part of your library, or in another format, such as BibTeX.
 saved-import-too-many = The file has more than { $count } references, twice as many as you can save. Export a smaller part of your library.

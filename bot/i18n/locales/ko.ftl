@@ -153,7 +153,6 @@ saved-import = 파일 가져오기
 saved-import-file = 참고문헌 파일
 saved-import-file-hint = Zotero나 BibTeX에서 내보낸 파일, 표 등 텍스트 파일(2MB까지)
 saved-import-no-ids = 이 파일에서 arXiv 번호나 논문 제목을 찾지 못했어요. BibTeX, RIS, CSV 같은 텍스트 파일로 내보내서 올려 주세요.
-saved-import-endnote = EndNote XML 파일은 읽지 못해요. RIS나 BibTeX로 내보내서 올려 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
 saved-import-too-slow = 시간 안에 파일을 다 읽지 못했어요. 일부만 내보내거나 BibTeX 같은 다른 형식으로 내보내서 올려 주세요.
 saved-import-too-many = 참고문헌이 { $count }편보다 많아요. 저장할 수 있는 논문의 두 배가 넘으니, 일부만 내보내서 올려 주세요.

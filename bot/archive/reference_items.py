@@ -1,0 +1,214 @@
+"""Find the references in JSON and XML, wherever they are, each as its fields.
+
+An item is an object with a title; if a file has none, one with a name and an address. An object within an item is part of
+it, unless it has a title and an address itself: then the outer one is a list, or a folder. What an item lists as its
+references is not the reader's. Whatever is in no item, but has an arXiv id, is one too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+Fields = list[tuple[str, str]]
+"""The fields of an entry: lower-case names, and plain text."""
+
+TITLES = ("title", "ti", "t1", "ct", "%t")
+NAMES = ("name", "paper", "이름", "논문", "名称", "名前")
+"""What titles are called in a file that calls nothing a title."""
+TAGS = re.compile(r"(?:.*\s)?tags?|keywords?|kw|ot|%k|labels")
+OF_OTHERS = re.compile(
+    r"(?:.*\s)?abstract(?:\s?note)?|summary|초록|摘要|ab|n2|%x|(?:.*-)?references?|citations|cited.*|related.*|memo"
+)
+"""The names of fields whose ids are those of other papers."""
+_TRANSPARENT = frozenset(("value", "$", "#text", "plain_text"))
+"""Members that have the name of what is around them (OpenReview, Notion, XML as JSON)."""
+_PARTS = frozenset(("attachments", "head", "image"))
+"""Members whose titles are those of files, or of what holds them (Zotero, OPML, RSS)."""
+_ADDRESS = re.compile(r"(?:[a-z][a-z.+-]{1,20}://|doi:|10\.[0-9]{4,9}/)\S+", re.IGNORECASE)
+_ADDRESS_NAMES = frozenset(("url", "uri", "href", "link", "doi", "value", "about", "htmlurl", "ee"))
+
+
+class _Found(NamedTuple):
+    """The items in a value, and the fields that are in none. `is_item`: the value is an item itself, the first."""
+
+    items: list[Fields]
+    rest: Fields
+    is_item: bool = False
+
+
+def find_items(value: Any, has_id: Callable[[str, str], bool]) -> tuple[list[Fields], Fields]:
+    """Return the items in a value, and the fields that are in none. `has_id` tells whether a field has an id of its item."""
+    for titles in (TITLES, NAMES, ("description",)):
+        found = _Finder(titles, has_id).find(value, "")
+        if any(name in titles for item in found.items for name, _ in item):
+            break
+    items = [[("title" if name in titles else name, text) for name, text in item] for item in found.items]
+    return items, found.rest
+
+
+class _Finder:
+    def __init__(self, titles: Sequence[str], has_id: Callable[[str, str], bool]) -> None:
+        self._titles, self._has_id = titles, has_id
+
+    def find(self, value: Any, name: str) -> _Found:
+        """Find the items in a value, which is the member or field `name` of what is around it."""
+        if isinstance(value, list):
+            return self._find_in_list(value, name)
+        if isinstance(value, dict):
+            return self._find_in_object(value, name)
+        return _Found([], [] if value is None else [(name, str(value))])
+
+    def _find_in_list(self, values: list[Any], name: str) -> _Found:
+        found = [self.find(value, name) for value in values]
+        are_items = any(one.is_item for one in found)
+        folders = {
+            value.get("type")
+            for value, one in zip(values, found, strict=True)
+            if isinstance(value, dict) and one.items and not one.is_item
+        } - {None}
+        items, rest = list[Fields](), Fields()
+        for value, one in zip(values, found, strict=True):
+            is_object = isinstance(value, dict)
+            is_empty_folder = is_object and value.get("type") in folders and not self._has_address(one.items)
+            items += [] if is_empty_folder and one.is_item else one.items
+            is_untitled = are_items and not one.items and not any("separator" in text for _, text in one.rest)
+            if is_object and one.rest and (is_untitled or self._is_own(one.rest)):
+                items.append(one.rest)
+            else:
+                rest += one.rest
+        return _Found(items, rest)
+
+    def _find_in_object(self, value: dict[str, Any], name: str) -> _Found:
+        within, others, own = list[tuple[Fields, bool]](), list[Fields](), Fields()
+        for key, member in value.items():
+            inner = name if key in _TRANSPARENT or TAGS.fullmatch(name) else key.lower()
+            found = self.find(member, inner)
+            if self._has_id("arxiv", key) and (found.is_item or found.rest):  # papers by their ids
+                texts = [("title", text) for _, text in found.rest] if isinstance(member, str) else found.rest
+                within.append(
+                    ([("arxiv", key), *(field for item in found.items for field in item), *texts], False)
+                )
+                continue
+            own += found.rest
+            if OF_OTHERS.fullmatch(inner):
+                others += found.items
+            elif inner in _PARTS:
+                own += [field for item in found.items for field in item if field[0] not in self._titles]
+            else:
+                is_part = found.is_item and not self._has_address(found.items)
+                within += [(item, is_part or not self._has_title(item)) for item in found.items]
+        items = [item for item, _ in within]
+        if not self._has_title(own):
+            if len(items) == 1 and not any(isinstance(member, list) for member in value.values()):
+                return _Found([[*own, *items[0]]], [], is_item=True)
+            return _Found(items or ([] if self._is_own(own) else others), own)
+        items = [item for item, is_part in within if not is_part]
+        if self._has_address(items) and not self._is_own(own):
+            return _Found(items, [])
+        parts = [
+            field for item, is_part in within if is_part for field in item if field[0] not in self._titles
+        ]
+        return _Found([[*own, *parts], *items], [], is_item=True)
+
+    def _has_title(self, item: Fields) -> bool:
+        is_titled = any(name in self._titles and text.strip() for name, text in item)
+        return is_titled and (self._titles is TITLES or self._has_address([item]))
+
+    def _is_own(self, fields: Fields) -> bool:
+        return any(self._has_id(name, text) for name, text in fields)
+
+    def _has_address(self, items: Sequence[Fields]) -> bool:
+        return any(
+            self._has_id(name, text) or (name in _ADDRESS_NAMES and _ADDRESS.fullmatch(text.strip()))
+            for item in items
+            for name, text in item
+        )
+
+
+_INLINE = frozenset(
+    ("style", "i", "b", "u", "em", "strong", "sub", "sup", "span", "italic", "bold", "sc", "math")
+)
+
+
+def read_xml(text: str) -> Any | None:
+    """Return an XML document as the value that JSON would have, or None if it is none."""
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - expat bounds entities; it runs in a process with limits
+    except (ElementTree.ParseError, ValueError):
+        return None
+    return {_local_name(root.tag): _convert_element(root)}
+
+
+def _convert_element(element: ElementTree.Element) -> Any:
+    names = [_local_name(child.tag) for child in element]
+    attributes = {_local_name(name): text for name, text in element.attrib.items()}
+    if _INLINE.issuperset(names):
+        text = " ".join("".join(element.itertext()).split())
+        return {**attributes, "value": text} if attributes else text
+    value: dict[str, Any] = attributes
+    for name, child in zip(names, element, strict=True):
+        value.setdefault(name, []).append(_convert_element(child)) if isinstance(
+            value.get(name, []), list
+        ) else None
+    return {
+        name: part[0] if isinstance(part, list) and len(part) == 1 else part for name, part in value.items()
+    }
+
+
+def _local_name(name: object) -> str:
+    return str(name).rpartition("}")[2]
+
+
+_YAML_LINE = re.compile(r"\s+\S.*|-(?:\s.*)?|[^\s:#][^:]*:(?:\s.*)?|#.*|---|\.\.\.")
+_YAML_MEMBER = re.compile(r"[\"']?([^\s:\"'][^:\"']*)[\"']?:(?:\s+[|>]?[+-]?(.*))?")
+_YAML_TITLE = re.compile(r"^[ \t]*(?:- +)?title:\s", re.MULTILINE)
+_Rows = deque[tuple[int, str]]
+"""Lines of YAML, each after the width of its indentation; the mark of a list's member is a line of its own."""
+
+
+def read_yaml(text: str) -> Any | None:
+    """Return a text of YAML with titles, in block style, as the value that JSON would have, or None if it is none."""
+    lines = list(filter(str.strip, text.split("\n")))
+    if not _YAML_TITLE.search(text) or not all(map(_YAML_LINE.fullmatch, lines)):
+        return None
+    rows = _Rows()
+    for line in lines:
+        bare = line.lstrip()
+        while bare.startswith("- ") or bare == "-":
+            rows.append((len(line) - len(bare), "-"))
+            bare = bare[1:].lstrip()
+        if bare and bare[0] != "#" and bare not in ("---", "..."):
+            rows.append((len(line) - len(bare), bare))
+    values = []
+    while rows:
+        values.append(_take_value(rows))
+    return values
+
+
+def _take_value(rows: _Rows) -> Any:
+    """Take one value off the rows: a list or the members of an object at the first row's indentation, or a text."""
+    indent, first = rows[0]
+    if first == "-":
+        values = []
+        while rows and rows[0] == (indent, "-"):
+            rows.popleft()
+            values.append(_take_value(rows) if rows and rows[0][0] > indent else "")
+        return values
+    value: dict[str, Any] = {}
+    while rows and rows[0][0] == indent and (member := _YAML_MEMBER.fullmatch(rows[0][1])):
+        rows.popleft()
+        text = member[2] or ""
+        is_nested = rows and not text and rows[0][0] >= indent + (rows[0][1] != "-")
+        value[member[1]] = _take_value(rows) if is_nested else _take_text(rows, indent, text)
+    return value or _take_text(rows, indent - 1, "")
+
+
+def _take_text(rows: _Rows, indent: int, text: str) -> str:
+    """Take the rows below an indentation off, which go on with a text."""
+    while rows and rows[0][0] > indent:
+        text += f" {rows.popleft()[1]}"
+    return text.strip("\"'[]{} ")
