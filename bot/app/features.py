@@ -105,7 +105,7 @@ SHELF = Feature(
             shared.clock,
             shared.search.match_papers,
             find_titled=shared.search.find_titled,
-            fetch_titled=shared.paper_lookup.fetch_titled,
+            fetch_titled=shared.paper_lookup.fetch_titled if shared.paper_lookup.endpoint else None,
         )
     ],
     kinds=(NEWS,),

@@ -155,7 +155,7 @@ class _Entry(NamedTuple):
     is_named: bool = False
 
 
-def read_references(data: bytes, on: date, *, with_tags: bool = False) -> list[Reference]:
+def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Reference]:
     """Return a file's references in order, each paper once. `on` is today's date.
 
     An entry that names several papers is a reference for each. One without an id has a label; other text without an

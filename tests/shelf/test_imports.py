@@ -11,11 +11,13 @@ from bot.archive.exports import ReferenceFormat
 from bot.core.settings import Settings
 from bot.demo import sample_digests
 from bot.features.operations.readers import Readers
+from bot.features.shelf import messages, notes
 from bot.features.shelf.service import Imported
+from bot.i18n.texts import for_locale
 from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
 from bot.sources import arxiv, base
-from storage import papers, shelf
+from storage import models, papers, shelf
 from storage.database import Database
 from storage.errors import UsageError
 from storage.shelf import Owner
@@ -334,6 +336,31 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     origin.pages["/api/query"] = web.Response(status=503)
     away = await kept.import_file(9, many.encode(), is_kept=False)
     assert (len(away.skipped), len(away.unasked)) == (0, 30)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"@misc{{a, title={{{ONE}}}, eprint={{2409.10001}}, keywords={{clay, To read}}}}",
+        f"TY  - JOUR\nTI  - {ONE}\nUR  - https://arxiv.org/abs/2409.10001\nKW  - clay\nKW  - To read\nER  - \n",
+        f'[{{"title": "{ONE}", "url": "https://arxiv.org/abs/2409.10001", "tags": [{{"tag": "clay"}}, {{"tag": "To read"}}]}}]',
+        f'[{{"title": "{ONE}", "url": "https://arxiv.org/abs/2409.10001", "tags": ["clay", "To read"]}}]',
+    ],
+)
+def test_the_tags_of_others_files_come_if_they_are_wanted(text: str) -> None:
+    for with_tags, tags in ((True, ["clay", "to-read"]), (False, [])):
+        [read] = references.read_references(text.encode(), NOW.date(), with_tags=with_tags)
+        assert (read.arxiv_id, notes.parse_tags(read.tags)) == ("2409.10001", tags)
+
+
+async def test_titles_are_not_for_tomorrow_where_arxiv_is_never_asked(sqlite_db: Database) -> None:
+    kept = open_shelf(sqlite_db, lambda: NOW, fetch_titled=None)
+    imported = await kept.import_file(7, f"@book{{a, title={{{ONE}}}}}".encode(), is_kept=False)
+    assert imported == Imported(unasked=(ONE,), asks_arxiv=False)
+    for locale in models.Locale:
+        shown = str(messages.import_view(for_locale(locale), imported).to_components())
+        assert ONE in shown
+        assert not any(word in shown for word in ("tomorrow", "내일"))
 
 
 async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> None:

@@ -31,6 +31,7 @@ async def match_first(text: str, papers: Sequence[DigestPaper]) -> frozenset[int
         ("RL, to read", ["rl", "to-read"]),
         ("#rl #확산 모델", ["rl", "확산-모델"]),
         ("a,a,A;b", ["a", "b"]),
+        ("rl、ponds､水，x", ["rl", "ponds", "水", "x"]),
         (" , #-;", []),
         ("x" * 99, ["x" * notes.MAX_TAG_LENGTH]),
         (",".join(map(str, range(20))), [str(number) for number in range(notes.MAX_TAGS)]),
@@ -38,6 +39,11 @@ async def match_first(text: str, papers: Sequence[DigestPaper]) -> frozenset[int
 )
 def test_tags_are_parsed_from_any_common_notation(typed: str, tags: list[str]) -> None:
     assert notes.parse_tags(typed) == tags
+
+
+def test_full_width_signs_of_tags_are_read_in_searches() -> None:
+    assert notes.split_query("＃rl ponds") == ("ponds", ["rl"])
+    assert notes.split_query("#rl、ponds") == ("、ponds", ["rl"])
 
 
 @example("\u1fb7\u0308")  # lower-casing composes the letter and the mark

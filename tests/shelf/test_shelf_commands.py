@@ -110,8 +110,8 @@ BIBTEX = b"""@misc{a, title={Small}, eprint={2501.00001}}
 """
 
 
-async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib") -> Any:
-    return await harness.fill(await harness.ask("saved"), "saved-import", file=(name, data))
+async def import_file(harness: ClientHarness, data: bytes, name: str = "library.bib", **fields: Any) -> Any:
+    return await harness.fill(await harness.ask("saved"), "saved-import", file=(name, data), **fields)
 
 
 async def test_a_pending_import_saves_nothing_for_a_deleted_reader(harness: ClientHarness) -> None:
@@ -125,6 +125,19 @@ async def test_a_pending_import_saves_nothing_for_a_deleted_reader(harness: Clie
     assert await services.database.fetch(accounts.count_reader_data, harness.reader.id) == {}
     await import_file(harness, BIBTEX)
     assert await services.database.fetch(accounts.count_reader_data, harness.reader.id) == {"saved_papers": 2}
+
+
+async def test_an_import_keeps_the_tags_of_others_files_if_its_reader_wants_them(
+    harness: ClientHarness,
+) -> None:
+    file = b'"Key","Title","Url","Manual Tags","Automatic Tags"\n"A","Small","arxiv.org/abs/2501.00001","to read; RL","cs"\n'
+    await import_file(harness, file, "zotero.csv")
+    assert "#rl" not in shown_text(await harness.ask("saved"))
+    await import_file(harness, file, "zotero.csv", tags=True)
+    shown = shown_text(await harness.ask("saved"))
+    assert "#rl" in shown
+    assert "#to-read" in shown
+    assert "#cs" not in shown
 
 
 async def test_an_import_reports_saved_and_skipped_papers(harness: ClientHarness) -> None:

@@ -26,6 +26,6 @@ def open_shelf(
     matcher: Matcher = match_nothing,
     *,
     find_titled: FindTitled = find_nothing,
-    fetch_titled: FetchTitled = fetch_nothing,
+    fetch_titled: FetchTitled | None = fetch_nothing,
 ) -> Shelf:
     return Shelf(database, clock, matcher, find_titled, fetch_titled)

@@ -137,7 +137,10 @@ class ShelfCog(commands.Cog):
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
-        imported = await self._shelf.import_file(request.user_id, data, is_kept=request.is_kept)
+        with_tags = bool(interaction_values.modal_values(request.interaction).get(shelf_messages.TAGS))
+        imported = await self._shelf.import_file(
+            request.user_id, data, is_kept=request.is_kept, with_tags=with_tags
+        )
         return shelf_messages.import_view(request.texts, imported)
 
     @router.handles(

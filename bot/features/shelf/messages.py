@@ -245,6 +245,7 @@ def _tag_menu(texts: Texts, state: ListState, tags: Sequence[tuple[str, int]]) -
 def import_modal(texts: Texts) -> message_builder.StatelessModal:
     modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(verbs.SUBMIT_IMPORT))
     modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
+    modal.add_checkbox(texts("saved-import-tags"), TAGS, checked=False)
     return modal
 
 
@@ -317,7 +318,8 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
 def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
     counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}
     lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
-    for key, labels in (("skipped", imported.skipped), ("unasked", imported.unasked)):
+    unasked = "unasked" if imported.asks_arxiv else "never-asked"
+    for key, labels in (("skipped", imported.skipped), (unasked, imported.unasked)):
         if labels:
             shown = [discord_text.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
             more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []

@@ -12,11 +12,12 @@ MAX_NOTE_LENGTH = 1_000
 MAX_TAGS = 10
 MAX_TAG_LENGTH = 30
 
-_HASHTAG = re.compile(r"#[^\s#,;]+")
-_TAG_SEPARATORS = re.compile(r"[,;#]+")
+_HASHTAG = re.compile(r"#[^\s#,;、]+")
+_TAG_SEPARATORS = re.compile(r"[,;、#]+")
 
 
 def split_query(query: str) -> tuple[str, list[str]]:
+    query = typography.normalise("NFKC", query)
     tags = parse_tags(" ".join(_HASHTAG.findall(query)))
     return " ".join(_HASHTAG.sub(" ", query).split()), tags
 

@@ -87,14 +87,14 @@ _ADDED_AT_ONCE = 500
 class Shelf:
     """Stores readers' saved papers. `_matcher` searches digests' papers.
 
-    `find_titled` and then `fetch_titled` find the papers of references without an arXiv id.
+    `find_titled` and then `fetch_titled` find the papers of references without an arXiv id. None: arXiv is not asked.
     """
 
     _database: Database
     _clock: Clock
     _matcher: Matcher
     find_titled: FindTitled
-    fetch_titled: FetchTitled
+    fetch_titled: FetchTitled | None
 
     async def save(self, user_id: int, paper_ids: Collection[int], server_id: int | None = None) -> None:
         """Save papers that are not saved yet. Raises UsageError, without saving any, if there are too many."""
@@ -121,15 +121,17 @@ class Shelf:
             case _:
                 assert_never(view)
 
-    async def import_file(self, user_id: int, data: bytes, *, is_kept: bool) -> Imported:
+    async def import_file(
+        self, user_id: int, data: bytes, *, is_kept: bool, with_tags: bool = False
+    ) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
 
-        A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports are
-        restored where the paper lacks them. `is_kept`: the reader had data when the import was requested. If
-        that data has been deleted since, nothing is saved.
+        A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports, and tags of other
+        files `with_tags`, are restored where the paper lacks them. `is_kept`: the reader had data when the import was
+        requested. If that data has been deleted since, nothing is saved.
         """
         now = self._clock()
-        file = await _read_file(data, now.date())
+        file = await _read_file(data, now.date(), with_tags=with_tags)
         titled = await self._find_by_title(user_id, file)
         by_id: dict[str, Reference] = {}
         skipped, unasked = list[str](), list[str]()
@@ -163,6 +165,7 @@ class Shelf:
             full=len(fresh) - len(taken),
             skipped=tuple(skipped),
             unasked=tuple(unasked),
+            asks_arxiv=self.fetch_titled is not None,
         )
 
     async def _find_by_title(self, user_id: int, file: Sequence[Reference]) -> dict[str, str | None]:
@@ -172,7 +175,7 @@ class Shelf:
         """
         titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
         ids: dict[str, str | None] = dict(await self.find_titled(titles)) if titles else {}
-        if others := [title for title in titles if title not in ids]:
+        if self.fetch_titled and (others := [title for title in titles if title not in ids]):
             ids |= await self.fetch_titled(user_id, others)
         return ids
 
@@ -285,13 +288,14 @@ class Shelf:
         return await asyncio.to_thread(_find_in_texts, saved, words) | {*await self._matcher(words, listed)}
 
 
-async def _read_file(data: bytes, today: date) -> list[Reference]:
+async def _read_file(data: bytes, today: date, *, with_tags: bool) -> list[Reference]:
     """Read a file's references in a child process. Raises UsageError for none, and beyond its limits."""
     try:
         rows = await isolation.run_isolated(
             references.read_references,
             data,
             today,
+            with_tags,
             seconds=_READ_SECONDS,
             megabytes=_READ_MEGABYTES,
             result_megabytes=_RESULT_MEGABYTES,
@@ -329,7 +333,8 @@ class Imported:
     """How many papers an import saved and skipped. `unlisted` papers were saved but are in no digest.
 
     `known` papers had been saved before; `full` papers were skipped because the shelf was full. `skipped` are the
-    labels of references without an arXiv id or a known title, `unasked` of those whose title was not looked up.
+    labels of references without an arXiv id or a known title, `unasked` of those whose title was not looked up at arXiv, now
+    or, if this bot never `asks_arxiv`, at all.
     """
 
     saved: int = 0
@@ -338,3 +343,4 @@ class Imported:
     full: int = 0
     skipped: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()
+    asks_arxiv: bool = True

@@ -178,6 +178,7 @@ address-closed = The address is closed: nothing is there any more.
 address-no-web = A list gets an address in the web archive, which is not open here. The operator of the bot would set `PAPERROUND_WEB` and `PAPERROUND_WEB_URL`.
 saved-import = Import a file
 saved-import-file = A file of references
+saved-import-tags = Keep the tags and keywords of the file
 saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any other text, up to 2 MB.
 saved-import-no-ids = No arXiv ID and no title was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
@@ -203,7 +204,11 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID and could not be looked up by title at arXiv. Import the file again tomorrow
+} no arXiv ID and could not be looked up by title at arXiv now. If they may be there, import the file again tomorrow
+saved-import-never-asked = { $count ->
+    [one] One was skipped
+   *[other] { $count } were skipped
+}, without an arXiv ID or a title that the archive has. This bot asks arXiv for no titles
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved

@@ -151,6 +151,7 @@ address-closed = 주소를 닫았어요. 이제 그 주소로는 목록을 볼 �
 address-no-web = 목록 주소는 웹 페이지로 열리는데, 이 봇은 웹 페이지를 켜지 않았어요. 봇 운영자가 `PAPERROUND_WEB`과 `PAPERROUND_WEB_URL`을 설정해야 해요.
 saved-import = 파일 가져오기
 saved-import-file = 참고문헌 파일
+saved-import-tags = 파일의 태그와 키워드도 가져오기
 saved-import-file-hint = Zotero나 BibTeX에서 내보낸 파일, 표 등 텍스트 파일(2MB까지)
 saved-import-no-ids = 이 파일에서 arXiv 번호나 논문 제목을 찾지 못했어요. BibTeX, RIS, CSV 같은 텍스트 파일로 내보내서 올려 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
@@ -163,7 +164,8 @@ saved-imported = ### { $count ->
 saved-import-unlisted = { $count }편은 다이제스트에 실린 적이 없어서 제목을 arXiv에서 가져와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 없어서 건너뛰었어요
-saved-import-unasked = { $count }편은 arXiv 번호가 없고, arXiv에서 제목으로 찾아보지 못했어요. 내일 같은 파일을 다시 올려 주세요
+saved-import-unasked = { $count }편은 arXiv 번호가 없고, 지금은 arXiv에서 제목으로 찾아보지 못했어요. arXiv에 있을 만한 논문이면 내일 같은 파일을 다시 올려 주세요
+saved-import-never-asked = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 보관되어 있지 않아서 건너뛰었어요. 이 봇은 arXiv에 제목을 물어보지 않아요
 saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
