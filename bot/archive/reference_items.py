@@ -149,14 +149,10 @@ def _convert_element(element: ElementTree.Element) -> Any:
     if _INLINE.issuperset(names):
         text = " ".join("".join(element.itertext()).split())
         return {**attributes, "value": text} if attributes else text
-    value: dict[str, Any] = attributes
+    children: dict[str, list[Any]] = {}
     for name, child in zip(names, element, strict=True):
-        value.setdefault(name, []).append(_convert_element(child)) if isinstance(
-            value.get(name, []), list
-        ) else None
-    return {
-        name: part[0] if isinstance(part, list) and len(part) == 1 else part for name, part in value.items()
-    }
+        children.setdefault(name, []).append(_convert_element(child))
+    return attributes | {name: part[0] if len(part) == 1 else part for name, part in children.items()}
 
 
 def _local_name(name: object) -> str:

@@ -29,71 +29,18 @@ from storage import errors
 MAX_REFERENCES = 10_000
 """The most references of a file, twice as many papers as a shelf holds."""
 _MAX_LABEL_LENGTH, _MAX_NOTE_LENGTH = 80, 4_000
-_BESIDE_ID = frozenset(
-    (
-        *(
-            "arxiv",
-            "arxiv.org",
-            "preprint",
-            "preprints",
-            "pre-print",
-            "eprint",
-            "eprints",
-            "e-print",
-            "e-prints",
-            "corr",
-        ),
-        *(
-            "abs",
-            "pdf",
-            "html",
-            "doi",
-            "url",
-            "link",
-            "links",
-            "http",
-            "available",
-            "online",
-            "from",
-            "at",
-            "as",
-            "and",
-        ),
-        *(
-            "accessed",
-            "retrieved",
-            "visited",
-            "last",
-            "on",
-            "cornell",
-            "university",
-            "identifier",
-            "id",
-            "tex.eprint",
-        ),
-        *(
-            "published",
-            "submitted",
-            "accepted",
-            "the",
-            "version",
-            "paper",
-            "article",
-            "manuscript",
-            "technical",
-            "report",
-        ),
-    )
+_BESIDE_ID = re.compile(
+    r"arxiv(?:\.org)?|(?:e-?|pre-?)?prints?|corr|abs|pdf|html|doi|urls?|https?|links?|id|identifier|tex\.eprint|paper|article"
+    r"|manuscript|technical|report|version|cornell|university|published|submitted|accepted|available|online|accessed|retrieved"
+    r"|visited|last|at|from|on|as|and|the"
+    rf"|(?:{plain.MONTH})|v?[0-9]{{1,4}}(?:[-/.][0-9]{{1,2}}){{0,2}}|\W+"
+    r"|(?:cs|math|stat|eess|econ|physics|(?:astro|math|quant)-ph|cond-mat|gr-qc|hep-\w+|nlin|nucl-\w+|q-bio|q-fin)(?:\.[a-z-]+)?"
 )
-"""Words that may accompany the id of an entry's own paper: *arXiv preprint arXiv:2401.00003 [cs]*."""
+"""Words, dates and categories that may accompany the id of an entry's own paper: *arXiv preprint arXiv:2401.00003 [cs]*."""
 _ID_NAMES = re.compile(
     r".*(?:arxiv|journal|publication|container).*|eprint|booktitle|venue|howpublished|j[aof]|t2|%[bj]|so"
 )
 """The names of fields that hold no sentences about other papers: ids of arXiv, and where a paper appeared."""
-_CATEGORY = re.compile(
-    r"(?:cs|math|stat|eess|econ|physics|(?:astro|math|quant)-ph|cond-mat|gr-qc|hep-\w+|nlin|nucl-\w+|q-bio|q-fin)(?:\.[a-z-]+)?"
-)
-_DATE_PART = re.compile(rf"(?:{plain.MONTH})|v?[0-9]{{1,4}}(?:[-/.][0-9]{{1,2}}){{0,2}}|\W+")
 _NAMED_LINE = re.compile(r"[\w .-]{2,30}:")
 _FILE_NAME = re.compile(
     rf"(?<![0-9A-Za-z.])({arxiv_ids.ID})(?:v[0-9]{{1,3}})?\.(?:pdf|html?)(?!\w)", re.IGNORECASE
@@ -212,10 +159,7 @@ def _is_id(line: str) -> bool:
     """Return whether a line has ids or links, and no words of a sentence: `arXiv preprint arXiv:2401.00003 [cs]`."""
     parts = (part.strip("[](){}<>.:") for part in re.sub("[,;|]", " ", line[:2_000].casefold()).split())
     return all(
-        "://" in part
-        or part in _BESIDE_ID
-        or any(pattern.fullmatch(part) for pattern in (_DATE_PART, _CATEGORY))
-        or arxiv_ids.names_paper(part)
+        "://" in part or _BESIDE_ID.fullmatch(part) or arxiv_ids.names_paper(part)
         for part in filter(None, parts)
     )
 
@@ -314,15 +258,14 @@ def _read_items(values: Any, on: date) -> Iterator[_Entry]:
         for name, text in rest
         if name not in lists and arxiv_ids.find_link(text) and not reference_items.OF_OTHERS.fullmatch(name)
     )
-    if not items and not lists:
-        for value in values if isinstance(values, list) else [values]:
-            _, rest = reference_items.find_items(value, lambda *_: False)
-            is_object = isinstance(value, dict) and rest
-            yield from (
-                [_make_entry(rest, json.dumps(value, ensure_ascii=False))]
-                if is_object
-                else _read_lines(str(value or ""))
-            )
+    if items or lists:
+        return
+    for value in values if isinstance(values, list) else [values]:
+        _, rest = reference_items.find_items(value, lambda *_: False)
+        if isinstance(value, dict) and rest:
+            yield _make_entry(rest, json.dumps(value, ensure_ascii=False))
+        else:
+            yield from _read_lines(str(value or ""))
 
 
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
