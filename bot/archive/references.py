@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -41,6 +42,7 @@ _ID_NAMES = re.compile(
     r".*(?:arxiv|journal|publication|container).*|eprint|booktitle|venue|howpublished|j[aof]|t2|%[bj]|so"
 )
 """The names of fields that hold no sentences about other papers: ids of arXiv, and where a paper appeared."""
+_DIGITS = re.compile("[0-9]{3}")
 _NAMED_LINE = re.compile(r"[\w .-]{2,30}:")
 _FILE_NAME = re.compile(
     rf"(?<![0-9A-Za-z.])({arxiv_ids.ID})(?:v[0-9]{{1,3}})?\.(?:pdf|html?)(?!\w)", re.IGNORECASE
@@ -138,7 +140,8 @@ def _list_ids(entry: _Entry, on: date) -> list[str]:
 
 def _list_own_ids(name: str, text: str, on: date) -> Iterator[str]:
     """Yield the ids of an item's own papers in a field: in lines of ids and what accompanies them, and in files' names."""
-    if reference_items.OF_OTHERS.fullmatch(name) or reference_items.TAGS.fullmatch(name):
+    is_of_others = reference_items.OF_OTHERS.fullmatch(name) or reference_items.TAGS.fullmatch(name)
+    if is_of_others or not _DIGITS.search(text):
         return
     if _ID_NAMES.fullmatch(name):
         yield from arxiv_ids.list_arxiv_ids(f"{text} {_restore_zeros(text)}", on)
@@ -249,9 +252,10 @@ def _read_items(values: Any, on: date) -> Iterator[_Entry]:
     tables = values.get("tables") if isinstance(values, dict) else None
     if isinstance(tables, dict) and isinstance(saved := tables.get("saved_papers"), list):
         values = _convert_saved(saved)
-    items, rest = reference_items.find_items(values, lambda name, text: any(_list_own_ids(name, text, on)))
+    has_id = cache(lambda name, text: any(_list_own_ids(name, text, on)))
+    items, rest = reference_items.find_items(values, has_id)
     yield from map(_make_entry, items)
-    lists = {name for name, text in rest if any(_list_own_ids(name, text, on))}
+    lists = {name for name, text in rest if has_id(name, text)}
     yield from _read_lines("\n".join(text for name, text in rest if name in lists))
     yield from (
         _Entry(text)
