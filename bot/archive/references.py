@@ -31,9 +31,9 @@ MAX_REFERENCES = 10_000
 """The most references of a file, twice as many papers as a shelf holds."""
 _MAX_LABEL_LENGTH, _MAX_NOTE_LENGTH = 80, 4_000
 _BESIDE_ID = re.compile(
-    r"arxiv(?:\.org)?|(?:e-?|pre-?)?prints?|corr|abs|pdf|html|doi|urls?|https?|links?|id|identifier|tex\.eprint|paper|article"
+    r"arxiv(?:\.org)?|(?:e-?|pre-?)?prints?|corr|abs|pdf|html|doi|urls?|https?|links?|id|identifier|tex\.eprint"
     r"|manuscript|technical|report|version|cornell|university|published|submitted|accepted|available|online|accessed|retrieved"
-    r"|visited|last|at|from|on|as|and|the"
+    r"|visited|last|at|from|on|pp?"
     rf"|(?:{plain.MONTH})|v?[0-9]{{1,4}}(?:[-/.][0-9]{{1,2}}){{0,2}}|\W+"
     r"|(?:cs|math|stat|eess|econ|physics|(?:astro|math|quant)-ph|cond-mat|gr-qc|hep-\w+|nlin|nucl-\w+|q-bio|q-fin)(?:\.[a-z-]+)?"
 )

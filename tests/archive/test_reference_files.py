@@ -19,3 +19,25 @@ def test_the_entries_of_a_file(file: Any) -> None:
     read = references.read_references("\n".join(file["lines"]).encode(), ON)
     found = [f"{row.arxiv_id or ''} {row.title if row.arxiv_id else row.label}".strip() for row in read]
     assert found == file["entries"]
+
+
+OWN = (
+    "arXiv preprint arXiv:2511.00001, 2025 | arXiv:2511.00001v2 [cs.CL], 27 Nov 2025 | CoRR abs/2511.00001"
+    " | Available at: https://arxiv.org/abs/2511.00001 (accessed 2026-01-02) | Preprint. arXiv: 2511.00001 [cs, stat]"
+    " | arXiv e-prints, p. arXiv:2511.00001 | Technical Report arXiv:2511.00001 | files/3/2511.00001.pdf"
+)
+MENTIONED = (
+    "From the paper arXiv:2511.00001 | See arXiv:2511.00001 | Also arXiv:2511.00001 | Erratum to arXiv:2511.00001"
+    " | arXiv:2511.00001 and its sequel | (see arXiv:2511.00001) | We extend\narXiv:2511.00001"
+)
+
+
+@pytest.mark.parametrize(("notes", "ids"), [(OWN, ["2511.00001"]), (MENTIONED, [None])])
+def test_an_id_is_the_entrys_own_if_no_sentence_is_around_it(notes: str, ids: list[str | None]) -> None:
+    for note in notes.split(" | "):
+        for file in (
+            f"@misc{{a, title={{Herons}}, note={{{note}}}}}",
+            json.dumps([{"title": "Herons", "x": note}]),
+        ):
+            read = references.read_references(file.encode(), ON)
+            assert [one.arxiv_id for one in read] == ids, file
