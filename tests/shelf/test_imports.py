@@ -1,6 +1,7 @@
 """Imports save the papers whose arXiv ids are in a file of any format, and name the lines that led to none."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -358,7 +359,8 @@ async def test_titles_are_not_for_tomorrow_where_arxiv_is_never_asked(sqlite_db:
     imported = await kept.import_file(7, f"@book{{a, title={{{ONE}}}}}".encode(), is_kept=False)
     assert imported == Imported(unasked=(ONE,), asks_arxiv=False)
     for locale in models.Locale:
-        shown = str(messages.import_view(for_locale(locale), imported).to_components())
+        view: Any = messages.import_view(for_locale(locale), imported)
+        shown = str(view.to_components())
         assert ONE in shown
         assert not any(word in shown for word in ("tomorrow", "내일"))
 
