@@ -605,12 +605,19 @@ def _create_set_up_file(database: Database) -> SetUpFile:
 
 async def forget_reader(
     user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
+    is_accepted: shell.IsAccepted = False,
 ) -> shell.Output:
-    """Delete everything stored about a user, including messages waiting to be sent."""
+    """Delete everything stored about a user, including messages waiting to be sent, after a question."""
     from bot.features.operations.readers import Readers
 
+    question = f"Delete everything stored about the user {user}? That cannot be undone."
+    if not is_accepted and not shell.confirm(question):
+        raise errors.PaperroundError("Nothing was deleted.")
     async with shell.open_storage(with_logs=False) as database:
         counts = await Readers(database, system_clock).forget(user)
+    shell.error(
+        "Backups and exports from before still have the user's data: delete those, or forget again after a restore."
+    )
     data = {"user": str(user), "removed": counts}
     rows = [{"table": table, "deleted rows": count} for table, count in counts.items()]
     return shell.Output(data, "No data is kept about this user.", ("table", "deleted rows"), rows)

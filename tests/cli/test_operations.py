@@ -169,10 +169,15 @@ async def _add_alerts() -> None:
 
 def test_forget_command_deletes_all_rows_of_the_reader(paperround: Paperround) -> None:
     asyncio.run(_add_alerts())
-    removed = paperround("readers", "forget", "--user", "8").stdout
-    assert "deleted rows" in removed.splitlines()[0]
-    assert paperround("readers", "forget", "--user", "7", "--json").data["removed"]["alerts"] == 1
-    assert "No data is kept" in paperround("readers", "forget", "--user", "7").stdout
+    asked = paperround("readers", "forget", "--user", "8")
+    assert (asked.exit_status, "Add --yes" in asked.stderr) == (2, True), (
+        "as each command that removes something"
+    )
+    removed = paperround("readers", "forget", "--user", "8", "--yes")
+    assert "deleted rows" in removed.stdout.splitlines()[0]
+    assert "backups" in removed.stderr
+    assert paperround("readers", "forget", "--user", "7", "--yes", "--json").data["removed"]["alerts"] == 1
+    assert "No data is kept" in paperround("readers", "forget", "--user", "7", "--yes").stdout
 
 
 def test_exported_set_up_can_be_edited_and_applied(paperround: Paperround, tmp_path: Path) -> None:

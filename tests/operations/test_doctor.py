@@ -309,6 +309,7 @@ async def test_files_that_root_made_are_accused_and_not_the_database(
             "no valid answer It does not run, or not at this address. If it should, its log says why",
         ),
         (True, {"notices": ["The installed files were replaced."]}, "warning", "were replaced"),
+        (True, {"notices": ["It failed: 503", "The last backup is of 2026."]}, "warning", "503. The last"),
         (True, {"version": "0.2.0 (an-older-one)"}, "warning", "restart it"),
         (True, {"database": "of-another-bot"}, "warning", "uses another database"),
     ],

@@ -26,7 +26,10 @@ URL = "https://huggingface.co"
 
 
 @pytest.mark.parametrize("beside", ["-wal", "-shm", ".before-20", ".search/state.json", ".sender.lock"])
-@pytest.mark.parametrize("command", [["run"], ["sources", "add", URL], ["db", "upgrade"]])
+@pytest.mark.parametrize(
+    "command",
+    [["run"], ["sources", "add", URL], ["db", "upgrade"], ["posts"], ["backup", "b.db"], ["sources", "list"]],
+)
 def test_a_missing_database_is_not_begun_anew_beside_what_it_left(
     paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: str, command: list[str]
 ) -> None:

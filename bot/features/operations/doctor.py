@@ -373,9 +373,8 @@ def _health(settings: Settings, ask: HealthCheck) -> Finding:
         notices.append(RESTART)
     status = (Status.WARNING if notices else Status.OK) if is_healthy else Status.ERROR
     value = f"{'healthy' if is_healthy else 'unhealthy'}, {answer.get('version', 'an older version')}"
-    return Finding(
-        "running bot", value, status=status, note=" ".join([*map(str, answer.get("problems", ())), *notices])
-    )
+    sentences = (f"{text.removesuffix('.')}." for text in (*map(str, answer.get("problems", ())), *notices))
+    return Finding("running bot", value, status=status, note=" ".join(sentences))
 
 
 PROBE_BYTES = 1_000_000
