@@ -175,7 +175,7 @@ def test_forget_command_deletes_all_rows_of_the_reader(paperround: Paperround) -
     )
     removed = paperround("readers", "forget", "--user", "8", "--yes")
     assert "deleted rows" in removed.stdout.splitlines()[0]
-    assert "backups" in removed.stderr
+    assert "Backups" in removed.stderr
     assert paperround("readers", "forget", "--user", "7", "--yes", "--json").data["removed"]["alerts"] == 1
     assert "No data is kept" in paperround("readers", "forget", "--user", "7", "--yes").stdout
 
