@@ -144,12 +144,15 @@ _TEXTS_LIKE = (
     "SELECT heading || ' ' || body FROM sections WHERE heading || ' ' || body LIKE ?",
     "SELECT title FROM entries WHERE title LIKE ?",
     "SELECT text FROM (SELECT COALESCE(title, '') || ' ' || COALESCE(abstract, '') || ' ' || CAST(keywords AS TEXT)"
-    " || CAST(affiliations AS TEXT) AS text FROM papers) AS facts WHERE text LIKE ?",
+    " || CAST(affiliations AS TEXT) AS text FROM papers WHERE last_on IS NOT NULL) AS facts WHERE text LIKE ?",
 )
 
 
 def mentions(snapshot: Snapshot, name: str) -> bool:
-    """Return whether any stored text of a paper, of its summaries or of its kept full text has a name in any spelling."""
+    """Return whether any text of a listed paper, of its summaries or of its kept full text has a name in any spelling.
+
+    A paper that was only looked up does not count: who asks could tell that somebody did.
+    """
     pieces = _PIECE.findall(name)
     if not pieces:
         return False
@@ -158,7 +161,9 @@ def mentions(snapshot: Snapshot, name: str) -> bool:
         statement = statement if snapshot.is_sqlite else statement.replace("LIKE", "ILIKE")
         if any(spelled.search(text) for (text,) in snapshot.fetch(statement, pattern)):
             return True
-    kept = snapshot.fetch("SELECT text FROM paper_texts")
+    kept = snapshot.fetch(
+        "SELECT text FROM paper_texts WHERE arxiv_id IN (SELECT arxiv_id FROM papers WHERE last_on IS NOT NULL)"
+    )
     return any(spelled.search(zlib.decompress(text).decode()) for (text,) in kept)
 
 
