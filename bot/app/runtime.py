@@ -81,8 +81,7 @@ class Runtime:
 
     async def _tick(self) -> None:
         now = self.container.clock()
-        if self.bot.is_gateway_connected() or not self.has_bot:
-            self.liveness.record_gateway()
+        self._look_at_gateway()
         with self.metrics.planning.time():
             tick = Tick(now, self.workers.services, self._advance, self._plan_posts)
             plans = [partial(feature.plan, tick) for feature in FEATURES if feature.plan is not None]
@@ -92,9 +91,14 @@ class Runtime:
         else:
             self.liveness.record("tick")
 
+    def _look_at_gateway(self) -> None:
+        if self.bot.is_gateway_connected() or not self.has_bot:
+            self.liveness.record_gateway()
+
     def _advance(self) -> None:
         """Send what a batch has planned, and record a sign of life: a tick for thousands of readers takes minutes."""
         self.liveness.record_progress("tick")
+        self._look_at_gateway()
         self.relay.wake()
 
     async def _plan_posts(self) -> None:
