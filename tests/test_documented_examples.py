@@ -35,6 +35,7 @@ TYPED = {
     **dict.fromkeys(("dec 30", "그저께", "지난주", "last month", "2025-12", "최근 2주"), PERIODS),
     "robots -survey since:2025-12 until:2025-12": QUERIES,
     **dict.fromkeys(('"a phrase"', "-word", "RLHF 2025", "AIME 2025", "since:2025 until:2025"), QUERIES),
+    **dict.fromkeys(("robots NOT survey NOT benchmark", "robots -(survey OR benchmark)"), QUERIES),
     **dict.fromkeys(("A*", ".NET", "I/O", "C++"), QUERIES),
     **dict.fromkeys(("herons OR newts", "herons newts", r"herons \| newts"), QUERIES),
     **dict.fromkeys(("9am KST", "9시 서울"), TIMES),

@@ -19,7 +19,7 @@ Fields = list[tuple[str, str]]
 TITLES = ("title", "ti", "t1", "ct", "%t")
 NAMES = ("name", "paper", "이름", "논문", "名称", "名前")
 """What titles are called in a file that calls nothing a title."""
-TAGS = re.compile(r"(?:.*\s)?tags?|keywords?|kw|ot|%k|labels")
+TAG_FIELDS = re.compile(r"(?:.*\s)?tags?|keywords?|kw|ot|%k|labels")
 OF_OTHERS = re.compile(
     r"(?:.*\s)?abstract(?:\s?note)?|summary|초록|摘要|ab|n2|%x|(?:.*-)?references?|citations|cited.*|related.*|memo"
 )
@@ -85,7 +85,7 @@ class _Finder:
     def _find_in_object(self, value: dict[str, Any], name: str) -> _Found:
         within, others, own = list[tuple[Fields, bool]](), list[Fields](), Fields()
         for key, member in value.items():
-            inner = name if key in _TRANSPARENT or TAGS.fullmatch(name) else key.lower()
+            inner = name if key in _TRANSPARENT or TAG_FIELDS.fullmatch(name) else key.lower()
             found = self.find(member, inner)
             if self._has_id("arxiv", key) and (found.is_item or found.rest):  # papers by their ids
                 texts = [("title", text) for _, text in found.rest] if isinstance(member, str) else found.rest

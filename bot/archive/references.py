@@ -140,7 +140,7 @@ def _list_ids(entry: _Entry, on: date) -> list[str]:
 
 def _list_own_ids(name: str, text: str, on: date) -> Iterator[str]:
     """Yield the ids of an item's own papers in a field: in lines of ids and what accompanies them, and in files' names."""
-    is_of_others = reference_items.OF_OTHERS.fullmatch(name) or reference_items.TAGS.fullmatch(name)
+    is_of_others = reference_items.OF_OTHERS.fullmatch(name) or reference_items.TAG_FIELDS.fullmatch(name)
     if is_of_others or not _DIGITS.search(text):
         return
     if _ID_NAMES.fullmatch(name):
@@ -225,7 +225,7 @@ def _make_entry(given: Fields, text: str = "", own_key: str = "") -> _Entry:
     """Return the entry with these fields, whose title is plain text."""
     titles = _first(given, reference_items.TITLES), _first(given, ("subtitle",))
     tags = ",".join(
-        text for name, text in given if reference_items.TAGS.fullmatch(name) and "auto" not in name
+        text for name, text in given if reference_items.TAG_FIELDS.fullmatch(name) and "auto" not in name
     )
     text = text or " ".join(text for _, text in given)
     title, key = _plain(": ".join(filter(None, titles))), _first(given, _KEYS)

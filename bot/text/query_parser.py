@@ -53,9 +53,9 @@ _GROUP = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_LEFT_OUT = re.compile(rf"\s*(?:(?:{_NEGATION})\s+(.+)|(.+?)\s*(?:제외|빼고|말고))\s*", re.IGNORECASE)
-_LIST_JOINER = re.compile(r"\s*(?:[,|/]|\b(?:or|nor|and)\b|또는|혹은)\s*", re.IGNORECASE)
-_BETWEEN = re.compile(r"\s+or\s+|\s*\|\s*|\s+또는\s+|\s+혹은\s+", re.IGNORECASE)
+_LEFT_OUT = re.compile(rf"(?:{_NEGATION})\s++(.++)|(.*\S)\s*+(?:제외|빼고|말고)", re.IGNORECASE)
+_LIST_JOINER = re.compile(r"(?<!\s)\s*+(?:[,|/]|\b(?:or|nor|and)\b|또는|혹은)\s*+", re.IGNORECASE)
+_BETWEEN = re.compile(r"(?<!\s)(?:\s++(?:or|또는|혹은)\s++|\s*+\|\s*+)", re.IGNORECASE)
 _UNREADABLE = re.compile(rf"\bAND\b|[()]|(?i:\b(?:{_NEGATION})\b|(?:{'|'.join(_FIELDS)}):)")
 """What a group that is left out cannot have: terms that are left out only together, a second *not*, filters."""
 _JOINING = re.compile(rf"and|or|[|,&]|-.*|{_NEGATION}|또는|혹은", re.IGNORECASE)
@@ -129,7 +129,7 @@ def _open_groups(text: str) -> tuple[str, list[str]]:
         group, negation = match["group"], match["negation"]
         if group is None:
             return match[0]
-        if not negation and (inside := _LEFT_OUT.fullmatch(group)):
+        if not negation and (inside := _LEFT_OUT.fullmatch(group.strip())):
             group, negation = inside[1] or inside[2], match[0]
         if negation:
             if _UNREADABLE.search(group):

@@ -233,10 +233,18 @@ async def test_the_reply_for_a_missing_paper_has_links(
     online_harness: ClientHarness, services: FakeArxiv, origin: origin_server.OriginServer
 ) -> None:
     harness = online_harness
-    expected = {"2505.00404": "unknown", "9912.00001": "unknown", "cs/0112017": "unreachable"}
+    # An empty answer is no absence until a later one agrees.
+    expected = [
+        ("2505.00404", "unreachable"),
+        ("2505.00404", "unknown"),
+        ("9912.00001", "unknown"),
+        ("cs/0112017", "unreachable"),
+    ]
     services.add("2505.00405")
-    for paper, outcome in expected.items():
-        if outcome == "unreachable":
+    for paper, outcome in expected:
+        if outcome == "unknown":
+            await harness.env.advance_time(15 * 60)
+        if paper == "cs/0112017":
             origin.pages["/api/query"] = "<html><body>Rate exceeded</body></html>"
         for _ in range(2):
             link = f"https://arxiv.org/abs/{paper}"
@@ -244,7 +252,8 @@ async def test_the_reply_for_a_missing_paper_has_links(
             shown = harness.texts(f"lookup-{outcome}", paper=paper.replace(".", "\\."))
             assert shown in shown_text(message)
             assert _urls(message) == [arxiv_ids.abstract_url(paper), arxiv_ids.huggingface_url(paper)]
-    assert services.asked == [["2505.00404"]] * 2 + [["cs/0112017"]] * 2
+    # Each empty answer is asked for again at once.
+    assert services.asked == [["2505.00404"]] * 8 + [["cs/0112017"]] * 2
 
 
 async def test_a_hostile_text_cannot_change_the_requested_address(

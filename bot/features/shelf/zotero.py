@@ -44,7 +44,7 @@ MAX_REASON = 200
 _KEYS_AT_ONCE = 50
 _KEY_SIGNS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
 _LOCKED = 409
-_VARYING = re.compile(r"\S*[0-9]\S*")
+_VARYING = re.compile(r"(?<!\S)[^\s0-9]*+[0-9]\S*+")
 """Words with digits, such as the id of a request: two answers that differ in nothing else have one cause."""
 _BEFORE_ID = re.compile(
     r"(?:(?:(?:tex\.)?eprint|arxiv(?: id)?|archive ?id|doi|url|number)\s?:\s*)?(?:https?://[^/\s]+/(?:[a-z]+/)?)?",
