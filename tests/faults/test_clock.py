@@ -89,7 +89,7 @@ async def test_bot_with_only_webhooks_posts_after_a_pause_that_the_machine_did_n
     await harness.fan_out_by_webhooks(harness.fake.add_channels(1))
     harness.clock_offset = RIGHT
     harness.start_bot(DISCORD_TOKEN="")
-    await harness.fake.wait_for_requests(2, "GET", "/webhooks", harness.read_log)  # the second is the job's
+    await harness.fake.wait_for_requests(2, "GET", "/gateway", harness.read_log)  # the second is the job's
     assert harness.fake.count_messages() == 0
     harness.fake.world.advance_clock((8 * HOUR).total_seconds())
     harness.set_clock_error(8 * HOUR)

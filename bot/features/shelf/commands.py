@@ -257,8 +257,8 @@ class ShelfCog(commands.Cog):
     async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
         # Load no texts, which would take as long as several lookups.
         ids = await request.services.database.fetch(papers.get_ids, arxiv_ids)
-        if unknown := next((arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in ids), None):
-            raise UserError("no-paper", paper=discord_text.escape_untrusted(unknown))
+        if unknown := [arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in ids]:
+            raise UserError("no-paper", paper=discord_text.escape_untrusted(unknown[0]))
         return [ids[arxiv_id] for arxiv_id in arxiv_ids]
 
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
