@@ -1,5 +1,6 @@
 """The Hugging Face source: facts about each listed paper, broken lists, and days that are read again."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,11 +20,12 @@ from bot.sources.fetcher import HttpFetcher
 from storage import archive, models, papers, sources
 from storage.database import Database
 from storage.models import FetchStatus
-from tests.support import fake_huggingface, origin_server, source_fixtures, source_payloads
+from tests.support import fake_huggingface, feed_files, origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.polling_harness import START, PollingHarness
 from tests.support.source_fixtures import fetch_results, merge_page_states
 from tests.support.source_payloads import daily_papers, daily_papers_item
+from tests.support.virtual_time import VirtualTimeLoop
 from tests.support.world import World
 
 TODAY = source_payloads.DAY
@@ -38,7 +40,10 @@ class Hub:
 
     def __init__(self, origin: OriginServer, fetch: HttpFetcher) -> None:
         self.origin, self.fetch, self.pages = origin, fetch, origin.pages
-        self.source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.default())
+        # Hugging Face's limit is over five minutes, in real time: `test_requests_keep_to_the_services_limit`.
+        self.source = huggingface.HuggingFaceSource(
+            origin.url, fetch, day_close.default(), throttle=base.no_throttle
+        )
 
     async def read_today(self, *items: Any) -> base.FetchResult:
         """Fetch a list of these items, or a text served in place of the list."""
@@ -145,6 +150,23 @@ async def test_refreshes_votes_after_one_three_and_seven_days(hub: Hub) -> None:
                 pages[page.location] = replace(page, read_at=now + timedelta(hours=hour))
             read_on += [later for result in results if result.status is FetchStatus.OK]
     assert read_on == [0, 1, 3, 7]
+
+
+def test_requests_keep_to_the_services_limit() -> None:
+    """Hugging Face allows an address 500 requests in any five minutes (docs/services.md, *Limits of Hugging Face*)."""
+
+    async def count(seconds: float) -> list[float]:
+        source = huggingface.HuggingFaceSource("https://hub.example", feed_files.Site(), day_close.default())
+        loop, sent = asyncio.get_running_loop(), list[float]()
+        while loop.time() < seconds:
+            await source.throttle()
+            sent.append(loop.time())
+        return sent
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        sent = runner.run(count(1800))
+    most = max(len([at for at in sent if begin <= at < begin + 300]) for begin in sent)
+    assert 400 < most <= 500
 
 
 async def test_fetches_the_last_seven_days_if_unknown(hub: Hub) -> None:
