@@ -1,4 +1,5 @@
-"""How often readers and servers did today what is limited by the day: questions for a language model, papers for lists.
+"""How often readers and servers did today what is limited by the day: questions for a language model, papers for lists,
+discussions.
 
 The rows name no reader, so that `/me forget` leaves them: a reader who was forgotten begins no new day.
 """

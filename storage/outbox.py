@@ -674,19 +674,6 @@ async def set_expiry(
     await connection.execute(deliveries.update().where(*own).values(expires_at=expires_at))
 
 
-async def count_asked(
-    connection: AsyncConnection, user_id: int, since_at: datetime, known: Iterable[int]
-) -> int:
-    """Return how many posts a reader has asked for since a time (UTC), except those whose content Discord refused.
-
-    `known` are ids of such posts, which count although their reader may be forgotten.
-    """
-    c = deliveries.c
-    is_refused = c.reason.is_not_distinct_from(models.Reason.REFUSED_CONTENT)
-    query = sa.select(sa.func.count()).where(c.planned_at > since_at, ~is_refused)
-    return await connection.scalar(query.where(sa.or_(c.asked_by == user_id, c.id.in_(known)))) or 0
-
-
 async def cancel(
     connection: AsyncConnection,
     delivery_ids: Sequence[int],

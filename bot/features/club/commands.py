@@ -176,7 +176,7 @@ class ClubCog(
             guild_id=channel.guild.id, channel_id=channel.id, locale=request.texts.locale, is_forum=is_forum
         )
         paper = await load_paper(request, action.payload)
-        thread_id = await self._clubs.discuss(paper, post, request.user_id)
+        thread_id = await self._clubs.discuss(paper, post, request.user_id, request.services.secret)
         key = "club-opening" if thread_id is None else "club-open"
         lines = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]
         listing = (

@@ -22,7 +22,7 @@ from bot.core.retries import Retries
 from bot.outbox import contents, outcomes
 from bot.papers import post_papers
 from storage import club as storage
-from storage import database, errors, models, outbox, papers
+from storage import database, day_counts, errors, models, outbox, papers
 from storage.club import Club
 from storage.database import Connection
 from storage.models import DeliveryState, Reason
@@ -144,7 +144,7 @@ async def _find_recipients(
 
 
 MAX_DISCUSSIONS = 10
-"""The most discussions that a reader can open within a day."""
+"""The most discussions that a reader can open on a day (UTC)."""
 
 
 CLUB = contents.DeliveryHandler(
@@ -401,8 +401,6 @@ class Clubs:
     _clock: clock.Clock
     _deliveries: contents.DeliveryFactory
     _request: Callable[..., Awaitable[Any]]
-    _opened: dict[int, dict[int, datetime]] = field(default_factory=dict)
-    """When readers opened discussions within a day (UTC), by user and delivery id: `/me forget` does not raise the limit."""
     _retries: Retries = field(default_factory=partial(Retries, log, lasts=None))
 
     async def tick(self, now: datetime, on_planned: Callable[[], None] = lambda: None) -> int:
@@ -508,10 +506,13 @@ class Clubs:
                 await steps.skip()
             await storage.remove(steps.connection, guild_id)
 
-    async def discuss(self, paper: models.PaperDetail, post: ClubPost, user_id: int) -> int | None:
+    async def discuss(
+        self, paper: models.PaperDetail, post: ClubPost, user_id: int, secret: bytes
+    ) -> int | None:
         """Return the id of a paper's thread after unarchiving it, or None if it is still being opened.
 
-        Raises UsageError if the reader has opened `MAX_DISCUSSIONS` within a day, without those that Discord refused.
+        `secret` is that of `day_counts.name_reader`. Raises UsageError if the reader has asked for `MAX_DISCUSSIONS`
+        discussions that day (UTC).
         """
         now, key = self._clock(), {"channel_id": post.channel_id, "paper_id": paper.id}
         known = await self._database.fetch(storage.find_thread, **key)
@@ -521,10 +522,12 @@ class Clubs:
             await storage.lock_thread(connection, **key)
             if await storage.find_thread(connection, **key) != known:
                 return None
-            opened = {id_: at for id_, at in self._opened.get(user_id, {}).items() if at > now - DAY}
-            if await outbox.count_asked(connection, user_id, now - DAY, opened) >= MAX_DISCUSSIONS:
+            reader = day_counts.name_reader("discuss", secret, user_id, now.date())
+            try:
+                await day_counts.add(connection, now.date(), {reader: MAX_DISCUSSIONS})
+            except day_counts.DayLimitError:
                 text = f"{MAX_DISCUSSIONS} discussions a day are the most."
-                raise errors.UsageError(text, "club-too-many", count=MAX_DISCUSSIONS)
+                raise errors.UsageError(text, "club-too-many", count=MAX_DISCUSSIONS) from None
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
             post = replace(post, marker=marker, papers=[post_papers.build_post_paper(paper, post.locale)])
             delivery = self._deliveries.build_post(
@@ -539,10 +542,6 @@ class Clubs:
             if (delivery_id := await outbox.add(connection, delivery)) is not None:
                 values = {"guild_id": post.guild_id, "opened_at": now, "thread_id": 0}
                 await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
-                self._opened[user_id] = {**opened, delivery_id: now}
-        for other, times in list(self._opened.items()):
-            if max(times.values()) <= now - DAY:
-                del self._opened[other]
         return None
 
     async def _open_again(self, thread_id: int) -> bool:
