@@ -359,12 +359,12 @@ async def run(
     if is_once:
         from bot.cli import single_run
         from bot.core import memory
-        from bot.features.web import service
+        from bot.features.web import pages
 
         memory.limit_arenas()
         if (site is None) != (base_url is None):
             raise errors.UsageError("--site DIR and --base-url URL need each other.")
-        archive = None if site is None else (site, service.check_base_url(base_url or ""))
+        archive = None if site is None else (site, pages.check_base_url(base_url or ""))
         text = None if set_up is None else (_read_set_up(set_up), str(set_up))
         async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
             is_done = await single_run.SingleRun(opened, minutes, text, archive, before_sending).run()
@@ -537,13 +537,12 @@ async def build_web(
     ] = None,
 ) -> shell.Output:
     """Build the web archive as files for a static host. Unchanged files are not rewritten."""
-    from bot.features.web import service, site
+    from bot.features.web import pages, site
 
-    address = service.check_base_url(base_url)
+    address = pages.check_base_url(base_url)
     async with shell.open_container() as container:
-        pages = container.web_pages
-        built_site = service.Site(address, lang or container.locale, is_static=True)
-        built = await site.SiteBuilder(pages, Path(folder), built_site).build()
+        built_site = pages.Site(address, lang or container.locale, is_static=True)
+        built = await site.SiteBuilder(container.web_pages, Path(folder), built_site).build()
     files = shell.count(built.written, "file")
     counts = f"{files} written, {built.unchanged} unchanged, {built.removed} removed."
     return shell.Output(built._asdict(), f"{folder}: {counts}")

@@ -24,7 +24,7 @@ from bot.core import clock, isolation
 from bot.core import settings as core_settings
 from bot.features.daily.service import Subscriptions, list_unplanned_today
 from bot.features.operations import post_overview
-from bot.features.web import service
+from bot.features.web.pages import Site
 from bot.features.web.site import SiteBuilder
 from bot.outbox.outcomes import DeliveryError
 from bot.sources.followed_papers import FollowedPapers
@@ -316,7 +316,7 @@ class SingleRun:
         if self.archive is not None:
             with isolation.isolated(log, "web archive not written"):
                 folder, address = self.archive
-                site = service.Site(address, self.container.locale, is_static=True)
+                site = Site(address, self.container.locale, is_static=True)
                 built = await SiteBuilder(self.container.web_pages, folder, site).build()
                 written = shell.count(built.written, "file")
                 self._print("web archive", f"{written} written, {built.removed:,} removed")

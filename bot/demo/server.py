@@ -39,7 +39,8 @@ from bot.features.alerts import planner
 from bot.features.alerts.service import Alerts
 from bot.features.daily.service import Subscriptions
 from bot.features.web import server as web_server
-from bot.features.web.service import Page, WebPages
+from bot.features.web.pages import Page
+from bot.features.web.service import WebPages
 from bot.outbox import outcomes
 from bot.outbox.request_pacing import Pace
 from storage import accounts, alerts, club, daily, locks, models, paper_texts, papers, sources

@@ -11,7 +11,7 @@ import pytest
 
 from bot.core import admission
 from bot.features.web import server
-from bot.features.web.service import Page as WebPage
+from bot.features.web.pages import Page as WebPage
 from bot.rendering.templates import OutputFormat
 from storage import models
 from tests.support import digest_builders, patience

@@ -8,17 +8,17 @@ from urllib.parse import unquote
 
 import pytest
 
-from bot.features.web import service, site
+from bot.features.web import pages, site
 from bot.i18n import texts
 from storage import errors, models
 from tests.support import sample_archive
 from tests.support.shell_fixtures import Paperround
 from tests.web.conftest import WebArchive
 
-SITE = service.Site("https://example.org/lab/papers", models.Locale.EN, is_static=True)
+SITE = pages.Site("https://example.org/lab/papers", models.Locale.EN, is_static=True)
 
 
-async def build(archive: WebArchive, folder: Path, where: service.Site = SITE) -> site.Built:
+async def build(archive: WebArchive, folder: Path, where: pages.Site = SITE) -> site.Built:
     return await site.SiteBuilder(archive.pages, folder, where).build()
 
 
@@ -89,7 +89,7 @@ async def test_rebuilding_writes_only_changed_files(archive: WebArchive, tmp_pat
     assert "TinyTalk Two" in (folder / "days/2025-01-02.html").read_text(encoding="utf-8")
     assert os.stat(folder / "papers/2501.00003.html").st_mtime_ns == times["papers/2501.00003.html"]
     # A site in another language or at another URL is a different site.
-    korean = await build(archive, folder, service.Site(SITE.base_url, models.Locale.KO, is_static=True))
+    korean = await build(archive, folder, pages.Site(SITE.base_url, models.Locale.KO, is_static=True))
     assert korean.unchanged <= 5
     assert '<html lang="ko">' in (folder / "index.html").read_text(encoding="utf-8")
 
@@ -102,7 +102,7 @@ async def test_error_names_a_file_that_blocks_the_folder(archive: WebArchive, tm
 
 @pytest.mark.parametrize("url", ["https://example.org", "http://127.0.0.1:8080/a/b/", "https://[::1]/x"])
 def test_accepts_a_valid_base_url(url: str) -> None:
-    assert service.check_base_url(url) == url.rstrip("/")
+    assert pages.check_base_url(url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_accepts_a_valid_base_url(url: str) -> None:
 )
 def test_rejects_an_invalid_base_url_with_an_example(url: str) -> None:
     with pytest.raises(errors.UsageError, match=r"Example: https://example\.org/papers"):
-        service.check_base_url(url)
+        pages.check_base_url(url)
 
 
 def test_pages_load_pictures_only_over_https() -> None:
     https = "https://covers.example/a.png"
     others = ("http://covers.example/a.png", "javascript:alert(1)", "data:image/png;base64,AAAA", None)
-    assert [service.find_picture(url) for url in (https, *others)] == [https, None, None, None, None]
+    assert [pages.find_picture(url) for url in (https, *others)] == [https, None, None, None, None]
 
 
 def test_command_builds_a_site_or_explains_errors(paperround: Paperround, tmp_path: Path) -> None:

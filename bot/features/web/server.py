@@ -19,8 +19,9 @@ from aiohttp import web
 from bot.archive import exports
 from bot.core import isolation
 from bot.core.admission import BusyError, work_in_thread
-from bot.features.web import service as web_service
-from bot.features.web.service import Page, PageError, Site, WebPages
+from bot.features.web import pages as web_pages
+from bot.features.web.pages import Page, PageError, Site
+from bot.features.web.service import WebPages
 from storage import errors, models
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,7 @@ class WebServer:
         }
         for path, load in handlers.items():
             router.add_get(path, self._handler(load))
-        for name in web_service.FILES:
+        for name in web_pages.FILES:
             router.add_get(f"/{name}", self._handler(_load_file, is_lookup=False))
         router.add_get("/robots.txt", self._handle_robots)
         router.add_get("/{path:.*}", self._handler(_miss, is_lookup=False))
@@ -142,7 +143,7 @@ def _is_host(text: str) -> bool:
 
 
 async def _load_file(site: Site, request: web.Request) -> Page:
-    return web_service.make_file(request.path[1:])
+    return web_pages.make_file(request.path[1:])
 
 
 async def _miss(site: Site, request: web.Request) -> Page:
@@ -154,7 +155,7 @@ def _text(request: web.Request) -> str:
 
 
 def _page(request: web.Request) -> int:
-    return web_service.parse_page(request.query.get("page", ""))
+    return web_pages.parse_page(request.query.get("page", ""))
 
 
 def _query(request: web.Request) -> str:

@@ -7,14 +7,11 @@ would reveal a reader's request.
 from __future__ import annotations
 
 import calendar
-import hashlib
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup
 
@@ -24,133 +21,51 @@ from bot.core.admission import work_in_thread
 from bot.core.clock import latest_date
 from bot.features.trends import trend_texts
 from bot.features.trends.service import Span, TrendService, make_topic
-from bot.i18n.texts import Argument, Texts, for_locale
+from bot.features.web.feeds import AtomEntry, build_feed, build_papers_feed
+from bot.features.web.pages import (
+    DAY_SIZE,
+    MAX_AUTHORS,
+    MAX_PAGE,
+    POLICY,
+    SCRIPT_POLICY,
+    SITEMAP,
+    Page,
+    PageError,
+    Site,
+    check_query,
+    find_picture,
+    has_page,
+    make_slug,
+    more_authors,
+    parse_day,
+)
+from bot.i18n.texts import Texts, for_locale
 from bot.papers import paper_lists, paper_texts
 from bot.papers.list_state import ListKind, ListState
 from bot.papers.paper_lists import PaperList, PaperLists
 from bot.papers.paper_texts import format_title
 from bot.rendering import discord_text, markdown
-from bot.rendering import templates as rendering_templates
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import Hint, PaperPage, Snippet, Sort
 from bot.search.service import SearchService
-from storage import archive, errors, models, papers, shelf
+from storage import archive, models, papers, shelf
 
 MAX_DAYS = 20_000
-PAGE_SIZE, DAY_SIZE, MAX_STATIC_ROWS = 10, 200, 5_000
-"""Papers on a page of a search, on that of a day or an author, and on the single page of a day or an author as a file."""
-MAX_PAGE = 500
-MAX_QUERY_LENGTH = 2000
-"""Characters, as for `/topic`."""
+PAGE_SIZE = 10
+"""Papers on a page of a search."""
 FEED_DAYS, FEED_PAPERS = 15, 30
-MAX_AUTHORS, MAX_INSTITUTIONS = 100, 12
-"""The most authors and institutions named on a paper's page."""
+MAX_INSTITUTIONS = 12
+"""The most institutions named on a paper's page."""
 DESCRIPTION_LENGTH = 200
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'"
-"""The pages' Content-Security-Policy: no scripts, and only pictures from other hosts."""
-SCRIPT_POLICY = f"{POLICY}; script-src 'self'"
-"""The policy of pages with a script of the site: a paper's, and the search of a static site."""
-HTML, ATOM = "text/html", "application/atom+xml"
-SITEMAP = "application/xml"
-FILES = {
-    "style.css": ("web.style.css.j2", "text/css"),
-    "paper.js": ("web.paper.js.j2", "text/javascript"),
-    "logo.svg": ("web.logo.svg.j2", "image/svg+xml"),
-}
-"""The templates and content types of the files that pages load."""
 REFERENCES = {
     "bib": (exports.ReferenceFormat.BIBTEX, "application/x-bibtex"),
     "json": (exports.ReferenceFormat.CSL, "application/vnd.citationstyles.csl+json"),
 }
 """The files of references of a list, by the ending of their address."""
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_UNSLUGGED = re.compile("[^a-z0-9가-힣]+")
-
-
-class PageError(errors.PaperroundError):
-    """Raised for a page that does not exist or cannot be built now. `key` is the Fluent id of the reason."""
-
-    def __init__(self, status: int, key: str, **arguments: Argument) -> None:
-        super().__init__(key)
-        self.status, self.key, self.arguments = status, key, arguments
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The base URL and language of the pages. `base_url` has no trailing slash.
-
-    `is_chosen`: the URL names the language, so links must too. `is_static`: the pages are files, so there is
-    no search, and only `authors` have pages (their names by every spelling). `is_of_request`: the base URL is
-    that of one request, which another host may serve too.
-    """
-
-    base_url: str
-    locale: models.Locale
-    is_chosen: bool = False
-    is_static: bool = False
-    is_of_request: bool = False
-    authors: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    def link(self, *parts: str, ending: str = "", **query: str) -> str:
-        """Return the path of another page in the same language."""
-        path = f"{urlsplit(self.base_url).path}/" + "/".join(quote(part, safe="/") for part in parts)
-        if self.is_static:
-            return path + (ending or (".html" if parts else ""))
-        query |= {"lang": self.locale.value} if self.is_chosen else {}
-        return path + ending + (f"?{urlencode(query)}" if query else "")
-
-    def address(self, *parts: str, ending: str = "", **query: str) -> str:
-        """Return the full URL of another page in the same language."""
-        return self.origin + self.link(*parts, ending=ending, **query)
-
-    def permanent_id(self, *parts: str, **query: str) -> str:
-        """Return an id of a page for feeds (RFC 4287, 4.2.6): its URL, or a URN if the URL is that of one request."""
-        return (
-            f"urn:paperround:{self.link(*parts, **query)[1:]}"
-            if self.is_of_request
-            else self.address(*parts, **query)
-        )
-
-    @property
-    def origin(self) -> str:
-        """The scheme and host of the pages."""
-        scheme, host, *_ = urlsplit(self.base_url)
-        return f"{scheme}://{host}"
-
-    @property
-    def row_limit(self) -> int:
-        """The maximum number of papers on the page of a day or author."""
-        return MAX_STATIC_ROWS if self.is_static else DAY_SIZE
-
-    def author_link(self, name: str) -> str | None:
-        """Return the path of an author's page, or None if the author has no page."""
-        if self.is_static:
-            return self.link("authors", make_slug(self.authors[name])) if name in self.authors else None
-        return self.link("authors", name)
-
-
-def make_slug(name: str) -> str:
-    """Return an author's file name: the name's letters and digits, and eight digits of its hash."""
-    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
-    return f"{_UNSLUGGED.sub('-', name[:60].lower()).strip('-')}-{digest}"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page before rendering: its template and values."""
-
-    template: str
-    values: Mapping[str, Any]
-    content_type: str = HTML
-    status: int = 200
-    text: str | None = None
-    """The whole page, if it has no template."""
-    is_private: bool = False
-    """Whether only those who know its address may find it."""
-
 
 _NO_LIST: Mapping[str, Any] = {
     "rows": [],
+    "language_note": "",
     "notes": [],
     "dividers": {},
     "suggestions": [],
@@ -183,22 +98,9 @@ Answers: TypeAlias = Callable[[str, Texts], Awaitable[Answered]]
 """Answers a question to the archive."""
 
 
-class AtomEntry(NamedTuple):
-    """A feed entry. `summary` is plain text; `html` is the content, or ""."""
-
-    id: str
-    url: str
-    title: str
-    updated_at: datetime
-    authors: tuple[str, ...]
-    summary: str = ""
-    html: str = ""
-    picture: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListedPaper:
-    """A paper in the list template. `note` and `language_note` are Discord's Markdown.
+    """A paper in the list template. `note` is Discord's Markdown.
 
     `snippet` are pieces of plain text, each with whether it matches the query.
 
@@ -220,7 +122,6 @@ class ListedPaper:
     note: str
     language: str
     picture: str | None = None
-    language_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -248,7 +149,7 @@ class WebPages:
     async def load_day(self, site: Site, day: str = "", *, page: int = 0) -> Page:
         """Return a day's page (ISO date), by default the newest day's. Raises PageError if the day has no digest."""
         day = day.removesuffix(".html")  # as in links from Discord's messages
-        on = _parse_day(day)
+        on = parse_day(day)
         texts = for_locale(site.locale)
         listed = await self._lists.load(
             texts,
@@ -287,8 +188,7 @@ class WebPages:
 
     async def load_search(self, site: Site, query: str, *, page: int) -> Page:
         """Return a search's results, or topics for an empty query. Raises PageError if the query is too long."""
-        if len(query) > MAX_QUERY_LENGTH:
-            raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
+        check_query(query, may_be_empty=True)
         texts = for_locale(site.locale)
         if not query.strip():
             topics = await self.services.get(TrendService).rising.list_topics(
@@ -305,25 +205,23 @@ class WebPages:
 
     async def load_answer(self, site: Site, query: str) -> Page:
         """Return the passages nearest to a question. Raises PageError if it is empty or too long."""
-        if not query.strip() or len(query) > MAX_QUERY_LENGTH:
-            key = "web-query-too-long" if query.strip() else "no-words"
-            raise PageError(400, key, count=MAX_QUERY_LENGTH)
+        check_query(query)
         texts = for_locale(site.locale)
         answered = await self.ask(query, texts)
         rows = [
             ListedPaper(
-                rank,
-                paper.arxiv_id,
-                format_title(paper.title, paper.arxiv_id),
-                site.link("papers", paper.arxiv_id),
-                paper.last_on.isoformat(),
-                texts.format_date(paper.last_on),
-                site.link("days", paper.last_on.isoformat()),
-                paper.votes,
-                (),
-                "",
-                excerpt.pieces,
-                words,
+                rank=rank,
+                arxiv_id=paper.arxiv_id,
+                title=format_title(paper.title, paper.arxiv_id),
+                link=site.link("papers", paper.arxiv_id),
+                day=paper.last_on.isoformat(),
+                day_text=texts.format_date(paper.last_on),
+                day_link=site.link("days", paper.last_on.isoformat()),
+                votes=paper.votes,
+                authors=(),
+                more_authors="",
+                snippet=excerpt.pieces,
+                note=words,
                 language=language,
             )
             for rank, (paper, excerpt, words, language) in enumerate(answered.passages, 1)
@@ -353,7 +251,7 @@ class WebPages:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         parts = ("authors", make_slug(name) if site.is_static else name)
         if is_feed:
-            return await work_in_thread(self._papers_feed, site, name, parts, {}, listed)
+            return await work_in_thread(build_papers_feed, site, name, parts, {}, listed)
         return await work_in_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
 
     async def load_list(self, site: Site, token: str, ending: str = "", *, page: int = 0) -> Page:
@@ -382,7 +280,7 @@ class WebPages:
         state = ListState(ListKind.SAVED, page=page, page_size=site.row_limit)
         listed = PaperList(state, heading, rows, total)
         if ending:
-            feed = await work_in_thread(self._papers_feed, site, heading, parts, {}, listed)
+            feed = await work_in_thread(build_papers_feed, site, heading, parts, {}, listed)
             return replace(feed, is_private=True)
         files = [
             (name, site.link(*parts, ending=f".{ending}")) for ending, name in exports.LIST_FILES.items()
@@ -415,7 +313,7 @@ class WebPages:
             "listed": paper_texts.listed_text(texts, detail),
             "day_link": site.link("days", detail.last_on.isoformat()),
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
-            "more_authors": _more_authors(texts, detail, MAX_AUTHORS),
+            "more_authors": more_authors(texts, detail, MAX_AUTHORS),
             "institutions": [
                 (name, None if site.is_static else site.link("search", q=f'from:"{name}"'))
                 for name in institutions
@@ -440,8 +338,7 @@ class WebPages:
 
     async def load_trends(self, site: Site, query: str = "") -> Page:
         """Return a page with a topic's papers by month or, without a topic, all papers and rising topics."""
-        if len(query) > MAX_QUERY_LENGTH:
-            raise PageError(400, "web-query-too-long", count=MAX_QUERY_LENGTH)
+        check_query(query, may_be_empty=True)
         texts, span = for_locale(site.locale), Span.YEAR
         answer = await self.services.get(TrendService).answer(
             texts.locale, make_topic(query, span), span, with_rising=not query
@@ -502,17 +399,15 @@ class WebPages:
         for day in days:
             listed, _ = await self._search.get_digest(day, limit=DAY_SIZE)
             entries.append(await work_in_thread(make, day, listed))
-        return await work_in_thread(self._feed, site, texts("web-name"), (), ("feed",), {}, entries)
+        return await work_in_thread(build_feed, site, texts("web-name"), (), ("feed",), {}, entries)
 
     async def load_search_feed(self, site: Site, query: str) -> Page:
         """Return a feed of the newest papers on a topic. Raises PageError if the query is empty or too long."""
-        if not query.strip() or len(query) > MAX_QUERY_LENGTH:
-            key = "web-query-too-long" if query.strip() else "no-words"
-            raise PageError(400, key, count=MAX_QUERY_LENGTH)
+        check_query(query)
         state = ListState(ListKind.TOPIC, query, sort=Sort.DATE, page_size=FEED_PAPERS)
         listed = await self._lists.load(for_locale(site.locale), state)
         parts = ("search",)
-        return await work_in_thread(self._papers_feed, site, query, parts, {"q": query}, listed)
+        return await work_in_thread(build_papers_feed, site, query, parts, {"q": query}, listed)
 
     async def load_sitemap(self, site: Site) -> Page:
         """Return the sitemap: the front page, the trends page and the pages of days, which together link to all papers."""
@@ -559,12 +454,12 @@ class WebPages:
             notes.append(texts("web-hint-without"))
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
-        # A found paper shows only what it lacks.
-        is_search = state.kind in paper_lists.FILTERABLE_KINDS
-        if is_search or listed.is_in_other_language(site.locale):
-            rows = [replace(row, language_note="") for row in rows]
-        if not is_search and listed.is_in_other_language(site.locale):
-            notes.append(texts("summary-in-other-language"))
+        language_note = texts("summary-in-other-language")
+        if state.kind in paper_lists.FILTERABLE_KINDS:
+            language_note = ""  # a found paper shows only what it lacks
+        elif listed.is_in_other_language(site.locale):
+            notes.append(language_note)
+            language_note = ""
 
         def page_link(number: int) -> str:
             return site.link(*parts, **query, **({"page": f"{number + 1}"} if number else {}))
@@ -576,6 +471,7 @@ class WebPages:
             "heading": heading.replace(" · ", "\u00a0·\u00a0"),
             "notes": notes,
             "rows": rows,
+            "language_note": language_note,
             "dividers": listed.list_dividers(texts),
             "suggestions": [] if site.is_static else _list_suggestions(site, listed),
             "previous_page": page_link(state.page - 1) if state.page else None,
@@ -591,38 +487,35 @@ class WebPages:
         self, site: Site, rows: Sequence[models.PaperRow], listed: PaperList | None = None, *, on: str
     ) -> list[ListedPaper]:
         """Return the rows of a list. `on` is the day (ISO) if this is the list of a day, else ""."""
-        texts = for_locale(site.locale)
-        snippets: Mapping[str, Snippet] = listed.snippets if listed else {}
-        languages = {
-            arxiv_id: snippet.language
-            for arxiv_id, snippet in snippets.items()
-            if snippet.language != site.locale.value
-        }
         first = listed.state.offset + 1 if listed else 1
-        return [
-            ListedPaper(
-                rank,
-                row.arxiv_id,
-                format_title(row.title, row.arxiv_id),
-                site.link("papers", row.arxiv_id) if _has_page(row) else arxiv_ids.abstract_url(row.arxiv_id),
-                "" if row.date.isoformat() == on or not _has_page(row) else row.date.isoformat(),
-                texts("also-listed", date=day) if on else day,
-                site.link("days", row.date.isoformat()),
-                row.votes,
-                tuple((name, site.author_link(name) if _has_page(row) else None) for name in row.authors[:3]),
-                _more_authors(texts, row, 3),
-                snippets[row.arxiv_id].pieces if row.arxiv_id in snippets else (),
-                discord_text.join_dotted(
-                    paper_texts.withdrawn_note(texts, row),
-                    paper_lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
-                ),
-                languages.get(row.arxiv_id, ""),
-                find_picture(row.thumbnail),
-                texts("summary-in-other-language") if row.arxiv_id in languages else "",
-            )
-            for rank, row in enumerate(rows, first)
-            for day in (texts.format_date(row.date),)
-        ]
+        return [self._make_row(site, rank, row, listed, on=on) for rank, row in enumerate(rows, first)]
+
+    def _make_row(
+        self, site: Site, rank: int, row: models.PaperRow, listed: PaperList | None, *, on: str
+    ) -> ListedPaper:
+        texts, day = for_locale(site.locale), row.date.isoformat()
+        day_text = texts.format_date(row.date)
+        snippet = listed.snippets.get(row.arxiv_id) if listed else None
+        is_paged = has_page(row)
+        return ListedPaper(
+            rank=rank,
+            arxiv_id=row.arxiv_id,
+            title=format_title(row.title, row.arxiv_id),
+            link=site.link("papers", row.arxiv_id) if is_paged else arxiv_ids.abstract_url(row.arxiv_id),
+            day=day if is_paged and day != on else "",
+            day_text=texts("also-listed", date=day_text) if on else day_text,
+            day_link=site.link("days", day),
+            votes=row.votes,
+            authors=tuple((name, site.author_link(name) if is_paged else None) for name in row.authors[:3]),
+            more_authors=more_authors(texts, row, 3),
+            snippet=snippet.pieces if snippet else (),
+            note=discord_text.join_dotted(
+                paper_texts.withdrawn_note(texts, row),
+                paper_lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
+            ),
+            language=snippet.language if snippet and snippet.language != site.locale.value else "",
+            picture=find_picture(row.thumbnail),
+        )
 
     def _page(
         self,
@@ -664,105 +557,6 @@ class WebPages:
         }
         return Page(template, {**common, **values})
 
-    def _papers_feed(
-        self, site: Site, title: str, parts: tuple[str, ...], query: Mapping[str, str], listed: PaperList
-    ) -> Page:
-        texts = for_locale(site.locale)
-        snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()}
-        entries = [
-            AtomEntry(
-                arxiv_ids.abstract_url(row.arxiv_id),
-                site.address("papers", row.arxiv_id)
-                if _has_page(row)
-                else arxiv_ids.abstract_url(row.arxiv_id),
-                format_title(row.title, row.arxiv_id),
-                datetime.combine(
-                    # The time of day would tell when somebody was awake.
-                    row.saved_at.date() if isinstance(row, models.SavedPaper) else row.date,
-                    time(),
-                    UTC,
-                ),
-                _list_authors(texts, row),
-                summary=snippets.get(row.arxiv_id, ""),
-                picture=find_picture(row.thumbnail),
-            )
-            for row in listed.rows
-        ]
-        title = f"{discord_text.to_single_line(title)[:100]} · {texts('web-name')}"
-        return self._feed(site, title, parts, parts, query, entries)
-
-    def _feed(
-        self,
-        site: Site,
-        title: str,
-        parts: tuple[str, ...],
-        feed_parts: tuple[str, ...],
-        query: Mapping[str, str],
-        entries: Sequence[AtomEntry],
-    ) -> Page:
-        # A fixed time for a feed without entries, so that the feed does not change.
-        updated_at = max((entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC))
-        values = {
-            "id": site.permanent_id(*feed_parts, ending=".atom", **query),
-            "url": site.address(*feed_parts, ending=".atom", **query),
-            "home": site.address(*parts, **query),
-            "title": title,
-            "name": for_locale(site.locale)("web-name"),
-            "locale": site.locale.value,
-            "updated_at": updated_at,
-            "entries": entries,
-        }
-        return Page("web.feed.atom.j2", values, ATOM)
-
-
-def _has_page(row: models.PaperRow) -> bool:
-    """Return whether a paper has a page: one that only a list has is in no other public place."""
-    return not isinstance(row, models.SavedPaper) or row.is_listed
-
-
-def make_file(name: str) -> Page:
-    """Return a file in `FILES`."""
-    template, content_type = FILES[name]
-    return Page(template, {}, content_type)
-
-
-def _parse_day(text: str) -> date | None:
-    """Parse an ISO date. Returns None for "", and raises PageError for anything else."""
-    try:
-        if text and not _DAY.fullmatch(text):
-            raise ValueError(text)
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise PageError(404, "web-no-day") from None
-
-
-def parse_page(text: str) -> int:
-    """Convert a page number in a URL (from 1) to a page index (from 0). Raises PageError if invalid."""
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and 1 <= int(text) <= MAX_PAGE):
-        raise PageError(404, "web-no-page", count=MAX_PAGE)
-    return int(text) - 1
-
-
-def check_base_url(text: str) -> str:
-    """Return a site's base URL without a trailing slash. Raises UsageError if it is invalid."""
-    try:
-        parts = urlsplit(text)
-        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable or parts.username or parts.query or parts.fragment or text != quote(text, safe=":/[]%"):
-        raise errors.UsageError(
-            f"--base-url: {text[:100]!r} is not a web address. Example: https://example.org/papers"
-        )
-    return text.rstrip("/")
-
-
-def find_picture(url: str | None) -> str | None:
-    """Return a picture's URL if pages may load it (https only), otherwise None."""
-    return discord_text.safe_url(url) if url and url.startswith("https://") else None
-
 
 def _list_chapters(
     texts: Texts, detail: models.PaperDetail, summary: summaries.Summary | None
@@ -791,13 +585,3 @@ def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
         for label, state in listed.suggestions
         if state.text
     ]
-
-
-def _more_authors(texts: Texts, paper: models.PaperRow | models.PaperDetail, shown: int) -> str:
-    more = len(paper.authors) - shown
-    return rendering_templates.render_more_authors(more, paper.authors_truncated, texts.locale)
-
-
-def _list_authors(texts: Texts, row: models.PaperRow) -> tuple[str, ...]:
-    """Return the authors of a feed entry. If there are more, the last item says how many."""
-    return (*row.authors[:MAX_AUTHORS], *filter(None, [_more_authors(texts, row, MAX_AUTHORS)]))

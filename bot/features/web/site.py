@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from bot.core import files
 from bot.core.clock import latest_date
-from bot.features.web import service as web_service
-from bot.features.web.service import Page, PageError, Site, WebPages, make_slug
+from bot.features.web import pages as web_pages
+from bot.features.web.pages import Page, PageError, Site, make_slug
+from bot.features.web.service import MAX_DAYS, WebPages
 from storage import archive, errors, papers, search, snapshot
 from storage.snapshot import chunked
 
@@ -62,9 +63,7 @@ class SiteBuilder:
         pages, services = self._pages, self._pages.services
         paper_ids: dict[int, None] = {}
         until_on = latest_date(services.clock())
-        for day in await services.database.fetch(
-            archive.list_dates, until_on=until_on, limit=web_service.MAX_DAYS
-        ):
+        for day in await services.database.fetch(archive.list_dates, until_on=until_on, limit=MAX_DAYS):
             await self._add_day(day, paper_ids)
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
             details = await services.database.fetch(papers.list_details, chunk)
@@ -77,8 +76,8 @@ class SiteBuilder:
         self._add("trends.html", await pages.load_trends(site))
         self._add("404.html", pages.make_error(site, PageError(404, "web-no-address")))
         self._add("sitemap.xml", await pages.load_sitemap(site))
-        for name in web_service.FILES:
-            self._add(name, web_service.make_file(name))
+        for name in web_pages.FILES:
+            self._add(name, web_pages.make_file(name))
         self._add("feed.atom", await pages.load_days_feed(site))
         removed = 0
         for path in self._known - self._built:
@@ -100,7 +99,7 @@ class SiteBuilder:
         return await self._pages.services.database.look_up(read)
 
     async def _add_day(self, day: date, paper_ids: dict[int, None]) -> None:
-        rows, _ = await self._pages.services.search.get_digest(day, limit=web_service.MAX_STATIC_ROWS)
+        rows, _ = await self._pages.services.search.get_digest(day, limit=web_pages.MAX_STATIC_ROWS)
         paper_ids |= dict.fromkeys(row.id for row in rows.rows)
         self._add(f"days/{day}.html", await self._pages.load_day(self._site, day.isoformat()))
 
