@@ -189,8 +189,8 @@ _VOTES_SECONDS = 60.0
 """The longest that other sources wait for lists with votes."""
 _MAX_UNTITLED = 300
 """The most papers looked up at arXiv per round: three requests."""
-_FIRST_PAUSE, _MAX_PAUSE = timedelta(minutes=2), timedelta(hours=1)
-"""How long no titles are requested from arXiv after a failure. The pause doubles with each failure in a row."""
+_TITLES_PAUSE = timedelta(minutes=5)
+"""How long no titles are requested from arXiv after a failure, unless it asks for longer."""
 
 
 @dataclass(eq=False)
@@ -214,7 +214,7 @@ class Poller:
         self._worker = asyncio.Semaphore(1)
         self._turn = asyncio.Lock()
         self._titles = asyncio.Lock()
-        self._pause, self._titles_at = _FIRST_PAUSE, datetime.min.replace(tzinfo=UTC)
+        self._titles_at = datetime.min.replace(tzinfo=UTC)
 
     async def poll_due(self, on_fetched: OnFetched) -> None:
         """Poll due sources, and log results and errors. Rounds may overlap: a slow source does not delay others."""
@@ -317,32 +317,32 @@ class Poller:
                 find_listed=lambda ids: self.database.fetch(archive.find_first_days, row.url, ids),
             )
             async for result in kind.open(row.url, row.options, self.context).fetch(request):
-                async with self.database.read() as connection:
-                    if not await sources.is_stored(connection, row):
-                        return  # removed during the poll
+                if not await self.database.fetch(sources.is_stored, row):
+                    return  # removed during the poll
                 named = _name_papers(result)
                 known = set(await self.database.fetch(papers.get_ids, named)) if named else set[str]()
                 limited = await self._limit_papers(report, result, known) if is_limited else result
                 is_cut = limited is not result
                 if result.account is not None:
                     self._count_papers(report, result, limited, known)
-                async with self._turn:
-                    # Facts first: posts and alerts of a listing need its votes.
-                    stored = await self.ingest.add_facts(limited.facts)
-                    if limited.digests or limited.is_gone:
-                        stored += await self.ingest.put(
-                            row.url,
-                            limited.location,
-                            limited.digests,
-                            is_whole=not is_cut,
-                            arrival=limited.arrival,
-                        )
-                    report.add(limited, stored)
+                await self._store(report, limited, is_whole=not is_cut)
                 if result.listed is not None:
                     report.unlisted |= states.keys() - set(map(base.page_key, result.listed))
                 if is_cut:
                     report.add_failure(_describe_limit(report))
                     return
+
+    async def _store(self, report: SourceReport, result: base.FetchResult, *, is_whole: bool) -> None:
+        """Store the papers of a result, one result at a time."""
+        async with self._turn:
+            # Facts first: posts and alerts of a listing need its votes.
+            stored = await self.ingest.add_facts(result.facts)
+            if result.digests or result.is_gone:
+                place = report.source.url, result.location
+                stored += await self.ingest.put(
+                    *place, result.digests, is_whole=is_whole, arrival=result.arrival
+                )
+            report.add(result, stored)
 
     async def _limit_papers(
         self, report: SourceReport, result: base.FetchResult, known: set[str]
@@ -367,7 +367,7 @@ class Poller:
         self, report: SourceReport, result: base.FetchResult, limited: base.FetchResult, known: set[str]
     ) -> None:
         """Count the papers of a result, given those that the archive has, and what the source's limit left of it."""
-        report.new |= _name_listed(limited) - known
+        report.new |= _name_papers(limited, is_listed=True) - known
         report.cut |= _name_papers(result) - _name_papers(limited)
         fill_on = self.clock().date() - digest_writer.FILL_AGE
         is_first = report.source.last_success_at is None
@@ -419,14 +419,12 @@ class Poller:
                     await self.database.write(papers.delay_arxiv, failed, now, unit=timedelta(hours=1))
                     left -= {*missing, *failed, *(fact.arxiv_id for fact in facts)}
             except base.FetchError as error:
-                self._titles_at = max(error.retry_at or now, self.clock() + self._pause)
-                self._pause = min(2 * self._pause, _MAX_PAUSE)
+                self._titles_at = max(error.retry_at or now, self.clock() + _TITLES_PAUSE)
                 until = f"{self._titles_at:%H:%M} UTC"
                 log.warning(
                     "titles not fetched from arXiv", papers=len(left), reason=str(error), next_at=until
                 )
                 return
-            self._pause = _FIRST_PAUSE
             await self.database.write(papers.delay_arxiv, left, now, unit=timedelta(hours=1))
 
 
@@ -438,15 +436,10 @@ def _describe_limit(report: SourceReport) -> str:
     return f"it has brought {brought:,} new papers today, and its limit is {limit}; the others will be read from tomorrow on"
 
 
-def _name_papers(result: base.FetchResult) -> set[str]:
+def _name_papers(result: base.FetchResult, *, is_listed: bool = False) -> set[str]:
+    """Return the papers of a result; with `is_listed` without those that it only describes."""
     named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
-    return named.union(fact.arxiv_id for fact in result.facts)
-
-
-def _name_listed(result: base.FetchResult) -> set[str]:
-    """Return the papers of a result, but for those that it only describes."""
-    named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
-    return named.union(fact.arxiv_id for fact in result.facts if fact.listed_on is not None)
+    return named | {fact.arxiv_id for fact in result.facts if fact.listed_on is not None or not is_listed}
 
 
 def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResult:
