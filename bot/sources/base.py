@@ -6,7 +6,6 @@ Sources are stateless: page states arrive with the request and are returned with
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -264,59 +263,6 @@ def unchanged_result(
     known, status = request.known(location), FetchStatus.UNCHANGED
     account = None if known is None else known.account
     return FetchResult(location, status, day=day).with_account(account, [replace(state, status=status)])
-
-
-MAX_PAGES, _MAX_LIST_BYTES, _LIST_SECONDS = 10, 10_000_000, 120.0
-"""Limits of a list that a service gives in pages."""
-
-
-async def read_pages(
-    fetch: Fetcher,
-    location: str,
-    page_url: Callable[[int], str],
-    read: Callable[..., tuple[models.Digest, ...]],
-    *arguments: Any,
-    accept: str,
-    throttle: Throttle = no_throttle,
-) -> tuple[list[models.Digest], sources.PageState]:
-    """Read a list's pages, from 0, to one that is empty or brings no new paper. Raises FetchError if any is not read.
-
-    `read` gets a page's body and charset, the `arguments`, and how many items were on the pages before. A
-    short page need not be the last: it may have fewer items than requested. The state is that of the whole list, as of the
-    first page's time. Pages are read without their validators, since an unchanged page does not imply an unchanged next one.
-    """
-    pages: list[models.Digest] = []
-    states: list[sources.PageState] = []
-    listed, count, size, content = set[str](), 0, 0, hashlib.sha256()
-    try:
-        async with asyncio.timeout(_LIST_SECONDS):
-            for number in range(MAX_PAGES + 1):
-                response = await fetch.get(page_url(number), accept=accept, throttle=throttle)
-                body = response.body or b""
-                content.update(body)
-                size += len(body)
-                if size > _MAX_LIST_BYTES:
-                    raise FetchError(
-                        f"its list is larger than {_MAX_LIST_BYTES / 1_000_000:g} MB", code=TOO_LARGE
-                    )
-                states.append(response.page_state)
-                [page] = await read_digests(read, body, response.charset, *arguments, count)
-                new = {entry.arxiv_id for entry in page.entries} - listed
-                if new or not page.entries:
-                    pages.append(page)
-                if not new:
-                    state = replace(states[0], location=location, etag=None, last_modified=None)
-                    return pages, replace(state, hash=content.hexdigest())
-                listed |= new
-                count += len(page.entries) + len(page.problems)
-    except FetchError as error:
-        if not pages:
-            raise
-        # A later page that is missing does not mean that the list is not there yet.
-        raise FetchError(f"at page {len(pages) + 1}: {error}", retry_at=error.retry_at) from None
-    except TimeoutError:
-        raise FetchError(f"reading its list took longer than {_LIST_SECONDS:g} s") from None
-    raise FetchError(f"its list has more than {MAX_PAGES} pages", code=TOO_LARGE)
 
 
 async def read_page(location: str, response: Response, day: date | None = None) -> FetchResult:

@@ -7,6 +7,7 @@ for more, and the next ones for `p` (from 0). Days are in UTC. A list grows unti
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,13 +19,14 @@ import structlog
 from bot.archive import fields, listing
 from bot.core import day_close
 from bot.sources import base, pages
-from storage import models
+from storage import models, sources
 from storage.models import FetchStatus
 
 log = structlog.get_logger(__name__)
 
 _DAILY_PAPERS_PATH = "/api/daily_papers"
-_PAGE_SIZE = 100
+_PAGE_SIZE, _MAX_PAGES, _MAX_LIST_BYTES, _LIST_SECONDS = 100, 10, 10_000_000, 120.0
+"""Papers on a page, and the limits of a day's list."""
 _AT_ONCE, _PER_SECOND = 100, 1.25
 """Requests: at most 475 in five minutes. Hugging Face allows an address 500."""
 ADDRESS = "https://huggingface.co"
@@ -79,15 +81,7 @@ class HuggingFaceSource:
         if day > today:
             return base.FetchResult(location, FetchStatus.NOT_YET, f"{day} has not begun", day=day)
         try:
-            found, state = await base.read_pages(
-                self.fetcher,
-                location,
-                lambda number: f"{location}&limit={_PAGE_SIZE}&p={number}",
-                _read_page,
-                day,
-                accept="application/json",
-                throttle=self.throttle,
-            )
+            found, state = await self._read_list(day)
             digest = await asyncio.to_thread(_join, found)
         except base.FetchError as error:
             # A day that has not begun by Hugging Face's clock is a bad request.
@@ -106,6 +100,45 @@ class HuggingFaceSource:
             return replace(result, status=FetchStatus.NOT_YET, reason=f"{day}: its list of papers is empty")
         facts = await asyncio.to_thread(_facts_of, digests, location, day, state.read_at)
         return replace(result, facts=facts)
+
+    async def _read_list(self, day: date) -> tuple[list[models.Digest], sources.PageState]:
+        """Read a day's list to a page that is empty or brings no new paper. Raises FetchError if any page is not read.
+
+        A short page need not be the last: it may have fewer items than requested. The state is that of the whole list,
+        as of the first page's time. Pages are read without their validators, since an unchanged page does not imply an
+        unchanged next one.
+        """
+        location, first_state = self.daily_papers_url(day), None
+        digests, bodies, listed, count = list[models.Digest](), list[bytes](), set[str](), 0
+        try:
+            async with asyncio.timeout(_LIST_SECONDS):
+                for number in range(_MAX_PAGES + 1):
+                    url = f"{location}&limit={_PAGE_SIZE}&p={number}"
+                    response = await self.fetcher.get(url, accept="application/json", throttle=self.throttle)
+                    first_state = first_state or response.page_state
+                    bodies.append(response.body or b"")
+                    if sum(map(len, bodies)) > _MAX_LIST_BYTES:
+                        raise base.FetchError(
+                            f"its list is larger than {_MAX_LIST_BYTES / 1_000_000:g} MB", code=base.TOO_LARGE
+                        )
+                    [page] = await base.read_digests(_read_page, bodies[-1], response.charset, day, count)
+                    new = {entry.arxiv_id for entry in page.entries} - listed
+                    if new or not page.entries:
+                        digests.append(page)
+                    if not new:
+                        content = hashlib.sha256(b"".join(bodies)).hexdigest()
+                        state = sources.PageState(location, first_state.read_at, FetchStatus.OK, hash=content)
+                        return digests, state
+                    listed |= new
+                    count += len(page.entries) + len(page.problems)
+        except base.FetchError as error:
+            if not digests:
+                raise
+            # A later page that is missing does not mean that the list is not there yet.
+            raise base.FetchError(f"at page {len(digests) + 1}: {error}", retry_at=error.retry_at) from None
+        except TimeoutError:
+            raise base.FetchError(f"reading its list took longer than {_LIST_SECONDS:g} s") from None
+        raise base.FetchError(f"its list has more than {_MAX_PAGES} pages", code=base.TOO_LARGE)
 
 
 def _read_page(body: bytes, charset: str | None, day: date, before: int) -> tuple[models.Digest, ...]:

@@ -264,10 +264,10 @@ async def test_a_list_without_end_is_bounded_and_not_stored(
     assert (result.status, result.reason) == (FetchStatus.FAILED, "its list has more than 10 pages")
     assert (result.digests, result.facts, result.page_states) == ((), (), ())
     assert len(hub.origin.requests) == 11
-    monkeypatch.setattr(base, "_MAX_LIST_BYTES", 100_000)
+    monkeypatch.setattr(huggingface, "_MAX_LIST_BYTES", 100_000)
     [result] = await fetch_results(hub.source, days=[TODAY])
     assert result.reason.startswith("at page 2: its list is larger than"), result.reason
-    monkeypatch.setattr(base, "_LIST_SECONDS", 0.0)
+    monkeypatch.setattr(huggingface, "_LIST_SECONDS", 0.0)
     [result] = await fetch_results(hub.source, days=[TODAY])
     assert result.reason == "reading its list took longer than 0 s"
 
