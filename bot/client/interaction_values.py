@@ -79,17 +79,12 @@ def walk_components(components: Any) -> Iterator[Any]:
 
 def find_marker(interaction: AnyInteraction) -> str | None:
     """Return the delivery marker in a component's message, which an edit must keep, or None."""
-    return next(filter(None, map(custom_ids.find_marker, list_custom_ids(interaction))), None)
+    return next(filter(None, map(custom_ids.find_marker, list_custom_ids(interaction.message))), None)
 
 
-def list_custom_ids(interaction: AnyInteraction) -> list[str]:
-    """Return the custom ids in a component's message, in order."""
-    return custom_ids_of(interaction.message) if interaction.message else []
-
-
-def custom_ids_of(message: discord.Message) -> list[str]:
+def list_custom_ids(message: discord.Message | None) -> list[str]:
     """Return the custom ids in a message, in order."""
-    components = walk_components(message.components)
+    components = walk_components(message.components if message else ())
     return [custom_id for component in components if (custom_id := getattr(component, "custom_id", None))]
 
 

@@ -128,10 +128,6 @@ class MessageBuilder:
         if markdown.strip():
             self._add(ui.TextDisplay(markdown), 1, markdown)
 
-    def add_reserved_text(self, markdown: str) -> None:
-        """Add a text display in reserved space."""
-        self._items.append(ui.TextDisplay(markdown))
-
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None) -> None:
         """Add text with a thumbnail. The thumbnail is omitted if its URL is missing or unsafe."""
         address = discord_text.safe_url(thumbnail) if thumbnail else None
@@ -178,11 +174,6 @@ class MessageBuilder:
         """Take components and texts from the budget. A text that was shortened to nothing does not fit either."""
         if not self.budget.add(components, texts) or not all(texts):
             raise MessageFullError(f"no room for {components} components, {[text[:80] for text in texts]}")
-
-    def add_reserved_row(self, *items: ui.Item[Any] | None) -> None:
-        """Add a row of items in reserved space, unless all items are None."""
-        if present := self._list_fitting(items):
-            self._items.append(ui.ActionRow(*present))
 
     def _list_fitting(self, items: Iterable[ui.Item[Any] | None]) -> list[ui.Item[Any]]:
         """Return the items without None, and of those that do the same the first."""

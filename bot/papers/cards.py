@@ -36,9 +36,6 @@ from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from bot.sources.arxiv import LookupOutcome
 from storage import models
 
-PAGER_COMPONENTS = 3
-"""A row with two buttons. Space for it is reserved before the number of pages is known."""
-
 MAX_SHOWN_NOTE = 1_200
 MAX_TOPICS = 8
 
@@ -89,7 +86,6 @@ async def card_view(
         link_buttons(detail, detail.project_url or detail.video),
         [select_menu(texts("card-more"), pack_custom_id(verbs.SELECT_DETAIL, detail.arxiv_id), more)],
     )
-    message.budget.add(PAGER_COMPONENTS)
     web = paper_texts.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
@@ -101,7 +97,7 @@ async def card_view(
     pager = message_builder.pager(
         texts, page, len(pages), lambda number: pack_custom_id(verbs.SHOW_CARD, detail.arxiv_id, number)
     )
-    message.add_reserved_row(*pager)
+    message.add_buttons(*pager)
     return message.view
 
 
@@ -124,7 +120,6 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     message = MessageBuilder()
     message.add_text(subtext(title_link(detail)))
     menu = _chapter_menu(texts, detail, review, ())
-    message.budget.add(PAGER_COMPONENTS + 3)
     pages = [
         await work_in_thread(summary_pages, texts, [section], message.budget) or [""] for section in chapters
     ]
@@ -138,8 +133,8 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
         lambda number: pack_custom_id(verbs.SHOW_CHAPTER, detail.arxiv_id, *positions[number]),
     )
     back = button(texts("back-to-paper"), pack_custom_id(verbs.SHOW_CARD, detail.arxiv_id, 0))
-    message.add_reserved_row(*pager, back)
-    message.add_reserved_row(menu)
+    message.add_buttons(*pager, back)
+    message.add_buttons(menu)
     return message.view
 
 
@@ -360,10 +355,9 @@ def post_card_view(
         language = paper_texts.language_note(texts, paper.summary.language)
         notes = (language if with_language else "", paper_texts.summary_line(texts, paper.summary))
     foot = "\n".join(discord_text.subtext(line) for line in notes if line)
-    message.budget.add(1)
     message.end_with(rows, foot)
     more = texts("more-at-links" if by_webhook else "more-inside")
-    message.add_reserved_text(_truncated_summary(texts, paper.sections, message.budget, more))
+    message.add_text(_truncated_summary(texts, paper.sections, message.budget, more))
     return message.view
 
 

@@ -110,9 +110,8 @@ class AskCog(commands.Cog):
         """Show the reader's answer to everyone. It is copied from its message, so nothing of the question is stored for it."""
         interaction = request.interaction
         answered = interaction.message
-        if answered is None or pack_custom_id(verbs.SHARE_ANSWER) not in interaction_values.custom_ids_of(
-            answered
-        ):
+        shown = interaction_values.list_custom_ids(answered)
+        if answered is None or pack_custom_id(verbs.SHARE_ANSWER) not in shown:
             raise InvalidCustomIdError("there is no answer to share")
         async with router.deferring_publicly(interaction):
             sharer = interaction_values.display_name(interaction)
@@ -202,7 +201,7 @@ def _list_card_papers(
     """Return the papers that the buttons of a card of the bot ask about: a card that a reader has shared is in no table."""
     if not isinstance(card, discord.Message) or card.author.id != bot_user.id:
         return ()
-    actions = map(unpack_custom_id, interaction_values.custom_ids_of(card))
+    actions = map(unpack_custom_id, interaction_values.list_custom_ids(card))
     return tuple(dict.fromkeys(action.payload for action in actions if action.verb == verbs.OPEN_QUESTION))
 
 

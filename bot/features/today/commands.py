@@ -94,7 +94,7 @@ class TodayCog(commands.Cog):
     async def _updated_view(self, request: Request, note: str = "") -> ui.LayoutView:
         """Return the papers of the message whose control was used (a reply or a DM) with their current marks."""
         interaction = request.interaction
-        actions = map(custom_ids.unpack_custom_id, interaction_values.list_custom_ids(interaction))
+        actions = map(custom_ids.unpack_custom_id, interaction_values.list_custom_ids(interaction.message))
         shown = [action.payload for action in actions if action.verb == verbs.OPEN_PAPER]
         return await self._view(
             request, note, interaction_values.find_marker(interaction), _find_day(interaction), shown
@@ -129,7 +129,7 @@ class TodayCog(commands.Cog):
 
 def _find_day(interaction: interaction_values.AnyInteraction) -> date | None:
     """Return the day of the message whose control was used, read from one of its buttons; None if unknown."""
-    for custom_id in interaction_values.list_custom_ids(interaction):
+    for custom_id in interaction_values.list_custom_ids(interaction.message):
         action = custom_ids.unpack_custom_id(custom_id)
         if action.verb == verbs.OPEN_LIST:
             with suppress(ValueError):
