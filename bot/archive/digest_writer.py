@@ -475,11 +475,35 @@ class DigestWriter:
         """Return how the stored days of a location change, by the table at the top of this module."""
         places = {location for _, location in content.places}
         before = {(row.location, row.date_on): row for row in stored if row.location in places}
-        papers_by_day, days_before = content.days, {on for _, on in before}
+        listed = [stored_ids[row.id] for row in before.values()]
+        now = await self._unite_days(connection, content, before, listed)
+        common = [(row, now[key]) for key, row in before.items() if key in now]
+        # A list with papers without a date only grows.
+        is_complete = content.is_whole and not any(sourced.digest.is_rolling for sourced in content.digests)
+        missing = [row for key, row in before.items() if key not in now] if is_complete else []
+        days_before = {on for _, on in before}
+        return _Change(
+            new=[sourced for key, sourced in now.items() if key not in before],
+            written={row.id: sourced for row, sourced in common if sourced.hash != row.hash},
+            gone=[
+                row for row in missing if is_gone(row.date_on, stored_ids[row.id], content.days, days_before)
+            ],
+        )
+
+    async def _unite_days(
+        self,
+        connection: Connection,
+        content: LocationContent,
+        before: Mapping[tuple[str, date], StoredDigest],
+        listed: Sequence[Set[str]],
+    ) -> dict[tuple[str, date], SourcedDigest]:
+        """Return one digest for each place and day of a content, united with the stored one (`before`) if both are lists.
+
+        `listed` are the papers of the stored days.
+        """
         now: dict[tuple[str, date], SourcedDigest] = {}
         for sourced in content.digests:
             if sourced.digest.is_rolling:
-                listed = [stored_ids[row.id] for row in before.values()]
                 sourced = await self._add_date(connection, content, sourced, listed)
                 if not sourced.digest.entries:
                     continue
@@ -489,20 +513,9 @@ class DigestWriter:
                 former = now[key].digest
                 sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text)
             elif key in before:
-                sourced = await _unite_with_stored(connection, sourced, before[key], papers_by_day)
+                sourced = await _unite_with_stored(connection, sourced, before[key], content.days)
             now[key] = sourced
-        # A list with papers without a date only grows.
-        is_complete = content.is_whole and not any(sourced.digest.is_rolling for sourced in content.digests)
-        missing = [row for key, row in before.items() if key not in now] if is_complete else []
-        return _Change(
-            new=[sourced for key, sourced in now.items() if key not in before],
-            written={
-                row.id: now[key] for key, row in before.items() if key in now and now[key].hash != row.hash
-            },
-            gone=[
-                row for row in missing if is_gone(row.date_on, stored_ids[row.id], papers_by_day, days_before)
-            ],
-        )
+        return now
 
     async def _add_date(
         self,

@@ -213,13 +213,8 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         """
         values = interaction_values.modal_values(request.interaction)
         row = await _place_draft(request, await _load_meant(request, action), values)
-        row = await _apply_more(request, row, values)
+        row = _apply_chosen(await _apply_more(request, row, values), values)
         typed = {name: values[name].strip() or "-" for name in TYPED if name in values}
-        chosen: dict[str, Any] = {name: values[name] for name in CHOSEN if values.get(name)}
-        if papers := custom_ids.parse_number(values.get(daily_messages.PAPERS) or "0", choice.MAX_TOP_N):
-            chosen[daily_messages.PAPERS] = papers
-        with custom_ids.map_parse_errors():
-            row = daily_options.apply_changes(row, chosen)
         try:
             wanted = await _apply(request, row, typed)
             if row.id:
@@ -500,6 +495,15 @@ async def _apply_more(request: Request, row: Subscription, values: Mapping[str, 
     return replace(row, mention_role_id=mention_role_id, tag_id=tag_id, silent=is_silent)
 
 
+def _apply_chosen(row: Subscription, values: Mapping[str, str]) -> Subscription:
+    """Return the post with what was chosen in a form's menus. Raises InvalidCustomIdError if it is none of the choices."""
+    chosen: dict[str, Any] = {name: values[name] for name in CHOSEN if values.get(name)}
+    if papers := custom_ids.parse_number(values.get(daily_messages.PAPERS) or "0", choice.MAX_TOP_N):
+        chosen[daily_messages.PAPERS] = papers
+    with custom_ids.map_parse_errors():
+        return daily_options.apply_changes(row, chosen)
+
+
 async def _setup_views(request: Request, draft: Subscription) -> list[ui.LayoutView]:
     """Return a preview of the post and the setup of the draft, which is stored, or the channel's identical subscription.
 
@@ -646,20 +650,22 @@ async def _list_meant(request: Request, meant: str | None) -> list[Subscription]
         raise UserError("no-subscriptions", command=request.interaction.client.mentions("daily setup"))
     if meant is None:
         return [row for row in rows if row.channel_id == request.interaction.channel_id] or rows
+    if with_id := [row for row in rows if str(row.id) == meant]:
+        return with_id
     names = permissions.name_channels(request.interaction, [row.channel_id for row in rows])
     channel = meant.strip("<#> ").casefold()  # the name or mention of a channel
-    matching = [row for row in rows if str(row.id) == meant] or [
+    if in_channel := [
         row for row in rows if channel in (str(row.channel_id), names.get(row.channel_id, "#").casefold())
-    ]
-    if not matching and meant.isdecimal():  # of a button
+    ]:
+        return in_channel
+    if meant.isdecimal():  # of a button
         raise UserError("no-subscription", command=request.interaction.client.mentions("daily edit"))
     labels = post_names.name_posts(request.texts, rows, names)
-    named = {row.id: f"{labels[row.id]}\n{row.topic}".casefold() for row in rows}
-    if not (matching := matching or [row for row in rows if meant.casefold() in named[row.id]]):
-        shown = [*post_names.name_posts(request.texts, rows).values()][: post_names.MAX_LISTED]
-        name = discord_text.escape_untrusted(meant)
-        raise UserError("no-such-post", name=name, posts="; ".join(shown))
-    return matching
+    if named := [row for row in rows if meant.casefold() in f"{labels[row.id]}\n{row.topic}".casefold()]:
+        return named
+    shown = [*post_names.name_posts(request.texts, rows).values()][: post_names.MAX_LISTED]
+    name = discord_text.escape_untrusted(meant)
+    raise UserError("no-such-post", name=name, posts="; ".join(shown))
 
 
 async def _find_manageable(request: Request, subscription_id: str) -> Subscription:
