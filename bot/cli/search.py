@@ -431,17 +431,24 @@ async def glossary(
     """
     async with shell.open_reader() as database:
         if not words:
-            made = await GlossaryService(database).list_decisions()
-            decisions = [
-                {"form": row.form, "term": row.term, "is": "added" if row.is_added else "forgotten"}
-                for row in made
-            ]
-            none = "You have added and forgotten no forms. `paperround glossary TERM` shows a term's forms."
-            return shell.Output(decisions, none, ("form", "term", "is"))
+            return await _list_decisions(database)
         if words[0] in _DECISIONS:
             return await _decide(database, *words)
-        term = " ".join(words)
-        concepts, senses = await create_search(database).explain_term(term)
+        return await _explain(database, " ".join(words))
+
+
+async def _list_decisions(database: Database) -> shell.Output:
+    made = await GlossaryService(database).list_decisions()
+    decisions = [
+        {"form": row.form, "term": row.term, "is": "added" if row.is_added else "forgotten"} for row in made
+    ]
+    none = "You have added and forgotten no forms. `paperround glossary TERM` shows a term's forms."
+    return shell.Output(decisions, none, ("form", "term", "is"))
+
+
+async def _explain(database: Database, term: str) -> shell.Output:
+    """Show the concepts that a term names, with their forms, and what it is short for."""
+    concepts, senses = await create_search(database).explain_term(term)
     data = [
         {"key": key, "name": _name(key, forms), "forms": [_form_to_dict(*form) for form in forms]}
         for key, forms in concepts
