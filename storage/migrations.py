@@ -538,6 +538,13 @@ def _add_removed_papers_and_names_of_servers(connection: sa.Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE guilds ADD COLUMN name TEXT")
 
 
+@_migration(28)
+def _name_reports_of_readings(connection: sa.Connection) -> None:
+    """Name the reports on readings of sources after the readings, since accounts are those of readers."""
+    for table in ("sources", "source_pages"):
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME COLUMN account TO reading")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -457,7 +457,7 @@ class StoredSource:
     When sources disagree, the highest `priority` wins; among equal priorities, the oldest source. `failures`
     counts consecutive failures, and `reason` describes the last one. `noticed_at` is when the operator was
     notified of them. `progress` describes a back-fill in the source's own format, or how many new papers a limited
-    source brought on a day. `account` is that of its last reading.
+    source brought on a day. `reading` is the report on its last reading.
     """
 
     id: int
@@ -474,7 +474,7 @@ class StoredSource:
     reason: str | None = None
     noticed_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
-    account: ReadingReport | None = None
+    reading: ReadingReport | None = None
 
 
 # Subscriptions: the daily posts of a channel.

@@ -20,7 +20,7 @@ class PageState:
     """The HTTP validators and the result of the last read of a page (a URL, a file or a feed entry).
 
     `etag` and `last_modified` are sent back unchanged; for a file, `last_modified` is its modification time and
-    size. `hash` is the SHA-256 of the content in hex. `account` is what was found there; None for a
+    size. `hash` is the SHA-256 of the content in hex. `reading` is the report on that; None for a
     page that was seen, but not read, or last read by 0.1.0. An entry of a feed has the date on which it was first seen as
     its `last_modified`: see `bot.sources.feed`.
     """
@@ -31,7 +31,7 @@ class PageState:
     etag: str | None = None
     last_modified: str | None = None
     hash: str | None = None
-    account: models.ReadingReport | None = None
+    reading: models.ReadingReport | None = None
 
 
 source_pages = table_of(
@@ -222,5 +222,5 @@ _HEALTH_FIELDS = (
     "reason",
     "noticed_at",
     "progress",
-    "account",
+    "reading",
 )

@@ -76,15 +76,15 @@ def _tuple_of(item: Callable[[Any], Any]) -> Stored:
     return Stored(sa.JSON(), lambda items: tuple(map(item, items)))
 
 
-def _load_account(account: Mapping[str, Any]) -> models.ReadingReport:
+def _load_report(report: Mapping[str, Any]) -> models.ReadingReport:
     def read(rows: Iterable[Mapping[str, Any]]) -> tuple[models.Skipped, ...]:
         return tuple(
             models.Skipped(models.SkipReason(row["reason"]), row["number"], tuple(row["examples"]))
             for row in rows
         )
 
-    kept = account["stored"] + account["known"]
-    return models.ReadingReport(kept, account["stored"], read(account["left_out"]), read(account["remarks"]))
+    kept = report["stored"] + report["known"]
+    return models.ReadingReport(kept, report["stored"], read(report["left_out"]), read(report["remarks"]))
 
 
 _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
@@ -108,7 +108,7 @@ _TYPES: dict[Any, sa.types.TypeEngine[Any]] = {
         lambda problems: tuple(models.Problem(*problem) for problem in problems),
         lambda problems: [(problem.line, problem.message) for problem in problems],
     ),
-    models.ReadingReport: Stored(sa.JSON(none_as_null=True), _load_account, models.ReadingReport.to_json),
+    models.ReadingReport: Stored(sa.JSON(none_as_null=True), _load_report, models.ReadingReport.to_json),
 }
 """Column types by the type of the record's field."""
 

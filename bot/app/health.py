@@ -85,9 +85,9 @@ class MonitoringServer:
         for url, name in kinds.operator_labels(rows).items():
             if (at := rows[url].last_success_at) is not None:
                 self._metrics.source_success.labels(name).set(at.timestamp())
-            if (account := rows[url].account) is not None:
-                counted = {"stored": account.stored, "known": account.known}
-                counted |= {of.reason.value: of.number for of in account.skipped}
+            if (reading := rows[url].reading) is not None:
+                counted = {"stored": reading.stored, "known": reading.known}
+                counted |= {of.reason.value: of.number for of in reading.skipped}
                 for outcome, number in counted.items():
                     self._metrics.source_items.labels(name, outcome).set(number)
         age = 0.0 if oldest is None else (self._clock() - oldest).total_seconds()

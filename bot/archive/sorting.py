@@ -55,8 +55,8 @@ def describe(rows: Iterable[Skipped]) -> str:
     return ", ".join(f"{row.number:,} {row.reason.words}{examples}" for row, examples in named)
 
 
-def account_of(digests: Iterable[Digest]) -> ReadingReport:
-    """Return the account of a text with these digests, whose papers are all kept."""
+def report_kept(digests: Iterable[Digest]) -> ReadingReport:
+    """Return the report on a text with these digests, whose papers are all kept."""
     digests = list(digests)
     lines = (
         skip(problem.reason, f"line {problem.line}")

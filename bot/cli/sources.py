@@ -29,7 +29,7 @@ Url = Annotated[
     ),
 ]
 _YIELD = ("brings", "papers_a_day", "latest_day", "latest_papers", "undated_files")
-_ACCOUNT = ("found", "stored", "known", "left_out")
+_REPORT = ("found", "stored", "known", "left_out")
 _SOURCE_COLUMNS = (
     "source",
     "kind",
@@ -48,7 +48,7 @@ _PRIORITY_HELP = "Where sources disagree, the highest number wins; among equals,
 _NO_SOURCES = "No sources. `paperround sources add https://huggingface.co` adds a daily list."
 _SETTING = "PAPERROUND_SOURCES"
 _FAILURES = ("failed", "refused")
-_REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers", *_ACCOUNT)
+_REPORT_COLUMNS = ("source", "status", "reason", "digests", "papers", "new_papers", *_REPORT)
 
 
 async def add(
@@ -112,10 +112,10 @@ async def add(
         sentence += "." if is_failed else f": {report.reason or 'no papers'}."
         sentence += f" `paperround sources remove {shlex.quote(address)}` takes it back."
     status = {"status": report.status.value, "reason": report.reason or None}
-    data = to_dict(added) | status | found | account_to_dict(report.account)
+    data = to_dict(added) | status | found | report_to_dict(report.reading)
     notes = [report.reason] if is_failed and report.reason else []
     notes += map(files.describe_problem, report.result.problems)
-    text = "\n".join((sentence, *_describe_left_out(address, report.account)))
+    text = "\n".join((sentence, *_describe_left_out(address, report.reading)))
     return shell.Output(data, text, notes=notes, status=1 if is_failed else 0)
 
 
@@ -139,7 +139,7 @@ async def list_rows() -> shell.Output:
         for row in rows
         if (number := row["undated_files"])
     ]
-    return _list_sources(rows, columns, [row.account for row, _ in found], notes)
+    return _list_sources(rows, columns, [row.reading for row, _ in found], notes)
 
 
 async def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
@@ -204,13 +204,13 @@ async def fetch(since: shell.Since = None, until: shell.Until = None) -> shell.O
             "status": report.status.value,
             "reason": report.reason,
             **shell.pick(report.result, "digests papers new_papers"),
-            **account_to_dict(report.account),
+            **report_to_dict(report.reading),
         }
         for report in reports
     ]
     is_failed = any(report.status.value in _FAILURES or report.missed_days for report in reports)
     problems = [files.describe_problem(problem) for report in reports for problem in report.result.problems]
-    listed = _list_sources(rows, _REPORT_COLUMNS, [report.account for report in reports], problems)
+    listed = _list_sources(rows, _REPORT_COLUMNS, [report.reading for report in reports], problems)
     return replace(listed, status=1 if is_failed or problems else 0)
 
 
@@ -224,21 +224,21 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
         "options": dict(row.options),
         "status": row.status and row.status.value,
         "progress": back_fill and back_fill.describe(),
-        **account_to_dict(row.account),
+        **report_to_dict(row.reading),
     }
 
 
-def account_to_dict(account: models.ReadingReport | None) -> dict[str, Any]:
-    """Convert the account of a reading for JSON output; each value is None without one."""
-    if account is None:
-        return dict.fromkeys((*_ACCOUNT, "remarks"))
-    return {"found": account.found, **account.to_json()}
+def report_to_dict(report: models.ReadingReport | None) -> dict[str, Any]:
+    """Convert the report on a reading for JSON output; each value is None without one."""
+    if report is None:
+        return dict.fromkeys((*_REPORT, "remarks"))
+    return {"found": report.found, **report.to_json()}
 
 
 def _list_sources(
     data: Sequence[Mapping[str, Any]],
     columns: Sequence[str],
-    accounts: Sequence[models.ReadingReport | None],
+    reports: Sequence[models.ReadingReport | None],
     notes: Sequence[str],
 ) -> shell.Output:
     """Return an output with a table of sources and what their readings left out."""
@@ -250,23 +250,23 @@ def _list_sources(
         }
         for row in data
     ]
-    addressed = zip((row["source"] for row in data), accounts, strict=True)
-    left_out = [line for address, account in addressed for line in _describe_left_out(address, account)]
+    addressed = zip((row["source"] for row in data), reports, strict=True)
+    left_out = [line for address, report in addressed for line in _describe_left_out(address, report)]
     return shell.Output(data, _NO_SOURCES, columns, rows, left_out, notes)
 
 
-def _describe_left_out(address: str, account: models.ReadingReport | None) -> Iterator[str]:
+def _describe_left_out(address: str, report: models.ReadingReport | None) -> Iterator[str]:
     """Yield what a reading of a source left out, and what it lacks in the rest."""
     from bot.archive import sorting
 
-    if account is None:
+    if report is None:
         return
-    if account.skipped:
-        counts = f"{account.stored:,} stored, {account.known:,} known, {account.skipped_count:,} left out"
-        found = f"{shell.count(account.found, 'item')} found: {counts}"
-        yield f"{address}: {found}: {sorting.describe(account.skipped)}."
-    if account.warnings:
-        yield f"{address}: of the items kept: {sorting.describe(account.warnings)}."
+    if report.skipped:
+        counts = f"{report.stored:,} stored, {report.known:,} known, {report.skipped_count:,} left out"
+        found = f"{shell.count(report.found, 'item')} found: {counts}"
+        yield f"{address}: {found}: {sorting.describe(report.skipped)}."
+    if report.warnings:
+        yield f"{address}: of the items kept: {sorting.describe(report.warnings)}."
 
 
 def _yield_to_dict(brought: Yield) -> dict[str, Any]:

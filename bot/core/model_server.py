@@ -135,7 +135,7 @@ class ModelServer:
             self._session = None
 
 
-class Response(NamedTuple):
+class ModelResponse(NamedTuple):
     """A response's status, its record and its error (None: without one). An error within 200 has its own code as the status."""
 
     status: int
@@ -143,7 +143,7 @@ class Response(NamedTuple):
     error: Mapping[str, Any] | None
 
 
-async def read_response(status: int, body: bytes) -> Response:
+async def read_response(status: int, body: bytes) -> ModelResponse:
     """Decode a response: in a thread, because decoding two megabytes takes 250 ms."""
     record = await asyncio.to_thread(_decode, body)
     choice = _choice_of(record)
@@ -151,14 +151,14 @@ async def read_response(status: int, body: bytes) -> Response:
     if not error and choice.get("finish_reason") == "error":
         error = "the model failed"
     if status == 200 and not error:
-        return Response(status, record, None)
+        return ModelResponse(status, record, None)
     detail = error if isinstance(error, dict) else {"message": error} if error else record
     if status == 200:
         code = str(detail.get("code"))
         status = int(code) if code.isdecimal() and 400 <= int(code) < 600 else 500
         # What failed while a model wrote is not charged, unless the server counts it.
         record = {"usage": {"total_tokens": 0}, **record}
-    return Response(status, record, detail)
+    return ModelResponse(status, record, detail)
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class LanguageModel:
             spent += most if tokens is None else tokens
             manner = following
 
-    def _read(self, response: Response, messages: Sequence[Message]) -> tuple[str, int | None]:
+    def _read(self, response: ModelResponse, messages: Sequence[Message]) -> tuple[str, int | None]:
         """Return the text of a response and its tokens. Raises ModelError."""
         if response.status != 200:
             raise _make_error(self.server, response, has_answered=self._has_answered)
@@ -274,7 +274,7 @@ class _ThoughtTooLongError(ModelError):
     """Raised if a model used the whole limit without a word of an answer."""
 
 
-def _make_error(server: ModelServer, response: Response, *, has_answered: bool = False) -> ModelError:
+def _make_error(server: ModelServer, response: ModelResponse, *, has_answered: bool = False) -> ModelError:
     """Return the error of a response. `has_answered`: the model answered before, so that it is not its key that is refused."""
     status, detail = response.status, response.error or {}
     message, metadata = detail.get("message"), detail.get("metadata")

@@ -254,8 +254,8 @@ class ArxivCategories:
             cut = [sorting.skip(SkipReason.NOT_READ, note)]
             days = (on - _DAY * n for n in range(_SETTLED.days + 1))
             progress = progress.leave((day.isoformat() for day in days), today)
-        account = ReadingReport(len(facts), skipped=add_up([*skipped, *parsed.skipped, *cut]))
-        state = replace(page.page_state, account=account)
+        report = ReadingReport(len(facts), skipped=add_up([*skipped, *parsed.skipped, *cut]))
+        state = replace(page.page_state, reading=report)
         if not by_day:
             reason = (
                 "arXiv announces only papers that this source has; what it left out is read when it announces others"
@@ -263,7 +263,7 @@ class ArxivCategories:
                 else "arXiv has announced no new papers in these categories today, which is normal on weekends"
             )
             result = base.FetchResult(
-                self.address, FetchStatus.NOT_YET, reason, page_states=(state,), account=account
+                self.address, FetchStatus.NOT_YET, reason, page_states=(state,), reading=report
             )
             return [replace(result, progress=asdict(progress)) if is_cut else result], progress
         last, newest = progress.announced_on and date.fromisoformat(progress.announced_on), max(by_day)
@@ -273,8 +273,8 @@ class ArxivCategories:
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
         # Each day's result counts its own papers, the last one also what no other counts.
-        rest = replace(account, kept=len(facts) - len(new) + len(by_day[newest].facts))
-        results[-1] = replace(results[-1], page_states=(state,), progress=asdict(progress), account=rest)
+        rest = replace(report, kept=len(facts) - len(new) + len(by_day[newest].facts))
+        results[-1] = replace(results[-1], page_states=(state,), progress=asdict(progress), reading=rest)
         return results, progress
 
     async def _complete(self, parsed: feed_entries.Feed) -> tuple[list[feed_entries.FeedEntry], bool]:
@@ -345,16 +345,16 @@ class ArxivCategories:
             status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
             # Older papers are never posted.
             digests = [
-                replace(result, facts=(), account=None) for on, result in by_day.items() if on >= recent
+                replace(result, facts=(), reading=None) for on, result in by_day.items() if on >= recent
             ]
             unread = [sorting.skip(SkipReason.NOT_READ, gap, max(1, missing))] if gap else []
-            account = ReadingReport(len(facts), skipped=add_up([*skipped, *unread]))
+            report = ReadingReport(len(facts), skipped=add_up([*skipped, *unread]))
             results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
             if gap:
                 status = FetchStatus.FAILED if missing and not is_waiting else FetchStatus.NOT_YET
                 at = request.now + _INCOMPLETE_DELAY if is_waiting else None
                 results.append(base.FetchResult(self._api, status, gap, retry_at=at))
-            results[0] = replace(results[0], account=account)
+            results[0] = replace(results[0], reading=report)
             results[-1] = replace(results[-1], progress=asdict(progress))
             for result in results:
                 yield result
@@ -418,7 +418,7 @@ class ArxivCategories:
                 FetchStatus.OK,
                 digests=(digest,),
                 facts=tuple(group),
-                account=ReadingReport(len(group)),
+                reading=ReadingReport(len(group)),
             )
         return days
 
@@ -443,13 +443,13 @@ def _fail_day(
     reason = f"{progress.on}: {error}"
     after = progress.after(0, request.now.date())
     unread = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
-    failed = replace(base.failed_result(api, error), reason=reason, account=unread)
+    failed = replace(base.failed_result(api, error), reason=reason, reading=unread)
     if request.days is not None:
         return replace(failed, day=date.fromisoformat(progress.on or "")), after, False
     if is_outage:
         # A wait requested by arXiv is not a failure.
         status = failed.status if error.retry_at is None else FetchStatus.NOT_YET
-        return replace(failed, status=status, account=None), progress, True
+        return replace(failed, status=status, reading=None), progress, True
     if is_first and progress.polls + 1 < _MAX_POLLS_PER_DAY:
         at = request.now + _INCOMPLETE_DELAY
         waiting = replace(failed, status=FetchStatus.NOT_YET, retry_at=at)

@@ -127,7 +127,7 @@ class FetchResult:
 
     Save `page_states` only after the digests and facts, since a page with a saved state is not read again.
     `day` is the requested day; `retry_at` (UTC) is the time requested by the server. Save the `progress` of a
-    back-fill once this result is stored. `is_gone`: the location does not exist any more. `account` is None if nothing
+    back-fill once this result is stored. `is_gone`: the location does not exist any more. `reading` is None if nothing
     was read there. `listed` are all pages that the source has now: the states of others are removed.
     """
 
@@ -142,15 +142,15 @@ class FetchResult:
     progress: Mapping[str, Any] | None = None
     is_gone: bool = False
     arrival: Arrival = Arrival.BY_LOCATION
-    account: models.ReadingReport | None = None
+    reading: models.ReadingReport | None = None
     listed: frozenset[str] | None = None
 
-    def with_account(
-        self, account: models.ReadingReport | None, page_states: Iterable[sources.PageState]
+    def with_reading(
+        self, report: models.ReadingReport | None, page_states: Iterable[sources.PageState]
     ) -> FetchResult:
-        """Return the result with an account, and with page states that keep it while the pages do not change."""
+        """Return the result with the report on its reading, and with page states that keep it while the pages do not change."""
         return replace(
-            self, account=account, page_states=tuple(replace(state, account=account) for state in page_states)
+            self, reading=report, page_states=tuple(replace(state, reading=report) for state in page_states)
         )
 
 
@@ -178,9 +178,9 @@ class FetchRequest:
     find_listed: FindListed = find_none
 
     def known(self, location: str) -> sources.PageState | None:
-        """Return the state of a page. Without an account, as of a page that 0.1.0 read, it has to be read again."""
+        """Return the state of a page. Without a report, as of a page that 0.1.0 read, it has to be read again."""
         state = self.page_states.get(page_key(location))
-        return state if state is None or state.account is not None else replace(state, hash=None)
+        return state if state is None or state.reading is not None else replace(state, hash=None)
 
 
 def page_key(location: str) -> str:
@@ -261,8 +261,8 @@ def unchanged_result(
 ) -> FetchResult:
     """Return the result for a page that was read again and is as it was."""
     known, status = request.known(location), FetchStatus.UNCHANGED
-    account = None if known is None else known.account
-    return FetchResult(location, status, day=day).with_account(account, [replace(state, status=status)])
+    report = None if known is None else known.reading
+    return FetchResult(location, status, day=day).with_reading(report, [replace(state, status=status)])
 
 
 async def read_page(location: str, response: Response, day: date | None = None) -> FetchResult:
@@ -284,21 +284,21 @@ def read_result(
 ) -> FetchResult:
     """Return the result for digests that were read, with the states of their pages."""
     result = FetchResult(location, FetchStatus.OK, digests=digests, day=day, arrival=arrival)
-    return result.with_account(sorting.account_of(digests), page_states)
+    return result.with_reading(sorting.report_kept(digests), page_states)
 
 
 def failed_result(location: str, error: FetchError, day: date | None = None) -> FetchResult:
     """Return the result for a failed location. If a day's page is missing, the status is NOT_YET.
 
-    The account leaves out a day that was not read. A source of one page that was not read keeps its former account.
+    The report has a day that was not read as skipped. If a single-page source fails, its last report is kept.
     """
     if day is None:
         return FetchResult(location, error.status, str(error), retry_at=error.retry_at)
     reason = f"{day}: {error}"
     if error.code in (NOT_FOUND, GONE):
         return FetchResult(location, FetchStatus.NOT_YET, reason, day=day)
-    account = models.ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
-    return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at, account=account)
+    report = models.ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
+    return FetchResult(location, error.status, str(error), day=day, retry_at=error.retry_at, reading=report)
 
 
 def decode_text(body: bytes, declared: str | None) -> str:

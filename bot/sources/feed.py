@@ -91,7 +91,7 @@ class _Reading:
     `days` are those of papers by entry key, `chosen` the entry of each paper by arXiv id, `listed` the first days on
     which the source listed papers before. `is_large`: the feed is not hand-picked, so that its papers are never posted.
 
-    `account` and `states` are those of entries without a result of their own. `is_complete`: all links were read, or
+    `report` and `states` are those of entries without a result of their own. `is_complete`: all links were read, or
     need not be read again. `reason` is why a link has no papers.
     """
 
@@ -103,7 +103,7 @@ class _Reading:
     chosen: Mapping[str, FeedEntry]
     listed: Mapping[str, date]
     is_large: bool
-    account: ReadingReport
+    report: ReadingReport
     states: list[sources.PageState] = field(default_factory=list)
     has_papers: bool = False
     is_complete: bool = True
@@ -146,9 +146,9 @@ class _Reading:
         links: list[_Item] = []
         for item in self.items:
             entry, known = item.entry, item.known
-            if known is not None and known.account is not None and known.hash == entry.hash:
+            if known is not None and known.reading is not None and known.hash == entry.hash:
                 self.has_papers |= known.status is not FetchStatus.NOT_YET
-                self.account += known.account
+                self.report += known.reading
                 continue
             paper = await asyncio.to_thread(feed_entries.read_paper, entry)
             digests = await _read_contents(item, is_paper=paper is not None)
@@ -171,9 +171,9 @@ class _Reading:
         yield self._conclude(parsed, feed_state)
 
     def _skip(self, item: _Item, reason: SkipReason, status: FetchStatus) -> None:
-        account = _skip_entry(item.entry, reason)
-        self.states.append(replace(item.state, status=status, account=account))
-        self.account += account
+        report = _skip_entry(item.entry, reason)
+        self.states.append(replace(item.state, status=status, reading=report))
+        self.report += report
 
     def _list_papers(self, papers: Sequence[tuple[_Item, listing.Paper]]) -> list[base.FetchResult]:
         """Return one list per day, and rolling lists of papers without a day: of the first reading, and later ones."""
@@ -195,7 +195,7 @@ class _Reading:
             new += [] if is_listed or is_replacement else [paper]
             fact = feed_entries.paper_facts(item.entry, paper, item.state.location, source_name, now)
             facts.append(replace(fact, listed_on=None if is_replacement and not is_listed else on))
-            states.append(replace(item.state, account=_account_of_paper(item.entry, now.date())))
+            states.append(replace(item.state, reading=_report_paper(item.entry, now.date())))
         # In the first reading, the number of papers without a day is not limited.
         is_flood = arrival is Arrival.LATER and len(group) > MAX_POSTED_PAPERS
         form = models.DigestFormat.LOOKUP if self.is_large or is_flood else models.DigestFormat.LIST
@@ -206,7 +206,7 @@ class _Reading:
             digests=(digest,) if new else (),
             facts=tuple(facts),
             page_states=tuple(states),
-            account=sum((state.account for state in states if state.account), ReadingReport()),
+            reading=sum((state.reading for state in states if state.reading), ReadingReport()),
             arrival=arrival,
         )
 
@@ -222,7 +222,7 @@ class _Reading:
             yield replace(result, reason="") if result.status is FetchStatus.NOT_YET else result
         for item in links[_MAX_LINKS:]:
             self.is_complete = False
-            self.account += _skip_entry(item.entry, SkipReason.TOO_MANY)
+            self.report += _skip_entry(item.entry, SkipReason.TOO_MANY)
 
     async def _read_link(self, item: _Item) -> base.FetchResult:
         """Read a linked page. If that fails, it is retried; if the page has no digest, it is skipped until it changes."""
@@ -234,10 +234,10 @@ class _Reading:
             is_gone = error.code in (base.NOT_FOUND, base.GONE)
             return _skip_link(item, error, FetchStatus.NOT_YET if is_gone else error.status, item.state)
         states = item.state, page.page_state
-        if page.body is None and known is not None and known.account is not None:
+        if page.body is None and known is not None and known.reading is not None:
             status = known.status if known.status is FetchStatus.NOT_YET else FetchStatus.UNCHANGED
             unchanged = [replace(state, status=status) for state in states]
-            return base.FetchResult(link, status).with_account(known.account, unchanged)
+            return base.FetchResult(link, status).with_reading(known.reading, unchanged)
         try:
             on = _possible_day(item.entry, page.page_state.read_at.date())
             digests = await base.detect_in_response(page, on)
@@ -262,7 +262,7 @@ class _Reading:
             status,
             base.clean_reason(note),
             page_states=tuple(self.states),
-            account=self.account,
+            reading=self.report,
             listed=frozenset([self.address, *places, *(entry.link or "" for entry in parsed.entries)]),
         )
 
@@ -299,9 +299,9 @@ class FeedSource:
         )
         total = ReadingReport()
         async for result in reading.read(parsed, page.page_state):
-            total += result.account or ReadingReport()
+            total += result.reading or ReadingReport()
             read = (
-                replace(state, account=total) if state.location == self.address else state
+                replace(state, reading=total) if state.location == self.address else state
                 for state in result.page_states
             )
             yield replace(result, page_states=(*seen, *read))
@@ -369,12 +369,12 @@ def _skip_link(
     link, is_failed = item.entry.link or "", status is FetchStatus.FAILED
     reason = base.clean_reason(f"{link}: {error}")
     example = None if error.skip_reason is SkipReason.NO_LIST else reason
-    account = _skip_entry(item.entry, error.skip_reason, example)
+    report = _skip_entry(item.entry, error.skip_reason, example)
     unread = [replace(it, status=status, hash=None if is_failed else it.hash) for it in states]
-    return base.FetchResult(link, status, reason).with_account(account, unread)
+    return base.FetchResult(link, status, reason).with_reading(report, unread)
 
 
-def _account_of_paper(entry: FeedEntry, today: date) -> ReadingReport:
+def _report_paper(entry: FeedEntry, today: date) -> ReadingReport:
     if entry.is_replacement:
         return _skip_entry(entry, SkipReason.NEW_VERSION)
     is_impossible = entry.published_on and not _possible_day(entry, today)

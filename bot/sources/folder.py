@@ -31,14 +31,14 @@ _FEW_FILES = 5
 class _Comparison(NamedTuple):
     """Changed files with their times and sizes, former states of missing ones, problems, and states of unchanged ones.
 
-    `account` is that of the unchanged files, and of those that are not looked into.
+    `report` is that on the unchanged files, and of those that are not looked into.
     """
 
     changed: list[tuple[str, str]]
     missing: list[sources.PageState]
     problems: list[str]
     states: dict[str, FetchStatus]
-    account: ReadingReport
+    report: ReadingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class FolderSource:
         """Read new and changed files, sorted by path. Yields nothing for unchanged files."""
         folder = str(self.root)
         try:
-            changed, missing, problems, known, account = await asyncio.to_thread(self._compare, request)
+            changed, missing, problems, known, report = await asyncio.to_thread(self._compare, request)
         except OSError as error:
             reason = f"the folder cannot be read: {error.strerror or error}"
             yield base.FetchResult(folder, FetchStatus.FAILED, reason)
@@ -63,9 +63,9 @@ class FolderSource:
             status = FetchStatus.OK if result.digests else status
             if known.get(location) is FetchStatus.FAILED:
                 why = why or result.reason
-            # The first result also has the account of what was not read again.
-            yield replace(result, account=account + (result.account or ReadingReport()))
-            account = ReadingReport()
+            # The first result also has the report on what was not read again.
+            yield replace(result, reading=report + (result.reading or ReadingReport()))
+            report = ReadingReport()
         # The state of a missing file has no time and size: it is NOT_YET since the file was missed, then UNCHANGED.
         missed = tuple(
             sources.PageState(state.location, request.now, FetchStatus.NOT_YET)
@@ -77,15 +77,15 @@ class FolderSource:
                 gone = replace(state, status=FetchStatus.UNCHANGED)
                 yield base.FetchResult(state.location, FetchStatus.OK, page_states=(gone,), is_gone=True)
         for problem in problems:
-            yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem), account=account)
-            account = ReadingReport()
+            yield base.FetchResult(folder, FetchStatus.FAILED, base.clean_reason(problem), reading=report)
+            report = ReadingReport()
         unread = [location for location, state in known.items() if state in _UNREAD]
         is_lost = len(unread) == len(known) and FetchStatus.FAILED in known.values()
         if unread or missed or not (changed or problems):
             status = FetchStatus.FAILED if is_lost else status
             reason = "; ".join(filter(None, (_describe_unread(known), why)))
             yield base.FetchResult(
-                folder, status, base.clean_reason(reason), page_states=missed, account=account
+                folder, status, base.clean_reason(reason), page_states=missed, reading=report
             )
 
     def _compare(self, request: base.FetchRequest) -> _Comparison:
@@ -93,7 +93,7 @@ class FolderSource:
             raise NotADirectoryError(0, "there is no such folder")
         changed: list[tuple[str, str]] = []
         states: dict[str, FetchStatus] = {}
-        account = ReadingReport()
+        report = ReadingReport()
         found, problems = files.list_folder(self.root)
         skipped = [sorting.skip(SkipReason.NOT_READ, str(problem)) for problem in problems]
         # A copy is read only where its original is not.
@@ -106,11 +106,11 @@ class FolderSource:
         stamps, unread = sorting.sort_out(locations[:_MAX_FILES], self._stamp)
         for location, stamp in stamps:
             former = request.known(location)
-            if former is None or former.last_modified != stamp or former.account is None:
+            if former is None or former.last_modified != stamp or former.reading is None:
                 changed.append((location, stamp))
             else:
                 states[location] = former.status
-                account += former.account
+                report += former.reading
         present = set(map(base.page_key, locations))
         missing = [
             state
@@ -120,8 +120,8 @@ class FolderSource:
         if not locations and len(missing) > _FEW_FILES:
             raise OSError(0, f"none of its {len(missing)} files is there any more. Is it mounted?")
         # A part of the folder that cannot be read is not gone.
-        account += ReadingReport(skipped=add_up([*skipped, *unread]))
-        return _Comparison(changed, [] if problems else missing, list(map(str, problems)), states, account)
+        report += ReadingReport(skipped=add_up([*skipped, *unread]))
+        return _Comparison(changed, [] if problems else missing, list(map(str, problems)), states, report)
 
     def _stamp(self, location: str) -> tuple[str, str] | Skipped:
         """Return a file's location with its time and size. A symlink may leave the folder, and a pipe never ends."""
@@ -150,16 +150,16 @@ class FolderSource:
             # A file that mentions papers was probably meant to be a digest.
             is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
             reason = f"{location}: {error}"
-            account = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
+            report = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
             state = replace(state, status=FetchStatus.FAILED if is_related else FetchStatus.NOT_YET)
-            return base.FetchResult(location, FetchStatus.UNCHANGED, reason).with_account(account, [state])
+            return base.FetchResult(location, FetchStatus.UNCHANGED, reason).with_reading(report, [state])
         return base.read_result(location, digests, [state])
 
 
 def _fail(location: str, reason: str) -> base.FetchResult:
     """Return the result for a file that cannot be read. It has no state, so that the next poll tries again."""
-    account = ReadingReport(skipped=(sorting.skip(SkipReason.NOT_READ, reason),))
-    return base.FetchResult(location, FetchStatus.FAILED, base.clean_reason(reason), account=account)
+    report = ReadingReport(skipped=(sorting.skip(SkipReason.NOT_READ, reason),))
+    return base.FetchResult(location, FetchStatus.FAILED, base.clean_reason(reason), reading=report)
 
 
 _UNREAD = (FetchStatus.FAILED, FetchStatus.NOT_YET)

@@ -52,7 +52,7 @@ class SourceReport:
     progress: Mapping[str, Any] | None = field(init=False)
     status: FetchStatus = FetchStatus.UNCHANGED
     reason: str = ""
-    account: models.ReadingReport | None = None
+    reading: models.ReadingReport | None = None
     new: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
     old: int = 0
@@ -76,8 +76,8 @@ class SourceReport:
             replace(page, location=base.page_key(page.location)) for page in result.page_states
         )
         self.progress = result.progress or self.progress
-        if result.account is not None:
-            self.account = (self.account or models.ReadingReport()) + result.account
+        if result.reading is not None:
+            self.reading = (self.reading or models.ReadingReport()) + result.reading
 
     def add_failure(self, reason: str) -> None:
         """Count a failure of the poll itself, such as a locked database."""
@@ -85,8 +85,8 @@ class SourceReport:
         self.reasons[FetchStatus.FAILED] = reason
 
     def conclude(self, now: datetime) -> None:
-        """Set the status, reason and account. New content outranks failures, which outrank unchanged content."""
-        self.account = None if self.account is None else self._divide(self.account)
+        """Set the status, reason and reading. New content outranks failures, which outrank unchanged content."""
+        self.reading = None if self.reading is None else self._divide(self.reading)
         counts, total = self.counts, self.counts.total()
         worst = next((status for status in _FAILING if counts[status]), None)
         if counts[FetchStatus.OK]:
@@ -108,17 +108,17 @@ class SourceReport:
             self.status = FetchStatus.FAILED
             self.reason = f"nothing at any of its addresses since {since:%Y-%m-%d}: {self.reason}"
 
-    def _divide(self, account: models.ReadingReport) -> models.ReadingReport:
-        """Return the account of all results with the papers that the archive lacked, and those beyond a limit."""
-        beyond = min(len(self.cut), account.kept)
-        kept = account.kept - beyond
+    def _divide(self, report: models.ReadingReport) -> models.ReadingReport:
+        """Return the report on all results with the papers that the archive lacked, and those beyond a limit."""
+        beyond = min(len(self.cut), report.kept)
+        kept = report.kept - beyond
         too_many = models.Skipped(models.SkipReason.TOO_MANY, beyond, tuple(sorted(self.cut)))
         too_old = models.Skipped(models.SkipReason.TOO_OLD, self.old)
         return models.ReadingReport(
             kept,
             min(len(self.new), kept),
-            models.add_up((*account.skipped, too_many)),
-            models.add_up((*account.warnings, too_old)),
+            models.add_up((*report.skipped, too_many)),
+            models.add_up((*report.warnings, too_old)),
         )
 
 
@@ -166,7 +166,7 @@ def updated_health(
         next_attempt_at=max(next_at, report.retry_at or next_at),
         noticed_at=row.noticed_at if failed else None,
         progress=report.progress,
-        account=row.account if report.account is None else report.account,
+        reading=row.reading if report.reading is None else report.reading,
     )
 
 
@@ -323,7 +323,7 @@ class Poller:
                 known = set(await self.database.fetch(papers.get_ids, named)) if named else set[str]()
                 limited = await self._limit_papers(report, result, known) if is_limited else result
                 is_cut = limited is not result
-                if result.account is not None:
+                if result.reading is not None:
                     self._count_papers(report, result, limited, known)
                 await self._store(report, limited, is_whole=not is_cut)
                 if result.listed is not None:

@@ -284,8 +284,8 @@ async def test_metrics_show_each_sources_last_success_and_what_the_index_lacks(
     async with harness.db.transaction() as connection:
         url, kind = "https://me:secret@a.example/feed", models.SourceKind.FEED
         row = await sources.add(connection, url=url, kind=kind, now=NOW)
-        account = models.ReadingReport(5, 2, (models.Skipped(models.SkipReason.NO_ID, 7),))
-        await sources.set_health(connection, replace(row, last_success_at=SEOUL_9AM, account=account))
+        reading = models.ReadingReport(5, 2, (models.Skipped(models.SkipReason.NO_ID, 7),))
+        await sources.set_health(connection, replace(row, last_success_at=SEOUL_9AM, reading=reading))
     await make_ingest(harness.db).add_text(newsletter(NOW.date(), [("2601.00001", 5)]), location="a.md")
 
     async def shown() -> list[float | None]:

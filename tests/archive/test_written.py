@@ -387,6 +387,6 @@ def test_a_summary_that_admits_to_be_made_up_is_missing_and_counted(opening: str
     )
     [paper] = digest.entries
     assert (paper.summary_missing, len(paper.sections)) == (is_made_up, 2)
-    account = sorting.account_of([digest])
-    assert account.kept == 1
-    assert [(row.reason, row.number) for row in account.warnings] == [(SkipReason.MADE_UP, 1)] * is_made_up
+    reading = sorting.report_kept([digest])
+    assert reading.kept == 1
+    assert [(row.reason, row.number) for row in reading.warnings] == [(SkipReason.MADE_UP, 1)] * is_made_up

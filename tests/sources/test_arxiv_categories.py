@@ -135,7 +135,7 @@ async def test_the_first_announcement_after_a_back_fill_is_not_said_to_be_repeat
     harness.now += timedelta(days=1)
     announce(harness, *submitted, on=harness.now.date())
     report = await harness.fetch_all()
-    assert report.account == ReadingReport(kept=3)
+    assert report.reading == ReadingReport(kept=3)
     assert "only papers that this source has" in report.reason
 
 
@@ -248,7 +248,7 @@ async def poll_for(harness: ArxivHarness, hours: int) -> list[str]:
     named = []
     for _ in range(hours):
         for report in await harness.fetch_due():
-            skipped = report.account.skipped if report.account else ()
+            skipped = report.reading.skipped if report.reading else ()
             named += [text for of in skipped if of.reason is SkipReason.NOT_READ for text in of.examples]
         harness.now += timedelta(hours=1)
     return named
@@ -329,8 +329,8 @@ async def test_an_announcement_that_arxiv_cut_is_completed_by_the_feed_of_each_c
     await harness.add(LG)
     report = await harness.fetch_all()
     assert await harness.stored_ids() == {of.arxiv_id for of in found if of.announced_as == "new"}
-    assert report.account is not None
-    assert all(of.reason is not SkipReason.NOT_READ for of in report.account.skipped)
+    assert report.reading is not None
+    assert all(of.reason is not SkipReason.NOT_READ for of in report.reading.skipped)
     assert await harness.back_fill() is None
 
 
@@ -347,9 +347,9 @@ async def test_an_announcement_that_stays_cut_is_named_until_the_api_has_complet
     report = await harness.fetch_all()
     new = {of.arxiv_id for of in found if of.announced_as == "new"}
     assert len(new - await harness.stored_ids()) >= 50
-    assert report.account is not None
+    assert report.reading is not None
     texts = [
-        text for of in report.account.skipped if of.reason is SkipReason.NOT_READ for text in of.examples
+        text for of in report.reading.skipped if of.reason is SkipReason.NOT_READ for text in of.examples
     ]
     assert any(text.startswith(f"the announcement of {TODAY} has over 2,000 items") for text in texts)
     assert "incomplete" in (await harness.back_fill() or "")
@@ -424,7 +424,7 @@ async def test_days_about_which_arxiv_does_not_answer_cost_themselves_alone(
     told: list[str] = []
     for _ in range(12):
         for report in await harness.fetch_due():
-            told += [text for of in report.account.skipped for text in of.examples] if report.account else []
+            told += [text for of in report.reading.skipped for text in of.examples] if report.reading else []
         harness.now += timedelta(hours=3)
     expected = {of.arxiv_id for of in harness.fake.papers if of.created_on not in failed}
     assert expected <= await harness.stored_ids()
@@ -458,8 +458,8 @@ async def test_requested_days_that_were_not_read_are_named(
     expected = {of.arxiv_id for of in harness.fake.papers if of.created_on not in days[1 : 1 + failing]}
     assert await harness.stored_ids() == expected
     assert report.missed_days == days[1 : 1 + failing]
-    assert report.account is not None
-    assert sum(of.number for of in report.account.skipped) == failing
+    assert report.reading is not None
+    assert sum(of.number for of in report.reading.skipped) == failing
 
 
 async def test_fetches_missed_announcements_later(harness: ArxivHarness) -> None:

@@ -403,7 +403,7 @@ async def test_what_a_feed_says_that_it_leaves_out_is_named(
     """OpenSearch's totalResults, as arXiv's API has it with ten results by default, and RFC 5005's next page."""
     origin.pages["/feed"] = source_payloads.atom(head, source_payloads.arxiv_entry("2505.00001"))
     results = await fetch_results(feed.FeedSource(f"{origin.url}/feed", fetch))
-    texts = [text for of in results if of.account for row in of.account.skipped for text in row.examples]
+    texts = [text for of in results if of.reading for row in of.reading.skipped for text in row.examples]
     assert any(text.startswith(named) for text in texts) if named else texts == []
 
 

@@ -16,7 +16,7 @@ URL = f"{feed_files.SITE}/feed"
 def read(
     name: str, states: dict[str, sources.PageState]
 ) -> tuple[dict[str, Any], ReadingReport, list[base.FetchResult]]:
-    """Read a feed, add its page states, and return the papers with titles by day, the account and the results."""
+    """Read a feed, add its page states, and return the papers with titles by day, the report and the results."""
 
     async def fetch() -> list[base.FetchResult]:
         site = feed_files.Site(feed_files.PAGES | {URL: feed_files.read_feed(name)})
@@ -30,18 +30,18 @@ def read(
         for digest in result.digests:
             of_day = papers.setdefault("rolling" if digest.is_rolling else str(digest.date), {})
             of_day |= {entry.arxiv_id: entry.title for entry in digest.entries}
-    return papers, sum((result.account for result in results if result.account), ReadingReport()), results
+    return papers, sum((result.reading for result in results if result.reading), ReadingReport()), results
 
 
 @pytest.mark.parametrize("name", feed_files.EXPECTED)
 def test_each_feed_gives_its_papers_and_says_what_it_left_out(name: str) -> None:
     expected = feed_files.EXPECTED[name]
     states: dict[str, sources.PageState] = {}
-    papers, account, results = read(name, states)
-    skipped = {row.reason.value: row.number for row in account.skipped}
+    papers, reading, results = read(name, states)
+    skipped = {row.reason.value: row.number for row in reading.skipped}
     assert (papers, skipped) == (expected["papers"], expected.get("left_out", {}))
-    assert account.kept == sum(map(len, papers.values()))
-    untold = sum(row.number for row in account.warnings if row.reason is SkipReason.NO_DATE)
+    assert reading.kept == sum(map(len, papers.values()))
+    untold = sum(row.number for row in reading.warnings if row.reason is SkipReason.NO_DATE)
     assert untold == expected.get("untold", 0)
     facts = {fact.arxiv_id: fact for result in results for fact in result.facts}
     for arxiv_id, (authors, affiliations) in expected.get("authors", {}).items():
@@ -51,6 +51,6 @@ def test_each_feed_gives_its_papers_and_says_what_it_left_out(name: str) -> None
         ]
     if name.endswith(".json"):
         return  # a list: that its page has not changed is seen by the fetcher
-    again, account_again, _ = read(name, states)
-    assert (again, account_again.kept) == ({}, account.kept)
-    assert {row.reason.value: row.number for row in account_again.skipped} == skipped
+    again, reading_again, _ = read(name, states)
+    assert (again, reading_again.kept) == ({}, reading.kept)
+    assert {row.reason.value: row.number for row in reading_again.skipped} == skipped

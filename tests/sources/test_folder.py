@@ -127,7 +127,7 @@ async def test_a_copy_is_left_out_beside_its_original_and_else_read_with_its_day
         for digest in result.digests
     }
     assert read == {("2026-11-27", "2611.10003" if has_original else "2611.10004", False)}
-    skipped = [row for result in results if result.account for row in result.account.skipped]
+    skipped = [row for result in results if result.reading for row in result.reading.skipped]
     assert skipped == ([Skipped(SkipReason.REPEATED, 1, (name,))] if has_original else [])
 
 
@@ -142,6 +142,6 @@ async def test_other_files_of_alike_names_are_no_copies(tmp_path: Path) -> None:
 async def test_files_that_an_older_version_read_without_an_account_are_in_the_account(tmp_path: Path) -> None:
     source = write(tmp_path, a=source_payloads.newsletter(), README=README)
     pages = merge_page_states(await fetch_results(source))
-    former = {place: replace(state, account=None) for place, state in pages.items()}
-    counted = [result.account for result in await fetch_results(source, former) if result.account]
+    former = {place: replace(state, reading=None) for place, state in pages.items()}
+    counted = [result.reading for result in await fetch_results(source, former) if result.reading]
     assert [sum(of.kept for of in counted), sum(of.skipped_count for of in counted)] == [2, 1]

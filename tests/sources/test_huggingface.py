@@ -215,7 +215,7 @@ async def test_a_list_is_read_again_only_where_a_page_changed(hub: Hub) -> None:
     known = merge_page_states(await fetch_results(hub.source, days=[TODAY]))
     [again] = await fetch_results(hub.source, known, days=[TODAY])
     assert (again.status, again.facts) == (FetchStatus.UNCHANGED, ())
-    assert again.account is not None
+    assert again.reading is not None
     hub.pages[path(TODAY)] = daily_papers(*rows(150, last=80))
     [changed] = await fetch_results(hub.source, merge_page_states([again], known), days=[TODAY])
     assert (changed.status, changed.facts[149].votes) == (FetchStatus.OK, 80)
@@ -346,7 +346,7 @@ async def test_a_list_that_was_read_to_50_papers_is_completed(polled: PollingHar
     await service.put(row.url, place, (digest,))
     read_at = START - timedelta(days=max(age - 1, 0), hours=2)
     state = sources.PageState(
-        place, read_at, FetchStatus.OK, etag='W/"50"', hash="0" * 64, account=models.ReadingReport()
+        place, read_at, FetchStatus.OK, etag='W/"50"', hash="0" * 64, reading=models.ReadingReport()
     )
     async with polled.db.transaction() as connection:
         await sources.upsert_page_states(connection, row.id, [state])

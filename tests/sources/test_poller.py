@@ -497,8 +497,8 @@ async def test_a_list_with_a_date_that_cannot_be_right_is_without_a_date_and_the
         harness.now += timedelta(hours=1)
         [found] = (await harness.health()).values()
         assert (report.status, found.reason) == (status, None)
-        assert found.account is not None
-        said = {row.reason: row.examples for row in found.account.warnings}
+        assert found.reading is not None
+        said = {row.reason: row.examples for row in found.reading.warnings}
         assert "2024-05-06 is before the month of 2505.00001" in said[models.SkipReason.NO_DATE][0]
     assert [stored.date_on for stored in await harness.digests()] == [START.date() - timedelta(days=60)]
     assert row.reason is None

@@ -84,7 +84,7 @@ class AnswerStatus(StrEnum):
     """The text has only ids of papers, which these are."""
 
 
-class ArchiveExtent(NamedTuple):
+class ArchiveContents(NamedTuple):
     """The number of papers in the archive, the day of its first digest, and the names of its sources."""
 
     papers: int
@@ -123,7 +123,7 @@ class Answer:
     corrected: tuple[tuple[str, str], ...] = ()
     topic: str = ""
     is_cut: bool = False
-    extent: ArchiveExtent | None = None
+    extent: ArchiveContents | None = None
     lacks_number: bool = False
     sentences: tuple[QuotedSentence, ...] = ()
     disagree: bool = False

@@ -22,7 +22,7 @@ from bot.features.ask import passages, question_parts
 from bot.features.ask.answers import (
     Answer,
     AnswerStatus,
-    ArchiveExtent,
+    ArchiveContents,
     AskedPaper,
     PassageOrigin,
     StoredPassage,
@@ -151,10 +151,10 @@ class ArchiveQuestions:
     async def _read_glossary(self) -> Glossary:
         return await self._database.look_up(self._glossary.read_current)
 
-    async def _measure(self) -> ArchiveExtent:
+    async def _measure(self) -> ArchiveContents:
         count, since = await self._database.fetch(storage.describe_archive)
         names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
-        return ArchiveExtent(count, since, sorted(names - {""}))
+        return ArchiveContents(count, since, sorted(names - {""}))
 
     async def _split_and_weigh(
         self,

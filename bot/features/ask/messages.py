@@ -15,7 +15,7 @@ from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id, unpack_custom_id
 from bot.client.message_builder import MessageBuilder, button, layout_payload, select_menu, select_option
 from bot.client.wording import PostWording
-from bot.features.ask.answers import Answer, AnswerStatus, ArchiveExtent, PassageOrigin, ShownPassage
+from bot.features.ask.answers import Answer, AnswerStatus, ArchiveContents, PassageOrigin, ShownPassage
 from bot.features.ask.archive_questions import MAX_PAPERS
 from bot.features.ask.model_sentences import QuotedSentence
 from bot.features.ask.question_parts import MAX_LENGTH
@@ -202,7 +202,7 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     return lines + read
 
 
-def _describe_archive(texts: Texts, extent: ArchiveExtent) -> str:
+def _describe_archive(texts: Texts, extent: ArchiveContents) -> str:
     if extent.since is None:
         return texts("ask-archive-empty")
     size = texts("ask-archive-is", count=extent.papers, since=texts.format_date(extent.since))

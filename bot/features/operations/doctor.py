@@ -489,10 +489,10 @@ def _sources(stored: StoredState) -> Iterator[Finding]:
             value = "not read yet"
         status, note = (Status.WARNING, row.reason or "") if row.failures else (Status.OK, "")
         yield Finding(f"source {url}", value, status=status, note=note)
-        missing = [of for of in row.account.skipped if of.reason not in _EXPECTED] if row.account else []
+        missing = [of for of in row.reading.skipped if of.reason not in _EXPECTED] if row.reading else []
         number = sum(of.number for of in missing)
-        if row.account is not None and number > row.account.kept:
-            value = f"{number:,} of {row.account.found:,} items left out"
+        if row.reading is not None and number > row.reading.kept:
+            value = f"{number:,} of {row.reading.found:,} items left out"
             yield Finding(f"reading of {url}", value, status=Status.WARNING, note=sorting.describe(missing))
     if quiet := operator_warnings.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
         yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)

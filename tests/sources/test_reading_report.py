@@ -1,4 +1,4 @@
-"""The account of a reading: found is stored, known and left out together, and each item left out has its reason."""
+"""The report on a reading: found is stored, known and left out together, and each item left out has its reason."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,21 +22,21 @@ URL, NOW = "https://example.org/feed", datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 
 def read_feed(text: str, states: dict[str, sources.PageState]) -> ReadingReport:
-    """Read a feed, add its page states, and return the account of the reading."""
+    """Read a feed, add its page states, and return the report on the reading."""
 
     async def read() -> ReadingReport:
         total = ReadingReport()
         request = base.FetchRequest(NOW, dict(states))
         async for result in feed.FeedSource(URL, feed_files.Site({URL: text})).fetch(request):
-            total += result.account or ReadingReport()
+            total += result.reading or ReadingReport()
             states.update({base.page_key(page.location): page for page in result.page_states})
         return total
 
     return asyncio.run(read())
 
 
-def reasons(account: ReadingReport) -> dict[SkipReason, int]:
-    return {row.reason: row.number for row in account.skipped}
+def reasons(report: ReadingReport) -> dict[SkipReason, int]:
+    return {row.reason: row.number for row in report.skipped}
 
 
 def item(
@@ -70,10 +70,10 @@ ITEMS = st.builds(
 def test_each_item_of_any_feed_is_kept_or_skipped(readings: list[list[str]]) -> None:
     states: dict[str, sources.PageState] = {}
     for items in readings:
-        account = read_feed(source_payloads.rss(*items), states)
-        assert account.found == len(items)
+        reading = read_feed(source_payloads.rss(*items), states)
+        assert reading.found == len(items)
     again = read_feed(source_payloads.rss(*readings[-1]), states)
-    assert (again.kept, reasons(again)) == (account.kept, reasons(account)), (
+    assert (again.kept, reasons(again)) == (reading.kept, reasons(reading)), (
         "what is unchanged counts as before"
     )
 
@@ -95,8 +95,8 @@ def test_each_paper_of_any_list_is_stored_or_left_out(rows: list[tuple[str, int]
     text = "# 2025-05-06\n\n" + "\n\n".join(line.format(n=number) for line, number in rows)
     text += "\n\n## References\n\n- https://arxiv.org/abs/2505.00009\n"
     text += "\n\n## 2025-05-05\n\n" + "".join(f"- https://arxiv.org/abs/2504.0000{n}\n" for n in range(1, 7))
-    account = sorting.account_of(parse.parse_text(text))
-    assert account.found == 7 + sum(LINES[line] for line, _ in rows)
+    reading = sorting.report_kept(parse.parse_text(text))
+    assert reading.found == 7 + sum(LINES[line] for line, _ in rows)
 
 
 @pytest_asyncio.fixture
@@ -127,12 +127,12 @@ async def test_the_account_of_a_feed_is_stored_and_adds_up(harness: PollingHarne
     await harness.add("/feed", "feed")
     for stored, known in ((kept, 0), (0, kept)):
         [report] = await harness.fetch_due()
-        account = report.account
-        assert account is not None
-        assert (account.stored, account.known, reasons(account)) == (stored, known, skipped)
-        assert account.stored == report.result.papers
+        reading = report.reading
+        assert reading is not None
+        assert (reading.stored, reading.known, reasons(reading)) == (stored, known, skipped)
+        assert reading.stored == report.result.papers
         [row] = (await harness.health()).values()
-        assert row.account == account
+        assert row.reading == reading
         harness.now += timedelta(hours=2)
 
 
@@ -150,7 +150,7 @@ async def test_the_account_says_what_was_known_which_dates_are_unclear_and_three
     await harness.fetch_due()
     [row] = (await harness.health()).values()
     notes_skipped = models.Skipped(R.NO_ID, 5, ("Note 0", "Note 1", "Note 2"))
-    assert row.account == ReadingReport(2, 1, (notes_skipped,), (models.Skipped(R.NO_DATE, 1, ("Someday",)),))
+    assert row.reading == ReadingReport(2, 1, (notes_skipped,), (models.Skipped(R.NO_DATE, 1, ("Someday",)),))
 
 
 async def test_papers_that_another_source_brought_are_known(harness: PollingHarness) -> None:
@@ -158,7 +158,7 @@ async def test_papers_that_another_source_brought_are_known(harness: PollingHarn
         harness.origin.pages[f"/{name}"] = source_payloads.rss(*map(paper, numbers))
         await harness.add(f"/{name}", "feed")
         [report] = await harness.fetch_due()
-    assert report.account == ReadingReport(kept=3, stored=2)
+    assert report.reading == ReadingReport(kept=3, stored=2)
 
 
 async def test_an_item_that_names_its_paper_later_is_of_its_date(harness: PollingHarness) -> None:
@@ -233,7 +233,7 @@ async def test_a_batch_of_arxiv_whose_papers_are_all_known_announces_nothing(
             harness.origin.pages["/api/query"] = source_payloads.atom(entry)
         [report] = await harness.fetch_due()
         if on == "2025-05-06":
-            assert (report.account, report.status) == (ReadingReport(kept=len(stale)), FetchStatus.NOT_YET)
+            assert (report.reading, report.status) == (ReadingReport(kept=len(stale)), FetchStatus.NOT_YET)
             assert "only papers that this source has" in report.reason
         harness.now += timedelta(days=1)
     days = {1: "2025-05-05", 2: "2025-05-05", 3: "2025-05-05", 5: "2025-05-07"}
@@ -253,9 +253,9 @@ async def test_a_folder_says_which_files_are_not_read(harness: PollingHarness, t
     for stored, known in ((3, 0), (0, 3)):
         async with harness.open_poller() as opened:
             report = await opened.fetch_first(row)
-        assert report.account is not None
-        assert (report.account.stored, report.account.known) == (stored, known)
-        examples = {of.reason: of.examples for of in report.account.skipped}
+        assert report.reading is not None
+        assert (report.reading.stored, report.reading.known) == (stored, known)
+        examples = {of.reason: of.examples for of in report.reading.skipped}
         assert [text.partition(":")[0] for text in examples[R.NOT_READ]] == ["link.md", "bad.md"]
         assert [text.partition(":")[0] for text in examples[R.NO_LIST]] == ["notes.md"]
 
@@ -279,13 +279,13 @@ async def test_an_account_is_that_of_the_last_reading_in_which_the_source_was_re
             await harness.fetch_due()
             harness.now += timedelta(days=2)
             [row] = (await harness.health()).values()
-            assert row.account == expected
+            assert row.reading == expected
 
 
 async def test_a_day_that_is_not_read_is_in_the_account(harness: PollingHarness) -> None:
     harness.origin.pages |= {"/2025-05-06.md": NEWS, "/2025-05-05.md": web.Response(status=500)}
     await harness.add("/{date:%Y-%m-%d}.md")
     [report] = await harness.fetch_due()
-    assert report.account is not None
-    assert (report.account.stored, reasons(report.account)) == (2, {R.NOT_READ: 1})
-    assert "2025-05-05: the server answers 500" in report.account.skipped[0].examples[0]
+    assert report.reading is not None
+    assert (report.reading.stored, reasons(report.reading)) == (2, {R.NOT_READ: 1})
+    assert "2025-05-05: the server answers 500" in report.reading.skipped[0].examples[0]
