@@ -124,7 +124,7 @@ def check_space(folder: Path, size: int) -> None:
 
 
 class Restored(NamedTuple):
-    """The result of a restore: the backup's schema, and the file with the former database (None if there was none)."""
+    """The result of a restore: the backup's schema, and the file with the former database, if there was one."""
 
     schema: int
     former: Path | None

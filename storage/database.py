@@ -274,7 +274,7 @@ def _find_read_only(name: str) -> str:
     """Return what of a SQLite file with its log this user may not write."""
     places = *(f"{name}{suffix}" for suffix in ("", "-wal", "-shm")), os.path.dirname(name)
     shut = [place for place in places if os.path.exists(place) and not os.access(place, os.W_OK)]
-    return " and ".join(shut) or "what SQLite kept beside it, which is gone by now: try again"
+    return " and ".join(shut) or "what SQLite kept next to it, which is gone by now: try again"
 
 
 def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> errors.StorageError | None:

@@ -20,7 +20,7 @@ MAX_KEPT = 100
 class Failure:
     """An error that was logged. `event` is what failed, `command` the slash command, or "".
 
-    Readers see the `reference`. `kind` is the type of the error, "" if there was none; `reason` is why, if the error
+    Readers see the `reference`. `kind` is the type of the error, "" if unknown; `reason` is why, if the error
     says that to people. `trace` has the places in the code, without messages.
     """
 

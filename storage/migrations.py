@@ -514,7 +514,7 @@ def _remove_texts_that_are_no_papers(connection: sa.Connection) -> None:
 
 @_migration(26)
 def _name_nobody_for_nominations(connection: sa.Connection) -> None:
-    """Take the names off servers' lists: those of nominations were stored for one vote only, and nothing tells them apart."""
+    """Take the names off servers' lists: those of nominations were meant for one vote only, and look like others."""
     connection.exec_driver_sql("UPDATE saved_papers SET added_by = NULL WHERE added_by IS NOT NULL")
 
 

@@ -480,7 +480,7 @@ async def list_plain(
 
 
 def _came_plain() -> sa.ColumnElement[bool]:
-    """Return the condition that a part about papers was sent in its plain form: it has none left, and they all had one."""
+    """Return the condition that a part about papers was sent in its plain form, which each has until it is used."""
     is_used = sa.and_(parts.c.fallback.is_(None), parts.c.payload.is_not(None), parts.c.marker.is_not(None))
     of_papers = sa.exists().where(deliveries.c.id == parts.c.delivery_id, deliveries.c.kind.in_(_OF_PAPERS))
     return sa.and_(parts.c.state == PartState.SENT, is_used, of_papers.correlate_except(deliveries))

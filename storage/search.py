@@ -151,7 +151,7 @@ _TEXTS_LIKE = (
 def mentions(snapshot: Snapshot, name: str) -> bool:
     """Return whether any text of a listed paper, of its summaries or of its kept full text has a name in any spelling.
 
-    A paper that was only looked up does not count: who asks could tell that somebody did.
+    A paper that was only looked up does not count: the answer would reveal that another reader looked it up.
     """
     pieces = _PIECE.findall(name)
     if not pieces:

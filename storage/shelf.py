@@ -167,7 +167,7 @@ async def take_off(connection: AsyncConnection, server_id: int, paper_id: int, n
 
 
 async def put_back(connection: AsyncConnection, server_id: int, paper_id: int, added_by: int | None) -> None:
-    """Put a paper back on a server's list as it was, if that member added it (None: whoever did). A newer entry stays.
+    """Put a paper back on a server's list as it was, if that member added it (None: any member). A newer entry stays.
 
     Raises UsageError if that exceeds `MAX_LISTED`; roll the transaction back.
     """

@@ -67,7 +67,7 @@ class Runtime:
     async def tick(self) -> bool:
         """Plan due posts. Errors are logged, and the next call retries. Returns whether the sources have been read.
 
-        A call during a tick makes that tick run once more, and returns at once.
+        A call during a tick returns at once, and the tick runs again.
         """
         if self.is_reading():
             return False

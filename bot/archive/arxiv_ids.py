@@ -82,7 +82,7 @@ def parse_bare_id(text: str) -> str | None:
 
 
 def find_mistyped(text: str) -> str:
-    """Return the first number in a text that looks like an id and is none, such as 2502.273 or 25020.2737; "" without one."""
+    """Return the first number in a text that looks like an id but is invalid, such as 2502.273 or 25020.2737; "" without one."""
     return next((one for one in _LIKE_ID.findall(text) if not _PLAIN_ID.fullmatch(one)), "")
 
 

@@ -74,7 +74,7 @@ _COPY_WORDS, _COPY_ENDS = ("conflict", "copy", "사본"), (" - copy", " - 사본
 
 
 def name_original(path: str) -> str:
-    """Return the path of the file of which a file is a copy by its name; the same path if it is none."""
+    """Return the path of the original if a file's name marks it as a copy, or else the same path."""
     stem, suffix = os.path.splitext(path)
     name = unicodedata.normalize("NFC", stem.partition(".sync-conflict-")[0])
     before, bracket, inside = name.removesuffix(")").rpartition("(")

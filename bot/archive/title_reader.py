@@ -26,7 +26,7 @@ _TRAILING = re.compile(r"(?<![^\w\"”'’)\]$?!%.*+#~…])[^\w\"”'’)\]$?!%.
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
-_NAMES_APART = re.compile(r", | and | & |; ")
+_NAME_SEPARATOR = re.compile(r", | and | & |; ")
 _ITEM = re.compile(r"(?<!\s)\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
@@ -35,7 +35,7 @@ _CAPTION = re.compile(
     r"\b(?:paper|arxiv|pdf|here|abstract|article|more|text)\b",
     re.IGNORECASE,
 )
-_BEHIND_TITLE = re.compile(r"\s[-–—|·]\s")
+_TITLE_END = re.compile(r"\s[-–—|·]\s")
 _OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>【】]*|\((?=[^()]*\bet al\b)[^()]*+\)\W*)$")
 """A bracket that is still open, as before a link, or the authors in brackets."""
 _ID = re.compile(
@@ -106,7 +106,7 @@ def _read_bare(text: str) -> str | None:
 
 def _are_names(text: str) -> bool:
     """Return whether a text is a list of people: names of two to four words in capitals, with commas between them."""
-    names = [name.split() for name in _NAMES_APART.split(text)]
+    names = [name.split() for name in _NAME_SEPARATOR.split(text)]
     return len(names) > 1 and all(
         2 <= len(name) <= 4 and all(word[0].isupper() for word in name) for name in names
     )
@@ -133,7 +133,7 @@ def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) ->
                     return title
     for number, part in enumerate(() if has_others else parts):
         text = _OPENED.sub("", _ITEM.sub("", part, count=1))
-        text = _BEHIND_TITLE.split(text, maxsplit=1)[0] if number and not are_cells else text
+        text = _TITLE_END.split(text, maxsplit=1)[0] if number and not are_cells else text
         title = _read_bare(text)
         if title or (not are_cells and _WORD.search(text)):
             return title

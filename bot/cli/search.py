@@ -115,7 +115,7 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
 
 
 def found_to_dict(row: models.PaperRow, result: search_results.SearchResult) -> dict[str, Any]:
-    """Convert a found paper for JSON output: its `kind` is "on" (the topic), "all" (terms), "apart" or "some"."""
+    """Convert a found paper for JSON output: its `kind` is "on" (the topic), "all" (terms), "scattered" or "some"."""
     kind = result.kinds.get(row.arxiv_id)
     return {**to_dict(row), "kind": kind and kind.value, "missing": result.missing.get(row.arxiv_id, ())}
 
@@ -353,7 +353,7 @@ def _notes(result: search_results.SearchResult) -> Iterator[str]:
         yield "The search index is not up to date; papers may be missing."
     if result.unknown_id:
         yield f"The archive has no paper {result.unknown_id}. Search for words from its title."
-    is_told = result.is_rewritten or result.added_forms
+    is_shown = result.is_rewritten or result.added_forms
     on_topic, all_terms = result.on_topic, result.all_terms
     counted = (
         (on_topic, "on the topic (on)"),
@@ -369,7 +369,7 @@ def _notes(result: search_results.SearchResult) -> Iterator[str]:
         ("Read as", filter(None, [result.read_as]), ""),
         ("Also", (f"{reading.query} ({_READINGS[reading.kind]})" for reading in result.readings), ""),
         ("No paper has", result.absent, ""),
-        ("Searched", [" · ".join(result.terms)] if is_told and result.terms else (), forms),
+        ("Searched", [" · ".join(result.terms)] if is_shown and result.terms else (), forms),
         ("Without", result.excluded, ""),
         ("The query has several meanings", result.meanings, ""),
         ("Papers", (f"{n} {kind}" for n, kind in counted if n and on_topic < result.total), "."),

@@ -69,7 +69,7 @@ def check_days(since: date | None, until: date | None) -> None:
 def runnable(command: Callable[..., Any]) -> Callable[..., Any]:
     """Return a command for Typer: a coroutine function runs in a new event loop, and an `Output` is printed.
 
-    A command that returns an `Output` gets the option --json, if it has none.
+    A command that returns an `Output` gets the option --json, unless it defines one.
     """
     signature = inspect.signature(command, eval_str=True)
     is_given_json = AS_JSON.name in signature.parameters

@@ -13,7 +13,7 @@ _ARENAS = 2
 def limit_arenas() -> None:
     """Let all threads share two of glibc's memory arenas. Call this before threads start.
 
-    By default each thread fills one of its own, and keeps what others free: the demo grew from 170 to 280 MB in ten
+    By default each thread fills its own, and keeps what others free: the demo grew from 170 to 280 MB in ten
     days, and stays at 200. Other C libraries have no arenas.
     """
     with suppress(AttributeError, OSError):

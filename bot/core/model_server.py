@@ -330,7 +330,7 @@ def _decode(body: bytes) -> dict[str, Any]:
 
 
 def _choice_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the first choice of a completion, which is the only one. Empty if there is none."""
+    """Return the first choice of a completion, which is the only one, or an empty record."""
     choices = record.get("choices")
     return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
 

@@ -47,7 +47,7 @@ def describe_version() -> str:
 
 
 def find_commit(folder: Path) -> str:
-    """Return the commit of a git checkout, with `-dirty` if its files were changed; "" if the folder is none or git fails."""
+    """Return the commit of a git checkout, with `-dirty` if its files were changed; "" without one or if git fails."""
     if not (folder / ".git").exists():
         return ""
     command = (

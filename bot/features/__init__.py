@@ -1,1 +1,1 @@
-"""What readers use: each feature has a room of its own, and none imports another."""
+"""What readers use: each feature has its own room, and no feature imports another."""

@@ -57,7 +57,7 @@ class Classification:
 
 
 class DeliveryError(errors.PaperroundError):
-    """A failed attempt. `status` and `code` are from Discord's response, or None if there was none."""
+    """A failed attempt. `status` and `code` are from Discord's response; None without one."""
 
     def __init__(
         self,
@@ -367,7 +367,7 @@ async def notify_owners(
 async def _find_system_channel(
     connection: Connection, recipient: NoticeRecipient, kind: NoticeKind
 ) -> int | None:
-    """Return the server's system channel, or None if there is none or if it is the channel that refused.
+    """Return the server's system channel; None without one, or if it is the channel that refused.
 
     A channel whose alerts lost their owner refuses nothing: it is notified instead of a missing system channel.
     """

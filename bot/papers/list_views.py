@@ -145,7 +145,7 @@ def _paper_text(
     )
     lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
     events = listed.events.get(row.arxiv_id, ())
-    # What is new gets up to three fifths in its shortest form, and then whatever the paper's own lines leave.
+    # News gets up to three fifths in its shortest form, and then the room that the paper's own lines leave.
     least = fit_event_lines(texts, events, characters * 3 // 5, size * 3 // 5, EVENT_LENGTHS[-2:])
     room = max(characters - len(least) - 1, characters // 3) if least else characters
     room_size = max(size - discord_text.utf8_bytes(least) - 1, size // 3) if least else size

@@ -495,9 +495,9 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
     """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
     pairs = _format_names([" → ".join(pair) for pair in result.corrected])
     related = name_related(texts, result.added_forms, most=MAX_NAMES)
-    # What there is to read was not searched for.
-    is_told = (result.is_rewritten or related) and Hint.TODAY not in result.hints
-    searched = _format_names(result.terms, " · ") if is_told else ""
+    # A question about what is new today was not searched for.
+    is_shown = (result.is_rewritten or related) and Hint.TODAY not in result.hints
+    searched = _format_names(result.terms, " · ") if is_shown else ""
     forms = f" ({related})" if related else ""
     ignored = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
     if accepted := _format_names(query_parser.list_accepted_forms(result.ignored)):

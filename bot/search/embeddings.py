@@ -272,7 +272,7 @@ class VectorMaker:
                 # It may serve another model by the same name.
                 await self.server.embed([_PROBE], "passage", BATCH_SECONDS)
             dimensions = self.server.dimensions
-            # Two models behind one address would make what the other made again and again.
+            # If two models share an address, each would discard what the other made, endlessly.
             while await self._make_some() and self.server.dimensions == dimensions:
                 pass
             return True

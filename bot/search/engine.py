@@ -49,7 +49,7 @@ _NEAR = 1 / 3
 _MIN_HALF = 3
 """The least number of letters of each half of a word that is cut in two, if it is no single letter."""
 _WORD_LETTERS = frozenset("aist")
-"""The letters that are words or endings: anew is not *a new*, as ecommerce is *e-commerce*."""
+"""The letters that are words or endings: *asleep* is not *a sleep*, whereas ecommerce is *e-commerce*."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
 """The k1 and b parameters of the engine's BM25."""
 _ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97

@@ -130,7 +130,7 @@ def _read_period(archive: Archive, words: ParsedQuery, _: str, today: date | Non
 
 
 _MIN_TITLE = 4
-"""The least number of words by which a text is a part of a title, and no sentence of its own."""
+"""The minimum number of words of a text that counts as a part of a title instead of a sentence."""
 
 
 def _read_title(archive: Archive, words: ParsedQuery, typed: str, today: date | None) -> ParsedQuery | None:

@@ -295,7 +295,7 @@ def _is_of_one_paper(entry: FeedEntry, arxiv_id: str, digests: Iterable[models.D
 
 
 _NO_DAY = date(2099, 12, 31)
-"""Stands for the day of an entry that has none."""
+"""Sorts entries without a day last."""
 
 
 def read_list_items(entry: FeedEntry) -> tuple[models.Digest, ...]:

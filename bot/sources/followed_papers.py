@@ -111,7 +111,7 @@ class FollowedPapers:
             self._failed[service, arxiv_id] = times + 1, self.clock() + pause
 
     async def _list_due(self, service: SourceKind, limit: int) -> dict[str, PaperFacts]:
-        """Return the stored facts of the papers that are due, by arXiv id; without a title for those that have none yet."""
+        """Return the stored facts of the papers that are due, by arXiv id; without a title if it is not known yet."""
         async with self.database.read() as connection:
             now = self.clock()
             delayed = [of[1] for of, (_, at) in self._failed.items() if of[0] is service and now < at]
@@ -135,7 +135,7 @@ class FollowedPapers:
 
 
 def _read_paper(response: base.Response, known: PaperFacts) -> PaperFacts:
-    """Return `known` with the facts on Hugging Face's page of the paper. A page about another paper has none.
+    """Return `known` with the facts on Hugging Face's page of the paper. The page of another paper adds nothing.
 
     The daily list has more than that page, such as a paper's picture. Raises FetchError.
     """

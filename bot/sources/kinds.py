@@ -143,8 +143,8 @@ YIELD_DAYS = timedelta(days=30)
 class Yield:
     """What a source delivered in YIELD_DAYS: how its papers are used, the median number per day, and the latest day.
 
-    Days without papers are not counted. `undated` is the number of a folder's files without a date, if half of them or
-    more have none: each is dated 60 days back, so that no post takes its papers.
+    Days without papers are not counted. `undated` is the number of a folder's files without a date, if that is
+    at least half of them: each is dated 60 days back, so that no post takes its papers.
     """
 
     brings: Brings

@@ -251,8 +251,8 @@ _NO_CACHE = 0
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
 )
-_APART = frozenset(("segmentation", "aligned"))
-"""Words with a stem of their own, since texts on other topics have the other words: segments of a sequence, hardware-aligned."""
+_UNSTEMMED = frozenset(("segmentation", "aligned"))
+"""Words that are not stemmed, because others with their stem are about other topics: segments of a sequence, hardware-aligned."""
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
@@ -402,7 +402,7 @@ def _stem_derived(word: str) -> str | None:
     This keeps "tokenizer" and "tokenization" distinct from "token", "adapter" from "adaptation", and "generative" from
     "generated".
     """
-    if (singular := word.removesuffix("s")) in _APART:
+    if (singular := word.removesuffix("s")) in _UNSTEMMED:
         return singular
     if verb := _VERB_IN_IZE.fullmatch(word):
         return f"{verb[verb.lastindex or 0]}z"

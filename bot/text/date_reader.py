@@ -1,6 +1,6 @@
 """Read the day that a date, a heading, a line, a cell or a path states: of feeds, lists, digests and options.
 
-The day is the writer's own, whatever the time zone. A date is unknown if a part of it is missing, or may be
+The day is the writer's local day: a time zone does not change it. A date is unknown if a part of it is missing, or may be
 another part: 05/06/2026. A span or a week counts as its last day. Weeks of a year are those of ISO 8601; a week of a
 month belongs, by Korea's standard, to the month of its Thursday. A text is read in lower case.
 """
@@ -108,7 +108,7 @@ _COUNTED = re.compile(r"\s?(?:[편건개선]|가지)(?!\w)|\s?[篇本件](?!\w)"
 _LATE_YEAR = re.compile(rf"\W{{1,5}}({_YEAR})\b")
 _LONE_YEAR = re.compile(rf"(?<![0-9.])({_YEAR})\s?[년年]?(?![0-9.])")
 _OPEN_BEFORE = re.compile(r"(?:since|after|(?:starting|beginning)(?:\s(?:from|on|in))?)\W{1,3}$")
-_OPEN_BEHIND = re.compile(
+_OPEN_AFTER = re.compile(
     rf"{_WEEKDAY}\s?(?:(?:{_DASH}|to\b|until\b|through\b|부터)\s?(?:now|present|today|current|date|ongoing|현재|지금|오늘|至今|今)"
     r"|부터|이후|이래|至今|以来|以降|起|onwards?\b|\+|[~〜～]\W{0,9}$)"
 )
@@ -198,7 +198,7 @@ def _read(text: str, near: date | None) -> Stated | None:
         of_span = [_make_date(*parts) or _nearest(parts, near) for parts in _fill_years(days)]
         if len(of_span) == 1 and of_span[0] and _WEEK_BEGINS.search(text[:start]):
             of_span = [of_span[0] + timedelta(days=6)]
-        is_open = (len(of_span) == 1 and _OPEN_BEFORE.search(text[:start])) or _OPEN_BEHIND.match(text, end)
+        is_open = (len(of_span) == 1 and _OPEN_BEFORE.search(text[:start])) or _OPEN_AFTER.match(text, end)
         dates += [None] if is_open else of_span
         near_days += of_span
     on = max(filter(None, dates), default=None) if all(dates) else None
@@ -206,7 +206,7 @@ def _read(text: str, near: date | None) -> Stated | None:
 
 
 def read_date(text: str) -> date | None:
-    """Return the day of a date that a program wrote, with or without a time and a zone; None if there is none."""
+    """Return the day of a date that a program wrote, with or without a time and a zone, or None."""
     line = typography.normalise("NFKC", text[:_MAX_DATED_LENGTH])
     if _ZERO_YEAR.search(line.lower()):
         return None

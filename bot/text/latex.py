@@ -236,7 +236,7 @@ class _Reader:
         return [_Piece(text, _PieceKind(command.kind))] if text else []
 
     def _optional(self, end: int) -> str:
-        """Read a formula in square brackets, or nothing if there are none."""
+        """Read a formula in square brackets, if there are any."""
         if not self._source.startswith("[", self._at):
             return ""
         if (close := self._source.find("]", self._at, end)) < 0:

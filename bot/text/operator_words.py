@@ -188,7 +188,7 @@ def _span_before(words: Sequence[str], place: int) -> _NegationSpan:
 def _read_either(words: Sequence[str]) -> Sequence[str]:
     """Return words with `|` for each word that means either, if words to search for are on both sides.
 
-    A comma means it among keywords. In a sentence, which has words that say nothing of a topic, it is punctuation; and a long one
+    Between keywords, a comma means either. In a sentence, which has words without a topic, it is punctuation; and a long sentence
     is ranked by all of its words, since its alternatives would lose what they share: can agents plan a trip or a party?
     """
     content = (word for word in words if _spell(word) not in MEANING_EITHER and word not in COMMAS)

@@ -65,7 +65,7 @@ MAX_SPELLINGS = 320
 MAX_GIVEN_SYLLABLES = 4
 
 _INITIAL_COST = 4
-_BESIDE_COST = 6
+_EXTRA_WORD_COST = 6
 _MAX_SAME_NAME_COST = 3
 """Allows a rare spelling of each syllable of a typical name, but no extra words."""
 
@@ -194,10 +194,10 @@ def _given_cost(given: str, words: list[str]) -> int | None:
     for first in range(len(words)):
         for end in range(first + 1, min(len(words), first + MAX_GIVEN_SYLLABLES) + 1):
             if (cost := spellings.get("".join(words[first:end]))) is not None:
-                besides = [*words[:first], *words[end:]]
-                if len(given) > 1 or all(len(word) == 1 for word in besides):
+                extra = [*words[:first], *words[end:]]
+                if len(given) > 1 or all(len(word) == 1 for word in extra):
                     costs.append(
-                        cost + sum(_BESIDE_COST if len(word) > 1 else _INITIAL_COST for word in besides)
+                        cost + sum(_EXTRA_WORD_COST if len(word) > 1 else _INITIAL_COST for word in extra)
                     )
     return min(costs, default=None)
 

@@ -121,7 +121,7 @@ def parse_query(text: str, today: date | None = None, *, is_question: bool = Fal
 def _open_groups(text: str) -> tuple[str, list[str]]:
     """Return a query without brackets around alternatives and what is left out, and the groups that cannot be read.
 
-    `-(a OR b)` and `(excluding a, b)` are `-a -b`; the *and* beside `(a OR b)` ends the words that belong together.
+    `-(a OR b)` and `(excluding a, b)` are `-a -b`; an *and* next to `(a OR b)` ends the words that belong together.
     """
     unreadable = list[str]()
 
@@ -247,7 +247,7 @@ class _QueryBuilder:
             self._ignored.append(clause[0].strip())
 
     def _add_filter(self, field: str, value: str, joiner: str = "") -> bool:
-        """Add a filter if its value is usable; after an *or*, a name beside the one before. Returns whether it was added."""
+        """Add a filter if its value is usable; after *or*, as an alternative to the last name. Returns whether it was added."""
         names = self._named.get(field)
         if joiner and not (names and joiner.lower() in operator_words.MEANING_EITHER):
             return False  # what a filter may not have, and a filter or some word, cannot be sought

@@ -130,7 +130,7 @@ _DATE_END = re.compile(r"(?<=[가-힣])(?:에서|에는|에|의|엔|부터|까�
 def mask_dates(words: Sequence[str]) -> list[bool]:
     """Return for each word of a query whether it is of a date or period, which no paper is about: 2025년 1월에, last month.
 
-    A year alone, as of a benchmark, is none, and nor is a word that may be a month or a day: May, sat.
+    Neither a year alone, which may be a benchmark's, nor a word that may be a month or a day (May, sat) is a date.
     """
     is_date = [_is_date(word.casefold()) for word in words]
     # Reading a run takes 50 µs, so that only one with a part of a date is read.

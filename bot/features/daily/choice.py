@@ -125,7 +125,7 @@ def find_origin(subscription: Subscription) -> Origin:
 MAX_TOP_N = 25
 """Discord's limit on the options of a select menu, which lists a post's papers."""
 MAX_LATE = 5
-"""The maximum number of late papers in a post, besides those in slots that `top_n` leaves free."""
+"""The maximum number of late papers in a post, not counting those in slots that `top_n` leaves free."""
 LATE_DAYS = 7
 """Papers more than this many days old are not in a post of each day."""
 FRESH_DAYS = 3

@@ -46,7 +46,7 @@ OTHER_LOCALE = {models.Locale.KO: models.Locale.EN, models.Locale.EN: models.Loc
 def compact_messages(
     wording: PostWording, post: DailyPost, note: str = ""
 ) -> list[tuple[ui.LayoutView, tuple[PostPaper, ...]]]:
-    """Return the post in as few messages as can hold all that stands in them, each with its papers, divided evenly.
+    """Return the post in as few messages as can hold all of it, each with its papers, divided evenly.
 
     Each has papers, menus and buttons; the first begins with `note` and the header, the last ends with the schedule.
     Raises MessageFullError if not even a message for each paper can hold it.

@@ -423,9 +423,9 @@ def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
 def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
     """Yield a finding on the files that the bot's user may not write: the owner of the database's file.
 
-    What root owns was made by a command as root, unless all is root's: the next file that is another's tells then.
+    Root's files come from a command that was run as root. If root owns all of them, the next file of another owner is reported.
     """
-    of_database = [path.with_name(f"{path.name}{end}") for end in _BESIDE] if path else []
+    of_database = [path.with_name(f"{path.name}{end}") for end in _FILE_SUFFIXES] if path else []
     of_index = [folder, *folder.rglob("*")] if os.path.isdir(folder) else []
     written = [file for file in (*of_database, *of_index) if os.path.exists(file)]
     owners = [file.stat().st_uid for file in written] or [os.geteuid()]
@@ -440,7 +440,7 @@ def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
         yield Finding("files", f"of uid {owner}", status=Status.WARNING, note=note)
 
 
-_BESIDE = ("", "-wal", "-shm", ".sender.lock", ".migrate.lock")
+_FILE_SUFFIXES = ("", "-wal", "-shm", ".sender.lock", ".migrate.lock")
 
 
 def _may_write(file: Path, owner: int) -> bool:
@@ -477,7 +477,7 @@ _EXPECTED = (models.SkipReason.REPEATED, models.SkipReason.NEW_VERSION, models.S
 
 
 def _sources(stored: StoredState) -> Iterator[Finding]:
-    """Yield what each source brings, or why it fails, and whether its last reading left out more than it kept."""
+    """Yield what each source delivers, or why it fails, and whether its last reading left out more than it kept."""
     for row in stored.sources:
         brought, url = kinds.of_stored(row, stored.counted.get(row.url, {})), errors.redact(row.url)
         value, number = brought.brings.value, brought.papers_a_day
@@ -527,4 +527,4 @@ OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation
 OF_DATABASE: tuple[Callable[[StoredState], Iterable[Finding]], ...] = (
     _schema, _steps, _webhooks, _sources, _stuck, _backup
 )  # fmt: skip
-"""The checks, besides those of the token and of the running bot. To add one, write a function that yields findings."""
+"""The checks, except those of the token and of the running bot. To add one, write a function that yields findings."""

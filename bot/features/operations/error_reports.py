@@ -108,7 +108,7 @@ class _DueReport(NamedTuple):
 def _summarise(due: Mapping[tuple[str, str], list[Failure]]) -> list[str]:
     """Return a line for each kind of error, the worst first: how many, what failed, and the last references.
 
-    What the bot says in a sentence of its own concerns everybody, and comes before what failed for one reader.
+    Failures with a sentence of the bot concern all readers, and come before those of a single reader.
     """
 
     def rank(item: tuple[tuple[str, str], list[Failure]]) -> tuple[bool, bool, int]:

@@ -84,7 +84,7 @@ class Liveness:
         self._reasons[sign] = str(error) if is_for_people else f"An internal error ({type(error).__name__})."
 
     def record_gateway(self) -> None:
-        """Record that the Gateway is connected, or that there is none."""
+        """Record that the Gateway is connected, or that the process runs without one."""
         self.record("discord")
         self.record("gateway")
 

@@ -37,7 +37,7 @@ class Stuck(StrEnum):
 FindReady = Callable[
     [Connection, Sequence[models.Subscription], schedule.Calendar], Awaitable[Collection[int]]
 ]
-"""Returns the ids of due posts for which there are papers. No plan is no proof that there are none."""
+"""Returns the ids of due posts for which there are papers: a post may be unplanned for another reason than a lack of papers."""
 
 
 async def find_none(*_: object) -> Collection[int]:

@@ -332,7 +332,7 @@ class ShelfCog(commands.Cog):
         return [await card_view(request, arxiv_id, custom_ids.parse_number(page)), *views]
 
     async def _owner_of(self, request: Request, page: str) -> Owner:
-        """Return whose paper a form is for: a card's has the page of the card, a server list's has none. Raises UserError."""
+        """Return the owner of a form's paper: the server if the form is from its list, which has no `page`. Raises UserError."""
         is_list = page == message_parts.NO_PAGE
         return await self._require_list(request) if is_list else Owner(request.user_id)
 

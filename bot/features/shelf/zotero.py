@@ -37,7 +37,7 @@ DEADLINE = timedelta(minutes=10)
 """The time after which one look at the list ends. What was read and written until then stays."""
 AT_ONCE = 50
 AWAY = 503
-"""The code of the problem that Zotero cannot be reached, or fails whatever it is asked."""
+"""The code of the problem that Zotero cannot be reached, or that all its requests fail."""
 Read = TypeVar("Read")
 COLLECTION = "Paperround"
 MAX_REASON = 200
@@ -79,7 +79,7 @@ class ZoteroLibrary:
         return any(rights.get(name, {}).get("write") for name in (self.name, everywhere))
 
     async def find_collection(self) -> str:
-        """Return the key of our collection, which is made if there is none outside the trash."""
+        """Return the key of our collection, which is created if the only one is in the trash or missing."""
         known = await self._list_names("collections", "collections", _list_collection_names)
         if found := next((key for key, names in known.items() if COLLECTION in names), None):
             return found

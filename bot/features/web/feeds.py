@@ -40,7 +40,7 @@ def build_papers_feed(
             site.address("papers", row.arxiv_id) if has_page(row) else arxiv_ids.abstract_url(row.arxiv_id),
             format_title(row.title, row.arxiv_id),
             datetime.combine(
-                # The time of day would tell when somebody was awake.
+                # The time of day would show when a reader was awake.
                 row.saved_at.date() if isinstance(row, models.SavedPaper) else row.date,
                 time(),
                 UTC,

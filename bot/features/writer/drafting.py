@@ -1,8 +1,8 @@
 """Draft summaries of a day's papers in one format and language. Each takes one call to write and one to judge it.
 
 Each response is stored before the next call, so a killed process never repeats a stored response. A failed
-call is retried in the next round; after four failed calls in a run, the paper fails. While the server answers nobody, that is
-no paper's fault: the run ends, and another one writes what is left.
+call is retried in the next round; after four failed calls in a run, the paper fails. If the server does not answer at all,
+no paper fails: the run ends, and the next one writes what is left.
 """
 
 from __future__ import annotations
