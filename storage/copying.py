@@ -152,7 +152,7 @@ def _describe(row: dict[str, Any]) -> bytes:
 
 
 async def _read_last_id(connection: Connection, table: sa.Table) -> int | None:
-    """Return the last id that a table gave, perhaps to a row that was removed; None if it does not say."""
+    """Return the last id that was given to a row of a table, which may be removed; None if unknown."""
     query = "SELECT seq FROM sqlite_sequence WHERE name = :name"
     if connection.dialect.name != "sqlite":
         query = "SELECT pg_sequence_last_value(pg_get_serial_sequence(:name, 'id'))"

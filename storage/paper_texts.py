@@ -89,7 +89,7 @@ def _needed_clause() -> sa.ColumnElement[bool]:
 
 
 async def trim(connection: AsyncConnection) -> None:
-    """Remove the texts beyond the limits, for which their vectors count."""
+    """Remove the texts beyond the limits. Their vectors count towards their size."""
     c = paper_texts.c
     of_vectors = sa.select(sa.func.length(vectors.vectors.c.data)).where(_OF_PASSAGES).correlate(paper_texts)
     length = sa.func.length(c.text) + sa.func.coalesce(of_vectors.scalar_subquery(), 0)

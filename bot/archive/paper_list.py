@@ -285,7 +285,7 @@ class _Reader:
         yield from self._end_section()
 
     def _end_section(self) -> Iterator[_Paper]:
-        """Yield a section's papers. Its heading is the title of a single paper without one in its line."""
+        """Yield a section's papers. The heading is the title of its only paper, unless the paper's line has one."""
         papers = [paper for paper in self._papers if not paper.is_mention]
         is_single = len({paper.arxiv_id for paper in papers}) == 1
         is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)

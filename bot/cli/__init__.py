@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def build_app(only: str = "") -> typer.Typer:
-    """Build the command-line application, with the `only` command that is typed: all take as long as the look-up of a search."""
+    """Build the command-line application. With `only` it has just that command: building all takes as long as a search."""
     import typer
     from typer.core import TyperGroup
 

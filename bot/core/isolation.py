@@ -44,7 +44,7 @@ def isolated(
 def log_error(log: Any, event: str, error: BaseException, **details: object) -> None:
     """Log an error: a PaperroundError in one line, any other with a traceback.
 
-    What a takeover or a stopped database caused is a warning, of which the operator is not notified.
+    An error caused by a takeover or a stopped database is a warning, of which the operator is not notified.
     """
     if errors.is_away(error):
         log.warning(event, reason=str(error), **details)

@@ -171,7 +171,7 @@ class Calendar:
         slot = self._look_up(row)[1]
         if row.last_on is None or row.last_on < slot.on:
             return slot
-        # A post that was moved to a later time has had today's date.
+        # Today's post has been made, although its time was moved to later today.
         return self._slot(row, next(iter_due_times(row.last_on + DAY, _rule(row))))
 
     def is_open(self, row: Subscription) -> bool:

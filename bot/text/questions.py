@@ -114,7 +114,7 @@ def _option_pattern() -> re.Pattern[str]:
 
 
 def list_options(text: str, topic: Collection[str]) -> list[str]:
-    """Return the options of a search that words of a query name which are not all of its topic, such as "order"."""
+    """Return the search options that words of a query ask for, such as "order", unless the words belong to its topic."""
     named = (
         match.lastgroup or ""
         for match in _option_pattern().finditer(text.casefold())

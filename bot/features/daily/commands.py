@@ -466,7 +466,7 @@ async def _open_form(request: Request, action: Action) -> ui.Modal:
 
 
 async def _place_draft(request: Request, row: Subscription, values: Mapping[str, str]) -> Subscription:
-    """Return the post, in the channel of its form: for another channel, a draft like it. Raises UserError."""
+    """Return the post, or a draft like it if its form names another channel. Raises UserError."""
     if daily_messages.CHANNEL not in values:
         return row
     channel_id = custom_ids.parse_number(values[daily_messages.CHANNEL])
