@@ -92,7 +92,6 @@ def test_search_reports_how_it_interpreted_the_query(filled: Paperround) -> None
         (("trained quaternion",), "id", "Papers: 3 that lack a word (some; 60 at most)."),
         (("trained", "--limit", "1"), "id", "3 in all; --limit shows more."),
         (("papers trained with care please",), "id", "Searched: trained · care"),
-        (("newest trained",), "", "To sort the papers, use --order."),
         (("2601.99999",), "", "The archive has no paper 2601.99999."),
         (("reinforcment lerning",), "Nothing found.", ""),
     ):
