@@ -69,9 +69,9 @@ async def _ask_health(port: int) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _run_copy(fake: server.FakeDiscord, folder: Path, **settings: str) -> AsyncIterator[Bot]:
-    """Run the bot from a copy of its packages in `folder`, which the block may replace."""
+    """Run the bot from a copy of its packages in `folder`, bytecode included, which the block may replace."""
     for package in ("bot", "storage"):
-        ignored = shutil.ignore_patterns("demo", "*.pyc")
+        ignored = shutil.ignore_patterns("demo", "*.pyc.*")
         shutil.copytree(fork_server.ROOT / package, folder / "lib" / package, ignore=ignored)
     port, log = origin_server.find_free_port(), folder / "bot.log"
     environment = {
