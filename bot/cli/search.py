@@ -264,12 +264,13 @@ def _describe_answer(answer: Answer) -> shell.Output:
     texts = for_locale(models.Locale.EN)
     lines = [f"{sentence.text} ({sentence.quote})\n" for sentence in answer.sentences]
     for number, found in enumerate(answer.found, start=1):
-        votes = "–" if found.paper.votes is None else found.paper.votes
-        title = f"{found.paper.title or found.paper.arxiv_id}  {found.paper.last_on}  ▲{votes}\n"
-        head = f"{f'({number}) ' if answer.sentences else ''}{title if answer.paper is None else ''}"
-        text = "" if found.source.words.value == "title" else f"  {found.excerpt.text}\n"
-        words = [read_plain_line(messages.describe_words(texts, answer, found)), found.source.url]
-        lines.append(f"{head}{text}  {'  '.join(filter(None, words))}\n")
+        paper, words = found.paper, read_plain_line(messages.describe_words(texts, answer, found))
+        text = "" if found.source.words.value == "title" else found.excerpt.text
+        title = f"{paper.title or paper.arxiv_id}  {paper.last_on}  ▲{'–' if paper.votes is None else paper.votes}"
+        foot = [title] if answer.paper is None else []
+        foot.append("  ".join(filter(None, (words, found.source.url))))
+        mark = f"({number}) " if answer.sentences else ""
+        lines.append("\n".join((mark + text, *(f"    {line}" for line in foot))).strip("\n") + "\n")
     notes = [*map(read_plain_line, messages.describe(texts, answer))]
     if answer.paper is not None and answer.basis.value != "paper":
         notes.append(

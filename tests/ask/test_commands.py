@@ -164,7 +164,7 @@ async def test_without_a_text_the_abstract_answers_before_the_summary(asking: Cl
     await add_facts(asking, OTHER, ABSTRACT)
     text = await ask(asking, "How long did training take?", OTHER)
     assert "> Reasoning is taught by rewards. Training takes nine days on two machines." in text
-    assert f"-# {asking.texts('ask-words-abstract')}" in text
+    assert f" · {asking.texts('ask-words-abstract')}\n" in text
     assert "One reward for each step" in await ask(asking, "What reward is there for each step?", OTHER)
 
 

@@ -15,6 +15,8 @@ from bot.features.ask.passages import NUMBER, Passage
 from bot.search.results import MAX_EXCERPT, Snippet, WeightedPattern, make_excerpt
 from storage import models
 
+_WHOLE = 20_000
+"""The most characters of a whole passage."""
 _LONG = 3
 """How many excerpts are long; further ones have the best sentence alone."""
 
@@ -67,6 +69,9 @@ class ShownPassage(NamedTuple):
     def is_cut(self) -> bool:
         """Whether its excerpt is not all of it."""
         return "…" in (self.excerpt.text[:1], self.excerpt.text[-1:])
+
+    def whole(self) -> ShownPassage:
+        return self._replace(excerpt=make_excerpt(self.source.passage.text, (), most=_WHOLE))
 
 
 class AnswerStatus(StrEnum):

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
+from operator import mul
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, summaries
@@ -45,14 +46,17 @@ from storage.database import Database
 MAX_SHOWN, MAX_OF_ONE, _FURTHER = 5, 3, 0.5
 """The most passages of an answer, and of the one paper that a question names, and the least share of the best one's score
 that each further passage of it has."""
+_MAX_LISTED = 300
+"""The number of papers of a search that one which is shown has to be among."""
 MAX_PAPERS = 20
 """The number of papers that are read. For nine questions in ten an answering paper is among as many proposed by search."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
 _PLACES = 5
 """The places in which the weight of a paper's place falls by e."""
-_PASSAGE, _SHARE = 0.3, 0.7
-"""The weights of a paper's best passage and of its share of the question, relative to the weight of the first place."""
+_PASSAGE, _SHARE, _SENTENCE = 0.3, 0.7, 0.3
+"""The weights of a paper's best passage, of its share of the question and of that of its best sentence, relative to the weight
+of the first place."""
 _UNKNOWN = 0.75
 """Upper bound on the weight of an unknown lower-case word, relative to a known one of equal rarity."""
 _NAMED = 0.05
@@ -71,12 +75,11 @@ _HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
 
 
 class _ParsedQuestion(NamedTuple):
-    """A question as it was read: the ids of papers in it, the rest as a search, and the words that are asked.
+    """A question as it was read: as a search, and the words that are asked.
 
     `is_limited`: the search has operators that only some papers meet.
     """
 
-    ids: Sequence[str]
     search: str
     words: str
     is_limited: bool
@@ -92,10 +95,31 @@ class ArchiveQuestions:
     async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> Answer:
         """Return the nearest passages to a question, which may have operators.
 
-        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked.
+        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked. Chatter is
+        left out, but a search for the whole text shows papers of which one is always shown.
         """
-        read = self._read(asked)
-        ids = [*(read.ids or only)]
+        today, whole = self._clock().date(), "".join(asked.split(_FENCE)[::2])
+        named = arxiv_ids.list_arxiv_ids(whole, today)
+        ids, rest = split_ids(question_parts.drop_chatter(whole), named, today)
+        ids, whole = split_ids(whole, named, today)
+        only = ids or only
+        answer = await self._answer(rest, only, locale)
+        if rest == whole or only:
+            return answer
+        request = SearchRequest(whole, limit=_MAX_LISTED, today=today, is_question=True)
+        listed = {row.arxiv_id for row in (await self._search.search(request)).rows}
+        if not listed or not listed.isdisjoint(one.paper.arxiv_id for one in answer.found):
+            return answer
+        of_whole = await self._answer(whole, only, locale)
+        if not answer.found:
+            return of_whole
+        found, asked_papers = answer.found[: MAX_SHOWN - 1], answer.asked[: MAX_SHOWN - 1]
+        return replace(
+            answer, found=(*found, *of_whole.found[:1]), asked=(*asked_papers, *of_whole.asked[:1])
+        )
+
+    async def _answer(self, asked: str, given: Collection[str], locale: models.Locale) -> Answer:
+        read, ids = self._read(asked), [*given]
         only = ids[:MAX_PAPERS]
         is_asked = question_parts.has_words(read.words)
         details, searched = await self._propose(read, only) if only or is_asked else ([], SearchResult())
@@ -117,8 +141,8 @@ class ArchiveQuestions:
             absent = await self._search.list_absent(named) + absent
         answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         if details:
-            pool, weighed = await self._split_and_weigh(words, details, language, searched.term_forms)
-            answer = await work_in_thread(rank, answer, words, pool, weighed, is_limited=bool(only))
+            pool, weights = await self._split_and_weigh(words, details, language, searched.term_forms)
+            answer = await work_in_thread(rank, answer, words, pool, weights, is_limited=bool(only))
             return answer if is_asked else replace(answer, kind=AnswerStatus.NAMED)
         if not (is_asked or only):
             return replace(answer, kind=AnswerStatus.UNASKED)
@@ -126,16 +150,11 @@ class ArchiveQuestions:
         return replace(answer, kind=kind, extent=await self._measure())
 
     def _read(self, asked: str) -> _ParsedQuestion:
-        today = self._clock().date()
-        without_code = question_parts.drop_chatter("".join(asked.split(_FENCE)[::2]))
-        ids, search = split_ids(without_code, arxiv_ids.list_arxiv_ids(asked, today), today)
-        query = query_parser.parse_query(search, today, is_question=True)
+        query = query_parser.parse_query(asked, self._clock().date(), is_question=True)
         is_limited = query.has_range_filters or bool(query.authors or query.institutions)
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
-        words = search if is_plain else " ".join((query.text, *query.phrases))
-        return _ParsedQuestion(
-            ids, search, words[: question_parts.MAX_LENGTH], is_limited, tuple(query.excluded)
-        )
+        words = asked if is_plain else " ".join((query.text, *query.phrases))
+        return _ParsedQuestion(asked, words[: question_parts.MAX_LENGTH], is_limited, tuple(query.excluded))
 
     async def _propose(
         self, read: _ParsedQuestion, only: Collection[str]
@@ -162,8 +181,10 @@ class ArchiveQuestions:
         details: Sequence[models.PaperDetail],
         language: models.Locale,
         searched: Iterable[Sequence[str]],
-    ) -> tuple[_Candidates, list[WeightedPart]]:
-        """Return the passages of papers and the question's parts. Of a kept text come only the passages with the most of it.
+    ) -> tuple[_Candidates, dict[question_parts.AskedPart, float]]:
+        """Return the passages of papers, and the question's parts with their weights by rarity in the archive.
+
+        Of a kept text come only the passages with the most of the question.
 
         An unknown word has the forms that it was `searched` by: LLaMA 3 for 라마3.
         """
@@ -180,7 +201,11 @@ class ArchiveQuestions:
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
         pool = await work_in_thread(_Candidates.build, details, chosen, language)
         forms = [[form.token or form.text for form in part.forms] for part in parts]
-        return pool, list(map(WeightedPart, parts, await self._search.weigh(forms)))
+        rarities = await self._search.weigh(forms)
+        # An unknown lower-case word may be an everyday verb, which says less about the topic.
+        most = [_UNKNOWN if part.text.islower() and not part.is_known else 1.0 for part in parts]
+        weights = map(min, (part.weight for part in parts), most)
+        return pool, dict(zip(parts, map(mul, weights, rarities), strict=True))
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -216,7 +241,7 @@ def _list_names(text: str) -> list[str]:
         if is_name and any(sign.isdigit() or (has_small and "A" <= sign <= "Z") for sign in name[1:]):
             names.append(name)
         elif is_capital and _VERSION.fullmatch(version := _HANGUL_END.sub("", second).strip(".-_")):
-            names.append(f"{name} {version}")
+            names += [] if question_parts.is_asked_word(name) else [f"{name} {version}"]  # Table 2
         elif is_capital and is_sentence and (is_korean or not is_first):
             run.append(name)
             if word.endswith(name):  # C++과 Python are two
@@ -224,19 +249,6 @@ def _list_names(text: str) -> list[str]:
         names += [" ".join(run)] if run else []
         run.clear()
     return list(dict.fromkeys(names))
-
-
-class WeightedPart(NamedTuple):
-    """A part of a question, and its weight by rarity in the archive."""
-
-    asked: question_parts.AskedPart
-    rarity: float
-
-    @property
-    def weight(self) -> float:
-        """An unknown lower-case word may be an everyday verb, which says less about the topic."""
-        most = _UNKNOWN if self.asked.text.islower() and not self.asked.is_known else 1.0
-        return min(self.asked.weight, most) * self.rarity
 
 
 class _Candidates(NamedTuple):
@@ -279,10 +291,15 @@ class _Candidates(NamedTuple):
 
 
 def rank(
-    answer: Answer, words: str, pool: _Candidates, weighed: Sequence[WeightedPart], *, is_limited: bool
+    answer: Answer,
+    words: str,
+    pool: _Candidates,
+    weights: Mapping[question_parts.AskedPart, float],
+    *,
+    is_limited: bool,
 ) -> Answer:
     """Add the nearest passages for the words of a question. If it `is_limited` to some papers, they may have nothing of it."""
-    parts, wants_number = [part.asked for part in weighed], question_parts.wants_number(words)
+    parts, wants_number = [*weights], question_parts.wants_number(words)
     ranking = pool.indexed.rank(parts, wants_number=wants_number)
     forms = (form.text for part in parts if not part.is_known for form in part.forms)
     typed, titles = " ".join((words, *forms)), [paper.title or "" for paper in pool.details]
@@ -294,19 +311,14 @@ def rank(
     telling = set[int]().union(
         *(ranking.having[part.text] for part in rest if part.weight > question_parts.VAGUE)
     )
+    ranked = _rank_papers(pool, ranking, weights)
+    first = [numbers for numbers in ranked if pool.places[numbers[0]] in named]
+    others = [numbers for numbers in ranked if pool.places[numbers[0]] not in named][:MAX_SHOWN]
+    # When a paper is named, others are shown only if they have a telling word of the rest.
+    others = [numbers for numbers in others if not (first and telling.isdisjoint(numbers))]
     # Papers of which only the title is stored come after those with passages.
-    found = sorted(
-        _rank_papers(pool, ranking, weighed)[: MAX_SHOWN + len(named)],
-        key=lambda numbers: (
-            pool.sources[numbers[0]].words is PassageOrigin.TITLE,
-            pool.places[numbers[0]] not in named,
-        ),
-    )
-    found = [
-        numbers
-        for numbers in found
-        if not named or pool.places[numbers[0]] in named or not telling.isdisjoint(numbers)
-    ][:MAX_SHOWN]
+    found = sorted([*first, *others], key=lambda one: pool.sources[one[0]].words is PassageOrigin.TITLE)
+    found = found[:MAX_SHOWN]
     is_one = len(named) == 1
     asked = tuple(map(pool.take, found))
     kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING
@@ -324,8 +336,8 @@ def rank(
         )
     ]
     # Among papers on one topic, its words are rarely the rarest.
-    weights = {part.asked.text: part.weight * (1.0 if part.asked in rest else _NAMED) for part in weighed}
-    patterns = ranking.compile_patterns(parts, weights)
+    shares = {part.text: weight * (1.0 if part in rest else _NAMED) for part, weight in weights.items()}
+    patterns = ranking.compile_patterns(parts, shares)
     return answer.with_found(shown[:MAX_SHOWN], patterns, wants_number=wants_number)
 
 
@@ -342,39 +354,36 @@ def _fold(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _rank_papers(pool: _Candidates, ranking: Ranking, weighed: Sequence[WeightedPart]) -> list[list[int]]:
+def _rank_papers(
+    pool: _Candidates, ranking: Ranking, weights: Mapping[question_parts.AskedPart, float]
+) -> list[list[int]]:
     """Return the numbers of the passages of each paper, best first, or of one that is asked by its name alone in its own order.
 
-    The papers are in the order of their place in the search, their best passage and how much of the question they have, joined.
+    The papers are in the order of their place in the search, their best passage, how much of the question they have, and how
+    much one sentence of the passage has: a verb with its object, as in reducing hallucinations.
     """
     of_paper = defaultdict[int, list[int]](list)
     for number in ranking.order or range(len(pool.sources)):
         of_paper[pool.places[number]].append(number)
-    most, whole = max(ranking.scores.values(), default=1.0), _weigh(weighed) or 1.0
-    joined = {
-        place: _PASSAGE * ranking.scores.get(numbers[0], 0.0) / most
-        + math.exp(-place / _PLACES)
-        + _SHARE * _weigh(_list_having(numbers, ranking, weighed)) / whole
-        for place, numbers in of_paper.items()
-    }
+    most, whole = max(ranking.scores.values(), default=1.0), sum(weights.values()) or 1.0
+    sentence = sum(part.weight for part in weights) or 1.0
+    joined = dict[int, float]()
     for place, numbers in of_paper.items():
-        named = _list_having(numbers, ranking, weighed)
+        having = [part for part in weights if not ranking.having[part.text].isdisjoint(numbers)]
+        of_sentences = pool.indexed.list_having(numbers[0], having)
+        joined[place] = (
+            math.exp(-place / _PLACES)
+            + _PASSAGE * ranking.scores.get(numbers[0], 0.0) / most
+            + _SHARE * sum(map(weights.__getitem__, having)) / whole
+            + _SENTENCE
+            * max((sum(part.weight for part in one) for one in of_sentences), default=0.0)
+            / sentence
+        )
         # A paper that is asked by its name alone has it at each passage.
         is_everywhere = len(numbers) == pool.places.count(place)
-        if is_everywhere and len(named) == 1 and ranking.having[named[0].asked.text] >= {*numbers}:
+        if is_everywhere and len(having) == 1 and ranking.having[having[0].text] >= {*numbers}:
             numbers.sort()
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
-
-
-def _list_having(
-    numbers: Collection[int], ranking: Ranking, weighed: Sequence[WeightedPart]
-) -> list[WeightedPart]:
-    """Return the parts of a question that any of these passages has."""
-    return [part for part in weighed if not ranking.having[part.asked.text].isdisjoint(numbers)]
-
-
-def _weigh(parts: Iterable[WeightedPart]) -> float:
-    return sum(part.weight for part in parts)
 
 
 def _list_needles(part: question_parts.AskedPart) -> Sequence[str]:

@@ -77,13 +77,12 @@ def answer_view(
     """
     message, lines = MessageBuilder(), describe(texts, answer)
     head = [subtext(url)] if url else []
-    if answer.paper is not None:
+    if answer.paper is not None and not answer.found:
         head.append(f"### {title_link(answer.paper, max_characters=300, max_bytes=900)}")
     if asked:
         head.append(texts("ask-asked", question=escape_untrusted(asked, max_length=MAX_LENGTH)))
     # What was not found is in normal print, mere remarks are in small print.
-    aloud = 1 if answer.absent or answer.lacks_number or not answer.found else 0
-    message.add_text("\n".join([*head, *lines[:aloud], *map(subtext, lines[aloud:])]))
+    message.add_text("\n".join([*head, *lines[:1], *map(subtext, lines[1:])]))
     menu, further = (
         _archive_controls(texts, answer, topic_token, marker, in_server=in_server)
         if answer.paper is None
@@ -94,13 +93,13 @@ def answer_view(
         message.budget.add(1, (_shared_line(texts, "x" * _MAX_SHARER),))
     message.end_with([[menu], [further, share]], "\n".join(map(subtext, list_notes(texts, answer))))
     if answer.sentences:
-        blocks = [_passage_text(texts, answer, *numbered) for numbered in enumerate(answer.found, start=1)]
+        blocks = [_passage_text(texts, answer, *numbered) for numbered in enumerate(answer.found)]
         blocks = _fit_sentences(answer.sentences, blocks, *message.share(1))
         for block in blocks:
             message.add_text(block)
         return message.view
     for place, passage in enumerate(answer.found):
-        text = _passage_text(texts, answer, 0, passage, *message.share(len(answer.found) - place))
+        text = _passage_text(texts, answer, place, passage, *message.share(len(answer.found) - place))
         more = _more_button(texts, passage, marker) if passage.is_cut else None
         message.add_text_with_accessory(text, more) if more else message.add_text(text)
     return message.view
@@ -112,7 +111,7 @@ def _more_button(texts: Texts, passage: ShownPassage, marker: str | None) -> ui.
 
 
 def passage_view(texts: Texts, shown: ShownPassage) -> ui.LayoutView:
-    """Return a whole passage below its paper, as far as a message has room for it."""
+    """Return a whole passage with its paper, as far as a message has room for it."""
     message, answer = MessageBuilder(), Answer(AnswerStatus.NEAR, texts.locale.value)
     message.add_text(_passage_text(texts, answer, 0, shown, *message.share(1), lengths=_WHOLE))
     return message.view
@@ -168,19 +167,13 @@ def _archive_controls(
 
 
 def describe(texts: Texts, answer: Answer) -> list[str]:
-    """Return what is promised of the passages: that they are the nearest, or what no paper has, what the archive is, and how
-    the question was read."""
-    read = [texts("ask-no-number")] if answer.lacks_number else []
-    read += [texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS)] if answer.is_cut else []
-    excluded = ", ".join(escape_untrusted(term, max_length=_MAX_READ) for term in answer.excluded)
-    read += [texts("ask-without", terms=excluded)] if excluded else []
-    pairs = ", ".join(escape_untrusted(" → ".join(pair), max_length=_MAX_READ) for pair in answer.corrected)
-    read += [texts("list-corrected", pairs=pairs)] if pairs else []
+    """Return what was not found, on one line, and then, if nothing was, what the archive is; [] if nothing is missing."""
+    number = [texts("ask-no-number")] if answer.lacks_number else []
     if answer.sentences or answer.kind is AnswerStatus.NAMED:
-        return read
+        return number
     if answer.paper is not None:
         none = "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
-        return read if answer.found else [texts(none), *read]
+        return number if answer.found else [texts(none)]
     if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
         return [texts("ask-archive-thanks")]
     if not answer.found and questions.asks_what_to_read(answer.topic):
@@ -192,14 +185,13 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     lines = [texts("why-not-listed", paper=", ".join(unlisted))] if unlisted else []
     if mistyped := arxiv_ids.find_mistyped(answer.topic):
         lines.append(texts("no-paper", paper=mistyped))
-    if absent:
-        near = [texts("ask-archive-near")] if answer.found else []
-        lines.append(" ".join([texts("ask-archive-absent", names=", ".join(absent)), *near]))
+    lines += [texts("ask-archive-absent", names=", ".join(absent))] if absent else []
+    lines += number
+    lines += [texts("ask-archive-near")] if absent and answer.found else []
     if not (answer.found or lines):
         lines.append(texts(f"ask-archive-{answer.kind}"))
-    if answer.extent is not None:
-        lines.append(_describe_archive(texts, answer.extent))
-    return lines + read
+    extent = [_describe_archive(texts, answer.extent)] if answer.extent is not None else []
+    return [" ".join(lines), *extent] if lines else []
 
 
 def _describe_archive(texts: Texts, extent: ArchiveContents) -> str:
@@ -212,17 +204,22 @@ def _describe_archive(texts: Texts, extent: ArchiveContents) -> str:
 
 
 def list_notes(texts: Texts, answer: Answer) -> list[str]:
-    """Return the notes below the passages: on a language model's sentences, and on words that were read as others."""
+    """Return the notes below the passages: on how the question was read, and on a language model's sentences."""
     read_as = " · ".join(
         f"{escape_untrusted(analyser.strip_ending(typed), max_length=_MAX_READ)} → "
         + ", ".join(escape_untrusted(form, max_length=_MAX_READ) for form in forms)
         for typed, forms in answer.read_as
     )
+    excluded = ", ".join(escape_untrusted(term, max_length=_MAX_READ) for term in answer.excluded)
+    pairs = ", ".join(escape_untrusted(" → ".join(pair), max_length=_MAX_READ) for pair in answer.corrected)
     note = answer.note
     if note == "ask-written" and answer.paper is None:
         note = "ask-archive-written"
     is_of_archive = answer.paper is None and answer.is_near and not answer.sentences
     notes = (
+        texts("list-corrected", pairs=pairs) if pairs else "",
+        texts("ask-without", terms=excluded) if excluded else "",
+        texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS) if answer.is_cut else "",
         texts("ask-archive-nearest") if is_of_archive else "",
         texts("ask-disagree") if answer.disagree else "",
         texts(note) if note else "",
@@ -232,11 +229,15 @@ def list_notes(texts: Texts, answer: Answer) -> list[str]:
     return list(filter(None, notes))
 
 
-def list_passages(texts: Texts, answer: Answer) -> Iterator[tuple[models.PaperDetail, Snippet, str, str]]:
-    """Yield each passage's paper, excerpt, whose words they are (Markdown), and its language, "" if it is the question's."""
+def list_passages(
+    texts: Texts, answer: Answer
+) -> Iterator[tuple[models.PaperDetail, Snippet, str, str, str]]:
+    """Yield each passage's paper, excerpt, whose words they are (Markdown), its language, "" if it is the question's, and all of
+    it, "" if the excerpt is."""
     for one in answer.found:
         language = one.source.language if one.source.language != answer.language else ""
-        yield one.paper, one.excerpt, describe_words(texts, answer, one), language
+        whole = one.whole().excerpt.text if one.is_cut else ""
+        yield one.paper, one.excerpt, describe_words(texts, answer, one), language, whole
 
 
 def describe_words(texts: Texts, answer: Answer, passage: ShownPassage) -> str:
@@ -259,29 +260,27 @@ def describe_words(texts: Texts, answer: Answer, passage: ShownPassage) -> str:
 def _passage_text(
     texts: Texts,
     answer: Answer,
-    number: int,
+    place: int,
     passage: ShownPassage,
     characters: int = 1_000,
     size: int = 3_000,
     lengths: Sequence[int] = _QUOTED,
 ) -> str:
-    """Return a passage with its number, if sentences rest on it (else 0), and whose words it has; below its paper, if each is
-    of another.
+    """Return the passage at a place of an answer, and below it its paper, once, and whose words it has.
 
-    The passage is shortened until the text has at most `characters`, and `size` bytes.
+    It is numbered if sentences rest on it, and shortened until the text has at most `characters`, and `size` bytes.
     """
-    paper, words = passage.paper, describe_words(texts, answer, passage)
-    mark = f"{number}. " if number else ""
-    if answer.paper is None:
-        head = f"**{mark}{title_link(paper, max_characters=_MAX_TITLE, max_bytes=700)}**\n"
-        day = "" if passage.source.on == paper.last_on else texts.format_date(paper.last_on)
-        foot = subtext(join_dotted(day, format_votes(paper.votes), words))
-    else:
-        head, foot = "", subtext(f"{mark}{words}")
+    paper, is_of_archive = passage.paper, answer.paper is None
+    number = f"{place + 1}. " if answer.sentences else ""
+    is_named = all(one.paper.arxiv_id != paper.arxiv_id for one in answer.found[:place])
+    title = title_link(paper, max_characters=_MAX_TITLE, max_bytes=700) if is_named else ""
+    day = texts.format_date(paper.last_on) if passage.source.on != paper.last_on else ""
+    of_paper = (day, format_votes(paper.votes)) if is_of_archive and is_named else ()
+    foot = subtext(number + join_dotted(title, *of_paper, describe_words(texts, answer, passage)))
     for length in lengths:
         is_quoted = passage.source.words is not PassageOrigin.TITLE
         quoted = f"{_quote(_shorten(passage.excerpt, length))}\n" if is_quoted else ""
-        text = f"{head}{quoted}{foot}"
+        text = f"{quoted}{foot}"
         if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
             break
     return text

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from bot.features.ask.passages import NUMBER, Passage
 from bot.features.ask.question_parts import AskedPart
@@ -57,13 +58,13 @@ class Ranking:
         return [WeightedPattern(pattern, weights[part.text]) for pattern, part in compiled if pattern]
 
 
-@lru_cache(maxsize=1 << 11)
-def _tokenize(text: str) -> str:
-    """Return the tokens of a passage. Kept, since papers are asked more than once: some 3 kB each."""
-    return tokens.tokenize(analyser.canonicalise(text))
+@lru_cache(maxsize=1 << 14)
+def _tokenize(sentence: str) -> tuple[str, ...]:
+    """Return the tokens of a sentence and a gap. Kept, since papers are asked more than once: some 0.5 kB each."""
+    return (*tokens.tokenize(analyser.canonicalise(sentence)).split(), tokens.GAP)
 
 
-def _count_phrase(words: Sequence[str], phrase: list[str]) -> int:
+def _count_phrase(words: tuple[str, ...], phrase: tuple[str, ...]) -> int:
     count, start = 0, -1
     for _ in range(words.count(phrase[0])):
         start = words.index(phrase[0], start + 1)
@@ -71,13 +72,24 @@ def _count_phrase(words: Sequence[str], phrase: list[str]) -> int:
     return count
 
 
+def _list_phrases(part: AskedPart) -> set[tuple[str, ...]]:
+    return {phrase for form in part.forms for phrase in tokens.phrases(form.token or form.text)}
+
+
+def _has_phrase(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
+    if len(phrase) == 1:
+        return phrase[0] in words
+    return phrase[0] in words and bool(_count_phrase(words, phrase))
+
+
 class PaperIndex:
     """The tokens of passages and their headings. Takes some 50 ms to build. Thread-safe."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = passages
-        texts = (*(passage.text for passage in passages), *(passage.section for passage in passages))
-        self._texts = [_tokenize(text).split() for text in texts]
+        self.sentences = [plain.split_sentences(passage.text) for passage in passages]
+        headings = ([passage.section] for passage in passages)
+        self._texts = [tuple(chain(*map(_tokenize, one))) for one in (*self.sentences, *headings)]
         """The tokens of the passages, then those of their headings."""
         self._distinct = list(map(frozenset, self._texts))
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
@@ -126,13 +138,21 @@ class PaperIndex:
 
     def has_number(self, number: int, parts: Sequence[AskedPart]) -> bool:
         """Return whether a sentence of a passage with a number, or one next to it, has any of some parts in any form."""
-        sentences = plain.split_sentences(self.passages[number].text)
-        places = [place for place, sentence in enumerate(sentences) if NUMBER.search(sentence)]
-        near = PaperIndex(
-            [Passage("", " ".join(sentences[max(place - 1, 0) : place + 2])) for place in places]
+        sentences = self.sentences[number]
+        having = [bool(found) for found in self.list_having(number, parts)]
+        return any(
+            any(having[max(place - 1, 0) : place + 2]) and NUMBER.search(sentence)
+            for place, sentence in enumerate(sentences)
         )
-        forms = (form.token or form.text for part in parts for form in part.forms)
-        return any(near._count(tokens.phrases(form)) for form in forms)
+
+    def list_having(self, number: int, parts: Sequence[AskedPart]) -> list[list[AskedPart]]:
+        """Return the parts that each sentence of a passage has in any form."""
+        own = self._distinct[number]
+        sought = [(part, [phrase for phrase in _list_phrases(part) if phrase[0] in own]) for part in parts]
+        return [
+            [part for part, phrases in sought if any(_has_phrase(words, phrase) for phrase in phrases)]
+            for words in map(_tokenize, self.sentences[number])
+        ]
 
     def _near(self, scores: Mapping[int, float], number: int) -> float:
         """Return the sum of the neighbours' scores in the same section."""
@@ -151,7 +171,7 @@ class PaperIndex:
             first, *rest = phrase
             having = (number for number, words in enumerate(self._distinct) if first in words)
             if rest:
-                counted = {number: _count_phrase(self._texts[number], list(phrase)) for number in having}
+                counted = {number: _count_phrase(self._texts[number], phrase) for number in having}
             else:
                 counted = {number: self._texts[number].count(first) for number in having}
             counts |= Counter(counted)

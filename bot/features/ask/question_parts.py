@@ -45,6 +45,10 @@ class AskedPart(NamedTuple):
 
 
 _NO_GLOSSARY = Glossary(())
+_VERSION = re.compile(r"(\d{1,3}(?:\.\d+)*[a-z]?)([가-힣]*)")
+"""A number after a word, and its ending: the 3.0 of EXAONE 3.0은."""
+_UNVERSIONED = 0.5
+"""The weight of a name without the version that was typed, relative to the name with it."""
 _NUMBER = re.compile(
     r"how (?:many|much|long|often|big|large|fast|small)|(?:what|which) (?:\w+ ){0,2}(?:rate|size|score|number|share|percent\w*)\b"
     r"|얼마|몇|며칠",
@@ -102,9 +106,30 @@ def _divide(words: Sequence[str], glossary: Glossary) -> Iterator[AskedPart]:
                 break
         else:
             end, part = start + 1, _read_unknown(words[start])
+        if part is not None and part.forms and end < len(words):
+            match = _VERSION.fullmatch(words[end])
+            if match and (not match[2] or questions.is_ending(match[2])):
+                end, part = end + 1, _add_number(part, match[1])
         if part is not None:
             yield part
         start = end
+
+
+def _add_number(part: AskedPart, number: str) -> AskedPart:
+    """Return a part and the number after it as one: LLaMA 3, stage 1. A number is found nowhere without its word.
+
+    A name also counts without it, though less; a plain noun as it is.
+    """
+    is_plain = part.is_known and part.text == part.text.lower()
+    without = (
+        form._replace(token="", weight=form.weight * (1.0 if is_plain else _UNVERSIONED))
+        for form in part.forms
+    )
+    numbered = (
+        form._replace(text=f"{form.text} {number}", token="") for form in part.forms if form.weight >= NEAREST
+    )
+    forms = concepts.merge_forms((*numbered, *without))
+    return part._replace(text=f"{part.text} {number}", forms=forms)
 
 
 _NOTHING = AskedPart("", (), 0.0)
@@ -157,6 +182,11 @@ def _load_rows() -> dict[str, tuple[str, ...]]:
             for word in words:
                 rows.setdefault(_key(word), (*listed, *korean))
     return rows
+
+
+def is_asked_word(word: str) -> bool:
+    """Return whether a word is one of any paper, such as a table or a stage, and no name."""
+    return _find_row([word]) is not None
 
 
 def _key(text: str) -> str:

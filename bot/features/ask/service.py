@@ -45,7 +45,7 @@ from bot.outbox import contents
 from bot.search import embeddings
 from bot.search.embeddings import TextVectors
 from bot.search.glossary_service import GlossaryService
-from bot.search.results import make_excerpt
+from bot.search.results import Snippet
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
 from storage import accounts, day_counts, errors, models, outbox, paper_texts, papers
@@ -56,8 +56,6 @@ log = structlog.get_logger(__name__)
 
 MAX_SHOWN = 3
 """The most passages of one paper."""
-_WHOLE = 20_000
-"""The most characters of a whole passage."""
 _MAX_READ_PARTS, _MAX_READ_FORMS = 4, 3
 _MAX_INDEXES = 8
 _MAX_READING, _READING_SECONDS, _PATIENCE = 4, 60.0, 30.0
@@ -165,7 +163,7 @@ class PaperQuestions:
     async def _answer_of_paper(
         self, paper: models.PaperDetail, asked: str, locale: models.Locale, user_id: int
     ) -> Answer:
-        language, asked = guess_language(asked, locale), question_parts.drop_chatter(asked)
+        language, rest = guess_language(asked, locale), question_parts.drop_chatter(asked)
         text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
         if text is None:
             if self._count(_READ, user_id) > MAX_A_DAY:
@@ -174,14 +172,17 @@ class PaperQuestions:
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             sources, index = await self._load_sources(paper, text, language)
-            parts = await work_in_thread(question_parts.read, asked, glossary)
-            wants_number = question_parts.wants_number(asked)
-            ranking = await work_in_thread(index.rank, parts, wants_number=wants_number)
+            for text_asked in dict.fromkeys((rest, asked)):  # all of it where the rest finds nothing
+                parts = await work_in_thread(question_parts.read, text_asked, glossary)
+                wants_number = question_parts.wants_number(text_asked)
+                ranking = await work_in_thread(index.rank, parts, wants_number=wants_number)
+                if _finds_any(parts, ranking):
+                    break
             lacks_number = wants_number and not await work_in_thread(_has_number, index, parts)
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
             headed = [passage.headed_text for passage in index.passages]
-            order = await self.vectors.rank(text, headed, asked)
+            order = await self.vectors.rank(text, headed, text_asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         asked_paper = AskedPaper(paper, sources, ranking.order)
         return replace(
@@ -206,7 +207,7 @@ class PaperQuestions:
             ),
         ]
         found = next((one for one in stored if one.key == key), None)
-        return found and ShownPassage(paper, found, make_excerpt(found.passage.text, (), most=_WHOLE))
+        return found and ShownPassage(paper, found, Snippet("", "", ())).whole()
 
     def begin_sentences(self, answer: Answer) -> Answer | None:
         """Return the answer with the note that a language model reads, or None if none is asked."""
@@ -396,6 +397,12 @@ def _has_number(index: PaperIndex, parts: Sequence[question_parts.AskedPart]) ->
     return any(index.has_number(number, parts) for number in range(len(index.passages)))
 
 
+def _finds_any(parts: Sequence[question_parts.AskedPart], ranking: Ranking) -> bool:
+    """Return whether a paper has anything of what is asked: words that say little, such as "show", find nothing alone."""
+    telling = [part for part in parts if part.weight > question_parts.VAGUE]
+    return bool(ranking.order) and (not telling or any(ranking.found[part.text] for part in telling))
+
+
 def _build(
     asked: AskedPaper,
     language: models.Locale,
@@ -407,11 +414,9 @@ def _build(
     """Return the answer of one paper."""
     words = {source.words for source in asked.sources}
     basis = Basis.PAPER if PassageOrigin.PAPER in words else Basis.ABSTRACT if words else Basis.NONE
-    telling = [part for part in parts if part.weight > question_parts.VAGUE]
+    telling = (part for part in parts if part.weight > question_parts.VAGUE)
     read_as = ((part.text, _list_read_forms(part, ranking)) for part in telling)
-    # Where the paper has nothing of what is asked, words that say little, such as "show", find nothing.
-    has_any = not telling or any(ranking.found[part.text] for part in telling)
-    found = ranking.order[:MAX_SHOWN] if has_any else ()
+    found = ranking.order[:MAX_SHOWN] if _finds_any(parts, ranking) else ()
     answer = Answer(
         AnswerStatus.NEAR if found else AnswerStatus.NOTHING,
         language.value,

@@ -79,12 +79,16 @@ _NO_LIST: Mapping[str, Any] = {
 
 
 class FoundPassage(NamedTuple):
-    """A passage of a paper that answers a question, and whose words it is (plain text). `language` is "" if it is the page's."""
+    """A passage of a paper that answers a question, and whose words it is (plain text). `language` is "" if it is the page's.
+
+    `whole` is all of the passage, or "" if the excerpt is.
+    """
 
     paper: models.PaperDetail
     excerpt: Snippet
     words: str
     language: str
+    whole: str
 
 
 class Answered(NamedTuple):
@@ -102,7 +106,8 @@ Answers: TypeAlias = Callable[[str, Texts], Awaitable[Answered]]
 class ListedPaper:
     """A paper in the list template. `note` is Discord's Markdown.
 
-    `snippet` are pieces of plain text, each with whether it matches the query.
+    `snippet` are pieces of plain text, each with whether it matches the query; `whole` is the text that it is a part of, if that
+    can be opened.
 
     `day` (ISO) is "" on the page of that day. On another day's page, `day_text` states that the paper is also
     listed then. `language` is "" unless the snippet's language differs from the page's.
@@ -122,6 +127,7 @@ class ListedPaper:
     note: str
     language: str
     picture: str | None = None
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -223,8 +229,9 @@ class WebPages:
                 snippet=excerpt.pieces,
                 note=words,
                 language=language,
+                whole=whole,
             )
-            for rank, (paper, excerpt, words, language) in enumerate(answered.passages, 1)
+            for rank, (paper, excerpt, words, language, whole) in enumerate(answered.passages, 1)
         ]
         heading = texts("ask-asked", question=discord_text.escape_text(discord_text.to_single_line(query)))
         values = {
@@ -232,6 +239,7 @@ class WebPages:
             "heading": heading,
             "notes": answered.notes,
             "rows": rows,
+            "more": texts("ask-more"),
             "typed": query,
             "asks": (texts("ask-all-papers"), site.link("search", q=query)),
         }
