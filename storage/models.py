@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -229,6 +229,34 @@ class ArchiveExtent:
     paper_count: int
     first_on: date | None
     last_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Filters by the dates of the digests and by votes, all inclusive. Unknown votes count as 0."""
+
+    since_on: date | None = None
+    until_on: date | None = None
+    min_votes: int | None = None
+    max_votes: int | None = None
+
+    def allow(self, on: date, votes: int | None) -> bool:
+        return (
+            (self.since_on is None or on >= self.since_on)
+            and (self.until_on is None or on <= self.until_on)
+            and (not self.min_votes or (votes or 0) >= self.min_votes)
+            and (self.max_votes is None or (votes or 0) <= self.max_votes)
+        )
+
+    def narrowed(self, other: Filters) -> Filters:
+        """Return the filters that papers pass if they pass both."""
+        pairs = zip(astuple(self), astuple(other), (max, min, max, min), strict=True)
+        return Filters(
+            *(pick((limit for limit in both if limit is not None), default=None) for *both, pick in pairs)
+        )
+
+
+NO_FILTERS = Filters()
 
 
 def votes_descending(votes: int | None) -> tuple[bool, int]:

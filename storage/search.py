@@ -30,27 +30,6 @@ class Author:
     paper_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Filters by the dates of the digests and by votes, all inclusive. Unknown votes count as 0."""
-
-    since_on: date | None = None
-    until_on: date | None = None
-    min_votes: int | None = None
-    max_votes: int | None = None
-
-    def allow(self, on: date, votes: int | None) -> bool:
-        return (
-            (self.since_on is None or on >= self.since_on)
-            and (self.until_on is None or on <= self.until_on)
-            and (not self.min_votes or (votes or 0) >= self.min_votes)
-            and (self.max_votes is None or (votes or 0) <= self.max_votes)
-        )
-
-
-NO_FILTERS = Filters()
-
-
 # Changes to papers, which the index follows.
 
 # A change is written as its number with a random token, such as "3:f0e1". After a backup is restored, the same number

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from storage import search
+from storage import models
 from storage.snapshot import Snapshot, parse_date
 
 
@@ -28,14 +28,14 @@ _POSTED = "(digests.format <> 'look-up' OR NOT EXISTS (SELECT 1 FROM digests AS 
 """Papers in a digest or list count. Those for look-up alone, such as all that arXiv announces, count where nothing else is."""
 
 
-def list_days(view: Snapshot, filters: search.Filters) -> list[tuple[int, date, int | None]]:
+def list_days(view: Snapshot, filters: models.Filters) -> list[tuple[int, date, int | None]]:
     """Return all papers as (id, day, votes), for each of their days in a period."""
     conditions, values = _select_listed(view, filters)
     statement = f"SELECT DISTINCT papers.id, date_on, papers.votes {_LISTED} WHERE {conditions}"
     return [(paper_id, parse_date(on), votes) for paper_id, on, votes in view.fetch(statement, *values)]
 
 
-def list_titles(view: Snapshot, filters: search.Filters, *, limit: int) -> list[tuple[int, str]]:
+def list_titles(view: Snapshot, filters: models.Filters, *, limit: int) -> list[tuple[int, str]]:
     """Return the ids and titles of up to `limit` of the newest papers in a period, ordered by id."""
     conditions, values = _select_listed(view, filters)
     newest = (
@@ -45,7 +45,7 @@ def list_titles(view: Snapshot, filters: search.Filters, *, limit: int) -> list[
     return [(paper_id, title) for paper_id, title in reversed(view.fetch(newest, *values, limit))]
 
 
-def _select_listed(view: Snapshot, filters: search.Filters) -> tuple[str, list[Any]]:
+def _select_listed(view: Snapshot, filters: models.Filters) -> tuple[str, list[Any]]:
     """Return the conditions for papers listed in a period that pass the filters, and their placeholder values."""
     chosen: dict[str, Any] = {
         "date_on >= ?": filters.since_on,

@@ -38,7 +38,7 @@ from bot.sources import kinds
 from bot.text import analyser, plain
 from storage import errors, models
 from storage.database import Database
-from storage.search import Filters
+from storage.models import Filters
 
 MAX_QUERY_LENGTH = 2000
 """In characters, as in `/topic`."""

@@ -149,7 +149,7 @@ def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
         candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
         kinds = ((models.AlertKind.AUTHOR, query.authors), (models.AlertKind.INSTITUTION, query.institutions))
         candidates += [(kind, name) for kind, names in kinds for name in names[:1] if "|" not in name]
-        min_votes = max(state.min_votes, query.min_votes or 0)
+        min_votes = max(state.min_votes, query.filters.min_votes or 0)
     else:
         return None
     return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)

@@ -15,7 +15,7 @@ from bot.papers.list_state import ListKind, ListState, Period, limits_of
 from bot.papers.paper_texts import format_title, name_related
 from bot.rendering import discord_text, templates, typesetting
 from bot.rendering.discord_text import escape_untrusted, join_dotted
-from bot.search import completion, interpretation
+from bot.search import completion
 from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
@@ -23,7 +23,7 @@ from bot.text import query_parser
 from bot.text.people import is_written_as_name
 from storage import archive, models, papers
 from storage.database import Database
-from storage.search import Filters
+from storage.models import NO_FILTERS, Filters
 
 MAX_NAMES = 5
 _MAX_MISSING = 4
@@ -238,7 +238,7 @@ class PaperLists:
         result = await self._search.find_author(
             name,
             sort=state.sort or Sort.VOTES,
-            filters=interpretation.merge_filters(_list_filters(state, today), query),
+            filters=_list_filters(state, today).narrowed(query.filters),
             limit=state.size,
             offset=state.offset,
         )
@@ -246,7 +246,7 @@ class PaperLists:
             near = self._suggestions(state, result.near)
             return PaperList(state, suggestions=(*near, *await self._suggest_topic(texts, state, today)))
         is_one = not result.namesakes
-        keeps_text = state.token or not is_one or query.has_range_filters
+        keeps_text = state.token or not is_one or query.filters != NO_FILTERS
         shown = state if keeps_text else state.replace(text=result.author)
         others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
         names_note = "list-other-authors" if is_one else "list-namesakes"
@@ -413,9 +413,7 @@ def _list_filters(state: ListState, today: date) -> Filters:
 
 def _merge_filters(state: ListState, today: date) -> Filters:
     """Return the filters of a list with those in its query: papers must pass both."""
-    return interpretation.merge_filters(
-        _list_filters(state, today), query_parser.parse_query(state.text, today)
-    )
+    return _list_filters(state, today).narrowed(query_parser.parse_query(state.text, today).filters)
 
 
 def _name_narrowed_period(texts: Texts, state: ListState, today: date) -> str:

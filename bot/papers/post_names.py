@@ -14,7 +14,7 @@ from bot.rendering.discord_text import escape_untrusted
 from bot.sources import kinds
 from bot.text import query_parser
 from storage import models
-from storage.models import Subscription
+from storage.models import Filters, Subscription
 
 MAX_LISTED = 10
 """The maximum number of posts listed by `/daily edit` and `/status`. The menu of `/daily edit` has the others."""
@@ -28,7 +28,8 @@ def describe_topic(texts: Texts, topic: str) -> str:
     One with limits that no words are for stays as it is typed.
     """
     query = query_parser.parse_query(topic)
-    if query.since or query.until or query.max_votes is not None or query.ignored:
+    votes = query.filters.min_votes
+    if query.filters != Filters(min_votes=votes) or query.ignored:
         return topic
     words = [texts("topic-or") if word == "|" else word for word in query_parser.split_words(query.text)]
     parts = (
@@ -36,7 +37,7 @@ def describe_topic(texts: Texts, topic: str) -> str:
         *(texts("topic-by", name=name.replace("|", texts("topic-or"))) for name in query.authors),
         *(texts("topic-from", name=name.replace("|", texts("topic-or"))) for name in query.institutions),
         texts("list-without", words=", ".join(query.excluded)) if query.excluded else "",
-        texts("topic-votes", votes=query.min_votes) if query.min_votes else "",
+        texts("topic-votes", votes=votes) if votes else "",
     )
     return texts("topic-joiner").join(filter(None, parts)) or topic
 

@@ -286,7 +286,7 @@ def find_author(
     name: str,
     *,
     sort: Sort = Sort.VOTES,
-    filters: search.Filters = search.NO_FILTERS,
+    filters: models.Filters = models.NO_FILTERS,
     limit: int,
     offset: int = 0,
 ) -> AuthorResult:

@@ -23,7 +23,7 @@ from bot.search.query_reader import IMPLIED_WEIGHT, ParsedQuery
 from bot.search.results import MatchKind, Sort
 from bot.text import analyser, concepts, institutions, query_parser, tokens
 from bot.text.concepts import Form, QueryPart
-from storage import search
+from storage import models
 from storage.snapshot import chunked
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.0, 2.0, 4.0, 6.0
@@ -76,7 +76,7 @@ class Scope:
     All `institutions` must be given as an author's. No paper may have an `excluded` part.
     """
 
-    filters: search.Filters = search.NO_FILTERS
+    filters: models.Filters = models.NO_FILTERS
     paper_ids: Collection[int] | None = None
     institutions: tuple[str, ...] = ()
     excluded: tuple[QueryPart, ...] = ()

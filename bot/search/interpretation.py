@@ -16,20 +16,10 @@ from bot.search.query_reader import ParsedQuery
 from bot.search.results import Hint, MatchKind, Reading, ReadingKind, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
 from storage import models
-from storage.search import Filters
+from storage.models import Filters
 
 _MAX_ADDED = 12
 LoadVocabulary = Callable[[], completion.Vocabulary]
-
-
-def merge_filters(given: Filters, query: query_parser.Query) -> Filters:
-    """Combine a request's filters with a query's: papers must pass both."""
-    return Filters(
-        max((on for on in (given.since_on, query.since) if on is not None), default=None),
-        min((on for on in (given.until_on, query.until) if on is not None), default=None),
-        max((votes for votes in (given.min_votes, query.min_votes) if votes is not None), default=None),
-        min((votes for votes in (given.max_votes, query.max_votes) if votes is not None), default=None),
-    )
 
 
 class FoundPapers(NamedTuple):
@@ -98,7 +88,7 @@ def _find_period(
     words = list(map(questions.trim_filler, query.text.split()))
     is_date = questions.mask_dates(words)
     places = [place for place, word in enumerate(words) if is_date[place] or _YEAR.fullmatch(word)]
-    if today is None or not places or query.since or query.until:
+    if today is None or not places or query.filters.since_on or query.filters.until_on:
         return None
     first, last = places[0], places[-1]
     typed, before, following = " ".join(words[first : last + 1]), words[:first], words[last + 1 :]
@@ -125,7 +115,8 @@ def _read_period(archive: Archive, words: ParsedQuery, _: str, today: date | Non
     meant = f"{rest} {query_parser.write_span(*span)}".strip()
     undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
     return replace(
-        read(archive, replace(dated, since=span[0], until=span[1], meant=meant)), others=(undated,)
+        read(archive, replace(dated, filters=dated.filters.narrowed(Filters(*span)), meant=meant)),
+        others=(undated,),
     )
 
 
@@ -242,7 +233,7 @@ def _is_author(archive: Archive, text: str) -> bool:
 
 def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) -> Scope:
     paper_ids = authors.list_paper_ids(archive.writers, query.authors)
-    return Scope(merge_filters(filters, query), paper_ids, query.institutions)
+    return Scope(filters.narrowed(query.filters), paper_ids, query.institutions)
 
 
 def list_matches(engine: Engine, query: ParsedQuery, scope: Scope, request: SearchRequest) -> Matches:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.admission import work_in_thread
 from bot.text import analyser, plain
-from storage import models, search
+from storage import models
 
 if TYPE_CHECKING:
     # Libraries for snippets are imported late, because the shell's search makes none and starts 10 % faster.
@@ -39,7 +39,7 @@ class SearchRequest:
     """
 
     query: str
-    filters: search.Filters = search.NO_FILTERS
+    filters: models.Filters = models.NO_FILTERS
     limit: int = 10
     offset: int = 0
     sort: Sort | None = None

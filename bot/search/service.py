@@ -27,7 +27,7 @@ from bot.search.query_reader import ParsedQuery, QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, plain, query_parser
 from storage import models, search
-from storage.search import NO_FILTERS, Filters
+from storage.models import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
 
 if TYPE_CHECKING:
@@ -187,14 +187,14 @@ class SearchService:
 
         def look_up(archive: Archive) -> dict[int, float]:
             read = interpretation.read_text(archive, text)
-            query = replace(read.query, since=None, until=None)
-            allowed = interpretation.merge_filters(NO_FILTERS, read.query)
+            allowed = read.query.filters
+            query = replace(read.query, filters=replace(allowed, since_on=None, until_on=None))
             ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
             scope = interpretation.make_scope(archive, query, NO_FILTERS)
             if ids and query.has_text:
                 on_topic = self._find_all(archive, read, scope, ids).on_topic
                 return {id_: score for id_, score in on_topic.items() if id_ in ids}
-            is_filtered = scope != Scope() or read.query.has_range_filters
+            is_filtered = scope != Scope() or allowed != NO_FILTERS
             written = ids if scope.paper_ids is None else ids.intersection(scope.paper_ids)
             if scope.institutions:
                 engine = _open_engine(archive, sorted(ids))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
 from bot.text import analyser, operator_words, plain, questions, typed_dates, typography
+from storage.models import NO_FILTERS, Filters
 
 MAX_QUERY_LENGTH = 300
 """In characters. Longer queries are cut."""
@@ -77,10 +78,7 @@ class Query:
     excluded: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
-    since: date | None = None
-    until: date | None = None
-    min_votes: int | None = None
-    max_votes: int | None = None
+    filters: Filters = NO_FILTERS
     ignored: tuple[str, ...] = ()
     meant: str = field(default="", compare=False)
 
@@ -89,16 +87,11 @@ class Query:
         """Whether the query has words or phrases, not just filters."""
         return bool(self.text or self.phrases)
 
-    @property
-    def has_range_filters(self) -> bool:
-        """Whether the query is limited by date or votes."""
-        return bool(self.since or self.until) or (self.min_votes, self.max_votes) != (None, None)
-
 
 def parse_author(text: str, today: date | None = None) -> tuple[str, Query]:
     """Return the name in a query for an author, and the query's filters, such as since:2025 and votes:20."""
     query = parse_query(text, today)
-    if not (query.has_range_filters or query.authors):
+    if query.filters == NO_FILTERS and not query.authors:
         return text, Query()
     return query.text or " ".join(query.authors[:1]), query
 
@@ -280,9 +273,9 @@ class _QueryBuilder:
         first, last = span
         self._dated = field, value
         if field == "since":
-            self._ranges["since"] = first
+            self._ranges["since_on"] = first
         else:
-            self._ranges["until"] = last if field == "until" else max(first, date.min + _DAY) - _DAY
+            self._ranges["until_on"] = last if field == "until" else max(first, date.min + _DAY) - _DAY
         return True
 
     def _add_term(self, text: str, terms: list[str]) -> None:
@@ -305,7 +298,7 @@ class _QueryBuilder:
             authors=tuple(self._named["author"][:4]),
             institutions=tuple(self._named["institution"][:4]),
             ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(typed[_MAX_WORDS:])])),
-            **self._ranges,
+            filters=Filters(**self._ranges),
         )
         words, phrases = _part_phrases(read.words)
         meant = replace(
@@ -362,19 +355,15 @@ def write_span(first: date, last: date) -> str:
 
 def write_query(query: Query) -> str:
     """Return a query as it is typed, so that parsing it gives the query again."""
-    limits = (query.min_votes, query.max_votes)
-    votes = (
-        ""
-        if limits == (None, None)
-        else f"votes:{limits[0] or 0}" + (f"..{limits[1]}" if limits[1] is not None else "")
-    )
+    since, until, *limits = astuple(query.filters)
+    most = "" if limits[1] is None else f"..{limits[1]}"
     clauses = (
         query.text,
         *(f'"{phrase}"' for phrase in query.phrases),
         *(f'author:"{name}"' for name in query.authors),
         *(f'from:"{name}"' for name in query.institutions),
-        f"since:{query.since}" if query.since else "",
-        f"until:{query.until}" if query.until else "",
-        votes,
+        f"since:{since}" if since else "",
+        f"until:{until}" if until else "",
+        "" if limits == [None, None] else f"votes:{limits[0] or 0}{most}",
     )
     return leave_out(" ".join(filter(None, clauses)), query.excluded)

@@ -6,7 +6,7 @@ import pytest
 
 from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
-from storage import search as stored_search
+from storage import models
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -255,7 +255,7 @@ async def test_an_authors_papers_are_sorted_filtered_and_paged(db: Database) -> 
         for number, page in enumerate(pages):
             found = await service.find_author("Ada Lovelace", sort=sort, limit=3, offset=3 * number)
             assert ("".join(row.arxiv_id[-1] for row in found.rows), found.total) == (page, 6)
-    few = stored_search.Filters(until_on=date(2025, 5, 2), min_votes=5)
+    few = models.Filters(until_on=date(2025, 5, 2), min_votes=5)
     found = await service.find_author("Ada Lovelace", filters=few, limit=2)
     assert ([row.arxiv_id[-1] for row in found.rows], found.total) == (["2", "4"], 3)
     filtered = await service.search(SearchRequest("author:lovelace", few, limit=2, offset=2))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.search import completion
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
-from storage.search import Filters
+from storage.models import Filters
 
 
 async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService) -> None:

@@ -18,7 +18,7 @@ from bot.search.service import SearchService
 from bot.text import analyser
 from storage import models
 from storage.database import Database
-from storage.search import Filters
+from storage.models import Filters
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 

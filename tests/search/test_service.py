@@ -10,7 +10,7 @@ from bot.search.results import Hint, MatchKind, ReadingKind, SearchRequest, Sear
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
-from storage.search import Filters
+from storage.models import Filters
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import query_parser
+from storage.models import Filters
 
 _FRAGMENT_LIST = '";-;(;);author:;since:;until: ;votes:;|;강화 학습;LLM; ;2025-01;*;^;NEAR(;);:;\x00;👍'
 FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split(";"))
@@ -22,10 +23,19 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("“생각의 사슬”", query_parser.Query(phrases=("생각의 사슬",))),
         ("diffusion -video", query_parser.Query(text="diffusion", excluded=("video",))),
         ('-"large language model" RL', query_parser.Query(text="RL", excluded=("large language model",))),
-        ('author:"Junyang Lin" votes:20', query_parser.Query(authors=("Junyang Lin",), min_votes=20)),
-        ("author:Müller since:2025-01-15", query_parser.Query(authors=("Müller",), since=date(2025, 1, 15))),
-        ("저자:홍길동 이후:2025", query_parser.Query(authors=("홍길동",), since=date(2025, 1, 1))),
-        ("votes:>=5 RAG", query_parser.Query(text="RAG", min_votes=5)),
+        (
+            'author:"Junyang Lin" votes:20',
+            query_parser.Query(authors=("Junyang Lin",), filters=Filters(min_votes=20)),
+        ),
+        (
+            "author:Müller since:2025-01-15",
+            query_parser.Query(authors=("Müller",), filters=Filters(since_on=date(2025, 1, 15))),
+        ),
+        (
+            "저자:홍길동 이후:2025",
+            query_parser.Query(authors=("홍길동",), filters=Filters(since_on=date(2025, 1, 1))),
+        ),
+        ("votes:>=5 RAG", query_parser.Query(text="RAG", filters=Filters(min_votes=5))),
         ("since:yesterday RAG", query_parser.Query(text="RAG", ignored=("since:yesterday",))),
         ('an "open quote', query_parser.Query(text="an", phrases=("open quote",))),
         ('" * ^ NEAR ( ) : -', query_parser.Query(phrases=("* ^ NEAR ( ) : -",))),
@@ -33,18 +43,18 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("author: lin reasoning", query_parser.Query(text="reasoning", authors=("lin",))),
         ('저자: "Lin, Junyang" 추론', query_parser.Query(text="추론", authors=("Lin, Junyang",))),
         ("by:lin", query_parser.Query(authors=("lin",))),
-        ("since:2025년5월", query_parser.Query(since=date(2025, 5, 1))),
-        ("after:>=2025", query_parser.Query(since=date(2025, 1, 1))),
-        ("until:2024-02", query_parser.Query(until=date(2024, 2, 29))),
-        ("before:2025", query_parser.Query(until=date(2024, 12, 31))),
-        ("까지:2025-01-05", query_parser.Query(until=date(2025, 1, 5))),
+        ("since:2025년5월", query_parser.Query(filters=Filters(since_on=date(2025, 5, 1)))),
+        ("after:>=2025", query_parser.Query(filters=Filters(since_on=date(2025, 1, 1)))),
+        ("until:2024-02", query_parser.Query(filters=Filters(until_on=date(2024, 2, 29)))),
+        ("before:2025", query_parser.Query(filters=Filters(until_on=date(2024, 12, 31)))),
+        ("까지:2025-01-05", query_parser.Query(filters=Filters(until_on=date(2025, 1, 5)))),
         ("since:1127 RAG", query_parser.Query(text="RAG", ignored=("since:1127",))),
-        ("votes>50", query_parser.Query(min_votes=51)),
-        ("votes:1,000", query_parser.Query(min_votes=1000)),
-        ("추천:50", query_parser.Query(min_votes=50)),
-        ("RAG votes:50..100", query_parser.Query(text="RAG", min_votes=50, max_votes=100)),
-        ("votes:<20", query_parser.Query(max_votes=19)),
-        ("추천<=20", query_parser.Query(max_votes=20)),
+        ("votes>50", query_parser.Query(filters=Filters(min_votes=51))),
+        ("votes:1,000", query_parser.Query(filters=Filters(min_votes=1000))),
+        ("추천:50", query_parser.Query(filters=Filters(min_votes=50))),
+        ("RAG votes:50..100", query_parser.Query(text="RAG", filters=Filters(min_votes=50, max_votes=100))),
+        ("votes:<20", query_parser.Query(filters=Filters(max_votes=19))),
+        ("추천<=20", query_parser.Query(filters=Filters(max_votes=20))),
         ("RAG -author:lin", query_parser.Query(text="RAG", ignored=("-author:lin",))),
         ("RAG author:", query_parser.Query(text="RAG", ignored=("author:",))),
         ("since: the beginning", query_parser.Query(text="since the beginning")),
@@ -62,7 +72,7 @@ def test_operators_are_parsed(text: str, expected: query_parser.Query) -> None:
 
 def test_relative_dates_are_read_if_the_day_is_known() -> None:
     query = query_parser.parse_query('RAG since:어제 before:"last month" until:someday', date(2026, 1, 1))
-    assert (query.since, query.until) == (date(2025, 12, 31), date(2025, 11, 30))
+    assert (query.filters.since_on, query.filters.until_on) == (date(2025, 12, 31), date(2025, 11, 30))
     assert (query.text, query.ignored) == ("RAG", ("until:someday",))
 
 
@@ -94,7 +104,7 @@ def test_an_ignored_filter_gets_an_example_with_the_typed_name() -> None:
 )
 def test_a_date_of_a_filter_may_have_several_words(text: str, words: str, since: date) -> None:
     query = query_parser.parse_query(text, date(2026, 1, 4))
-    assert (query.text, query.since, query.ignored) == (words, since, ())
+    assert (query.text, query.filters.since_on, query.ignored) == (words, since, ())
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ class ArchiveQuestions:
 
     def _read(self, asked: str) -> _ParsedQuestion:
         query = query_parser.parse_query(asked, self._clock().date(), is_question=True)
-        is_limited = query.has_range_filters or bool(query.authors or query.institutions)
+        is_limited = query.filters != models.NO_FILTERS or bool(query.authors or query.institutions)
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
         words = asked if is_plain else " ".join((query.text, *query.phrases))
         return _ParsedQuestion(asked, words[: question_parts.MAX_LENGTH], is_limited, tuple(query.excluded))

@@ -40,8 +40,7 @@ from bot.rendering import discord_text
 from bot.search.results import SearchRequest
 from bot.sources import kinds
 from storage import accounts, daily, errors, models
-from storage.models import Subscription
-from storage.search import Filters
+from storage.models import Filters, Subscription
 
 DRAFT = TypeAdapter(Subscription)
 OF_STORED = {verbs.OPEN_EDIT: verbs.SUBMIT_EDIT, verbs.OPEN_EDIT_MORE: verbs.SUBMIT_EDIT_MORE}

@@ -17,7 +17,7 @@ from bot.core.clock import Clock, latest_date
 from bot.search.glossary_service import GlossaryService
 from bot.search.term_resolver import Glossary
 from bot.text import analyser, concepts, term_keys, typography
-from storage import models, papers, search, trends
+from storage import models, papers, trends
 from storage.database import Database
 
 RECENT_PERIOD = timedelta(days=30)
@@ -100,8 +100,8 @@ class RisingTopicService:
                 recent, earlier = [
                     await self._database.look_up(trends.list_titles, period, limit=MAX_TITLES)
                     for period in (
-                        search.Filters(begin, extent.last_on),
-                        search.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1)),
+                        models.Filters(begin, extent.last_on),
+                        models.Filters(begin - BASELINE_PERIOD, begin - timedelta(days=1)),
                     )
                 ]
                 self._counts = await work_in_thread(_count_topics, glossary, recent, earlier)

@@ -15,7 +15,7 @@ from bot.features.trends.rising import RisingTopic, RisingTopicService
 from bot.papers.list_state import ListKind, ListState, Period
 from bot.search.service import SearchService
 from bot.text import query_parser
-from storage import models, search, trends
+from storage import models, trends
 from storage.database import Database
 
 Month = trends.MonthCount
@@ -122,12 +122,7 @@ class TrendService:
         if by_age and age < MAX_WEEKS_DAYS:
             step = Interval.DAY if age < MAX_DAYS else Interval.WEEK
         first = max(_start_of(extent.first_on, step), asked)
-        filters = search.Filters(
-            max(first, parsed.since or first),
-            min(extent.last_on, parsed.until or extent.last_on),
-            parsed.min_votes,
-            parsed.max_votes,
-        )
+        filters = models.Filters(first, extent.last_on).narrowed(parsed.filters)
         about = await self._search.list_about(query, filters)
         listed = await self._database.look_up(trends.list_days, filters)
         last = _start_of(extent.last_on, step)
