@@ -106,9 +106,9 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Convert a search result for JSON output, with how each paper matches and the terms that it lacks."""
     return {
         **shell.pick(result, "total on_topic all_terms terms"),
-        "also": result.added_forms,
+        "also": result.read.translations,
         **shell.pick(result, "read_as absent corrected meanings"),
-        "without": result.excluded,
+        "without": result.read.excluded,
         **shell.pick(result, "ignored suggestions"),
         "papers": [found_to_dict(row, result) for row in result.rows],
     }
@@ -344,25 +344,25 @@ def _notes(result: search_results.SearchResult) -> Iterator[str]:
         yield "The search index is not up to date; papers may be missing."
     if result.unknown_id:
         yield f"The archive has no paper {result.unknown_id}. Search for words from its title."
-    is_shown = result.is_rewritten or result.added_forms
+    is_shown = result.read.is_rewritten or result.read.translations
     on_topic, all_terms = result.on_topic, result.all_terms
     counted = (
         (on_topic, "on the topic (on)"),
         (all_terms, "with all words (all)"),
         (result.total - on_topic - all_terms, "that lack a word (some; 60 at most)"),
     )
-    accepted = ", ".join(query_parser.list_accepted_forms(result.ignored))
-    suggested = (text for text in result.suggestions if not result.rows or text not in result.terms)
-    forms = f" ({', '.join(result.added_forms)})" if result.added_forms else ""
+    accepted = ", ".join(query_parser.list_accepted_forms(result.read.ignored))
+    suggested = (text for text in result.suggestions if not result.rows or text not in result.read.terms)
+    forms = f" ({', '.join(result.read.translations)})" if result.read.translations else ""
     for label, values, more in (
-        ("Not understood and ignored", result.ignored, f" (use {accepted})" if accepted else ""),
-        ("Corrected", map(" → ".join, result.corrected), '; "quotation marks" search as typed.'),
-        ("Read as", filter(None, [result.read_as]), ""),
-        ("Also", (reading.query for reading in result.readings), ""),
-        ("No paper has", result.absent, ""),
-        ("Searched", [" · ".join(result.terms)] if is_shown and result.terms else (), forms),
-        ("Without", result.excluded, ""),
-        ("The query has several meanings", result.meanings, ""),
+        ("Not understood and ignored", result.read.ignored, f" (use {accepted})" if accepted else ""),
+        ("Corrected", map(" → ".join, result.read.corrected), '; "quotation marks" search as typed.'),
+        ("Read as", filter(None, [result.read.meant]), ""),
+        ("Also", (reading.query for reading in result.read.others), ""),
+        ("No paper has", result.read.absent, ""),
+        ("Searched", [" · ".join(result.read.terms)] if is_shown and result.read.terms else (), forms),
+        ("Without", result.read.excluded, ""),
+        ("The query has several meanings", result.read.meanings, ""),
         ("Papers", (f"{n} {kind}" for n, kind in counted if n and on_topic < result.total), "."),
         ("These find papers", suggested, ""),
     ):

@@ -208,7 +208,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 
 
 def _list_sorts(state: ListState) -> Sequence[Sort]:
-    """Return the orders that a list offers, default first, as `pages.list_matches` has it. Without words, none is best."""
+    """Return the orders that a list offers, default first, as `list_matches` has it. Without words, none is best."""
     sorts = SORTS.get(state.kind, ())
     query = query_parser.parse_query(state.text)
     if state.kind is not ListKind.TOPIC or query.has_text:

@@ -101,7 +101,7 @@ class PaperList:
         for rank, row in zip(self.ranks, self.rows, strict=True):
             kind = self.found.kinds.get(row.arxiv_id, MatchKind.ON_TOPIC)
             if kind is not last and kind is not MatchKind.ON_TOPIC:
-                dividers[rank] = texts(f"list-kind-{kind.value}", count=max(1, len(self.found.terms)))
+                dividers[rank] = texts(f"list-kind-{kind.value}", count=max(1, len(self.found.read.terms)))
             last = kind
         return dividers
 
@@ -173,15 +173,15 @@ class PaperLists:
 
     async def _load_topic(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state, today))
-        named = query_parser.parse_query(result.read_as or state.text, today)
-        if result.read_as and named.authors:
+        query = result.read
+        if query.meant and query.authors:
             listed = await self._load_author(
-                texts, state.replace(kind=ListKind.AUTHOR, text=named.authors[0]), today
+                texts, state.replace(kind=ListKind.AUTHOR, text=query.authors[0]), today
             )
             return replace(
                 listed, suggestions=(*self._list_other_readings(texts, state, result), *listed.suggestions)
             )
-        narrower = [query_parser.leave_out(term, result.excluded) for term in result.meanings]
+        narrower = [query_parser.leave_out(term, query.excluded) for term in query.meanings]
         suggestions = self._suggestions(state, (*narrower, *result.suggestions))
         if texts.locale == models.Locale.KO:
             suggestions = tuple(
@@ -189,9 +189,9 @@ class PaperLists:
             )
         suggestions = (*self._list_other_readings(texts, state, result), *suggestions)
         is_author_known = is_nobody = False
-        if result.read_as:
-            state = state.replace(text=result.read_as, token="")
-        if (named.has_text or named.authors) and not (result.on_topic or result.unknown_id):
+        if query.meant:
+            state = state.replace(text=query.meant, token="")
+        if (query.has_text or query.authors) and not (result.on_topic or result.unknown_id):
             # The topic may be a person's name.
             people = await self._search.find_author(state.text, limit=1)
             is_author_known = people.author is not None and not people.is_corrected
@@ -205,7 +205,7 @@ class PaperLists:
             suggestions = (*as_author, *suggestions)
         return PaperList(
             state=state,
-            heading=_topic_heading(texts, state, result, named),
+            heading=_topic_heading(texts, state, result),
             rows=result.rows,
             total=result.total,
             found=result,
@@ -213,8 +213,8 @@ class PaperLists:
             notes=(
                 _contradiction_note(texts, state, today),
                 *_query_notes(texts, result),
-                texts("list-institutions") if named.institutions else "",
-                _filters_text(texts, state, result.excluded),
+                texts("list-institutions") if query.institutions else "",
+                _filters_text(texts, state, query.excluded),
             ),
             snippets=result.snippets,
             suggestions=suggestions,
@@ -229,7 +229,7 @@ class PaperLists:
         """Return buttons for what else a query may mean."""
         return tuple(
             Suggestion(texts(f"list-{reading.kind.value}", name=reading.name, count=reading.papers), target)
-            for reading in result.readings
+            for reading in result.read.others
             for _, target in self._suggestions(state.replace(sort=None), (reading.query,))
         )
 
@@ -305,7 +305,7 @@ class PaperLists:
             notes=(
                 _contradiction_note(texts, state, today),
                 *_query_notes(texts, result),
-                _filters_text(texts, untimed, result.excluded),
+                _filters_text(texts, untimed, result.read.excluded),
             ),
             snippets=result.snippets,
             suggestions=self._suggestions(state, result.suggestions),
@@ -382,26 +382,25 @@ def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
     terms = listed.found.missing.get(arxiv_id, ())
     if not terms:
         return ""
-    if len(terms) >= len(listed.found.terms) > 0:
+    if len(terms) >= len(listed.found.read.terms) > 0:
         return texts("list-near-topic")
     shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
     more = " …" if len(terms) > _MAX_MISSING else ""
     return texts("list-missing", terms=", ".join(shown) + more)
 
 
-def _topic_heading(
-    texts: Texts, state: ListState, result: search_results.SearchResult, named: query_parser.Query
-) -> str:
+def _topic_heading(texts: Texts, state: ListState, result: search_results.SearchResult) -> str:
     """Return the topic as it was searched, corrected, and how many papers are on it, if any.
 
     What the query leaves out is named by the filters below the heading.
     """
-    if named.institutions and not named.has_text:
-        name = _format_names(named.institutions)
+    query = result.read
+    if query.institutions and not query.has_text:
+        name = _format_names(query.institutions)
         return texts("list-from-heading", name=name, count=result.total)
-    if result.absent:
-        return texts("list-absent", terms=_format_names(result.absent))
-    corrected = completion.apply_corrections(state.text, result.corrected)
+    if query.absent:
+        return texts("list-absent", terms=_format_names(query.absent))
+    corrected = completion.apply_corrections(state.text, query.corrected)
     topic = escape_untrusted(query_parser.readmit_term(corrected) or corrected)
     return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
 
@@ -458,8 +457,8 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         return texts("why-not-listed" if listed.found.unknown_id else "no-paper", paper=paper)
     if Hint.TODAY in listed.found.hints:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
-    if listed.found.absent:
-        return f"### {texts('list-absent', terms=_format_names(listed.found.absent))}"
+    if listed.found.read.absent:
+        return f"### {texts('list-absent', terms=_format_names(listed.found.read.absent))}"
     wanted = query_parser.readmit_term(state.text)
     text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
     match state.kind:
@@ -491,14 +490,14 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 
 def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str, ...]:
     """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
-    pairs = _format_names([" → ".join(pair) for pair in result.corrected])
-    related = name_related(texts, result.added_forms, most=MAX_NAMES)
+    pairs = _format_names([" → ".join(pair) for pair in result.read.corrected])
+    related = name_related(texts, result.read.translations, most=MAX_NAMES)
     # A question about what is new today was not searched for.
-    is_shown = (result.is_rewritten or related) and Hint.TODAY not in result.hints
-    searched = _format_names(result.terms, " · ") if is_shown else ""
+    is_shown = (result.read.is_rewritten or related) and Hint.TODAY not in result.hints
+    searched = _format_names(result.read.terms, " · ") if is_shown else ""
     forms = f" ({related})" if related else ""
-    ignored = texts("list-ignored", filters=_format_names(result.ignored)) if result.ignored else ""
-    if accepted := _format_names(query_parser.list_accepted_forms(result.ignored)):
+    ignored = texts("list-ignored", filters=_format_names(result.read.ignored)) if result.read.ignored else ""
+    if accepted := _format_names(query_parser.list_accepted_forms(result.read.ignored)):
         ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)
     return (
         texts("list-corrected", pairs=pairs) if pairs else "",

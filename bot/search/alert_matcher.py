@@ -22,9 +22,9 @@ from bot.core import isolation
 from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.engine import Engine
-from bot.search.query_reader import ParsedQuery
 from bot.search.service import OpenPapers, SearchService
 from bot.text import analyser, concepts, institutions, people, term_keys
+from bot.text.parsed_query import ParsedQuery
 from storage import alerts, errors, models, search
 from storage.database import Database
 from storage.snapshot import Snapshot, chunked

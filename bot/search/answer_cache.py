@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 from bot.core.clock import Clock
 from bot.search import interpretation
 from bot.search.authors import Archive
-from bot.search.engine import Engine, Matches, Scope
-from bot.search.query_reader import ParsedQuery, QueryReader
+from bot.search.engine import Engine, Matches
+from bot.search.query_reader import QueryReader
 from bot.search.results import SearchRequest, SearchResult, Sort
 from storage import search
 
@@ -29,12 +29,10 @@ class SearchAnswer:
     `asked` is the text by whose vector the papers are still to be ordered, before the first page is shown; else "".
     """
 
-    query: ParsedQuery
-    scope: Scope
+    common: SearchResult
+    matches: Matches
     engine: Engine
     reader: QueryReader
-    matches: Matches
-    common: SearchResult
     made_at: datetime
     asked: str
 
@@ -57,7 +55,7 @@ class SearchAnswers:
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(
-            archive.view, page, matches.scores, until_on=answer.scope.filters.until_on
+            archive.view, page, matches.scores, until_on=answer.common.read.limits.until_on
         )
         kinds = matches.kinds
         return replace(
@@ -89,7 +87,7 @@ class SearchAnswers:
         ):
             former, answer = None, self._make(archive, request, load)
         elif len(answer.matches.scores) < min(end, answer.matches.total):
-            longer = interpretation.list_matches(answer.engine, answer.query, answer.scope, request)
+            longer = interpretation.list_matches(answer.engine, answer.common.read, request)
             answer = replace(answer, matches=answer.matches.continued(longer))
         self.keep(request, answer, instead_of=former)
         return answer
@@ -116,20 +114,19 @@ class SearchAnswers:
         self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
     ) -> SearchAnswer:
         today = request.today or self._clock().date()
-        asked = interpretation.read_text(archive, request.query, today, is_question=request.is_question)
-        scope = interpretation.make_scope(archive, asked.query, request.filters)
-        scope = replace(scope, excluded=archive.reader.list_kinds(asked) if asked.excluded else ())
-        found = interpretation.find(archive, asked, scope, request, load)
-        interpreted, matches = found.read, found.matches
-        has_meaning = len(interpreted.parts) > 1 or bool(interpreted.topics)  # more than a term
+        query = interpretation.read_text(
+            archive, request.query, today, options=request.filters, is_question=request.is_question
+        )
+        if query.excluded:
+            query = replace(query, without=(*query.without, *archive.reader.list_kinds(query)))
+        query, matches = interpretation.find(archive, query, request, load)
+        has_meaning = len(query.parts) > 1 or bool(query.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
         return SearchAnswer(
-            interpreted,
-            found.scope,
+            interpretation.describe(archive, request, query, matches, load),
+            matches,
             archive.engine,
             archive.reader,
-            matches,
-            interpretation.describe(archive, request, found, load, asked),
             self._clock(),
-            interpreted.query.text if has_meaning and is_ranked and matches.total else "",
+            query.text if has_meaning and is_ranked and matches.total else "",
         )

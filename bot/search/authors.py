@@ -16,10 +16,11 @@ from tantivy import Query
 
 from bot.search import index as search_index
 from bot.search import transliteration
-from bot.search.engine import Engine, Scope, all_of, any_of
-from bot.search.query_reader import ParsedQuery, QueryReader
+from bot.search.engine import Engine, all_of, any_of
+from bot.search.query_reader import QueryReader
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, institutions, people, plain, query_parser, tokens
+from bot.text.parsed_query import ParsedQuery
 from storage import models, search
 from storage.search import Author
 from storage.snapshot import Snapshot
@@ -98,7 +99,7 @@ class Archive(NamedTuple):
         using = self.engine.count([typed])
         return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
 
-    def read(self, query: query_parser.Query) -> ParsedQuery:
+    def read(self, query: ParsedQuery) -> ParsedQuery:
         return self.reader.read(query, self.choose_names)
 
 
@@ -296,8 +297,8 @@ def find_author(
     if not matches:
         return AuthorResult(near=tuple(list_near(archive.writers, name)))
     ids, is_one = [author.id for author in namesakes or matches[:1]], len(namesakes) < 2
-    scope = Scope(filters, search.list_paper_ids(archive.view, ids))
-    paper_ids, total = archive.engine.list_top(scope, sort=sort, limit=limit, offset=offset)
+    of_them = ParsedQuery(options=filters, paper_ids=search.list_paper_ids(archive.view, ids))
+    paper_ids, total = archive.engine.list_top(of_them, sort=sort, limit=limit, offset=offset)
     rows = tuple(search.list_paper_rows(archive.view, paper_ids, until_on=filters.until_on))
     name_of = {author.id: author.name for author in matches}
     name_of[matches[0].id] = _write_as_papers(matches[0].name, rows)

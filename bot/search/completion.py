@@ -18,9 +18,10 @@ from bot.rendering import typesetting
 from bot.search import authors as search_authors
 from bot.search import term_resolver, titles
 from bot.search.authors import Archive
-from bot.search.engine import Engine, Scope
+from bot.search.engine import Engine
 from bot.search.results import Choice
-from bot.text import analyser, concepts, people, plain, query_parser, questions, term_keys, typed_dates
+from bot.text import analyser, concepts, people, plain, questions, term_keys, typed_dates
+from bot.text.parsed_query import ParsedQuery
 from storage import models, search
 
 _MAX_CORRECTED = 4
@@ -115,7 +116,7 @@ def find_corrections(
     for word in unknown_words[:_MAX_CORRECTED]:
         meant = vocabulary.correct(word)
         if meant and not vocabulary.is_ordinary(word):
-            parts = archive.reader.read(query_parser.Query(meant)).parts
+            parts = archive.reader.read(ParsedQuery(meant)).parts
             corrections += [(word, meant)] if any(map(archive.engine.count_papers, parts)) else []
     # A misspelt word with the right stem is found, but would look odd among corrected ones.
     for word in text.split() if corrections else ():
@@ -268,7 +269,7 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
     if (arxiv_id := titles.parse_id(typed)) is not None:
         ids = list(search.get_paper_ids(archive.view, [arxiv_id]).values())
     else:
-        ids = [] if typed else archive.engine.list_top(Scope(), limit=MAX_CHOICES)[0]
+        ids = [] if typed else archive.engine.list_top(ParsedQuery(), limit=MAX_CHOICES)[0]
     rows = search.list_paper_rows(archive.view, ids)
     rows = rows or titles.find_papers(archive, typed, limit=MAX_CHOICES, is_prefix=True)
     shorter = typed[:-1].strip()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import chain
 from types import MappingProxyType
@@ -19,11 +18,11 @@ import tantivy
 from tantivy import FieldType, Occur, Query
 
 from bot.search import index as search_index
-from bot.search.query_reader import IMPLIED_WEIGHT, ParsedQuery
+from bot.search.query_reader import IMPLIED_WEIGHT
 from bot.search.results import MatchKind, Sort
 from bot.text import analyser, concepts, institutions, query_parser, tokens
 from bot.text.concepts import Form, QueryPart
-from storage import models
+from bot.text.parsed_query import ParsedQuery
 from storage.snapshot import chunked
 
 _TITLE, _BODY, _NAME, _WHOLE = 2.0, 2.0, 4.0, 6.0
@@ -67,19 +66,6 @@ _ORDERS: Mapping[Sort, _Order | None] = {
 }
 """The field that each order is by; None for the score."""
 _Clause: TypeAlias = tuple[Occur, Query]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The papers to search. `paper_ids` restricts them to authors' papers or to a list; None means all papers.
-
-    All `institutions` must be given as an author's. No paper may have an `excluded` part.
-    """
-
-    filters: models.Filters = models.NO_FILTERS
-    paper_ids: Collection[int] | None = None
-    institutions: tuple[str, ...] = ()
-    excluded: tuple[QueryPart, ...] = ()
 
 
 class Matches(NamedTuple):
@@ -308,8 +294,8 @@ class Engine:
             if weight * level >= _MIN_TOPIC_WEIGHT
         )
 
-    def _narrow(self, scope: Scope, query: ParsedQuery | None = None) -> list[_Clause]:
-        filters, required = scope.filters, list[Query]()
+    def _narrow(self, query: ParsedQuery) -> list[_Clause]:
+        filters, required = query.limits, list[Query]()
         if filters.since_on or filters.until_on:
             low, high = (
                 None if on is None else on.toordinal() for on in (filters.since_on, filters.until_on)
@@ -318,10 +304,10 @@ class Engine:
         if (filters.min_votes, filters.max_votes) != (None, None):
             least, most = (votes and min(votes, 1 << 31) for votes in (filters.min_votes, filters.max_votes))
             required.append(Query.range_query(self._schema, "votes", FieldType.Integer, least, most))
-        if scope.paper_ids is not None:
-            required.append(self._among(scope.paper_ids))
-        required += (self._affiliation(name) or Query.empty_query() for name in scope.institutions)
-        excluded = map(self._left_out, (*scope.excluded, *(query.excluded if query else ())))
+        if query.paper_ids is not None:
+            required.append(self._among(query.paper_ids))
+        required += (self._affiliation(name) or Query.empty_query() for name in query.institutions)
+        excluded = map(self._left_out, query.without)
         return [
             *((Occur.Must, Query.const_score_query(condition, 0.0)) for condition in required),
             *((Occur.MustNot, part) for part in excluded if part is not None),
@@ -359,12 +345,12 @@ class Engine:
 
     # Searching.
 
-    def find(self, query: ParsedQuery, scope: Scope, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Matches:
+    def find(self, query: ParsedQuery, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Matches:
         """Return the papers on a query's topic, then those with all terms and, if these are few, those that lack a term.
 
         May return more than `limit`.
         """
-        order, clauses = _ORDERS[sort], self._narrow(scope, query)
+        order, clauses = _ORDERS[sort], self._narrow(query)
         parts = query.parts[:_MAX_PARTS]
         # A paper may have all words of a sentence by chance, so all are ranked in the same way.
         is_ranked_by_topics = len(parts) > 1 and bool(query.topics) and order is None
@@ -391,7 +377,7 @@ class Engine:
         least = _NEAR * max((matches.scores[id_] for id_ in some), default=0.0)
         near = [id_ for id_ in some if matches.scores[id_] >= least]
         kinds = (
-            self.list_top(Scope(paper_ids=kind), sort=sort, limit=len(kind))[0]
+            self.list_top(ParsedQuery(paper_ids=kind), sort=sort, limit=len(kind))[0]
             for kind in (*full, near)
             if kind
         )
@@ -492,9 +478,9 @@ class Engine:
         """
         if any(part.either for part in query.parts):
             return None
-        is_whole = len(query.parts) > 1 and all(part.text in query.text for part in query.parts)
-        texts = [query.text] if is_whole else []
-        texts += [query.query.text] if query.query.text not in ("", query.text) else []
+        is_whole = len(query.parts) > 1 and all(part.text in query.sought for part in query.parts)
+        texts = [query.sought] if is_whole else []
+        texts += [query.text] if query.text not in ("", query.sought) else []
         return any_of(self._part(concepts.literal_part(text)) for text in texts)
 
     def _some_parts(self, query: ParsedQuery, parts: Sequence[QueryPart]) -> Query | None:
@@ -582,7 +568,7 @@ class Engine:
             scores = dict[int, float]()
             if bits is not None and paper_ids:
                 if len(paper_ids) < self.searcher.num_docs:
-                    bits = _within(bits, self._narrow(Scope(paper_ids=paper_ids)))
+                    bits = _within(bits, self._narrow(ParsedQuery(paper_ids=paper_ids)))
                 scores = self._scores(self.searcher.search(bits, len(paper_ids), count=False))
             having += (
                 {id_ for id_, score in scores.items() if int(score) >> number & 1}.intersection(paper_ids)
@@ -644,19 +630,13 @@ class Engine:
     # Counting.
 
     def list_top(
-        self,
-        scope: Scope,
-        query: ParsedQuery | None = None,
-        *,
-        sort: Sort = Sort.VOTES,
-        limit: int,
-        offset: int = 0,
+        self, query: ParsedQuery, *, sort: Sort = Sort.VOTES, limit: int, offset: int = 0
     ) -> tuple[list[int], int]:
-        """Return a page of the papers in a scope without a query's exclusions, and the total number of papers.
+        """Return a page of the papers within a query's limits and without its exclusions, and the total number of papers.
 
         They are sorted by votes unless by date.
         """
-        wanted, (field, order) = _within(Query.all_query(), self._narrow(scope, query)), _ORDERS[sort] or _TOP
+        wanted, (field, order) = _within(Query.all_query(), self._narrow(query)), _ORDERS[sort] or _TOP
         result = self.searcher.search(wanted, limit, order_by_field=field, order=order, offset=offset)
         return self._numbers(result), _total(result)
 

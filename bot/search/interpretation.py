@@ -7,79 +7,61 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
 
 from bot.search import authors, completion, titles, transliteration
 from bot.search.authors import Archive
-from bot.search.engine import Engine, Matches, Scope
-from bot.search.query_reader import ParsedQuery
-from bot.search.results import Hint, MatchKind, Reading, ReadingKind, SearchRequest, SearchResult, Sort
+from bot.search.engine import Engine, Matches
+from bot.search.results import Hint, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
+from bot.text.parsed_query import ParsedQuery, Reading, ReadingKind
 from storage import models
-from storage.models import Filters
+from storage.models import NO_FILTERS, Filters
 
-_MAX_ADDED = 12
 LoadVocabulary = Callable[[], completion.Vocabulary]
 
 
-class FoundPapers(NamedTuple):
-    """The papers for a text: how it was read, as typed or corrected, and its words that no paper has.
-
-    `absent` are the parts that no paper has, if they tell most of what is asked for or no paper has all others.
-    """
-
-    read: ParsedQuery
-    scope: Scope
-    matches: Matches
-    corrected: tuple[tuple[str, str], ...] = ()
-    unknown: Sequence[str] = ()
-    absent: Sequence[concepts.QueryPart] = ()
-
-    @property
-    def on_topic(self) -> dict[int, float]:
-        """The scores of the papers on the topic, as far as they were requested."""
-        return {id_: self.matches.scores[id_] for id_ in self.matches.by_kind[MatchKind.ON_TOPIC]}
-
-
-def read(archive: Archive, query: query_parser.Query) -> ParsedQuery:
-    """Interpret a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words.
+def read(archive: Archive, query: ParsedQuery) -> ParsedQuery:
+    """Read the words of a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words.
 
     A word with hyphens that no paper has is several: *GPT-like*.
     """
-    interpreted = archive.read(query)
-    absent = {
-        part.text for part in interpreted.parts if "-" in part.text and not archive.engine.count_papers(part)
-    }
+    query = archive.read(query)
+    absent = {part.text for part in query.parts if "-" in part.text and not archive.engine.count_papers(part)}
     if absent:
-        words = (word.replace("-", " ") if word in absent else word for word in interpreted.text.split())
-        interpreted = archive.read(replace(query, text=" ".join(words)))
-    parts = interpreted.parts
+        words = (word.replace("-", " ") if word in absent else word for word in query.sought.split())
+        query = archive.read(replace(query, text=" ".join(words)))
+    parts = query.parts
     # Short words sound like names: 다리 is not DALL-E. Of a term or word that the glossary has, the names are known.
     is_known = len(parts) == 1 and (parts[0].key or archive.reader.glossary.is_word(parts[0].text))
-    keys = interpreted.names if is_known else ()
+    keys = query.names if is_known else ()
     title_id = titles.find_known(query.text, keys) if len(query.text) > 2 else None
-    return replace(interpreted, names=interpreted.names | {title_id}) if title_id else interpreted
+    return replace(query, names=query.names | {title_id}) if title_id else query
 
 
 def read_text(
-    archive: Archive, typed: str, today: date | None = None, *, is_question: bool = False
+    archive: Archive,
+    typed: str,
+    today: date | None = None,
+    *,
+    options: Filters = NO_FILTERS,
+    is_question: bool = False,
 ) -> ParsedQuery:
     """Read any text by its operators and words, or as the first of READINGS that fits. Periods are read if `today` is given."""
     words = read(archive, query_parser.parse_query(typed, today, is_question=is_question))
     fitting = (of_it for reading in READINGS if (of_it := reading(archive, words, typed, today)) is not None)
-    found = next(fitting, words)
-    if words.query.meant and found.query.excluded:
-        meant = query_parser.readmit_term(found.query.meant or words.query.meant)
-        back = Reading(ReadingKind.WITH_ALL, meant, ", ".join(found.query.excluded))
-        found = replace(found, others=(*found.others, back))
-    return found
+    query = next(fitting, words)
+    if words.meant and query.excluded:
+        meant = query_parser.readmit_term(query.meant or words.meant)
+        back = Reading(ReadingKind.WITH_ALL, meant, ", ".join(query.excluded))
+        query = replace(query, others=(*query.others, back))
+    return replace(query, options=options, paper_ids=authors.list_paper_ids(archive.writers, query.authors))
 
 
 _YEAR = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
 
 
 def _find_period(
-    archive: Archive, query: query_parser.Query, today: date | None
+    archive: Archive, query: ParsedQuery, today: date | None
 ) -> tuple[typed_dates.Span, str, str] | None:
     """Return the days that words of a query name, these words, and its others; None without such words.
 
@@ -99,25 +81,27 @@ def _find_period(
     if not any(is_date):
         name = before[-1] if before and not questions.classify_filler(before[-1]) else ""
         is_named = name and archive.engine.count([f"{name} {span[0].year}"])
-        if is_alone or is_named or not archive.engine.list_top(Scope(Filters(*span)), limit=1)[1]:
+        if (
+            is_alone
+            or is_named
+            or not archive.engine.list_top(ParsedQuery(options=Filters(*span)), limit=1)[1]
+        ):
             return None
     if before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
         before.pop()  # in 2025
     return span, typed, "" if is_alone else " ".join((*before, *following))
 
 
-def _read_period(archive: Archive, words: ParsedQuery, _: str, today: date | None) -> ParsedQuery | None:
+def _read_period(archive: Archive, query: ParsedQuery, _: str, today: date | None) -> ParsedQuery | None:
     """Return a query that has a date or a period as its other words, in that time."""
-    if (found := _find_period(archive, words.query, today)) is None:
+    if (found := _find_period(archive, query, today)) is None:
         return None
     span, typed, others = found
-    rest = query_parser.write_query(dated := replace(words.query, text=others))
+    rest = query_parser.write_query(dated := replace(query, text=others))
     meant = f"{rest} {query_parser.write_span(*span)}".strip()
     undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
-    return replace(
-        read(archive, replace(dated, filters=dated.filters.narrowed(Filters(*span)), meant=meant)),
-        others=(undated,),
-    )
+    filters = dated.filters.narrowed(Filters(*span))
+    return replace(read(archive, replace(dated, filters=filters, meant=meant)), others=(undated,))
 
 
 _MIN_TITLE = 4
@@ -126,47 +110,44 @@ _MIN_TITLE = 4
 
 def _read_title(archive: Archive, words: ParsedQuery, typed: str, today: date | None) -> ParsedQuery | None:
     """Return a paper's title, or a long part of one, as words that are not read as operators or as a date."""
-    if not (words.query.meant or _find_period(archive, words.query, today)):
+    if not (words.meant or _find_period(archive, words, today)):
         return None
     is_long = len(typed.split()) >= _MIN_TITLE
     is_title = (
         titles.find_papers(archive, typed, limit=1) if is_long else titles.find_titled(archive, [typed])
     )
-    return read(archive, query_parser.Query(typed.replace('"', " "))) if is_title else None
+    return read(archive, ParsedQuery(typed.replace('"', " "))) if is_title else None
 
 
-def _is_bare(query: query_parser.Query) -> bool:
+def _is_bare(query: ParsedQuery) -> bool:
     """Return whether a query has words alone, which may be a name, and what it leaves out."""
-    words = query_parser.Query(query.text, excluded=query.excluded, ignored=query.ignored)
-    return len(query.text) > 1 and query == words
+    return len(query.text) > 1 and not (query.phrases or query.is_limited)
 
 
-def _read_institution(archive: Archive, words: ParsedQuery, *_: object) -> ParsedQuery | None:
+def _read_institution(archive: Archive, query: ParsedQuery, *_: object) -> ParsedQuery | None:
     """Return the name of an institution as the query for its papers; that of a paper or a term too is sought as a whole."""
-    query = words.query
-    for text in dict.fromkeys((query.text, words.text)) if _is_bare(query) else ():
-        if found := _find_institution(archive, text, words):
+    for text in dict.fromkeys((query.text, query.sought)) if _is_bare(query) else ():
+        if found := _find_institution(archive, text, query):
             name, papers = found
-            of_it = _meaning(query_parser.Query(institutions=(name,), excluded=query.excluded))
+            of_it = _meaning(ParsedQuery(institutions=(name,), excluded=query.excluded))
             is_topic = (
-                bool(archive.reader.glossary.find(text)) or archive.engine.find_named(words) is not None
+                bool(archive.reader.glossary.find(text)) or archive.engine.find_named(query) is not None
             )
             if papers and not is_topic:
                 return replace(read(archive, of_it), others=(_in_text(query, text, name),))
             forms = institutions.list_forms(text) or (text,)
             whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
             others = (Reading(ReadingKind.INSTITUTION, f'from:"{name}"', name, papers),) if papers else ()
-            return replace(words, parts=(whole,), wholes=(), others=others)
+            return replace(query, parts=(whole,), wholes=(), others=others)
     return None
 
 
-def _read_author(archive: Archive, words: ParsedQuery, *_: object) -> ParsedQuery | None:
+def _read_author(archive: Archive, query: ParsedQuery, *_: object) -> ParsedQuery | None:
     """Return the name of a person whom `/author` knows for sure, and who is in no title, as the query for their papers."""
-    query = words.query
-    for text in dict.fromkeys((query.text, words.text)) if _is_bare(query) and not query.excluded else ():
+    for text in dict.fromkeys((query.text, query.sought)) if _is_bare(query) and not query.excluded else ():
         # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
-        if _is_author(archive, text) and not archive.engine.find(words, Scope(), limit=1).complete:
-            by_it = _meaning(query_parser.Query(authors=(text,)))
+        if _is_author(archive, text) and not archive.engine.find(query, limit=1).complete:
+            by_it = _meaning(ParsedQuery(authors=(text,)))
             return replace(read(archive, by_it), others=(_in_text(query, query.text, text),))
     return None
 
@@ -175,17 +156,17 @@ READINGS = (_read_title, _read_period, _read_institution, _read_author)
 """What a text may be before it is words and operators, in this order; docs/search.md has an example of each."""
 
 
-def _meaning(query: query_parser.Query) -> query_parser.Query:
+def _meaning(query: ParsedQuery) -> ParsedQuery:
     return replace(query, meant=query_parser.write_query(query))
 
 
-def _in_text(query: query_parser.Query, typed: str, name: str) -> Reading:
+def _in_text(query: ParsedQuery, typed: str, name: str) -> Reading:
     """Return the reading of a name as words of papers, in the spelling that was typed if that is the name alone."""
     name = typed if typed.casefold() == name.casefold() else name
     return Reading(ReadingKind.WORDS, query_parser.leave_out(f'"{name}"', query.excluded), name)
 
 
-def _find_institution(archive: Archive, text: str, interpreted: ParsedQuery) -> tuple[str, int] | None:
+def _find_institution(archive: Archive, text: str, query: ParsedQuery) -> tuple[str, int] | None:
     """Return the institution that a whole text names, in a form of the text's script, and the number of papers from it.
 
     It is a known one, or one that papers give and no paper writes about.
@@ -193,12 +174,7 @@ def _find_institution(archive: Archive, text: str, interpreted: ParsedQuery) -> 
     engine, papers = archive.engine, archive.engine.count_from(text)
     if not institutions.find_key(text):
         is_word = bool(archive.reader.glossary.find(text) or questions.find_everyday_terms(text))
-        if (
-            not papers
-            or is_word
-            or institutions.is_generic(text)
-            or engine.find(interpreted, Scope(), limit=1).complete
-        ):
+        if not papers or is_word or institutions.is_generic(text) or engine.find(query, limit=1).complete:
             return None
     is_korean = analyser.has_hangul(text)
     alike = (form for form in institutions.list_forms(text) if analyser.has_hangul(form) == is_korean)
@@ -231,50 +207,49 @@ def _is_author(archive: Archive, text: str) -> bool:
     return not is_alone or not others or not transliteration.spells(words[0], first)
 
 
-def make_scope(archive: Archive, query: query_parser.Query, filters: Filters) -> Scope:
-    paper_ids = authors.list_paper_ids(archive.writers, query.authors)
-    return Scope(filters.narrowed(query.filters), paper_ids, query.institutions)
-
-
-def list_matches(engine: Engine, query: ParsedQuery, scope: Scope, request: SearchRequest) -> Matches:
+def list_matches(engine: Engine, query: ParsedQuery, request: SearchRequest) -> Matches:
     """Return a query's papers up to the end of a page.
 
-    A query without words has all in the scope, top-voted first; those from an institution newest first.
+    A query without words has all within its limits, top-voted first; those from an institution newest first.
     """
     end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
     if query.parts or query.wholes:
-        return engine.find(query, scope, limit=end, sort=sort)
-    if scope.institutions and request.sort is None:
+        return engine.find(query, limit=end, sort=sort)
+    if query.institutions and request.sort is None:
         sort = Sort.DATE
-    ids, total = engine.list_top(scope, query, sort=sort, limit=end)
+    ids, total = engine.list_top(query, sort=sort, limit=end)
     return Matches(dict.fromkeys(ids, 0.0), total)
 
 
 def find(
-    archive: Archive, interpreted: ParsedQuery, scope: Scope, request: SearchRequest, load: LoadVocabulary
-) -> FoundPapers:
-    """Find the papers for a text as typed or, if none has all its terms, with misspelt words corrected or a term divided."""
-    engine, query = archive.engine, interpreted.query
-    if _asks_for_nothing(query, scope, request):
-        return FoundPapers(interpreted, scope, Matches())
-    matches = list_matches(engine, interpreted, scope, request)
-    unknown = [] if matches.complete else completion.list_unknown_words(engine, interpreted.parts)
+    archive: Archive, query: ParsedQuery, request: SearchRequest, load: LoadVocabulary
+) -> tuple[ParsedQuery, Matches]:
+    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided."""
+    engine = archive.engine
+    if _asks_for_nothing(query, request):
+        return query, Matches()
+    matches = list_matches(engine, query, request)
+    unknown = [] if matches.complete else completion.list_unknown_words(engine, query.parts)
     corrected = completion.find_corrections(archive, load(), query.text, unknown) if unknown else ()
     if corrected:
         text = completion.apply_corrections(query.text, corrected)
-        interpreted = read(archive, replace(query, text=text))
-        matches = list_matches(engine, interpreted, scope, request)
-    asked = interpreted.parts
-    if not matches.total and (pieces := archive.reader.split_term(interpreted)):
+        query = replace(read(archive, replace(query, text=text)), without=query.without)
+        matches = list_matches(engine, query, request)
+    asked = query.parts
+    if not matches.total and (pieces := archive.reader.split_term(query)):
         # No paper has the term: those with its words are near.
-        interpreted, matches = pieces, list_matches(engine, pieces, scope, request)
-    unknown = [word for word in unknown if word not in dict(corrected)]
-    absent = () if matches.complete else _list_absent(archive, interpreted, asked, matches)
+        query, matches = pieces, list_matches(engine, pieces, request)
+    absent = () if matches.complete else _list_absent(archive, query, asked, matches)
     if len(absent) == len(asked) and not matches.total:
         absent = ()  # that nothing is found says it
     if absent:
-        matches = _keep_near(engine, interpreted, matches)
-    return FoundPapers(interpreted, scope, matches, corrected, unknown, absent)
+        matches = _keep_near(engine, query, matches)
+    return replace(
+        query,
+        corrected=corrected,
+        unknown=tuple(word for word in unknown if word not in dict(corrected)),
+        absent=tuple(part.shown_text for part in absent),
+    ), matches
 
 
 _MAX_NEAR = 5
@@ -336,66 +311,53 @@ def is_shown(word: str, row: models.PaperRow) -> bool:
     return f" {word.casefold()}" in f" {' '.join((row.title or '', *row.authors))}".casefold()
 
 
-def _asks_for_nothing(query: query_parser.Query, scope: Scope, request: SearchRequest) -> bool:
+def _asks_for_nothing(query: ParsedQuery, request: SearchRequest) -> bool:
     """Return whether a query has no topic and no filter: -word alone, an emoji, or "today", does not mean all papers."""
-    if query.text and questions.asks_what_to_read(query.text):
-        return True
     if query.has_text:
-        return False
-    is_bare = replace(scope, excluded=()) == Scope() and request.sort is not Sort.VOTES
-    return is_bare or (request.query.strip() != "" and query == query_parser.Query())
+        return questions.asks_what_to_read(query.text)
+    is_bare = not query.is_limited and query.options == NO_FILTERS and request.sort is not Sort.VOTES
+    is_empty = not (query.is_limited or query.excluded or query.ignored)
+    return is_bare or (is_empty and request.query.strip() != "")
 
 
 def describe(
-    archive: Archive, request: SearchRequest, found: FoundPapers, load: LoadVocabulary, typed: ParsedQuery
+    archive: Archive, request: SearchRequest, query: ParsedQuery, matches: Matches, load: LoadVocabulary
 ) -> SearchResult:
-    """Return what all pages of an answer have in common; `typed` is the text as it was read before any correction."""
-    query, interpreted, matches = found.read.query, found.read, found.matches
-    has_alert = not found.unknown or len(found.unknown) < len(interpreted.parts)
-    is_shortened = len(interpreted.text.split()) < len(query.text.split())
+    """Return what all pages of an answer have in common."""
+    has_alert = not query.unknown or len(query.unknown) < len(query.parts)
     return SearchResult(
         total=matches.total,
+        read=query,
         on_topic=matches.on_topic,
         all_terms=matches.all_terms,
-        terms=interpreted.terms,
-        added_forms=interpreted.translations[:_MAX_ADDED],
-        is_rewritten=is_shortened,
-        term_forms=interpreted.term_forms,
-        hints=_list_hints(typed.query.text, interpreted.text),
-        ignored=query.ignored,
-        excluded=query.excluded,
-        read_as=typed.query.meant,
-        readings=typed.others,
-        absent=tuple(part.shown_text for part in found.absent),
-        corrected=found.corrected,
-        meanings=interpreted.meanings,
-        alert_terms=_list_alert_terms(archive, query, interpreted.parts) if has_alert else (),
-        suggestions=() if matches.complete else _suggest(archive, found, request, load),
+        hints=_list_hints(query),
+        alert_terms=_list_alert_terms(archive, query) if has_alert else (),
+        suggestions=() if matches.complete else _suggest(archive, query, request, load),
     )
 
 
-def _list_hints(typed: str, sought: str) -> tuple[Hint, ...]:
+def _list_hints(query: ParsedQuery) -> tuple[Hint, ...]:
     """Return the options that words of a query ask for.
 
     Words that are searched for ask for none, unless the query has no others: newest papers.
     """
-    if questions.asks_what_to_read(typed):
+    if questions.asks_what_to_read(query.text):
         return (Hint.TODAY,)
-    words = sought.casefold().split()
+    words = query.sought.casefold().split()
     topic = [] if all(map(questions.classify_filler, words)) else words
-    return tuple(map(Hint, questions.list_options(typed, topic)))
+    return tuple(map(Hint, questions.list_options(query.text, topic)))
 
 
-def _list_alert_terms(
-    archive: Archive, query: query_parser.Query, parts: Sequence[concepts.QueryPart]
-) -> tuple[models.AlertTerm, ...]:
+def _list_alert_terms(archive: Archive, query: ParsedQuery) -> tuple[models.AlertTerm, ...]:
     """Return the terms for an alert on a query's papers; () if a name may mean several people, or one of several has to fit."""
     # Drop everyday words, such as "faster", that papers rarely use; but 요약 (summary) is also a term.
     glossary = archive.reader.glossary
     named = [
-        part for part in parts if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
+        part
+        for part in query.parts
+        if glossary.find(part.text) or not questions.find_everyday_terms(part.text)
     ]
-    words = [part.term for part in named or parts if any(map(str.isalpha, part.text))]
+    words = [part.term for part in named or query.parts if any(map(str.isalpha, part.text))]
     terms = [models.AlertTerm(models.AlertKind.KEYWORD, text) for text in words]
     if any(len(query_parser.split_names(name)) > 1 for name in (*query.institutions, *query.authors)):
         return ()  # a draft has all of its terms
@@ -410,33 +372,31 @@ def _list_alert_terms(
 
 
 def _suggest(
-    archive: Archive, found: FoundPapers, request: SearchRequest, load: LoadVocabulary
+    archive: Archive, query: ParsedQuery, request: SearchRequest, load: LoadVocabulary
 ) -> tuple[str, ...]:
     """Return alternatives to a query without matches that have some: without its filters, or with words corrected.
 
     The request's filters still apply. A name whose second word was read as a word comes alone: author:Ada Lovelace.
     """
-    query = found.read.query
-    words = query_parser.Query(query.text)
+    words = ParsedQuery(query.text, options=query.options)
     whole = [f"{name} {query.text}" for name in query.authors if query.text]
     if names := [name for name in whole if authors.find_authors(archive.writers, name)]:
         return tuple(f'author:"{name}"' for name in names)
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
-    is_narrow = bool(query.text) and replace(query, ignored=()) != words
+    is_narrow = bool(query.text) and (query.phrases or query.excluded or query.is_limited)
     offered = [archive.read(words)] if is_narrow else []
-    if found.unknown:
+    if query.unknown:
         vocabulary = load()
-        near = [(word, meant[0][0]) for word in found.unknown if (meant := vocabulary.list_near(word))]
+        near = [(word, meant[0][0]) for word in query.unknown if (meant := vocabulary.list_near(word))]
         near = [(word, meant) for word, meant in near if not questions.classify_filler(meant)]
-        text = completion.apply_corrections(archive.read(words).text, near)
-        offered += [archive.read(query_parser.Query(text))] if near else []
-    scope = Scope(request.filters)
-    of_institution = [] if query.institutions else _find_institution_among(archive, query, request)
-    found_texts = (other.text for other in offered if archive.engine.find(other, scope, limit=1).complete)
+        text = completion.apply_corrections(archive.read(words).sought, near)
+        offered += [archive.read(replace(words, text=text))] if near else []
+    of_institution = [] if query.institutions else _find_institution_among(archive, query)
+    found_texts = (other.sought for other in offered if archive.engine.find(other, limit=1).complete)
     return (*of_institution, *found_texts)
 
 
-def _find_institution_among(archive: Archive, query: query_parser.Query, request: SearchRequest) -> list[str]:
+def _find_institution_among(archive: Archive, query: ParsedQuery) -> list[str]:
     """Return a query as from: and its other words if one to three are an institution that has such papers: Google robots."""
     words = list(map(questions.trim_filler, query.text.split()))
     for size, place in itertools.product((3, 2, 1), range(len(words))):
@@ -444,8 +404,7 @@ def _find_institution_among(archive: Archive, query: query_parser.Query, request
         if before and before[-1] in analyser.FUNCTION_WORDS:
             before.pop()  # from Google
         of_it = replace(query, text=" ".join((*before, *following)), institutions=(name,))
-        if of_it.text and place + size <= len(words) and institutions.find_key(name):
-            scope = make_scope(archive, of_it, request.filters)
-            if archive.engine.find(read(archive, of_it), scope, limit=1).complete:
-                return [query_parser.write_query(of_it)]
+        is_one = of_it.text and place + size <= len(words) and institutions.find_key(name)
+        if is_one and archive.engine.find(read(archive, of_it), limit=1).complete:
+            return [query_parser.write_query(of_it)]
     return []

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
 from bot.search import term_resolver
-from bot.search.results import Reading
 from bot.text import analyser, concepts, operator_words, query_parser, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
+from bot.text.parsed_query import ParsedQuery
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
 IMPLIED_WEIGHT = 0.6
@@ -36,88 +36,6 @@ ChooseNames = Callable[[str, Sequence[str]], Sequence[str]]
 """Takes a Korean word and similar-sounding names. Returns the names that occur in papers together with the word."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedQuery:
-    """A text as it is read: its operators (`query`), and the parts of its words; `text` has those that are searched for.
-
-    A paper matches if it has all `parts` or one of the `wholes` (alternatives to all parts), or if its title begins
-    with one of the `names`. It must not be about an `excluded` part. For a sentence, `topics` has topic weights by number and
-    `implied` the terms of the main topics. `meanings` has the senses of an abbreviation, most common first, `others` what else
-    the text may mean.
-    """
-
-    text: str = ""
-    query: query_parser.Query = field(default_factory=query_parser.Query)
-    parts: tuple[QueryPart, ...] = ()
-    wholes: tuple[QueryPart, ...] = ()
-    excluded: tuple[QueryPart, ...] = ()
-    names: frozenset[str] = frozenset()
-    topics: Mapping[int, float] = field(default_factory=dict)
-    implied: Mapping[int, QueryPart] = field(default_factory=dict)
-    meanings: tuple[str, ...] = ()
-    others: tuple[Reading, ...] = ()
-
-    def sure(self) -> ParsedQuery:
-        """The query for use as a filter, without the forms that only one paper defines."""
-        parts, wholes = (tuple(part.sure() for part in parts) for parts in (self.parts, self.wholes))
-        return replace(self, parts=parts, wholes=wholes, implied={})
-
-    # For answers.
-
-    @property
-    def clearly_on(self) -> tuple[QueryPart, ...]:
-        """The terms of the topics that the words of a question clearly describe."""
-        clear = questions.find_clear_topics(self.query.text) if self.topics else ()
-        return tuple(part for topic, part in self.implied.items() if topic in clear)
-
-    @property
-    def terms(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(part.term for part in self.parts))
-
-    @property
-    def term_forms(self) -> tuple[tuple[str, ...], ...]:
-        """Each typed or implied term, followed by the forms added to it."""
-        return tuple(
-            (part.text, *(form.text for form in self._added_to(part)))
-            for asked in (*self.parts, *self.implied.values())
-            for part in asked.single
-        )
-
-    @property
-    def added_forms(self) -> tuple[str, ...]:
-        """The forms added to the terms, one of each term in turn."""
-        by_term = zip_longest(*map(self._added_to, self._single_parts))
-        return tuple(dict.fromkeys(form.text for forms in by_term for form in forms if form))
-
-    @property
-    def translations(self) -> tuple[str, ...]:
-        """The first form in the other language that was added to each term, of each concept that it means."""
-        translations = list[str]()
-        for part in self._single_parts:
-            is_korean = analyser.has_hangul(part.text)
-            added = [form for form in self._added_to(part) if analyser.has_hangul(form.text) != is_korean]
-            first: dict[str, str] = {}
-            for form in [form for form in added if form.token] or added[:1]:
-                first.setdefault(form.token, form.text)
-            translations += first.values()
-        return tuple(dict.fromkeys(translations))
-
-    @property
-    def _single_parts(self) -> Iterator[QueryPart]:
-        return (part for asked in (*self.parts, *self.wholes) for part in asked.single)
-
-    def _added_to(self, part: QueryPart) -> list[Form]:
-        """Return the forms added to a part, except a noun typed with a particle (추론 for 추론은)."""
-        typed, part_key = term_keys.korean_key(self.text), term_keys.term_key(part.text)
-        return [
-            form
-            for form in part.forms
-            if form.is_shown
-            and form.key != part_key
-            and not (analyser.has_hangul(form.text) and form.key in typed)
-        ]
-
-
 class QueryReader:
     """Interprets queries using a glossary, with a cache. Thread-safe."""
 
@@ -126,9 +44,7 @@ class QueryReader:
         self._known: dict[str, QueryPart | None] = {}
         self._forms_by_topic: dict[int, tuple[Form, ...]] = {}
 
-    def read(
-        self, query: query_parser.Query, choose_names: ChooseNames = lambda _, names: names
-    ) -> ParsedQuery:
+    def read(self, query: ParsedQuery, choose_names: ChooseNames = lambda _, names: names) -> ParsedQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
         runs = self._list_runs(query.text)
         words = [word for run in runs for word in run]
@@ -142,12 +58,12 @@ class QueryReader:
         is_sentence = len(words) < len(query_parser.split_words(query.text))
         topics = questions.describe_topics(query.text) if is_sentence else {}
         quoted = (concepts.quoted_part(phrase) for phrase in query.phrases)
-        return ParsedQuery(
-            text,
+        return replace(
             query,
-            _distinct((*parts, *quoted)),
-            tuple(wholes),
-            tuple(map(self._read_excluded, query.excluded)),
+            sought=text,
+            parts=_distinct((*parts, *quoted)),
+            wholes=tuple(wholes),
+            without=tuple(map(self._read_excluded, query.excluded)),
             names=frozenset()
             if query.phrases or has_choice
             else _list_name_keys([text, query.text], parts, wholes),
@@ -166,7 +82,7 @@ class QueryReader:
 
         A term that the query asks for is not left out.
         """
-        keys = {f" {form.key} " for part in read.excluded for form in part.forms if form.key}
+        keys = {f" {form.key} " for part in read.without for form in part.forms if form.key}
         kinds = {
             concept.key
             for concept in self.glossary.all_concepts()
@@ -177,7 +93,7 @@ class QueryReader:
 
     def split_term(self, read: ParsedQuery) -> ParsedQuery | None:
         """Return a query of one term as one of the terms and words in it: KV cache and compression; None if it is no other."""
-        if len(read.parts) != 1 or read.parts[0].text not in read.text:
+        if len(read.parts) != 1 or read.parts[0].text not in read.sought:
             return None  # a quoted phrase is sought as it is
         words = read.parts[0].typed_form.split()
         parts = _distinct(self._divide(words, whole=False)) if len(words) > 1 else ()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bot.core.admission import work_in_thread
 from bot.text import analyser, plain
+from bot.text.parsed_query import ParsedQuery
 from storage import models
 
 if TYPE_CHECKING:
@@ -80,66 +81,27 @@ class Hint(StrEnum):
     """It asks for nothing but what there is to read: "what should I read today?", 오늘 뭐 읽지."""
 
 
-class ReadingKind(StrEnum):
-    """Another meaning of a query, which was not searched for."""
-
-    INSTITUTION = "from"
-    """The papers from an institution, whose name the words are too."""
-    WORDS = "in-text"
-    """The words of a name, in papers."""
-    WITH_ALL = "take-back"
-    """The papers with what a word such as *not* leaves out."""
-
-
-class Reading(NamedTuple):
-    """A reading of a query: the query as it is typed with operators, what it names, and the number of an institution's papers."""
-
-    kind: ReadingKind
-    query: str
-    name: str
-    papers: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class SearchResult(PaperPage):
     """A page of search results, best first: papers on the topic, then those with all terms, then those that lack one.
 
+    - `read`: the query as it was read and searched for.
     - `on_topic` and `all_terms`: the numbers of papers of these kinds on all pages; `kinds`: how each paper of the page
       matches, by arXiv id; `missing`: the terms of which the index has no form in a paper that lacks some.
-    - `terms`: the terms that were searched for; `added_forms`: their forms in the other language, which were searched for
-      too; `is_rewritten`: `terms` are not the words as typed or corrected, since filler was left out;
-      `term_forms`: each typed or implied term with all forms added to it, for marking matches.
-    - `hints`: the options that the query seems to need; `ignored`: filters that could not be used, as typed; `excluded`: what
-      is left out.
-    - `read_as`: the query whose papers these are, as it is typed with operators, if words were read as such: a name
-      (`from:"NVIDIA"`, `author:"Tri Dao"`), *not* and its like (`robots -surveys`), *or* (`herons | newts`);
-      `readings`: what else the query may mean.
-    - `absent`: the terms that are in no paper, if they have most of the query's weight or no paper has all others.
-    - `corrected`: pairs of typed and corrected words; `suggestions`: other queries, if no paper has all terms;
-      `meanings`: the terms that an ambiguous abbreviation may mean.
+    - `hints`: the options that the query seems to need; `suggestions`: other queries, if no paper has all terms.
     - `unknown_id`: the requested arXiv id, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
     - `is_stale`: the index is not up to date; `snippets`: by arXiv id, if requested.
     """
 
+    read: ParsedQuery = field(default_factory=ParsedQuery)
     on_topic: int = 0
     all_terms: int = 0
     kinds: dict[str, MatchKind] = field(default_factory=dict)
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    terms: tuple[str, ...] = ()
-    added_forms: tuple[str, ...] = ()
-    is_rewritten: bool = False
-    term_forms: tuple[tuple[str, ...], ...] = ()
     hints: tuple[Hint, ...] = ()
-    ignored: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    read_as: str = ""
-    readings: tuple[Reading, ...] = ()
-    absent: tuple[str, ...] = ()
-    corrected: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[str, ...] = ()
-    meanings: tuple[str, ...] = ()
     unknown_id: str = ""
     alert_terms: tuple[models.AlertTerm, ...] = ()
     is_stale: bool = False

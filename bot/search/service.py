@@ -20,12 +20,13 @@ from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.authors import Archive
 from bot.search.completion import TopicIndex
-from bot.search.engine import Engine, Scope
+from bot.search.engine import Engine, Matches
 from bot.search.glossary_service import GlossaryService
 from bot.search.index import SearchIndex
-from bot.search.query_reader import ParsedQuery, QueryReader
+from bot.search.query_reader import QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, plain, query_parser
+from bot.text import analyser, concepts, plain
+from bot.text.parsed_query import ParsedQuery
 from storage import models, search
 from storage.models import NO_FILTERS, Filters
 from storage.snapshot import Snapshot, chunked
@@ -144,7 +145,7 @@ class SearchService:
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
-        sought = result.term_forms
+        sought = result.read.term_forms
         if MatchKind.SCATTERED in result.kinds.values():
             # Of scattered words, the sentence with the most of them is quoted.
             words = dict.fromkeys(word for forms in sought for form in forms for word in form.split())
@@ -186,20 +187,19 @@ class SearchService:
         """
 
         def look_up(archive: Archive) -> dict[int, float]:
-            read = interpretation.read_text(archive, text)
-            allowed = read.query.filters
-            query = replace(read.query, filters=replace(allowed, since_on=None, until_on=None))
+            query = interpretation.read_text(archive, text)
+            allowed = query.filters
             ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
-            scope = interpretation.make_scope(archive, query, NO_FILTERS)
             if ids and query.has_text:
-                on_topic = self._find_all(archive, read, scope, ids).on_topic
-                return {id_: score for id_, score in on_topic.items() if id_ in ids}
-            is_filtered = scope != Scope() or allowed != NO_FILTERS
-            written = ids if scope.paper_ids is None else ids.intersection(scope.paper_ids)
-            if scope.institutions:
+                query = replace(query, filters=replace(allowed, since_on=None, until_on=None))
+                _, matches = self._find_all(archive, query, ids)
+                on_topic = matches.by_kind[MatchKind.ON_TOPIC]
+                return {id_: matches.scores[id_] for id_ in on_topic if id_ in ids}
+            written = ids if query.paper_ids is None else ids.intersection(query.paper_ids)
+            if query.institutions:
                 engine = _open_engine(archive, sorted(ids))
-                written = written.intersection(*(engine.list_from(name, ids) for name in scope.institutions))
-            return dict.fromkeys(written, 0.0) if is_filtered else {}
+                written = written.intersection(*(engine.list_from(name, ids) for name in query.institutions))
+            return dict.fromkeys(written, 0.0) if query.is_limited else {}
 
         return await self._look_up(look_up)
 
@@ -207,33 +207,31 @@ class SearchService:
         """Return all papers on the topic of a query that pass its own filters and `filters`."""
 
         def look_up(archive: Archive) -> AboutPapers:
-            read = interpretation.read_text(archive, text)
-            scope = interpretation.make_scope(archive, read.query, filters)
-            if not read.query.has_text:
-                if scope.institutions:
+            query = interpretation.read_text(archive, text, options=filters)
+            if not query.has_text:
+                if query.institutions:
                     return AboutPapers(
-                        archive.engine.list_top(scope, limit=max(1, archive.engine.searcher.num_docs))[0]
+                        archive.engine.list_top(query, limit=max(1, archive.engine.searcher.num_docs))[0]
                     )
-                return AboutPapers(None if scope.paper_ids is None else sorted(scope.paper_ids))
-            papers = self._find_all(archive, read, scope)
-            return AboutPapers([*papers.on_topic], papers.read.added_forms)
+                return AboutPapers(None if query.paper_ids is None else sorted(query.paper_ids))
+            query, matches = self._find_all(archive, query)
+            return AboutPapers(matches.by_kind[MatchKind.ON_TOPIC], query.added_forms)
 
         return await self._look_up(look_up)
 
     def _find_all(
-        self, archive: Archive, read: ParsedQuery, scope: Scope, needed: Collection[int] = ()
-    ) -> interpretation.FoundPapers:
-        """Return all papers for a text's words in a scope.
+        self, archive: Archive, query: ParsedQuery, needed: Collection[int] = ()
+    ) -> tuple[ParsedQuery, Matches]:
+        """Return all papers for a query's words.
 
         If the index is out of date, only the `needed` papers are searched, if any, for the words as typed.
         """
-        request = SearchRequest(read.query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
+        request = SearchRequest(query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
         if needed and archive.is_stale:
-            engine, allowed = _open_engine(archive, sorted(needed)), scope.paper_ids
-            scope = replace(scope, paper_ids=set(needed).intersection(needed if allowed is None else allowed))
-            matches = interpretation.list_matches(engine, read, scope, request)
-            return interpretation.FoundPapers(read, scope, matches)
-        return interpretation.find(archive, read, scope, request, self._load_vocabulary(archive))
+            engine, allowed = _open_engine(archive, sorted(needed)), query.paper_ids
+            among = set(needed).intersection(needed if allowed is None else allowed)
+            return query, interpretation.list_matches(engine, replace(query, paper_ids=among), request)
+        return interpretation.find(archive, query, request, self._load_vocabulary(archive))
 
     async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:
         def look_up(archive: Archive) -> OpenPapers:
@@ -246,8 +244,8 @@ class SearchService:
         """Return the newest papers of digests since a date, at most `_MAX_RECENT`."""
 
         def look_up(archive: Archive) -> OpenPapers:
-            scope = Scope(Filters(since))
-            ids, _ = archive.engine.list_top(scope, sort=Sort.DATE, limit=_MAX_RECENT)
+            newest = ParsedQuery(options=Filters(since))
+            ids, _ = archive.engine.list_top(newest, sort=Sort.DATE, limit=_MAX_RECENT)
             return OpenPapers(archive.engine, search.list_paper_rows(archive.view, ids))
 
         return await self._look_up(look_up)
@@ -259,7 +257,7 @@ class SearchService:
             return [
                 ParsedQuery(phrase, parts=(concepts.literal_part(phrase),))
                 if (phrase := text.strip('"')) != text
-                else archive.read(query_parser.Query(text)).sure()
+                else archive.read(ParsedQuery(text)).sure()
                 for text in map(plain.clean_typed, texts)
             ]
 
@@ -273,7 +271,7 @@ class SearchService:
         """
 
         def list_forms(archive: Archive, name: str) -> list[str]:
-            read = archive.read(query_parser.Query(name))
+            read = archive.read(ParsedQuery(name))
             known = [*read.wholes, *(part for part in read.parts if len(read.parts) == 1)]
             base, space, version = name.rpartition(" ")
             of_base = [

@@ -12,7 +12,8 @@ from bot.search import transliteration
 from bot.search.authors import Archive
 from bot.search.engine import Engine
 from bot.search.query_reader import SPELLING_AND_VERSION
-from bot.text import analyser, plain, query_parser, questions, seed, term_keys, tokens, typography
+from bot.text import analyser, plain, questions, seed, term_keys, tokens, typography
+from bot.text.parsed_query import ParsedQuery
 from storage import models, search
 from storage.snapshot import Snapshot
 
@@ -41,7 +42,7 @@ def find_paper(archive: Archive, text: str) -> str | None:
     rows = find_papers(archive, text, limit=1) or find_papers(archive, "".join(text.split()), limit=1)
     if not rows:
         same = None if archive.reader.is_known(text) else find_near_name(archive, text, least=100)
-        read = archive.read(query_parser.Query(same or text))
+        read = archive.read(ParsedQuery(same or text))
         named = archive.engine.find_named(read)
         rows = search.list_paper_rows(archive.view, [] if named is None else [named])
     return rows[0].arxiv_id if rows else None

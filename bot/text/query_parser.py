@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, replace
 from datetime import date, timedelta
 from typing import Any
 
 from bot.text import analyser, operator_words, plain, questions, typed_dates, typography
+from bot.text.parsed_query import ParsedQuery
 from storage.models import NO_FILTERS, Filters
 
 MAX_QUERY_LENGTH = 300
@@ -63,40 +64,15 @@ _JOINING = re.compile(rf"and|or|[|,&]|-.*|{_NEGATION}|또는|혹은", re.IGNOREC
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parsed query. All fields may be empty; dates are local and inclusive.
-
-    `text` has the free words as typed, `phrases` the quoted phrases, and `excluded` the words and phrases that must
-    not occur. Between words or phrases of `text`, `|` means either. All `authors` must match, and all `institutions`.
-    `ignored` has the filters with unusable values, as typed. `meant`: the query as it is typed with operators, if words
-    were read as such, else "".
-    """
-
-    text: str = ""
-    phrases: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    institutions: tuple[str, ...] = ()
-    filters: Filters = NO_FILTERS
-    ignored: tuple[str, ...] = ()
-    meant: str = field(default="", compare=False)
-
-    @property
-    def has_text(self) -> bool:
-        """Whether the query has words or phrases, not just filters."""
-        return bool(self.text or self.phrases)
-
-
-def parse_author(text: str, today: date | None = None) -> tuple[str, Query]:
+def parse_author(text: str, today: date | None = None) -> tuple[str, ParsedQuery]:
     """Return the name in a query for an author, and the query's filters, such as since:2025 and votes:20."""
     query = parse_query(text, today)
     if query.filters == NO_FILTERS and not query.authors:
-        return text, Query()
+        return text, ParsedQuery()
     return query.text or " ".join(query.authors[:1]), query
 
 
-def parse_query(text: str, today: date | None = None, *, is_question: bool = False) -> Query:
+def parse_query(text: str, today: date | None = None, *, is_question: bool = False) -> ParsedQuery:
     """Parse any text as a query, which may be empty. Takes linear time.
 
     Dates relative to a day, as in since:yesterday, are only understood if `today` is given. In a question, words leave nothing
@@ -282,7 +258,7 @@ class _QueryBuilder:
         if analyser.stemmed_words(text) or (text in (*_SIGNS, *operator_words.COMMAS) and terms):
             terms.append(text)
 
-    def build(self) -> Query:
+    def build(self) -> ParsedQuery:
         """Return the parsed query, limited to a maximum number of parts. Further words are ignored."""
         typed = [word for words in self._words for word in _separate(words)]
         words, phrases = _part_phrases(
@@ -291,7 +267,7 @@ class _QueryBuilder:
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         read = operator_words.read(typed[:_MAX_WORDS], leaves_out=not self._is_question)
-        query = Query(
+        query = ParsedQuery(
             text=_join(words),
             phrases=phrases[:8],
             excluded=tuple(self._excluded[:8]),
@@ -353,7 +329,7 @@ def write_span(first: date, last: date) -> str:
     return f"since:{first} until:{last}"
 
 
-def write_query(query: Query) -> str:
+def write_query(query: ParsedQuery) -> str:
     """Return a query as it is typed, so that parsing it gives the query again."""
     since, until, *limits = astuple(query.filters)
     most = "" if limits[1] is None else f"..{limits[1]}"

@@ -226,7 +226,7 @@ async def test_a_sentence_begins_with_what_no_paper_has(search: SearchService) -
         ("제올라이트 kettles butlers", "제올라이트"),
     ):
         found = await search.search(SearchRequest(query))
-        assert ", ".join(found.absent) == absent, query
+        assert ", ".join(found.read.absent) == absent, query
         assert found.total <= 5 or not absent, query
 
 
@@ -274,10 +274,10 @@ LEFT_OUT = {
 
 async def test_not_leaves_out_at_once_as_the_operator_does(search: SearchService) -> None:
     found = {query: await search.search(SearchRequest(query)) for query in LEFT_OUT}
-    assert {query: result.read_as for query, result in found.items()} == LEFT_OUT
+    assert {query: result.read.meant for query, result in found.items()} == LEFT_OUT
     for query, result in found.items():
-        typed = await search.search(SearchRequest(result.read_as or query))
-        assert (typed.excluded, typed.rows) == (result.excluded, result.rows), query
+        typed = await search.search(SearchRequest(result.read.meant or query))
+        assert (typed.read.excluded, typed.rows) == (result.read.excluded, result.rows), query
 
 
 async def test_what_is_left_out_is_said_and_one_button_brings_it_back(harness: ClientHarness) -> None:
@@ -299,7 +299,7 @@ async def test_what_is_only_left_out_is_no_search(harness: ClientHarness, query:
 
 async def test_a_paper_is_not_said_to_lack_its_authors_and_its_title(search: SearchService) -> None:
     found = await search.search(SearchRequest("Mira Holt weighing kettle scales"))
-    assert not {*found.absent} & {"Mira", "Holt"}
+    assert not {*found.read.absent} & {"Mira", "Holt"}
     assert found.missing["2512.00101"] == ("scales",)
 
 
@@ -355,8 +355,8 @@ EITHER = {
 
 async def test_a_misspelt_name_is_no_name_of_an_author(search: SearchService) -> None:
     assert (await search.find_author("Ida Lanne", limit=1)).is_corrected
-    assert (await search.search(SearchRequest("Ida Lane"))).read_as == 'author:"Ida Lane"'
-    assert (await search.search(SearchRequest("Ida Lanne"))).read_as == ""
+    assert (await search.search(SearchRequest("Ida Lane"))).read.meant == 'author:"Ida Lane"'
+    assert (await search.search(SearchRequest("Ida Lanne"))).read.meant == ""
 
 
 async def test_or_and_a_comma_mean_either(search: SearchService) -> None:

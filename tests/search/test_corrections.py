@@ -20,12 +20,12 @@ async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService)
         intended = await search.search(SearchRequest(meant))
         corrected = await search.search(SearchRequest(typed))
         assert corrected.rows == intended.rows != ()
-        assert " ".join(word for _, word in corrected.corrected) in meant
+        assert " ".join(word for _, word in corrected.read.corrected) in meant
 
 
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService) -> None:
     for typed in ["강화 학습", '"핵습"', "zzzzzz", "-핵습", "author:핵습", "reinforcement"]:
-        assert (await search.search(SearchRequest(typed))).corrected == ()
+        assert (await search.search(SearchRequest(typed))).read.corrected == ()
     assert (await search.search(SearchRequest("zzzzzz"))).suggestions == ()
 
 
@@ -40,7 +40,7 @@ async def test_a_name_typed_without_its_quotation_marks_is_offered_with_them(
 
 async def test_an_inflected_word_is_not_corrected_beside_a_misspelt_one(search: SearchService) -> None:
     result = await search.search(SearchRequest("reinforcements learnign"))
-    assert result.corrected == (("learnign", "learning"),)
+    assert result.read.corrected == (("learnign", "learning"),)
 
 
 def test_an_everyday_word_that_no_paper_has_is_not_misspelt() -> None:

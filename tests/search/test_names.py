@@ -140,7 +140,7 @@ async def test_a_korean_spelling_finds_the_named_paper(spelt: SearchService) -> 
 async def test_a_korean_spelling_in_a_longer_query_matches_the_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("제미나이 문맥"))
     assert result.rows[0].arxiv_id == "2403.05530"
-    assert "Gemini" in result.added_forms
+    assert "Gemini" in result.read.translations
 
 
 async def test_a_name_in_korean_is_not_absent_if_papers_have_it_in_latin_letters(
@@ -153,7 +153,7 @@ async def test_a_name_in_korean_is_not_absent_if_papers_have_it_in_latin_letters
 async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("다리"))
     assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
-    assert result.added_forms == ()
+    assert result.read.translations == ()
 
 
 async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_name(db: Database) -> None:

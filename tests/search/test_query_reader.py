@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.search import term_resolver
-from bot.search.query_reader import ParsedQuery, QueryReader
-from bot.text import query_parser, seed
+from bot.search.query_reader import QueryReader
+from bot.text import seed
+from bot.text.parsed_query import ParsedQuery
 from tests.support import glossary_in_memory
 
 
@@ -16,7 +17,7 @@ def glossary() -> term_resolver.Glossary:
 
 
 def _read(glossary: term_resolver.Glossary, text: str) -> ParsedQuery:
-    return QueryReader(glossary).read(query_parser.Query(text))
+    return QueryReader(glossary).read(ParsedQuery(text))
 
 
 def _parts(read: ParsedQuery) -> list[str]:
@@ -105,7 +106,7 @@ def test_an_everyday_word_is_searched_with_all_forms_of_its_term(
 def test_a_question_is_reduced_to_its_topic(
     glossary: term_resolver.Glossary, question: str, read: str
 ) -> None:
-    assert _read(glossary, question).text == read
+    assert _read(glossary, question).sought == read
 
 
 _HOSTILE = (
@@ -116,7 +117,7 @@ _HOSTILE = (
 @given(st.text(_HOSTILE, max_size=300) | st.text(max_size=300))
 def test_any_text_can_be_interpreted_as_a_query(glossary: term_resolver.Glossary, text: str) -> None:
     read = _read(glossary, text)
-    assert bool(read.text.strip()) == bool(text.strip())
+    assert bool(read.sought.strip()) == bool(text.strip())
     assert len(read.parts) <= 100
     assert all(form.text for part in read.parts for form in part.forms)
 

@@ -18,10 +18,12 @@ async def test_a_question_finds_a_paper_by_topic_without_common_words(db: Databa
     for question in ("글자를 목소리로 읽어주는 논문 찾아줘", "which papers turn writing into a spoken voice"):
         found = await service.search(SearchRequest(question))
         assert (found.rows[0].arxiv_id, found.on_topic) == (SPEECH.arxiv_id, 0)
-        assert "speech synthesis" in " ".join(forms for term in found.term_forms for forms in term)
+        assert "speech synthesis" in " ".join(forms for term in found.read.term_forms for forms in term)
     asked = await service.search(SearchRequest("which text-to-speech papers read writing aloud"))
-    assert "text-to-speech" in asked.terms
-    assert "text-to-speech" not in asked.added_forms, "a topic that is asked for by name is not said again"
+    assert "text-to-speech" in asked.read.terms
+    assert "text-to-speech" not in asked.read.translations, (
+        "a topic that is asked for by name is not said again"
+    )
 
 
 UNRELATED = {

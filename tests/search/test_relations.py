@@ -118,7 +118,7 @@ async def test_no_paper_is_listed_whose_title_names_what_is_left_out(service: Se
     for (sought, unwanted), forms in LEFT_OUT.items():
         plain = await ask(service, sought)
         found = await ask(service, f'{sought} -"{unwanted}"')
-        assert found.excluded == (unwanted,)
+        assert found.read.excluded == (unwanted,)
         for row in found.rows:
             assert not names(row.title or "", forms), row.title
         for arxiv_id in full(plain) - {row.arxiv_id for row in found.rows}:

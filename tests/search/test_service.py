@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.papers import paper_texts
-from bot.search.results import Hint, MatchKind, ReadingKind, SearchRequest, SearchResult, Sort
+from bot.search.results import Hint, MatchKind, SearchRequest, SearchResult, Sort
 from bot.search.service import SearchService
+from bot.text.parsed_query import ReadingKind
 from storage import models
 from storage.database import Database
 from storage.models import Filters
@@ -53,7 +54,7 @@ async def test_added_forms_are_in_the_language_that_was_not_typed(search: Search
         "zeppelins": (),
         '"reinforcement learning"': (),
     }
-    assert {query: (await ask(search, query)).added_forms for query in added} == added
+    assert {query: (await ask(search, query)).read.translations for query in added} == added
 
 
 async def test_korean_compounds_match_in_any_spacing(db: Database) -> None:
@@ -328,7 +329,7 @@ async def test_words_of_an_option_that_are_not_searched_for_give_a_hint_at_it(db
     service = await sample_archive.search_over(db, ROBOTS)
     results = {query: await ask(service, query) for query in HINTS}
     assert {query: [*result.hints] for query, result in results.items()} == HINTS
-    left_out = {query for query, result in results.items() if result.excluded in (("snow",), ("눈",))}
+    left_out = {query for query, result in results.items() if result.read.excluded in (("snow",), ("눈",))}
     assert left_out == {query for query in HINTS if "snow" in query or "눈" in query} - {*_SEARCHED_WITH_SNOW}
 
 
@@ -345,8 +346,8 @@ async def test_filters_in_the_query_and_in_the_request_both_apply(search: Search
     assert await ids(search, "모델 before:2025-01-02") == []
     assert await ids(search, "모델 since:yesterday") == []
     unusable = await ask(search, "모델 votes:many since:soon")
-    assert (unusable.ignored, len(unusable.rows)) == (("votes:many", "since:soon"), 2)
-    assert (await ask(search, "votes:many")).ignored == ("votes:many",)
+    assert (unusable.read.ignored, len(unusable.rows)) == (("votes:many", "since:soon"), 2)
+    assert (await ask(search, "votes:many")).read.ignored == ("votes:many",)
 
 
 @pytest.mark.parametrize("query", ["모델", ""])
@@ -390,7 +391,7 @@ async def test_no_paper_is_about_what_is_left_out_in_any_form_of_either_language
     ):
         result = await ask(service, query)
         assert sorted(row.arxiv_id[-1] for row in result.rows) == [*kept], query
-        assert result.excluded == tuple(words.strip('"') for words in query.split(" -")[1:])
+        assert result.read.excluded == tuple(words.strip('"') for words in query.split(" -")[1:])
 
 
 async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
@@ -398,7 +399,7 @@ async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database)
     service = SearchService(db)
     for query, excluded in (("🙈", ()), ("-video", ("video",)), ("-", ()), ("- -", ())):
         result = await ask(service, query)
-        assert (result.total, result.excluded) == (0, excluded), query
+        assert (result.total, result.read.excluded) == (0, excluded), query
     for query in ("", "-video", "since:2025-01"):
         assert (await ask(service, query, filters=Filters(until_on=date(2025, 3, 1)))).total == 1, (
             "a period has papers"
@@ -469,7 +470,7 @@ async def test_a_paper_that_has_of_an_absent_term_only_what_all_papers_are_on_is
     )
     await sample_archive.add_digest(db, "2025-01-02", near, *far)
     found = await ask(SearchService(db), "AI safety")
-    assert found.absent == ("AI safety",)
+    assert found.read.absent == ("AI safety",)
     assert [row.arxiv_id for row in found.rows] == ["2501.00002"]
 
 
@@ -673,13 +674,13 @@ async def test_a_date_beside_words_is_that_time_unless_it_is_part_of_a_name(
     await sample_archive.add_digest(db, "2024-12-30", *IN_2024)
     search = await sample_archive.search_over(db, *IN_2025)
     result = await search.search(SearchRequest(typed, today=date(2025, 1, 30)))
-    assert (result.read_as, {row.arxiv_id for row in result.rows[: len(found)]}) == (read_as, found)
+    assert (result.read.meant, {row.arxiv_id for row in result.rows[: len(found)]}) == (read_as, found)
     if read_as:
         assert result.total == len(found)
-        [back] = [reading.query for reading in result.readings if reading.kind is ReadingKind.WORDS]
+        [back] = [reading.query for reading in result.read.others if reading.kind is ReadingKind.WORDS]
         assert back.endswith('"')
         assert back.strip('"').rpartition('"')[2] in typed
-        assert (await SearchService(db).search(SearchRequest(back))).read_as == ""
+        assert (await SearchService(db).search(SearchRequest(back))).read.meant == ""
 
 
 async def test_only_papers_with_the_term_are_said_to_mention_it_and_words_apart_are_quoted(

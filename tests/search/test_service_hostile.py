@@ -71,7 +71,13 @@ async def call_all(search: SearchService, text: str) -> None:
     assert len(result.rows) <= result.total or result.total == 0
     assert result.on_topic + result.all_terms <= result.total
     assert len(result.rows) <= 10
-    said = (*result.terms, *result.added_forms, *result.ignored, *result.excluded, *result.suggestions)
+    said = (
+        *result.read.terms,
+        *result.read.translations,
+        *result.read.ignored,
+        *result.read.excluded,
+        *result.suggestions,
+    )
     assert sum(map(len, said)) < MAX_SAID
     kinds = [result.kinds[row.arxiv_id] for row in result.rows]
     assert kinds == sorted(kinds, key=[*MatchKind].index), "papers on the topic come first"
@@ -98,8 +104,8 @@ async def test_hostile_texts_give_a_result(hostile: SearchService) -> None:
 async def test_invisible_characters_are_ignored(hostile: SearchService) -> None:
     for typed in ("rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"):
         result = await hostile.search(SearchRequest(typed))
-        assert (result.on_topic, result.corrected) == (1, ())
-        assert result.terms in {("reasoning",), ("추론",)}
+        assert (result.on_topic, result.read.corrected) == (1, ())
+        assert result.read.terms in {("reasoning",), ("추론",)}
 
 
 @settings(

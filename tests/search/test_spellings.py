@@ -97,5 +97,5 @@ async def test_an_irregular_form_or_a_word_that_no_summary_has_hides_no_paper(
     ]
     service = await sample_archive.search_over(db, *papers)
     result = await service.search(SearchRequest(query))
-    assert [row.title for row in result.rows][:1] == [title], result.absent
-    assert not result.absent
+    assert [row.title for row in result.rows][:1] == [title], result.read.absent
+    assert not result.read.absent

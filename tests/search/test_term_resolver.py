@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from bot.search import term_resolver
 from bot.search.query_reader import QueryReader
-from bot.text import analyser, query_parser, seed, term_keys, tokens
+from bot.text import analyser, seed, term_keys, tokens
+from bot.text.parsed_query import ParsedQuery
 from tests.support import glossary_in_memory
 
 
 def _forms(glossary: term_resolver.Glossary, text: str) -> list[str]:
-    part = QueryReader(glossary).read(query_parser.Query(text)).parts[0]
+    part = QueryReader(glossary).read(ParsedQuery(text)).parts[0]
     return [form.text for form in part.forms]
 
 

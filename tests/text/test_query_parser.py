@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.text import query_parser
+from bot.text.parsed_query import ParsedQuery
 from storage.models import Filters
 
 _FRAGMENT_LIST = '";-;(;);author:;since:;until: ;votes:;|;강화 학습;LLM; ;2025-01;*;^;NEAR(;);:;\x00;👍'
@@ -17,56 +18,56 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", query_parser.Query()),
-        ("LLM 추론", query_parser.Query(text="LLM 추론")),
-        ('"chain of thought" 추론', query_parser.Query(text="추론", phrases=("chain of thought",))),
-        ("“생각의 사슬”", query_parser.Query(phrases=("생각의 사슬",))),
-        ("diffusion -video", query_parser.Query(text="diffusion", excluded=("video",))),
-        ('-"large language model" RL', query_parser.Query(text="RL", excluded=("large language model",))),
+        ("", ParsedQuery()),
+        ("LLM 추론", ParsedQuery(text="LLM 추론")),
+        ('"chain of thought" 추론', ParsedQuery(text="추론", phrases=("chain of thought",))),
+        ("“생각의 사슬”", ParsedQuery(phrases=("생각의 사슬",))),
+        ("diffusion -video", ParsedQuery(text="diffusion", excluded=("video",))),
+        ('-"large language model" RL', ParsedQuery(text="RL", excluded=("large language model",))),
         (
             'author:"Junyang Lin" votes:20',
-            query_parser.Query(authors=("Junyang Lin",), filters=Filters(min_votes=20)),
+            ParsedQuery(authors=("Junyang Lin",), filters=Filters(min_votes=20)),
         ),
         (
             "author:Müller since:2025-01-15",
-            query_parser.Query(authors=("Müller",), filters=Filters(since_on=date(2025, 1, 15))),
+            ParsedQuery(authors=("Müller",), filters=Filters(since_on=date(2025, 1, 15))),
         ),
         (
             "저자:홍길동 이후:2025",
-            query_parser.Query(authors=("홍길동",), filters=Filters(since_on=date(2025, 1, 1))),
+            ParsedQuery(authors=("홍길동",), filters=Filters(since_on=date(2025, 1, 1))),
         ),
-        ("votes:>=5 RAG", query_parser.Query(text="RAG", filters=Filters(min_votes=5))),
-        ("since:yesterday RAG", query_parser.Query(text="RAG", ignored=("since:yesterday",))),
-        ('an "open quote', query_parser.Query(text="an", phrases=("open quote",))),
-        ('" * ^ NEAR ( ) : -', query_parser.Query(phrases=("* ^ NEAR ( ) : -",))),
-        ("* ^ ( ) : - 👍", query_parser.Query()),
-        ("author: lin reasoning", query_parser.Query(text="reasoning", authors=("lin",))),
-        ('저자: "Lin, Junyang" 추론', query_parser.Query(text="추론", authors=("Lin, Junyang",))),
-        ("by:lin", query_parser.Query(authors=("lin",))),
-        ("since:2025년5월", query_parser.Query(filters=Filters(since_on=date(2025, 5, 1)))),
-        ("after:>=2025", query_parser.Query(filters=Filters(since_on=date(2025, 1, 1)))),
-        ("until:2024-02", query_parser.Query(filters=Filters(until_on=date(2024, 2, 29)))),
-        ("before:2025", query_parser.Query(filters=Filters(until_on=date(2024, 12, 31)))),
-        ("까지:2025-01-05", query_parser.Query(filters=Filters(until_on=date(2025, 1, 5)))),
-        ("since:1127 RAG", query_parser.Query(text="RAG", ignored=("since:1127",))),
-        ("votes>50", query_parser.Query(filters=Filters(min_votes=51))),
-        ("votes:1,000", query_parser.Query(filters=Filters(min_votes=1000))),
-        ("추천:50", query_parser.Query(filters=Filters(min_votes=50))),
-        ("RAG votes:50..100", query_parser.Query(text="RAG", filters=Filters(min_votes=50, max_votes=100))),
-        ("votes:<20", query_parser.Query(filters=Filters(max_votes=19))),
-        ("추천<=20", query_parser.Query(filters=Filters(max_votes=20))),
-        ("RAG -author:lin", query_parser.Query(text="RAG", ignored=("-author:lin",))),
-        ("RAG author:", query_parser.Query(text="RAG", ignored=("author:",))),
-        ("since: the beginning", query_parser.Query(text="since the beginning")),
-        ("title:diffusion", query_parser.Query(text="diffusion")),
-        ("diffusion −video –image", query_parser.Query(text="diffusion", excluded=("video", "image"))),
-        ("diffusion – video", query_parser.Query(text="diffusion video")),
-        ("로봇 아니면 지도", query_parser.Query("로봇 | 지도")),
-        ("reasoning|inference 추론/학습", query_parser.Query(text="reasoning | inference 추론 / 학습")),
-        ("I/O 3/4", query_parser.Query(text="I/O 3/4")),
+        ("votes:>=5 RAG", ParsedQuery(text="RAG", filters=Filters(min_votes=5))),
+        ("since:yesterday RAG", ParsedQuery(text="RAG", ignored=("since:yesterday",))),
+        ('an "open quote', ParsedQuery(text="an", phrases=("open quote",))),
+        ('" * ^ NEAR ( ) : -', ParsedQuery(phrases=("* ^ NEAR ( ) : -",))),
+        ("* ^ ( ) : - 👍", ParsedQuery()),
+        ("author: lin reasoning", ParsedQuery(text="reasoning", authors=("lin",))),
+        ('저자: "Lin, Junyang" 추론', ParsedQuery(text="추론", authors=("Lin, Junyang",))),
+        ("by:lin", ParsedQuery(authors=("lin",))),
+        ("since:2025년5월", ParsedQuery(filters=Filters(since_on=date(2025, 5, 1)))),
+        ("after:>=2025", ParsedQuery(filters=Filters(since_on=date(2025, 1, 1)))),
+        ("until:2024-02", ParsedQuery(filters=Filters(until_on=date(2024, 2, 29)))),
+        ("before:2025", ParsedQuery(filters=Filters(until_on=date(2024, 12, 31)))),
+        ("까지:2025-01-05", ParsedQuery(filters=Filters(until_on=date(2025, 1, 5)))),
+        ("since:1127 RAG", ParsedQuery(text="RAG", ignored=("since:1127",))),
+        ("votes>50", ParsedQuery(filters=Filters(min_votes=51))),
+        ("votes:1,000", ParsedQuery(filters=Filters(min_votes=1000))),
+        ("추천:50", ParsedQuery(filters=Filters(min_votes=50))),
+        ("RAG votes:50..100", ParsedQuery(text="RAG", filters=Filters(min_votes=50, max_votes=100))),
+        ("votes:<20", ParsedQuery(filters=Filters(max_votes=19))),
+        ("추천<=20", ParsedQuery(filters=Filters(max_votes=20))),
+        ("RAG -author:lin", ParsedQuery(text="RAG", ignored=("-author:lin",))),
+        ("RAG author:", ParsedQuery(text="RAG", ignored=("author:",))),
+        ("since: the beginning", ParsedQuery(text="since the beginning")),
+        ("title:diffusion", ParsedQuery(text="diffusion")),
+        ("diffusion −video –image", ParsedQuery(text="diffusion", excluded=("video", "image"))),
+        ("diffusion – video", ParsedQuery(text="diffusion video")),
+        ("로봇 아니면 지도", ParsedQuery("로봇 | 지도")),
+        ("reasoning|inference 추론/학습", ParsedQuery(text="reasoning | inference 추론 / 학습")),
+        ("I/O 3/4", ParsedQuery(text="I/O 3/4")),
     ],
 )
-def test_operators_are_parsed(text: str, expected: query_parser.Query) -> None:
+def test_operators_are_parsed(text: str, expected: ParsedQuery) -> None:
     assert query_parser.parse_query(text) == expected
 
 

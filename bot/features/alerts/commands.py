@@ -346,7 +346,9 @@ async def _draft_of_list(request: Request, state: list_state.ListState) -> model
         return make_draft([models.AlertTerm(models.AlertKind.AUTHOR, name)], min_votes=state.min_votes)
     query = query_parser.parse_query(state.text)
     result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
-    return make_draft(result.alert_terms, result.excluded, max(state.min_votes, query.filters.min_votes or 0))
+    return make_draft(
+        result.alert_terms, result.read.excluded, max(state.min_votes, query.filters.min_votes or 0)
+    )
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:

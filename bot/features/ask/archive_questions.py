@@ -123,12 +123,12 @@ class ArchiveQuestions:
         only = ids[:MAX_PAPERS]
         is_asked = question_parts.has_words(read.words)
         details, searched = await self._propose(read, only) if only or is_asked else ([], SearchResult())
-        words = completion.apply_corrections(read.words, searched.corrected)
+        words = completion.apply_corrections(read.words, searched.read.corrected)
         language = guess_language(read.words, locale)
         answer = Answer(
             AnswerStatus.NOTHING,
             language=language.value,
-            corrected=tuple(searched.corrected),
+            corrected=tuple(searched.read.corrected),
             excluded=read.excluded,
             topic=read.search[: question_parts.MAX_LENGTH],
             is_cut=len(read.search) > question_parts.MAX_LENGTH or len(ids) > MAX_PAPERS,
@@ -141,7 +141,7 @@ class ArchiveQuestions:
             absent = await self._search.list_absent(named) + absent
         answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         if details:
-            pool, weights = await self._split_and_weigh(words, details, language, searched.term_forms)
+            pool, weights = await self._split_and_weigh(words, details, language, searched.read.term_forms)
             answer = await work_in_thread(rank, answer, words, pool, weights, is_limited=bool(only))
             return answer if is_asked else replace(answer, kind=AnswerStatus.NAMED)
         if not (is_asked or only):

@@ -380,7 +380,7 @@ async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) 
         return wanted
     async with router.admitted_lookup(request.interaction):
         result = await request.services.search.search(SearchRequest(wanted.topic, limit=1))
-    meant = result.read_as
+    meant = result.read.meant
     return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
 
 
@@ -593,7 +593,7 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
     hits = await request.services.search.search(wanted)
     text = request.texts("preview-topic", count=hits.on_topic)
     return "\n".join(
-        [text, *daily_messages.list_topic_words(request.texts, hits.added_forms, hits.suggestions)]
+        [text, *daily_messages.list_topic_words(request.texts, hits.read.translations, hits.suggestions)]
     )
 
 
