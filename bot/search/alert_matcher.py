@@ -71,17 +71,13 @@ Forms: TypeAlias = tuple[concepts.Form, ...]
 """Alternative forms, the typed one first. A paper must contain at least one."""
 
 
-class TermQuery(NamedTuple):
-    """A term of an alert. A paper must contain all parts of one of the `alternatives`, the usual one first."""
-
-    term: models.AlertTerm
-    alternatives: tuple[tuple[Forms, ...], ...] = ()
-
-
 class AlertQuery(NamedTuple):
-    """The parsed query of an alert. A paper with any of the `excluded` forms does not match."""
+    """The parsed query of an alert.
 
-    terms: tuple[TermQuery, ...]
+    A paper must contain all parts of an alternative of a keyword, the usual one first, and none of the `excluded` forms.
+    """
+
+    terms: Mapping[models.AlertTerm, Sequence[Sequence[Forms]]]
     excluded: Forms
     match_all: bool
 
@@ -109,11 +105,11 @@ async def _read_all(searching: SearchService, rows: Sequence[models.Alert]) -> d
 
 
 def _make_query(alert: models.Alert, read: Mapping[str, ParsedQuery]) -> AlertQuery:
-    terms = tuple(
-        _make_term(term, read[term.text]) if term.kind is models.AlertKind.KEYWORD else TermQuery(term)
+    terms = {
+        term: _list_alternatives(read[term.text]) if term.kind is models.AlertKind.KEYWORD else ()
         for term in alert.terms
-    )
-    asked = {form.text for term in terms for parts in term.alternatives for forms in parts for form in forms}
+    }
+    asked = {form.text for every in terms.values() for parts in every for forms in parts for form in forms}
     excluded = dict[concepts.Form, None]()
     for word in alert.excluded:
         parts = read[word].parts
@@ -123,15 +119,10 @@ def _make_query(alert: models.Alert, read: Mapping[str, ParsedQuery]) -> AlertQu
     return AlertQuery(terms, tuple(excluded), alert.match_all)
 
 
-def _make_term(term: models.AlertTerm, read: ParsedQuery) -> TermQuery:
+def _list_alternatives(read: ParsedQuery) -> Sequence[Sequence[Forms]]:
     choices = islice(product(*(part.either or ((part,),) for part in read.parts)), _MAX_CHOICES)
-    alternatives = (
-        *(tuple(chain.from_iterable(groups)) for groups in choices),
-        *((whole,) for whole in read.wholes),
-    )
-    return TermQuery(
-        term, tuple(tuple(_list_certain(part.forms) for part in parts) for parts in alternatives)
-    )
+    alternatives = (*map(chain.from_iterable, choices), *((whole,) for whole in read.wholes))
+    return [[_list_certain(part.forms) for part in parts] for parts in alternatives]
 
 
 def _list_certain(forms: Iterable[concepts.Form]) -> Forms:
@@ -174,7 +165,7 @@ class PaperMatcher:
 
     def match(self, query: AlertQuery) -> dict[int, Reasons]:
         """Return the papers that match, by id, each with a reason for each matching term. Votes are ignored."""
-        by_term = [self._match_term(term) for term in query.terms]
+        by_term = [self._match_term(*term) for term in query.terms.items()]
         if not any(by_term):
             return {}
         ids = set[int]().union(*by_term)
@@ -194,8 +185,10 @@ class PaperMatcher:
         alone = [self.match_all({key: query}) for key, query in queries.items()]
         return {key: reasons for matching in alone for key, reasons in matching.items()}
 
-    def _match_term(self, query: TermQuery) -> dict[int, AlertReason]:
-        kind, text = query.term
+    def _match_term(
+        self, term: models.AlertTerm, alternatives: Sequence[Sequence[Forms]]
+    ) -> dict[int, AlertReason]:
+        kind, text = term
         match kind:
             case models.AlertKind.AUTHOR:
                 alike = (pair for key in people.list_keys(text) for pair in self._authors.get(key, ()))
@@ -206,7 +199,7 @@ class PaperMatcher:
                 return dict.fromkeys(self._engine.list_from(text, self._ids), reason)
             case models.AlertKind.KEYWORD:
                 reasons = dict[int, AlertReason]()
-                for parts in reversed(query.alternatives):
+                for parts in reversed(alternatives):
                     reasons |= self._match_words(text, parts)
                 return reasons
             case _:
