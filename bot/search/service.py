@@ -58,13 +58,6 @@ class TermEvidence(NamedTuple):
     senses: list[str]
 
 
-class AboutPapers(NamedTuple):
-    """The papers about a query, and the forms added to it. `paper_ids` is None if the query is empty."""
-
-    paper_ids: Sequence[int] | None
-    added_forms: tuple[str, ...] = ()
-
-
 class OpenPapers(NamedTuple):
     """Some papers, and an engine that has them."""
 
@@ -203,19 +196,24 @@ class SearchService:
 
         return await self._look_up(look_up)
 
-    async def list_about(self, text: str, filters: Filters) -> AboutPapers:
-        """Return all papers on the topic of a query that pass its own filters and `filters`."""
+    async def list_about(
+        self, text: str, options: Filters, today: date
+    ) -> tuple[Sequence[int] | None, ParsedQuery]:
+        """Return all papers on the topic of a query within its limits and the options, and how it was read.
 
-        def look_up(archive: Archive) -> AboutPapers:
-            query = interpretation.read_text(archive, text, options=filters)
-            if not query.has_text:
-                if query.institutions:
-                    return AboutPapers(
-                        archive.engine.list_top(query, limit=max(1, archive.engine.searcher.num_docs))[0]
-                    )
-                return AboutPapers(None if query.paper_ids is None else sorted(query.paper_ids))
-            query, matches = self._find_all(archive, query)
-            return AboutPapers(matches.by_kind[MatchKind.ON_TOPIC], query.added_forms)
+        The papers are None if the query has neither words nor names.
+        """
+
+        def look_up(archive: Archive) -> tuple[Sequence[int] | None, ParsedQuery]:
+            query = interpretation.read_text(archive, text, today, options=options)
+            if query.has_text:
+                query, matches = self._find_all(archive, query)
+                return matches.by_kind[MatchKind.ON_TOPIC], query
+            if query.institutions:
+                return archive.engine.list_top(query, limit=max(1, archive.engine.searcher.num_docs))[
+                    0
+                ], query
+            return None if query.paper_ids is None else sorted(query.paper_ids), query
 
         return await self._look_up(look_up)
 

@@ -14,7 +14,6 @@ from bot.core.clock import Clock
 from bot.features.trends.rising import RisingTopic, RisingTopicService
 from bot.papers.list_state import ListKind, ListState, Period
 from bot.search.service import SearchService
-from bot.text import query_parser
 from storage import models, trends
 from storage.database import Database
 
@@ -107,11 +106,9 @@ class TrendService:
     async def get_trend(self, query: str, *, months: int = 12, by_age: bool = False) -> Trend:
         """Return the trend of a query's papers over the last `months` months, but not before the archive's first month.
 
-        A query without terms counts all papers that pass its filters (author:, since:, until:, votes:). An
-        empty archive has no months. If `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS,
-        MAX_DAYS).
+        A query without terms counts all papers that pass its filters (author:, since:, until:, votes:), which a period is
+        too. An empty archive has no months. If `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS, MAX_DAYS).
         """
-        parsed = query_parser.parse_query(query)
         extent = await self._search.get_extent()
         if extent.last_on is None or extent.first_on is None:
             return Trend(extent=extent)
@@ -122,13 +119,13 @@ class TrendService:
         if by_age and age < MAX_WEEKS_DAYS:
             step = Interval.DAY if age < MAX_DAYS else Interval.WEEK
         first = max(_start_of(extent.first_on, step), asked)
-        filters = models.Filters(first, extent.last_on).narrowed(parsed.filters)
-        about = await self._search.list_about(query, filters)
-        listed = await self._database.look_up(trends.list_days, filters)
+        options, today = models.Filters(first, extent.last_on), self._clock().date()
+        paper_ids, read = await self._search.list_about(query, options, today)
+        listed = await self._database.look_up(trends.list_days, read.limits)
         last = _start_of(extent.last_on, step)
-        trend = await work_in_thread(_count, listed, about.paper_ids, first, last, step)
-        is_partial = last == _start_of(self._clock().date(), step)
-        return replace(trend, added_forms=about.added_forms, is_last_month_partial=is_partial, extent=extent)
+        trend = await work_in_thread(_count, listed, paper_ids, first, last, step)
+        is_partial = last == _start_of(today, step)
+        return replace(trend, added_forms=read.added_forms, is_last_month_partial=is_partial, extent=extent)
 
 
 _Listed: TypeAlias = Sequence[tuple[int, date, int | None]]
