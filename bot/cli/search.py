@@ -105,11 +105,14 @@ async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
     """Convert a search result for JSON output, with how each paper matches and the terms that it lacks."""
     return {
-        **shell.pick(result, "total on_topic all_terms terms"),
+        **shell.pick(result, "total on_topic all_terms"),
+        "terms": result.read.terms,
         "also": result.read.translations,
-        **shell.pick(result, "read_as absent corrected meanings"),
+        "read_as": result.read.meant,
+        **shell.pick(result.read, "absent corrected meanings"),
         "without": result.read.excluded,
-        **shell.pick(result, "ignored suggestions"),
+        "ignored": result.read.ignored,
+        "suggestions": result.suggestions,
         "papers": [found_to_dict(row, result) for row in result.rows],
     }
 
