@@ -97,12 +97,16 @@ def names_paper(text: str) -> bool:
 
 
 def _iterate_ids(text: str) -> Iterator[str]:
-    text = _unquote(text)
+    return (arxiv_id for arxiv_id, _, _ in find_places(_unquote(text)))
+
+
+def find_places(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each id in a text, even one without a link or prefix, with the start and the end of what names it."""
     for start in range(0, len(text), _PIECE_LENGTH):
         stop = start + _PIECE_LENGTH
         for match in _ID_IN_TEXT.finditer(text, start, stop + _LONGEST_MATCH):
             if match.start() < stop:
-                yield _canonical(match[1])
+                yield _canonical(match[1]), match.start(), match.end()
 
 
 def find_ids(text: str) -> list[str]:

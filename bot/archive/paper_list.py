@@ -15,43 +15,25 @@ from datetime import date, timedelta
 from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, html_pages, listing, markdown_lines, sorting, title_reader
+from bot.archive import (
+    arxiv_ids,
+    fields,
+    html_pages,
+    listing,
+    markdown_lines,
+    mentions,
+    sorting,
+    title_reader,
+)
 from bot.archive.title_reader import CUT, strip_markdown
 from bot.text import date_reader
 from storage import errors
 from storage.models import Digest, DigestFormat, Problem, Skipped, SkipReason, add_up
 
-_LINK = re.compile(
-    r"(!?)\[((?:[^\[\]]++|\[[^\[\]]*+\](?:\([^()\s]*+\))?)*+)\]"
-    r"\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{0,200})[^()\n]{0,200}\)"
-)
-"""A link or an image: its mark, its label, which may contain an image, and its address."""
-_ADDRESS = re.compile(
-    r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"']{1,1000}>?", re.IGNORECASE
-)
 _LINKED_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,4}[.)]|\|)\s{1,4}(?:\*\*)?\[([^\[\]]{1,400})\]\(https?://")
 """An item of a list, or a row of a table, that begins with a link."""
-_MENTIONING = re.compile(
-    r"\W*(?:references?|bibliography|citations?|citing|cite us|related works?|acknowledge?ments?|参考文献|참고문헌)\W*",
-    re.IGNORECASE,
-)
 _UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
-_BEFORE_MENTION = frozenset(
-    (
-        *("of", "in", "on", "at", "to", "by", "with", "from", "as", "than", "and", "or", "also"),
-        *("see", "via", "per", "for", "is", "are", "was", "were", "like", "that", "this", "the"),
-        *("a", "an", "our", "we", "cf", "use", "uses", "using", "into", "about", "between", "says"),
-        *("against", "both", "while", "where", "which", "extends", "extending", "en", "de", "con"),
-        *("por", "como", "y", "que", "dans", "par", "avec", "et", "von", "mit", "und", "wie"),
-        *("bei"),
-    )
-)
-_WORD_AFTER = re.compile(r"[^\W\d_]++(?!\.\w)")
-"""A word, and no category of arXiv such as cs.CL."""
-_AFTER_ADDRESS = frozenset(
-    (*("by", "from", "via", "vote", "votes", "upvotes", "likes", "points", "stars", "comments"),)
-)
 _ID = re.compile(rf"(?:arxiv\s?[:：.]?\s?)?(?P<id>{arxiv_ids.ID})(?:v[0-9]{{1,3}})?", re.IGNORECASE)
 _MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 60, 400
 _MAX_WORDS = 3
@@ -262,7 +244,7 @@ class _Reader:
             is_read = not is_comment and row not in self._code
             heading = self._parse_heading(row) if is_read and line.startswith("#") else None
             if heading:
-                self._is_mentioning = _MENTIONING.fullmatch(heading.text) is not None
+                self._is_mentioning = mentions.REFERENCES.fullmatch(heading.text) is not None
                 if self._title is None or heading.level <= self._title[0]:
                     yield from self._end_section()
             is_read = is_read and not self._is_mentioning
@@ -332,7 +314,7 @@ class _Reader:
         rows = takewhile(lambda line: not line.startswith("#"), self._rows[row + 1 : row + 50])
         below = "\n".join(rows)
         is_single = len(set(arxiv_ids.find_ids(below))) == 1
-        is_untitled = not any(title_reader.read_title(link[2]) for link in _LINK.finditer(below))
+        is_untitled = not any(title_reader.read_title(link[2]) for link in mentions.LINK.finditer(below))
         return words <= _MAX_WORDS and not (is_single and is_untitled)
 
     def _read_day(self, line: str) -> None:
@@ -398,7 +380,7 @@ def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
                 return f" arXiv:{arxiv_id} "
         return f" {CUT} "
 
-    return papers, (_LINK.sub(take, line) if "](" in line else line), notes
+    return papers, (mentions.LINK.sub(take, line) if "](" in line else line), notes
 
 
 def _find_lone_date(part: str, near: date | None = None) -> date | None:
@@ -412,10 +394,10 @@ def _read_text(part: str, row: int, *, is_cell: bool, has_link: bool) -> Iterato
     if not arxiv_ids.MAY_HAVE_ID.search(part):
         return
     is_short, is_long = len(part.strip()) <= _MAX_SHORT_LINE, len(part) > _MAX_LINE
-    rest = _ADDRESS.sub(f" {CUT} ", part)
+    rest = mentions.ADDRESS.sub(f" {CUT} ", part)
     words = rest.split()
     is_alone = is_cell and len(words) == 1
-    for match in _ADDRESS.finditer(part):
+    for match in mentions.ADDRESS.finditer(part):
         if ids := arxiv_ids.find_ids(match[0]):
             is_mention = is_long or _is_in_sentence(part, match, is_id=False)
             yield _Paper(ids[0], None, None, row, is_mention, begins_cell=is_alone)
@@ -431,19 +413,7 @@ def _read_text(part: str, row: int, *, is_cell: bool, has_link: bool) -> Iterato
 
 
 def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
-    """Return whether an address or an id is part of a sentence: a word before it needs it, or the sentence continues after it.
-
-    An id without words before it is not, and text after its comma or bracket belongs to another sentence, as in references.
-    """
-    before, after = part[: match.start()], part[match.end() :]
-    if is_id and not any(map(str.isalpha, before)):
-        return False
-    if title_reader.CJK.search(match[0]) or title_reader.CJK.match(after.lstrip(")>")):
-        return True  # with a particle
-    last = "".join(before.split()[-1:]).strip("(*_,").lower()
-    word = _WORD_AFTER.match(after.lstrip(" " if is_id else " ,)"))
-    goes_on = word is not None and word[0].islower() and word[0] not in _AFTER_ADDRESS
-    return goes_on or last in _BEFORE_MENTION
+    return mentions.is_in_sentence(part[: match.start()], part[match.end() :], match[0], is_id=is_id)
 
 
 def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:

@@ -7,6 +7,7 @@ references is not the reader's. Whatever is in no item, but has an arXiv id, is 
 
 from __future__ import annotations
 
+import plistlib
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,12 +17,12 @@ from xml.etree import ElementTree
 Fields = list[tuple[str, str]]
 """The fields of an entry: lower-case names, and plain text."""
 
-TITLES = ("title", "ti", "t1", "ct", "%t")
+TITLES = ("title", "ti", "t1", "ct", "%t", "string")
 NAMES = ("name", "paper", "이름", "논문", "名称", "名前")
 """What titles are called in a file that calls nothing a title."""
 TAG_FIELDS = re.compile(r"(?:.*\s)?tags?|keywords?|kw|ot|%k|labels")
 OF_OTHERS = re.compile(
-    r"(?:.*\s)?abstract(?:\s?note)?|summary|초록|摘要|ab|n2|%x|(?:.*-)?references?|citations|cited.*|related.*|memo"
+    r"(?:.*\s)?abstract.*|summary|초록|摘要|ab|n2|%x|(?:.*-)?references?|citations|cited.*|related.*|memo"
 )
 """The names of fields whose ids are those of other papers."""
 _TRANSPARENT = frozenset(("value", "$", "#text", "plain_text"))
@@ -63,6 +64,10 @@ class _Finder:
         return _Found([], [] if value is None else [(name, str(value))])
 
     def _find_in_list(self, values: list[Any], name: str) -> _Found:
+        if {dict, str} == set(map(type, values)):
+            parts = [value.get("text") if isinstance(value, dict) else value for value in values]
+            if all(isinstance(part, str) for part in parts):  # a text with links in it, as of Telegram
+                return _Found([], [(name, "".join(map(str, parts)))])
         found = [self.find(value, name) for value in values]
         are_items = any(one.is_item for one in found)
         folders = {
@@ -84,10 +89,11 @@ class _Finder:
 
     def _find_in_object(self, value: dict[str, Any], name: str) -> _Found:
         within, others, own = list[tuple[Fields, bool]](), list[Fields](), Fields()
+        are_ids = all(self._has_id("arxiv", key) for key in value)  # not words by their places
         for key, member in value.items():
             inner = name if key in _TRANSPARENT or TAG_FIELDS.fullmatch(name) else key.lower()
             found = self.find(member, inner)
-            if self._has_id("arxiv", key) and (found.is_item or found.rest):  # papers by their ids
+            if self._has_id("arxiv", key) and (are_ids or found.is_item or _has_letters(found.rest)):
                 texts = [("title", text) for _, text in found.rest] if isinstance(member, str) else found.rest
                 within.append(
                     ([("arxiv", key), *(field for item in found.items for field in item), *texts], False)
@@ -129,18 +135,28 @@ class _Finder:
         )
 
 
+def _has_letters(fields: Fields) -> bool:
+    return any(any(map(str.isalpha, text)) for _, text in fields)
+
+
 _INLINE = frozenset(
     ("style", "i", "b", "u", "em", "strong", "sub", "sup", "span", "italic", "bold", "sc", "math")
 )
 
 
+_PROPERTY_LIST = re.compile(r"<plist\b")
+
+
 def read_xml(text: str) -> Any | None:
-    """Return an XML document as the value that JSON would have, or None if it is none."""
+    """Return an XML document as the value that JSON would have, or None if it is none or a page."""
     try:
+        if _PROPERTY_LIST.search(text[:1_000]):  # Safari's bookmarks
+            return plistlib.loads(text.encode())
         root = ElementTree.fromstring(text)  # noqa: S314 - expat bounds entities; it runs in a process with limits
     except (ElementTree.ParseError, ValueError):
         return None
-    return {_local_name(root.tag): _convert_element(root)}
+    name = _local_name(root.tag)
+    return None if name.lower() == "html" else {name: _convert_element(root)}
 
 
 def _convert_element(element: ElementTree.Element) -> Any:
@@ -161,15 +177,16 @@ def _local_name(name: object) -> str:
 
 _YAML_LINE = re.compile(r"\s+\S.*|-(?:\s.*)?|[^\s:#][^:]*:(?:\s.*)?|#.*|---|\.\.\.")
 _YAML_MEMBER = re.compile(r"[\"']?([^\s:\"'][^:\"']*)[\"']?:(?:\s+[|>]?[+-]?(.*))?")
-_YAML_TITLE = re.compile(r"^[ \t]*(?:- +)?title:\s", re.MULTILINE)
+YAML_TITLE = re.compile(r"^[ \t]*(?:- +\{?)?title:\s", re.MULTILINE)
+_YAML_FLOW = re.compile(r"([\w-]+):\s+(\"(?:[^\"\\\\]|\\\\.)*\"|'[^']*'|[^,{}\[\]]+)")
 _Rows = deque[tuple[int, str]]
 """Lines of YAML, each after the width of its indentation; the mark of a list's member is a line of its own."""
 
 
-def read_yaml(text: str) -> Any | None:
-    """Return a text of YAML with titles, in block style, as the value that JSON would have, or None if it is none."""
+def read_yaml(text: str, *, needs_title: bool = True) -> Any | None:
+    """Return a text of YAML, in block style, as the value that JSON would have, or None if it is none or `needs_title`."""
     lines = list(filter(str.strip, text.split("\n")))
-    if not _YAML_TITLE.search(text) or not all(map(_YAML_LINE.fullmatch, lines)):
+    if (needs_title and not YAML_TITLE.search(text)) or not all(map(_YAML_LINE.fullmatch, lines)):
         return None
     rows = _Rows()
     for line in lines:
@@ -195,6 +212,9 @@ def _take_value(rows: _Rows) -> Any:
             values.append(_take_value(rows) if rows and rows[0][0] > indent else "")
         return values
     value: dict[str, Any] = {}
+    if first.startswith("{") and first.endswith("}"):
+        rows.popleft()
+        return {name: text.strip("\"' ") for name, text in _YAML_FLOW.findall(first)}
     while rows and rows[0][0] == indent and (member := _YAML_MEMBER.fullmatch(rows[0][1])):
         rows.popleft()
         text = member[2] or ""

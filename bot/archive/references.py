@@ -1,43 +1,37 @@
 """References in files of reference managers, browsers and this bot's exports: BibTeX, RIS, EndNote's and PubMed's lines, JSON,
-XML, YAML, HTML, CSV.
+XML, YAML, TOML, HTML, CSV, e-mail.
 
 The structure that comes first determines the format: JSON, XML or YAML that is valid, a table whose first line names a column for
 titles, the first line with a tag, or the first entry of BibTeX. bibtexparser, rispy, csv, json and ElementTree read the
-entries. In another text, each line or item of a list is one.
+entries. In another text, each line, item of a list or row of a table is one; which ids these are about is in `mentions`.
 """
 
 from __future__ import annotations
 
 import csv
+import email
 import html
 import io
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from email.message import Message
 from functools import cache
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, exports, fields, html_pages, listing, reference_items, title_reader
+from bot.archive import arxiv_ids, exports, fields, html_pages, mentions, reference_items, title_reader
 from bot.archive.reference_items import Fields
-from bot.text import charsets, plain, typography
-from storage import errors
+from bot.text import charsets, typography
 
 MAX_REFERENCES = 10_000
 """The most references of a file, twice as many papers as a shelf holds."""
 _MAX_LABEL_LENGTH, _MAX_NOTE_LENGTH = 80, 4_000
-_BESIDE_ID = re.compile(
-    r"arxiv(?:\.org)?|(?:e-?|pre-?)?prints?|corr|abs|pdf|html|doi|urls?|https?|links?|id|identifier|tex\.eprint"
-    r"|manuscript|technical|report|version|cornell|university|published|submitted|accepted|available|online|accessed|retrieved"
-    r"|visited|last|at|from|on|pp?"
-    rf"|(?:{plain.MONTH})|v?[0-9]{{1,4}}(?:[-/.][0-9]{{1,2}}){{0,2}}|\W+"
-    r"|(?:cs|math|stat|eess|econ|physics|(?:astro|math|quant)-ph|cond-mat|gr-qc|hep-\w+|nlin|nucl-\w+|q-bio|q-fin)(?:\.[a-z-]+)?"
-)
-"""Words, dates and categories that may accompany the id of an entry's own paper: *arXiv preprint arXiv:2401.00003 [cs]*."""
 _ID_NAMES = re.compile(
     r".*(?:arxiv|journal|publication|container).*|eprint|booktitle|venue|howpublished|j[aof]|t2|%[bj]|so"
 )
@@ -66,12 +60,27 @@ _NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W
 _TITLE_WORDS = frozenset(
     ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
 )
+_NAMING = re.compile(r"[^\W\d_]{2,}|[0-9]{3,}")
+"""What a line has that names something."""
+_ID_COLUMN = re.compile(r"[a-z_. -]{0,20}arxiv[a-z_. -]{0,12}|url|link|링크|주소|doi|eprint")
 _NO_COLUMN = re.compile(r"[@={}\\]")
 _KEYS = ("citationkey", "citation-key", "citation key", "key", "id", "%f")
 _NOTES = ("note", "n1")
-_FORMULA = re.compile(r"""=HYPERLINK\(\s*"([^"]+)"(?:\s*[,;]\s*"([^"]*)")?\s*\)""", re.IGNORECASE)
+_FORMULA = re.compile(
+    r"""=HYPERLINK\(\s*"(?P<url>[^"]+)"(?:\s*[,;]\s*"(?P<text>[^"]*)")?\s*\)""", re.IGNORECASE
+)
 """A link in a spreadsheet's cell: its address and its text."""
-_LINK = re.compile(r"(?<!!)\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\])+)\]\(<?[a-z]+://[^\s()<>]+", re.IGNORECASE)
+_BROKEN_LINE = re.compile(r"((?:arxiv[^\s]{0,20}|abs/)[0-9]{4}\.)\n[ \t]{0,9}(?=[0-9]{4,5}\b)", re.IGNORECASE)
+"""The end of a line within an id, as in text copied from a PDF."""
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
+_NUMBERED = re.compile(r"^[ \t]{0,9}\[[0-9]{1,4}\]\s", re.MULTILINE)
+_WRAPPED = re.compile(r"(?<=\S)\n(?=[ \t]{0,9}(?!\[[0-9]{1,4}\]\s)\S)")
+"""The end of a line within a numbered reference."""
+_TABLE_RULE = re.compile(r"[ \t]{0,9}\|?[ \t|:-]{3,}")
+"""The line below the first one of a table in Markdown."""
+_LINK = re.compile(
+    r"(?<!!)\[(?P<text>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])+)\]\(<?(?P<url>[a-z]+://[^\s()<>]+)>?\)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Reference:
 
 
 class _Entry(NamedTuple):
-    """An entry of a file. Without fields, `text` is searched for ids; it is a label if the entry `is_named`.
+    """An entry of a file. Without fields, `text` is a line, after `above`; it is a label if the entry `is_named`.
 
     `own_key` is a key of this bot's exports.
     """
@@ -102,6 +111,7 @@ class _Entry(NamedTuple):
     tags: str = ""
     own_key: str = ""
     is_named: bool = False
+    above: str = ""
 
 
 def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Reference]:
@@ -132,9 +142,9 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
 
 
 def _list_ids(entry: _Entry, on: date) -> list[str]:
-    """Return the ids of an entry's papers: without fields, all that its text has."""
+    """Return the ids of an entry's papers: without fields, those that its text is about."""
     if not entry.fields:
-        return list(arxiv_ids.list_arxiv_ids(entry.text, on))
+        return mentions.list_subjects(entry.text, on, entry.above)
     return list(dict.fromkeys(id_ for name, text in entry.fields for id_ in _list_own_ids(name, text, on)))
 
 
@@ -148,7 +158,7 @@ def _list_own_ids(name: str, text: str, on: date) -> Iterator[str]:
     if not arxiv_ids.MAY_HAVE_ID.search(text):
         return
     lines = list(filter(None, map(str.strip, text.splitlines())))
-    own = list(filter(_is_id, lines))
+    own = list(filter(mentions.is_only_id, lines))
     if all(
         line in own or _NAMED_LINE.match(line) for line in lines
     ):  # no sentence that goes on in the next line
@@ -156,15 +166,6 @@ def _list_own_ids(name: str, text: str, on: date) -> Iterator[str]:
     for part in text.split():
         if "http" not in part and (file := _FILE_NAME.search(part)):
             yield from arxiv_ids.list_arxiv_ids(file[1], on)
-
-
-def _is_id(line: str) -> bool:
-    """Return whether a line has ids or links, and no words of a sentence: `arXiv preprint arXiv:2401.00003 [cs]`."""
-    parts = (part.strip("[](){}<>.:") for part in re.sub("[,;|]", " ", line[:2_000].casefold()).split())
-    return all(
-        "://" in part or _BESIDE_ID.fullmatch(part) or arxiv_ids.names_paper(part)
-        for part in filter(None, parts)
-    )
 
 
 def _restore_zeros(value: str) -> str:
@@ -187,14 +188,27 @@ def decode(data: bytes) -> str:
 
 def _read_entries(text: str, on: date) -> Iterator[_Entry]:
     """Yield the entries of a file, which together contain all of its text that may name papers."""
+    front = _FRONT_MATTER.match(text)
+    if front and text[front.end() :].strip() and not reference_items.YAML_TITLE.search(text, front.end()):
+        values = reference_items.read_yaml(front[1], needs_title=False)
+        items = list(_read_items(values, on)) if values is not None else []
+        text = text[front.end() :]
+        if any(_list_ids(item, on) for item in items):
+            yield from items  # a note about that paper
+            yield from (_Entry(line, [("", line)]) for line in text.splitlines())
+            return
     try:
         if (values := _read_values(text)) is not None:
             yield from _read_items(values, on)
             return
     except RecursionError:
         pass
-    if text.lstrip()[:1] == "<" and "</a>" in text.lower():
+    if text.lstrip()[:1] == "<" and _PAGE.search(text):
         yield from _read_lines(html_pages.to_markdown(text), is_page=True)
+        return
+    if _MAIL.match(text):
+        for part in email.message_from_string(text).walk():
+            yield from _read_entries(_decode_part(part), on) if part.get_content_maintype() == "text" else ()
         return
     table = _find_table(text)
     bibtex = None if _NOT_TEXT.match(text) else _BIBTEX_ENTRY.search(text)
@@ -209,6 +223,22 @@ def _read_entries(text: str, on: date) -> Iterator[_Entry]:
         yield from _read_bibtex(text)
     else:
         yield from _read_lines(text)
+
+
+_PAGE = re.compile(r"</(?:a|li|td|p|dl|body|html)>", re.IGNORECASE)
+_FRONT_MATTER = re.compile(r"\s*---\n(.{1,5000}?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_MAIL = re.compile(
+    r"(?:[A-Za-z-]{2,30}:[^\n]*\n(?:[ \t][^\n]*\n)*)*(?:Message-ID|MIME-Version|Received|Content-Type):",
+    re.IGNORECASE,
+)
+"""The first fields of an e-mail."""
+
+
+def _decode_part(part: Message) -> str:
+    """Return the text of a part of an e-mail."""
+    is_encoded = "content-transfer-encoding" in part
+    payload = part.get_payload(decode=True) if is_encoded else part.get_payload()
+    return decode(payload) if isinstance(payload, bytes) else str(payload)
 
 
 def _plain(text: str) -> str:
@@ -241,27 +271,58 @@ def _read_values(text: str) -> Any | None:
     """Return what a file of JSON, XML or YAML holds, or None if it is none."""
     start = text.lstrip()[:1]
     if start and start in "{[":
-        with suppress(errors.NotADigestError):  # [1] begins a line of references
-            values = [value for _, value in listing.read_values(text)]
-            return values[0] if len(values) == 1 else values
+        values = list(_read_json(text))
+        if any(isinstance(value, dict) or _holds_object(value) for value in values):
+            return values  # [1] begins a line of references
+    if _TOML.search(text):
+        with suppress(tomllib.TOMLDecodeError):
+            return tomllib.loads(text)
     return reference_items.read_xml(text.strip()) if start == "<" else reference_items.read_yaml(text)
+
+
+def _holds_object(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(member, dict | list) for member in value)
+
+
+def _read_json(text: str) -> Iterator[Any]:
+    """Yield the values of a text. Of what is broken, those within it, and its members that are texts as an object."""
+    decoder, position, broken = json.JSONDecoder(), 0, 0
+    while True:
+        start = _OBJECT_START.search(text, position)
+        with suppress(ValueError, RecursionError):
+            value, end = decoder.raw_decode(text, start.start()) if start else ({}, len(text))
+            if members := _JSON_MEMBER.findall(text[broken : start.start() if start else end]):
+                yield dict(members)
+            if start is None:
+                return
+            yield value
+            position = broken = end
+            continue
+        assert start is not None
+        position = start.end()
+
+
+_TOML = re.compile(r"^\[{1,2}[\w.-]+\]{1,2}[ \t]*\n[ \t]*[\w-]+ *=", re.MULTILINE)
+_OBJECT_START = re.compile(r"[{[]")
+_JSON_MEMBER = re.compile(r'"([^"\\\n]{1,60})"\s{0,9}:\s{0,9}"((?:[^"\\\n]|\\.){0,2000})"')
 
 
 def _read_items(values: Any, on: date) -> Iterator[_Entry]:
     """Yield the items in values, or all that a list has if it has none. Of `/me data`, they are the saved papers."""
+    values = values[0] if isinstance(values, list) and len(values) == 1 else values
     tables = values.get("tables") if isinstance(values, dict) else None
     if isinstance(tables, dict) and isinstance(saved := tables.get("saved_papers"), list):
         values = _convert_saved(saved)
     has_id = cache(lambda name, text: any(_list_own_ids(name, text, on)))
     items, rest = reference_items.find_items(values, has_id)
-    yield from map(_make_entry, items)
+    for item in items:
+        yield _make_entry([field for name, text in item for field in _split_links(name, text)])
     lists = {name for name, text in rest if has_id(name, text)}
-    yield from _read_lines("\n".join(text for name, text in rest if name in lists))
-    yield from (
-        _Entry(text)
-        for name, text in rest
-        if name not in lists and arxiv_ids.find_link(text) and not reference_items.OF_OTHERS.fullmatch(name)
-    )
+    for name, text in rest:
+        if name in lists:
+            yield from _read_lines(text)
+        elif not reference_items.OF_OTHERS.fullmatch(name):
+            yield from map(_Entry, text.splitlines())  # messages
     if items or lists:
         return
     for value in values if isinstance(values, list) else [values]:
@@ -411,57 +472,101 @@ def _read_tagged(text: str, values: Mapping[str | None, list[str]]) -> _Entry:
 # Tables and other lines.
 
 
-def _find_table(text: str) -> tuple[str, str, Sequence[str], int] | None:
-    """Return a table's rows, delimiter, columns, and the index of that for titles; None if the first line names no columns."""
+def _find_table(text: str) -> tuple[str, str, Sequence[str]] | None:
+    """Return a table's rows, delimiter and columns; None if the first line names no columns."""
     first, _, rest = text.partition("\n")
     stated = first[4:5] if first.startswith("sep=") and len(first) == 5 else ""  # of Excel
     first, text = (rest.partition("\n")[0], rest) if stated else (first, text)
     delimiter = stated or max(",;\t", key=first.count)
-    columns = [name.strip().strip('"').casefold() for name in first.split(delimiter)]
+    columns = _name_columns(first.split(delimiter))
+    return (text, delimiter, columns) if columns else None
+
+
+def _name_columns(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a table's columns, given its first row, with that of titles as in other formats; or nothing."""
+    columns = [name.strip(' "*`').casefold() for name in cells]
     titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
     titles = titles or [at for at, name in enumerate(columns) if name in reference_items.NAMES]
-    if not titles or len(columns) < 2 or any(map(_NO_COLUMN.search, columns)):
-        return None
+    is_table = len(columns) > 1 and not any(map(_NO_COLUMN.search, columns))
+    if not is_table or not (titles or any(map(_ID_COLUMN.fullmatch, columns))):
+        return ()
     # The journal's title follows that of the paper, unless that is called a title and nothing else.
-    return text, delimiter, columns, min(titles, key=lambda at: columns[at] not in _TITLE_WORDS)
+    title = min(titles, key=lambda at: columns[at] not in _TITLE_WORDS, default=-1)
+    return tuple(reference_items.TITLES[0] if at == title else name for at, name in enumerate(columns))
 
 
-def _read_table(rows: str, delimiter: str, columns: Sequence[str], title: int) -> Iterator[_Entry]:
-    """Yield the rows, but for repetitions of the first."""
-    names = [reference_items.TITLES[0] if at == title else name for at, name in enumerate(columns)]
+def _read_table(rows: str, delimiter: str, columns: Sequence[str]) -> Iterator[_Entry]:
     try:
-        for row in csv.reader(io.StringIO(rows), delimiter=delimiter):
-            own = [*zip_longest(names, map(exports.unescape_formula, row), fillvalue="")]
-            links = [(name, match) for name, cell in own if (match := _FORMULA.fullmatch(cell))]
-            own += [field for name, match in links for field in ((name, match[2]), ("url", match[1]))]
-            own = [(name, cell) for name, cell in own if not _FORMULA.fullmatch(cell)]
-            if (
-                any(map(str.strip, row))
-                and _first(own, names[title : title + 1]).casefold() != columns[title]
-            ):
-                yield _make_entry(own, "\n".join(row))
+        yield from _read_rows(csv.reader(io.StringIO(rows), delimiter=delimiter), columns)
     except csv.Error:  # a field of more than 128 kB
-        yield _Entry(rows)
+        yield from map(_Entry, rows.splitlines())
+
+
+def _read_rows(rows: Iterable[list[str]], columns: Sequence[str]) -> Iterator[_Entry]:
+    """Yield the rows of a table, but for repetitions of the first. A link in a cell is an address and its text."""
+    first: list[str] | None = None
+    for row in rows:
+        first = first or row
+        cells = zip_longest(columns, map(exports.unescape_formula, row), fillvalue="")
+        own = [field for name, cell in cells for field in _split_links(name, cell)]
+        if row != first and any(map(str.strip, row)):
+            yield _make_entry(own, "\n".join(row))
+
+
+def _split_links(name: str, text: str) -> Fields:
+    """Return a field as the texts and addresses of its links, if it is a title or has no other words."""
+    form = _FORMULA if text.startswith("=") else _LINK
+    rest, links = form.sub(" ", text), [*form.finditer(text)] if "](" in text or text[:1] == "=" else []
+    if not links or (name not in reference_items.TITLES and any(map(str.isalnum, rest))):
+        return [(name, text)]
+    fields = [field for link in links for field in ((name, link["text"] or ""), ("url", link["url"]))]
+    return [*fields, (name, rest)]
 
 
 def _read_lines(text: str, *, is_page: bool = False) -> Iterator[_Entry]:
-    """Yield the lines of a text, each with its words as the key if it may be a title or reference. A PDF has none.
+    """Yield the rows of a text's tables and its other lines, each with its words as the key if it may be a title or reference.
 
-    Indented lines below a list's item with a link or id are fields of that item. In a page, only items with a link are titles.
+    A PDF has none. Lines and items below a list's item with a link or id, and indented, are about that item. In a page, only
+    items and rows are titles.
     """
-    is_text, is_item = _NOT_TEXT.search(text) is None, False
-    for line in text.lstrip("\ufffd").splitlines():
+    is_text, above, owner, columns = _NOT_TEXT.search(text) is None, "", -1, tuple[str, ...]()
+    text = _COMMENT.sub("", _BROKEN_LINE.sub(r"\1", text.lstrip("\ufffd")))
+    text = _WRAPPED.sub(" ", text) if len(_NUMBERED.findall(text)) > 1 else text
+    lines, heading = text.splitlines(), ""
+    for at, line in enumerate([*lines, "# "]):
+        if line.startswith("#"):
+            yield _Entry("", (), heading, heading)
+            heading = "" if line.startswith("# ") else title_reader.read_title(line) or ""
+        elif heading and mentions.list_subjects(line, date.max):
+            heading = ""  # of several papers, or of one with an id
+        if line.startswith("|"):
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+            if at + 1 < len(lines) and _TABLE_RULE.fullmatch(lines[at + 1]):
+                columns = _name_columns(cells)
+            elif columns:
+                yield from _read_rows([[""], cells] if not _TABLE_RULE.fullmatch(line) else [], columns)
+            if columns:
+                continue
+        columns = ()
         rest = title_reader.strip_item(line)
-        if is_item and line[:1].isspace() and rest == line:
+        indent, is_item = len(line) - len(line.lstrip()), rest != line
+        owner = -1 if indent <= owner and line.strip() else owner
+        is_note = line.startswith((">", " >")) or owner >= 0
+        if is_note and not is_item:
             yield _Entry(line, [("", line)])
             continue
         link = _LINK.search(rest)
-        is_item = rest != line and (link is not None or arxiv_ids.names_paper(line))
-        label = title_reader.read_title(link[1], min_words=1 if is_page else 2) if link else None
-        name = (link[1] if link and (is_page or label) else rest).strip()
+        if is_item and owner < 0 and (link is not None or arxiv_ids.names_paper(line)):
+            owner = indent
+        label = title_reader.read_title(link["text"], min_words=1 if is_page else 2) if link else None
+        name = (link["text"] if link and (is_page or label) else rest).strip()
         may_name = is_text and "\ufffd" not in name and not name.startswith(("<", "# ", "## ", "### "))
-        may_name = may_name and (bool(link and is_item) or not is_page)
-        if may_name and _WORD.search(name) and len(name) <= title_reader.MAX_TITLE_LENGTH:
-            yield _Entry(line, (), name, label or title_reader.read_title(name, min_words=2) or "")
+        may_name = may_name and (is_item or line.startswith("|") or not is_page)
+        line = html_pages.convert_tags(line) if "<" in line else line
+        given = [("", line)] if is_note else ()
+        if may_name and _NAMING.search(name) and (is_item or len(name) <= title_reader.MAX_TITLE_LENGTH):
+            title = "" if is_note else label or title_reader.read_title(name, min_words=2) or ""
+            yield _Entry(line, given, name, title, above=above)
         else:
-            yield _Entry(line)
+            yield _Entry(line, given, above=above)
+        above = "" if is_item or line.startswith("#") else line

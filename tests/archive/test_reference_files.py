@@ -21,6 +21,18 @@ def test_the_entries_of_a_file(file: Any) -> None:
     assert found == file["entries"]
 
 
+TEXTS = json.loads((Path(__file__).parent / "data" / "reference_texts.json").read_text())
+"""Chats, mails, notes, lists of references and tables, with the ids that they are about, and the titles without one."""
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text["name"])
+def test_a_text_is_about_its_papers_and_not_about_what_its_sentences_mention(text: Any) -> None:
+    read = references.read_references("\n".join(text["lines"]).encode(), ON)
+    assert sorted(row.arxiv_id for row in read if row.arxiv_id) == sorted(text["saved"])
+    labels = " | ".join(row.label for row in read if row.arxiv_id is None)
+    assert [title for title in text["named"] if title not in labels] == []
+
+
 OWN = (
     "arXiv preprint arXiv:2511.00001, 2025 | arXiv:2511.00001v2 [cs.CL], 27 Nov 2025 | CoRR abs/2511.00001"
     " | Available at: https://arxiv.org/abs/2511.00001 (accessed 2026-01-02) | Preprint. arXiv: 2511.00001 [cs, stat]"
