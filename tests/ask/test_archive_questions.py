@@ -305,6 +305,49 @@ async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archiv
     assert "79.8" in (await ask(archive, "What score has Kestrel-01 mini?")).found[0].excerpt.text
 
 
+async def test_the_verb_of_a_question_decides_between_opposites(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    papers = {
+        "2501.70001": (
+            "Hallucinations Help",
+            90,
+            "Bo Lin",
+            "hallucinations (환각) help drug discovery. Costs are reduced (줄어듭니다)",
+        ),
+        "2501.70002": (
+            "Steady Sight",
+            1,
+            "Bo Lin",
+            "attention to images reduces hallucinations (환각을 줄입니다). Hallucinations (환각) are known",
+        ),
+        "2501.70003": (
+            "Small Steps",
+            90,
+            "Bo Lin",
+            "the learning rate (학습률) grows in training. Loss is reduced",
+        ),
+        "2501.70004": (
+            "Large Steps",
+            1,
+            "Bo Lin",
+            "who reduces the learning rate (학습률) ends sooner. It grows",
+        ),
+    }
+    digest = _digest(date(2025, 1, 6), papers)
+    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    await harness.container.glossary.rebuild()
+    for asked, id_ in (
+        ("How do I reduce hallucinations?", "2501.70002"),
+        ("환각 줄이기", "2501.70002"),
+        ("How do hallucinations help?", "2501.70001"),
+        ("환각을 어떻게 줄여요?", "2501.70002"),
+        ("Why reduce the learning rate?", "2501.70004"),
+        ("Does the learning rate grow?", "2501.70003"),
+    ):
+        assert (await ask(archive, asked)).found[0].paper.arxiv_id == id_, asked
+
+
 async def test_the_period_of_a_question_is_an_option(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
@@ -453,6 +496,10 @@ async def test_more_opens_the_rest_of_a_passage(harness: ClientHarness, archive:
         assert max(map(len, more)) <= 100
         whole = [shown_text(await harness.press(answer, custom_id=one)) for one in more]
         assert any("day 12" in one for one in whole), options
+        shared, _ = await harness.share(answer)
+        for message, by in ((answer, None), (shared, harness.manager)):
+            again = [shown_text(await harness.press(message, custom_id=one, by=by)) for one in more]
+            assert again == whole, "pressed twice, and by another reader"
     new = replace(kept, text="# Quiet Lanterns\n\nNew words.", fetched_at=kept.fetched_at + timedelta(days=1))
     await harness.container.database.write(paper_texts.save, new)
     gone = [shown_text(await harness.press(answer, custom_id=one)) for one in more]

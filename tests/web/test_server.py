@@ -220,3 +220,22 @@ async def test_internal_error_page_hides_the_cause(
     status, headers, text = await archive.get("/search?q=model")
     assert (status, "secret" in text, headers["Cache-Control"]) == (500, False, "no-store")
     assert "Something went wrong" in text
+
+
+async def test_the_items_of_a_list_are_lines_and_more_unfolds_the_passage(archive: WebArchive) -> None:
+    steps = "\n".join(
+        f"    - Step {number} dries the wicks of the pier's old lanterns." for number in range(12)
+    )
+    digest = (
+        "## Daily Papers (2025-01-04)\n\n### [Wicks](https://arxiv.org/abs/2501.00009)\n\nVote: 3\n\n"
+        f"- ***What's New***: Wicks of lanterns are dried.\n- ***Technical Details***: In steps:\n{steps}\n"
+    )
+    await digest_builders.ingest_digest(archive.services.database, digest, at=archive.now)
+    for language, more in (("en", "More"), ("ko", "더 보기")):
+        text = (await archive.get(f"/ask?q=How+are+the+wicks+of+lanterns+dried&lang={language}"))[2]
+        excerpt, whole = re.findall('<p class="text"[^>]*>(.*?)</p>', text, re.DOTALL)[:2]
+        assert "\n• Step" in excerpt
+        assert "Step 11" not in excerpt
+        assert "\n• Step 11" in whole
+        assert f"<details><summary>{more}</summary>" in text
+    assert ".text { white-space: pre-line; }" in (await archive.get("/style.css"))[2]

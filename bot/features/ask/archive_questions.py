@@ -54,9 +54,9 @@ _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
 _PLACES = 5
 """The places in which the weight of a paper's place falls by e."""
-_PASSAGE, _SHARE, _SENTENCE = 0.3, 0.7, 0.3
-"""The weights of a paper's best passage, of its share of the question and of that of its best sentence, relative to the weight
-of the first place."""
+_PASSAGE, _SENTENCE = 0.3, 1.0
+"""The weights of a paper's best passage and of the share of the question that one sentence of it has, relative to the weight of
+the first place."""
 _UNKNOWN = 0.75
 """Upper bound on the weight of an unknown lower-case word, relative to a known one of equal rarity."""
 _NAMED = 0.05
@@ -311,7 +311,7 @@ def rank(
     telling = set[int]().union(
         *(ranking.having[part.text] for part in rest if part.weight > question_parts.VAGUE)
     )
-    ranked = _rank_papers(pool, ranking, weights)
+    ranked = _rank_papers(pool, ranking, parts)
     first = [numbers for numbers in ranked if pool.places[numbers[0]] in named]
     others = [numbers for numbers in ranked if pool.places[numbers[0]] not in named][:MAX_SHOWN]
     # When a paper is named, others are shown only if they have a telling word of the rest.
@@ -355,29 +355,25 @@ def _fold(text: str) -> str:
 
 
 def _rank_papers(
-    pool: _Candidates, ranking: Ranking, weights: Mapping[question_parts.AskedPart, float]
+    pool: _Candidates, ranking: Ranking, parts: Sequence[question_parts.AskedPart]
 ) -> list[list[int]]:
     """Return the numbers of the passages of each paper, best first, or of one that is asked by its name alone in its own order.
 
-    The papers are in the order of their place in the search, their best passage, how much of the question they have, and how
-    much one sentence of the passage has: a verb with its object, as in reducing hallucinations.
+    The papers are in the order of their place in the search, their best passage, and how much of the question one sentence of it
+    has, joined: a verb counts with its object, as in reducing hallucinations.
     """
     of_paper = defaultdict[int, list[int]](list)
     for number in ranking.order or range(len(pool.sources)):
         of_paper[pool.places[number]].append(number)
-    most, whole = max(ranking.scores.values(), default=1.0), sum(weights.values()) or 1.0
-    sentence = sum(part.weight for part in weights) or 1.0
+    most, whole = max(ranking.scores.values(), default=1.0), sum(part.weight for part in parts) or 1.0
     joined = dict[int, float]()
     for place, numbers in of_paper.items():
-        having = [part for part in weights if not ranking.having[part.text].isdisjoint(numbers)]
+        having = [part for part in parts if not ranking.having[part.text].isdisjoint(numbers)]
         of_sentences = pool.indexed.list_having(numbers[0], having)
         joined[place] = (
             math.exp(-place / _PLACES)
             + _PASSAGE * ranking.scores.get(numbers[0], 0.0) / most
-            + _SHARE * sum(map(weights.__getitem__, having)) / whole
-            + _SENTENCE
-            * max((sum(part.weight for part in one) for one in of_sentences), default=0.0)
-            / sentence
+            + _SENTENCE * max((sum(part.weight for part in one) for one in of_sentences), default=0.0) / whole
         )
         # A paper that is asked by its name alone has it at each passage.
         is_everywhere = len(numbers) == pool.places.count(place)
