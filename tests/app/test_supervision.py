@@ -24,6 +24,7 @@ import pytest
 
 from bot.app import supervision
 from bot.client import refusals
+from bot.core import program
 from bot.features.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, NO_LOGIN, Liveness
 from storage import errors, sqlite_file
 from tests.fake_discord import model, server
@@ -111,13 +112,25 @@ def _change(file: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["bot/features/daily/post.py", "bot/i18n/locales/ko.ftl", "storage/daily.py"]
 )
+def test_a_module_or_data_file_that_is_replaced_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True)
+    shutil.copy2(fork_server.ROOT / name, tmp_path / name)
+    monkeypatch.setattr(program, "__file__", str(tmp_path / "bot/core/program.py"))
+    is_replaced = program.watch_files()
+    assert not is_replaced()
+    change(tmp_path / name)
+    assert is_replaced()
+
+
 async def test_a_bot_whose_files_were_replaced_asks_for_a_restart(
-    fake: server.FakeDiscord, tmp_path: Path, change: Callable[[Path], None], name: str
+    fake: server.FakeDiscord, tmp_path: Path
 ) -> None:
     async with _run_copy(fake, tmp_path) as bot:
         await fake.wait_until_connected()
         assert (await bot.health())["notices"] == []
-        change(tmp_path / "lib" / name)
+        _change(tmp_path / "lib/storage/daily.py")
         await bot.wait_for_notice(supervision.REPLACED)
         assert (await bot.health())["problems"] == []
     assert bot.log.read_text().count("restart it") == 1
