@@ -51,6 +51,10 @@ async def add(connection: AsyncConnection, delivery: models.NewDelivery) -> int 
     return (await add_all(connection, [delivery])).get(delivery.key)
 
 
+async def has_nonce(connection: AsyncConnection, nonce: str) -> bool:
+    return await connection.scalar(sa.select(parts.c.id).where(parts.c.nonce == nonce)) is not None
+
+
 async def add_all(
     connection: AsyncConnection, new_deliveries: Sequence[models.NewDelivery]
 ) -> dict[str, int]:

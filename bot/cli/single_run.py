@@ -277,7 +277,9 @@ class SingleRun:
                 result = "it is paused" if not is_by_hand else "paused"
                 self._print(what, f"{result}. {post_overview.explain(row.reason)}", is_failed=not is_by_hand)
             for of, error in own:
-                self._report_delivery(f"{what}, of {of.local_on}" if self._is_former(of) else what, of, error)
+                is_unclear = of.id in self._doubted and of.state is not DeliveryState.SENT
+                is_old = is_unclear or self._is_former(of)
+                self._report_delivery(f"{what}, of {of.local_on}" if is_old else what, of, error)
             if is_paused or not all(self._is_former(of) for of, _ in own):
                 continue
             if self._is_planned and row.id not in unplanned and calendar.find_due(row) is None:

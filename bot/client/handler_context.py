@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,9 @@ from bot.core import clock
 from bot.i18n import texts as i18n_texts
 from bot.i18n.texts import Texts
 from storage import accounts, daily, models
+
+GUILD_LOOKS = 20
+"""How often, each half second, a handler looks for the server's channels, which the Gateway sends after it has connected."""
 
 
 class Client(commands.AutoShardedBot):
@@ -70,7 +74,7 @@ class Client(commands.AutoShardedBot):
         self.memberships: dict[tuple[int, int], tuple[datetime, bool]] = {}
         """By user and server: when Discord was asked whether the user is a member (UTC), and its answer, the oldest first."""
         self.observe_interaction: Callable[[bool], None] = lambda _: None
-        """Called with False for each interaction, and with True if another process has answered it."""
+        """Called with False for each interaction, and with True if another process has answered it, or has posted."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None
         """Loads a server's channels and roles into the cache of a client without a Gateway."""
 
@@ -83,9 +87,14 @@ class Client(commands.AutoShardedBot):
             await self.load_guild(guild_id)
 
     async def complete_guild(self, interaction: discord.Interaction[Any]) -> None:
-        """Attach the server's channels and roles to an interaction that arrived without a Gateway."""
+        """Attach the server's channels and roles to an interaction that came without a Gateway, or before that sent them."""
         await self.prepare_guild(interaction.guild_id)
-        if self.load_guild is not None and (guild := self.get_guild(interaction.guild_id or 0)) is not None:
+        for _ in range(GUILD_LOOKS):
+            guild = self.get_guild(interaction.guild_id or 0)
+            if guild is None or not guild.unavailable:
+                break
+            await asyncio.sleep(0.5)
+        if guild is not None:
             channel = guild.get_channel_or_thread(interaction.channel_id or 0)
             interaction.channel = channel or interaction.channel
             assert isinstance(interaction.user, discord.Member)

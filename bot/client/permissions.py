@@ -138,7 +138,12 @@ def recall_membership(interaction: Interaction, guild_id: int) -> bool | None:
 
 
 def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
-    """Return a channel of the server. Raises UserError if it was deleted or belongs to another server."""
+    """Return a channel of the server.
+
+    Raises UserError if it was deleted or belongs to another server, or if the Gateway has not sent the server's channels yet.
+    """
+    if guild is not None and guild.unavailable:
+        raise UserError("rights-unknown")
     channel = None if guild is None else guild.get_channel_or_thread(channel_id)
     if channel is None:
         raise UserError("channel-not-here")
@@ -146,10 +151,10 @@ def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
 
 
 async def require_known_channel(request: Request, guild_id: int, channel_id: int) -> Channel:
-    """Return a channel in which rights can be asked. Raises UserError if it was deleted or its server is not known now."""
+    """Return a channel of a server that need not be the interaction's; see `require_channel`."""
     await request.interaction.client.prepare_guild(guild_id)
     guild = request.interaction.client.get_guild(guild_id)
-    if guild is None or guild.unavailable:
+    if guild is None:
         raise UserError("rights-unknown")
     return require_channel(guild, channel_id)
 

@@ -31,6 +31,7 @@ _REFUSALS = {
     custom_ids.InvalidCustomIdError: "outdated-control",
     app_commands.MissingPermissions: "needs-manage-server",
     app_commands.NoPrivateMessage: "only-in-servers",
+    app_commands.TransformerError: "rights-unknown",  # a channel that the Gateway has not sent yet
     app_commands.CommandNotFound: "outdated-command",
     app_commands.CommandSignatureMismatch: "outdated-command",
 }

@@ -27,8 +27,9 @@ from bot.client import refusals
 from bot.core import program
 from bot.features.operations.liveness import CLAIM_SECONDS, HANG_SECONDS, NO_LOGIN, Liveness
 from storage import errors, sqlite_file
+from storage.database import Database
 from tests.fake_discord import model, server
-from tests.support import fork_server, origin_server, patience, running_bot, upgrades
+from tests.support import fork_server, origin_server, outbox_builders, patience, running_bot, upgrades
 from tests.support.supervised import watching
 
 pytestmark = pytest.mark.wire
@@ -168,6 +169,26 @@ async def test_two_bots_with_one_token_say_so(fake: server.FakeDiscord, tmp_path
     logs = [log.read_text() for _, log, _ in bots]
     assert sum("Stop the other bot" in log for log in logs) in (1, 2)
     assert all(log.count("Stop the other bot") <= 1 for log in logs)
+
+
+async def test_a_post_that_no_database_of_ours_planned_is_a_second_bots(
+    fake: server.FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Gateway sends a bot its account's messages, with their nonces, whichever process sent them."""
+    told, channels = list[bool](), fake.add_channels(2)
+    monkeypatch.setattr(Liveness, "record_interaction", lambda _, is_elsewhere: told.append(is_elsewhere))
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    async with running_bot.run_here(fake, tmp_path / "a"), running_bot.run_process(fake, tmp_path / "b"):
+        await patience.wait_until(lambda: fake.gateway.count_connected() == 2)
+        for number, name in enumerate("abb"):
+            async with Database(f"sqlite+aiosqlite:///{tmp_path / name / 'paperround.db'}") as database:
+                channel = channels["ab".index(name)]
+                delivery = outbox_builders.new_delivery(f"{name}{number}", channel, datetime.now(UTC))
+                await outbox_builders.add(database, delivery)
+            await patience.wait_until(lambda: fake.count_messages() == number + 1)  # noqa: B023
+        await patience.wait_until(lambda: len(told) == 2)
+    assert told == [True, True], "the bot's own post is none"
 
 
 async def test_an_answer_that_seemed_lost_or_was_asked_for_twice_is_no_second_bot(

@@ -1,16 +1,20 @@
 """The `/daily` commands: creating, editing, previewing and removing subscriptions with options and forms."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import discord
 import pytest
+from discord import app_commands
 from inline_snapshot import snapshot
 
 from bot.app.workers import Workers
+from bot.client import handler_context
 from bot.features.daily import options as daily_options
 from bot.features.daily.planner import DailyPlanner
 from storage import accounts, models, outbox
@@ -578,6 +582,7 @@ async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
         with monkeypatch.context() as outage:
             outage.setattr(guild, "unavailable", True)
             outage.setattr(guild, "_channels", {})
+            outage.setattr(handler_context, "asyncio", SimpleNamespace(sleep=mock.AsyncMock()))
             assert await change(role) == harness.texts("rights-unknown")
     send_by_http(harness.bot, harness.container.clock)
     response = mock.Mock(status=503, reason="Service Unavailable", headers={})
@@ -589,6 +594,58 @@ async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
         monkeypatch.setattr(discord.Guild, "get_role", lambda *_: None)
         assert await change(role) == harness.texts("rights-unknown")
     assert await _stored(harness) == [stored]
+
+
+@pytest.mark.skipif(client_harness.SENDS_BY_HTTP, reason="a front has no servers from the Gateway")
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_before_the_gateway_has_sent_the_channels_nothing_is_lost_or_false(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    """READY names the servers, each GUILD_CREATE after it has the channels (docs/services.md): commands come between them.
+
+    A handler waits for them, and then says what is true; it never takes a channel for a deleted one.
+    """
+    stored = await harness.add_subscription(topic="language")
+    card, form = await harness.manage("daily edit"), await _open_form(harness)
+    guild = harness.bot.get_guild(harness.guild.id)
+    acts: dict[str, Callable[[], Awaitable[Any]]] = {
+        "submit": lambda: _submit(harness, form, harness.channel, "9am"),
+        "edit": lambda: harness.manage("daily edit", time="10:00"),
+        "press": lambda: harness.manager_press(card, "subscription-now"),
+        "setup": lambda: harness.manage("daily setup", time="9am"),
+    }
+    shown = {}
+    for name, act in acts.items():
+        with monkeypatch.context() as starting:
+            starting.setattr(guild, "unavailable", True)
+            starting.setattr(guild, "_channels", {})
+
+            async def pause(_: float, starting: pytest.MonkeyPatch = starting) -> None:
+                if not is_late:
+                    starting.undo()
+
+            monkeypatch.setattr(handler_context, "asyncio", SimpleNamespace(sleep=pause))
+            shown[name] = shown_text(await act())
+    unknown = harness.texts("rights-unknown")
+    if is_late:
+        assert shown == dict.fromkeys(acts, unknown)
+        assert await _stored(harness) == [stored]
+    else:
+        assert unknown not in shown.values()
+        assert harness.texts("channel-not-here") not in shown.values()
+        assert [row.at_time for row in await _stored(harness)] == ["10:00"]
+
+
+@pytest.mark.skipif(client_harness.SENDS_BY_HTTP, reason="a front has no servers from the Gateway")
+@pytest.mark.parametrize(("command", "options"), [("daily setup", {}), ("club setup", {"day": "sat"})])
+async def test_a_channel_that_the_gateway_has_not_sent_is_no_error(
+    harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str, options: dict[str, str]
+) -> None:
+    """discord.py looks an option's channel up before a handler runs."""
+    harness.expected_errors.append(app_commands.TransformerError)
+    monkeypatch.setattr(harness.bot.get_guild(harness.guild.id), "_channels", {})
+    shown = await harness.manage(command, channel=harness.channel, time="9am", **options)
+    assert shown_text(shown) == harness.texts("rights-unknown")
 
 
 async def test_a_second_setup_can_replace_the_channels_post(harness: ClientHarness) -> None:

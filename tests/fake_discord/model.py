@@ -1,6 +1,7 @@
 """The state of the fake Discord: SimCord's, with ids that tests choose and a clock that runs on and can be moved."""
 
 from collections import deque
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -64,8 +65,13 @@ class World(Backend):
         self.users = _Users()
         self.bot_user = self.users[BOT_ID] = User(BOT_ID, "paperround", bot=True)
         self.nonces: dict[str, tuple[datetime, Message]] = {}
+        self.nonce: str | None = None
+        """That of the message which is being created. It comes back in the message's event."""
         self.tag_required: set[int] = set()
         """The forums whose posts need a tag."""
+
+    def emit(self, event: str, payload: Mapping[str, Any]) -> None:
+        super().emit(event, {**payload, "nonce": self.nonce} if event == "MESSAGE_CREATE" else payload)
 
     def add_guild(self, guild_id: int, **settings: Any) -> None:
         """Add a guild that has invited the bot when it was created."""

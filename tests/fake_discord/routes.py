@@ -228,7 +228,9 @@ def create_message(call: Call) -> Json:
             raise BackendError(400, 50006, "Cannot send an empty message")
         validation.check("MessageCreateRequest", body)
         validation.check_limits(body)
+        call.world.nonce = nonce
         message = _helpers.bot_message(call, channel.id)
+        call.world.nonce = None
         _renumber_answers(message)
         if channel.thread_metadata is not None:
             channel.thread_metadata.archived = False

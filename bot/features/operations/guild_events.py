@@ -56,6 +56,14 @@ class GuildEventsCog(commands.Cog):
                 log.info("removed from a server", guild=guild.id)
 
     @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Notice a post of another bot with this token. The outbox's messages alone have nonces, unique among installations."""
+        if message.author == self._bot.user and message.nonce is not None:
+            database = self._bot.services.database
+            if not await database.fetch(outbox.has_nonce, str(message.nonce)):
+                self._bot.observe_interaction(True)
+
+    @commands.Cog.listener()
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
         """Store a changed name, language or system channel."""
         if (changed := _guild_settings(after)) != _guild_settings(before):

@@ -26,7 +26,7 @@ LOGIN_SECONDS = 60.0
 HANG_SECONDS = 300.0
 """The time over its limit above that a sign may be missing until the process counts as hanging."""
 DOUBLED_COUNT, DOUBLED_OF = 2, 10
-"""The number of interactions, and of how many, that another process answers if a second bot runs. One may be a lost response."""
+"""How often another process answers or posts, within how many interactions, if a second bot runs. One may be a lost response."""
 DOUBLED_SECONDS = 3600.0
 
 NO_LOGIN = "Discord has not accepted the login so far."
@@ -89,14 +89,14 @@ class Liveness:
         self.record("gateway")
 
     def record_interaction(self, is_answered_elsewhere: bool) -> None:
-        """Record that an interaction came, or later that another process has answered it."""
+        """Record that an interaction came, or that another process has answered one or posted."""
         if is_answered_elsewhere:
             self._answered_elsewhere.append((self._interactions, self._monotonic()))
         else:
             self._interactions += 1
 
     def find_double(self) -> float | None:
-        """Return how many seconds ago another process answered, if one seems to have run with the token in the last hour."""
+        """Return how many seconds ago another process acted, if one seems to have run with the token in the last hour."""
         taken = self._answered_elsewhere
         if len(taken) < DOUBLED_COUNT or self._interactions - taken[0][0] >= DOUBLED_OF:
             return None
