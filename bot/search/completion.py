@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from heapq import nlargest
 from itertools import islice
@@ -27,6 +27,8 @@ from storage import models, search
 _MAX_CORRECTED = 4
 _MIN_KEYSTROKES, _MIN_KEYSTROKES_OF_TWO_ERRORS = 5, 9
 _MIN_KEYSTROKES_IN_TERM, _MAX_KEYSTROKES = 3, 40
+_FAR_MORE = 20
+"""The number of papers that have a correction for each paper that has the word as typed."""
 _DOMINANCE = 4
 """A correction is certain if it is this many times more frequent than all other words at the same distance."""
 
@@ -97,27 +99,32 @@ def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
 
 
-def list_unknown_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> list[str]:
-    """Return the words of a query that occur in no paper and are no words of dates, such as "week"."""
-    plain = [
+def list_rare_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> dict[str, int]:
+    """Return the words of a query, but words of dates such as "week", that no paper has, or one in its text, with that number."""
+    plain = (
         part
         for asked in parts
         for part in asked.single
-        if not (part.key or typed_dates.is_date_word(part.text) or engine.count_papers(part))
-    ]
-    return [analyser.strip_ending(part.text) for part in plain]
+        if not (part.key or typed_dates.is_date_word(part.text))
+    )
+    counted = ((analyser.strip_ending(part.text), engine.count_papers(part)) for part in plain)
+    return {
+        word: papers
+        for word, papers in counted
+        if not papers or (papers == 1 and not engine.count_titles([word]))
+    }
 
 
 def find_corrections(
-    archive: Archive, vocabulary: Vocabulary, text: str, unknown_words: Sequence[str]
+    archive: Archive, vocabulary: Vocabulary, text: str, rare_words: Mapping[str, int]
 ) -> tuple[tuple[str, str], ...]:
-    """Return pairs of a misspelt word in a query and its correction."""
+    """Return pairs of a misspelt word in a query and its correction, which far more papers have."""
     corrections = []
-    for word in unknown_words[:_MAX_CORRECTED]:
+    for word, papers in islice(rare_words.items(), _MAX_CORRECTED):
         meant = vocabulary.correct(word)
         if meant and not vocabulary.is_ordinary(word):
-            parts = archive.reader.read(ParsedQuery(meant)).parts
-            corrections += [(word, meant)] if any(map(archive.engine.count_papers, parts)) else []
+            counts = map(archive.engine.count_papers, archive.reader.read(ParsedQuery(meant)).parts)
+            corrections += [(word, meant)] if max(counts, default=0) > _FAR_MORE * papers else []
     # A misspelt word with the right stem is found, but would look odd among corrected ones.
     for word in text.split() if corrections else ():
         meant = vocabulary.correct(word)

@@ -229,8 +229,10 @@ def find(
     if _asks_for_nothing(query, request):
         return query, Matches()
     matches = list_matches(engine, query, request)
-    unknown = [] if matches.complete else completion.list_unknown_words(engine, query.parts)
-    corrected = completion.find_corrections(archive, load(), query.text, unknown) if unknown else ()
+    rare = completion.list_rare_words(engine, query.parts)
+    if matches.complete:
+        rare = {word: papers for word, papers in rare.items() if papers}
+    corrected = completion.find_corrections(archive, load(), query.text, rare) if rare else ()
     if corrected:
         text = completion.apply_corrections(query.text, corrected)
         query = replace(read(archive, replace(query, text=text)), without=query.without)
@@ -247,7 +249,7 @@ def find(
     return replace(
         query,
         corrected=corrected,
-        unknown=tuple(word for word in unknown if word not in dict(corrected)),
+        unknown=tuple(word for word, papers in rare.items() if not papers and word not in dict(corrected)),
         absent=tuple(part.shown_text for part in absent),
     ), matches
 
@@ -387,13 +389,23 @@ def _suggest(
     offered = [archive.read(words)] if is_narrow else []
     if query.unknown:
         vocabulary = load()
-        near = [(word, meant[0][0]) for word in query.unknown if (meant := vocabulary.list_near(word))]
-        near = [(word, meant) for word, meant in near if not questions.classify_filler(meant)]
+        similar = ((word, [meant for meant, _ in vocabulary.list_near(word)]) for word in query.unknown)
+        near = [
+            (word, meant)
+            for word, known in similar
+            for meant in known[:1] or filter(None, [_find_name(archive, word)])
+            if not questions.classify_filler(meant)
+        ]
         text = completion.apply_corrections(archive.read(words).sought, near)
         offered += [archive.read(replace(words, text=text))] if near else []
     of_institution = [] if query.institutions else _find_institution_among(archive, query)
     found_texts = (other.sought for other in offered if archive.engine.find(other, limit=1).complete)
     return (*of_institution, *found_texts)
+
+
+def _find_name(archive: Archive, word: str) -> str | None:
+    """Return the name of papers that a word in Hangul sounds like: EXAONE for 엑사원."""
+    return titles.find_near_name(archive, word) if analyser.is_syllables(word) else None
 
 
 def _find_institution_among(archive: Archive, query: ParsedQuery) -> list[str]:

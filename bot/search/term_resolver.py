@@ -320,7 +320,10 @@ class _Lexicon:
 def _index_forms(
     all_concepts: Iterable[concepts.Concept], firsts: Container[tuple[str, str]]
 ) -> dict[str, list[str]]:
-    """Map each form's term key to the keys of the concepts with that form; a concept's own key lists that concept first."""
+    """Map each form's term key, and it without spaces (ecommerce) where that is no other form's, to the keys of the concepts.
+
+    A concept's own key lists that concept first.
+    """
     index = defaultdict[str, list[str]](list)
     for concept in all_concepts:
         index[concept.key].insert(0, concept.key)
@@ -329,4 +332,4 @@ def _index_forms(
                 index[key].insert(0, concept.key)
             elif key != concept.key:
                 index[key].append(concept.key)
-    return dict(index)
+    return {analyser.stem(key.replace(" ", "")): found for key, found in index.items() if " " in key} | index

@@ -80,8 +80,10 @@ def find_known(text: str, keys: Iterable[str] = ()) -> str | None:
     return next((ids[key] for key in keys if key in ids), None)
 
 
-_MIN_LIKENESS, _MIN_CONSONANTS = 60, 4
-"""The least likeness, of 100, of a name that is offered in place of another one, and the least number of their consonants."""
+_MIN_LIKENESS, _MIN_CONSONANTS = 60, 3
+"""The least likeness, of 100, of a name that is offered in place of another one, and the least number of their consonants, which
+are the same if there are no more.
+"""
 
 
 def find_near_name(archive: Archive, text: str, least: int = _MIN_LIKENESS) -> str | None:
@@ -92,6 +94,7 @@ def find_near_name(archive: Archive, text: str, least: int = _MIN_LIKENESS) -> s
     if len(typed) < _MIN_CONSONANTS:
         return None
     sounds = archive.reader.glossary.consonants
+    least = 100 if len(typed) == _MIN_CONSONANTS else least
     near = process.extractOne(typed, sounds, scorer=fuzz.ratio, score_cutoff=least)
     return near and str(near[2])
 

@@ -64,8 +64,8 @@ def read_letters(hangul: str) -> str:
     return "".join(map(letters.__getitem__, names)) if len(names) > 1 and "".join(names) == joined else ""
 
 
-_CONSONANT_CLASSES = ("ㄱㄲㅋcgkqx", "ㄴㅇn", "ㄷㄸㅌdt", "ㄹlr", "ㅁm", "ㅂㅃㅍbpfv", "ㅅㅆㅈㅉㅊsjz")
-_CLASS_OF = {letter: of[0] for of in _CONSONANT_CLASSES for letter in of}
+_CONSONANT_CLASSES = ("ㄱㄲㅋcgkq", "ㄴㅇn", "ㄷㄸㅌdt", "ㄹlr", "ㅁm", "ㅂㅃㅍbpfv", "ㅅㅆㅈㅉㅊsjz")
+_CLASS_OF = {letter: of[0] for of in _CONSONANT_CLASSES for letter in of} | {"x": "ㄱㅅ"}
 
 
 def list_consonants(text: str) -> str:

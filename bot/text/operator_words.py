@@ -59,6 +59,9 @@ def read(typed: Sequence[str], *, leaves_out: bool = True) -> SplitWords:
         words, place = [word for word in rest if word], start
         excluded += (term.strip('"') for term in terms)
     bare = [word for word in words if not _is_filler(word)]
+    asked = {*analyser.stemmed_words(" ".join(bare))}
+    if any(asked.issuperset(analyser.stemmed_words(term)) for term in excluded):
+        return SplitWords(_read_either(typed), ())  # LLM 환각 말고 VLM 환각
     # Papers on robots are robots, but the newest robots are more.
     is_term = (
         bool(excluded)

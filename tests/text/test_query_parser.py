@@ -129,6 +129,11 @@ def test_words_to_leave_out_become_operators(query: str, terms: list[str], left_
     [
         ("not surveys", "", ["surveys"]),
         ("서베이 말고", "", ["서베이"]),
+        # What is asked for too is not left out.
+        ("LLM 환각 말고 VLM 환각", "LLM 환각 말고 VLM 환각", []),
+        ("robots for surveys but not surveys", "robots for surveys but not surveys", []),
+        ("환각 말고 편향", "편향", ["환각"]),
+        ("web agents, not agents", "web agents, not agents", []),
         ("robots, not surveys?", "robots", ["surveys"]),
         ("How do robots walk without maps?", "How do robots walk", ["maps"]),
         # A term and a title.
