@@ -44,7 +44,7 @@ from storage import models
 ALL_TAGS = "*"
 """The value for all papers in a menu of tags, whose other values are searches: `#rl`, and `rl` in menus of version 0.1."""
 TAKEN_BACK = "-"
-"""Before the number of a word that a query leaves out, in the menu's value that takes it back."""
+"""Prefixes the number of an excluded word, in the menu's value that readmits it."""
 
 _LINE_MARGIN = 24
 """Characters (or bytes) needed for each line of a day's list in addition to the title."""
@@ -225,7 +225,7 @@ def state_menu(
 
 
 def refine(state: ListState, value: str) -> ListState:
-    """Return the state for the first page with a selected order, period, day or tag, or with what was left out taken back.
+    """Return the state for the first page with a selected order, period, day or tag, or with an excluded word readmitted.
 
     The text may be new, so it has no token. Raises ValueError.
     """

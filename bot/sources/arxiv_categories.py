@@ -49,7 +49,7 @@ _PAGE_SIZE = 250
 _DAYS_A_POLL = 5
 """Days of a back-fill read per poll. The next poll follows at once."""
 _MAX_POLLS_PER_DAY = 2
-"""How many polls at most read a day that arXiv gives in part or not at all. Then the back-fill goes on."""
+"""The maximum number of polls that read an incomplete or missing day. Then the back-fill continues."""
 _INCOMPLETE_DELAY = timedelta(minutes=10)
 _FEED_LIMIT = 2_000
 _SETTLED = timedelta(days=4)
@@ -272,7 +272,7 @@ class ArxivCategories:
         if last and any((last + _DAY * n).isoweekday() < 6 for n in range(1, min((newest - last).days, 8))):
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
-        # Each day's result counts its own papers, the last one also what no other counts.
+        # Each day's result counts its own papers; the last one also counts what belongs to no day.
         rest = replace(report, kept=len(facts) - len(new) + len(by_day[newest].facts))
         results[-1] = replace(results[-1], page_states=(state,), progress=asdict(progress), reading=rest)
         return results, progress
@@ -366,8 +366,8 @@ class ArxivCategories:
     ) -> tuple[list[models.PaperFacts], str, int]:
         """Return the papers submitted on a day, a note if some are missing, and how many more arXiv counts. Raises FetchError.
 
-        arXiv's answers are at times empty, so of a weekday without any paper all are missing, unless it is too new, and of any
-        day if papers of the day before are (`is_doubtful`).
+        arXiv's answers are at times empty. So the papers of a weekday without any count as missing, unless it is too new, and so
+        do those of any empty day after an incomplete one (`is_doubtful`).
         """
         compact = on.replace("-", "")
         listed = " OR ".join(

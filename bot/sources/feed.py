@@ -67,7 +67,7 @@ def _longest_rise(days: Sequence[date]) -> int:
 
 
 class _Item(NamedTuple):
-    """An entry, with the state that it has once it is read, and the known one.
+    """An entry, with the state to store once it is read, and the stored one (`known`).
 
     It is known by its paper or link, if no other entry has it, since some feeds give new ids at each build. The
     `last_modified` of its state is the day on which it was first seen; None in the first reading of the feed.
@@ -79,7 +79,7 @@ class _Item(NamedTuple):
 
     @property
     def arrival(self) -> Arrival:
-        """When the feed first had what the entry has."""
+        """When the feed first contained the entry."""
         is_read = self.known is not None and self.known.hash is not None
         return Arrival.LATER if is_read or self.state.last_modified is not None else Arrival.FIRST_READING
 
@@ -113,7 +113,7 @@ class _Reading:
     async def begin(
         cls, address: str, fetcher: base.Fetcher, parsed: Feed, request: base.FetchRequest
     ) -> _Reading:
-        """Choose a paper's entry of several: the earliest, but rather none about a new version."""
+        """Choose one of a paper's entries: the earliest, preferably not one about a new version."""
         today = request.now.date()
         ranked = sorted(
             (entry for entry in parsed.entries if entry.arxiv_id is not None),
@@ -252,7 +252,7 @@ class _Reading:
         if not self.has_papers:
             status = FetchStatus.NOT_YET
             note = ": ".join(filter(None, (_NO_PAPERS, self.reason))) if parsed.entries else _NO_ENTRIES
-            # Without a hash it is read again; what it has then was not there before.
+            # Without a hash it is read again, and what it contains then is new.
             feed_state = sources.PageState(self.address, self.request.now, status)
         if self.is_complete or not self.has_papers:
             self.states.append(feed_state)

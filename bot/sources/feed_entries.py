@@ -71,7 +71,7 @@ _POST_WORD = re.compile(
     r"|weekly|daily|today|week|day|month|released?)\b",
     re.IGNORECASE,
 )
-"""A word in the title of a post by which it may be about more than the title of its paper."""
+"""A word in a title that a post has, but not the title of a paper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,7 @@ def _is_empty(entry: FeedEntry) -> bool:
 
 
 def _assign_keys(entries: Sequence[FeedEntry]) -> tuple[list[FeedEntry], tuple[Skipped, ...]]:
-    """Give each entry, whose key is its id so far, a key of its own; entries that repeat another one are left out.
+    """Give each entry, whose key is its id so far, a unique key; entries that repeat another one are left out.
 
     It is the first of these that no other entry has: its id, its link, its title with its date, all of it.
     """

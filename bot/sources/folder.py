@@ -25,7 +25,7 @@ _MAX_FILES = 100_000
 _GRACE = timedelta(days=1)
 """How long a file may be away before its digests are taken back."""
 _FEW_FILES = 5
-"""A folder that loses all of its files, if there were more, is probably not mounted."""
+"""A folder that loses all of its files, and had more than these, is probably not mounted."""
 
 
 class _Comparison(NamedTuple):

@@ -152,9 +152,9 @@ class PaperTexts:
         abstract: str,
         admitted: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> models.PaperText:
-        """Return the text of a paper, else its abstract, or what the caller has in its place; that is not stored.
+        """Return the text of a paper, or else its abstract or the caller's substitute, which is not stored.
 
-        Without both, the text is empty, with the basis `none`. Only who reads it from the web needs to be `admitted`.
+        Without both, the text is empty, with the basis `none`. Only a call that reads from the web needs to be `admitted`.
         """
         turn = self._turns.setdefault(arxiv_id, asyncio.Lock())
         async with turn:

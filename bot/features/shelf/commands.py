@@ -246,7 +246,7 @@ class ShelfCog(commands.Cog):
         ),
     )
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
-        """Mark a card's paper as read or unread. What a former version's button nominates comes on the list."""
+        """Mark a card's paper as read or unread. A former version's button nominated the paper: it is put on the list."""
         mark, page, arxiv_id = action.fields(3)
         if mark != shelf_messages.READ:
             return await self._add_to_list(request, [arxiv_id])
@@ -348,7 +348,7 @@ class ShelfCog(commands.Cog):
         verbs.STOP_NEWS, lambda action: responses.IN_PLACE if action.payload else responses.PRIVATELY
     )
     async def stop_news(self, request: Request, action: Action) -> ui.LayoutView:
-        """Tell the reader nothing more. Updates the list, or replies privately to a message about what is new."""
+        """Stop the reader's weekly messages. Updates the list, or replies privately to a message about what is new."""
         await request.services.database.write(news.switch_off, request.user_id)
         if action.payload:
             return await replies.list_view(request, await replies.load_state(request, action))
