@@ -120,7 +120,7 @@ async def find_opener(connection: AsyncConnection, thread_id: int) -> int | None
 
 
 async def silence_thread(connection: AsyncConnection, thread_id: int) -> None:
-    """Tell a thread nothing more that is new about its paper, not by a message that waits either."""
+    """Stop a thread's notifications, including a message that waits."""
     own = club_threads.c.thread_id == thread_id
     await alerts.lock_planning(connection)
     await connection.execute(club_threads.update().where(own).values(is_quiet=True))

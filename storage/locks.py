@@ -54,7 +54,7 @@ _lease = sa.Table(
     sa.Column("name", sa.Text),
     sa.Column("expires_at", sa.DateTime(timezone=True)),
 )
-"""The lease as version 1 has it: it is taken before a database is upgraded, so no statement names a later column.
+"""The lease with its columns of version 1: it is acquired before an upgrade, so statements must not reference later columns.
 
 A later version may add columns that may be NULL or have a default of the server's.
 """

@@ -49,7 +49,7 @@ async def get(connection: AsyncConnection, user_id: int) -> NewsReader | None:
 
 
 async def switch_on(connection: AsyncConnection, reader: NewsReader) -> None:
-    """Tell a reader of events from now on; one whose messages were refused also of those since the switch was turned on."""
+    """Notify a reader of events from now on, or since the switch was turned on if Discord refused the messages."""
     values = statements.record_values(reader, news_readers)
     if (former := await get(connection, reader.user_id)) is not None:
         values |= {"since_at": former.since_at, "last_on": former.last_on}

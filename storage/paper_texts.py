@@ -61,7 +61,7 @@ _OF_PASSAGES = sa.and_(
     vectors.vectors.c.paper_id == papers.c.id,
     vectors.vectors.c.kind == vectors.VectorKind.PASSAGES,
 )
-"""The condition that vectors are of a text, and a paper has both."""
+"""The condition that vectors and a text belong to the same paper."""
 
 
 async def find_without_vectors(

@@ -142,7 +142,7 @@ async def add_to_list(
 
 
 async def _lock(connection: AsyncConnection, server_id: int, user_id: int | None) -> None:
-    """Lock a server's list and the data of who adds to it, for whom `/me forget` waits."""
+    """Lock a server's list, and the data of the member who adds to it, so that `/me forget` waits."""
     for owner_id in sorted({server_id, user_id or server_id}):
         await accounts.lock_reader(connection, owner_id)
 

@@ -54,7 +54,7 @@ class DuePaper(NamedTuple):
     paper_id: int
     changed: int
     hash: str | None
-    """Of the summary that its vector was made of."""
+    """The hash of the summary from which its vector was made."""
 
 
 async def list_due(connection: AsyncConnection, model: str, dimensions: int, *, limit: int) -> list[DuePaper]:

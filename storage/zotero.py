@@ -21,7 +21,7 @@ zotero_items = sa.Table(
     sa.Column("library", sa.Text, primary_key=True),
     reference("paper_id", "papers.id", primary_key=True, index=True),
     required("tried_at", UtcTime),
-    # Why it was refused; NULL: it is there; "": `tried_at` is the first try of some that failed in a way that may pass.
+    # Why it was refused. NULL: it is there. "": tries have failed temporarily, the first at `tried_at`.
     sa.Column("reason", sa.Text),
 )
 
