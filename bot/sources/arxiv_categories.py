@@ -48,9 +48,6 @@ _PAGE_SIZE = 250
 """Papers per API request: pages of papers with thousands of authors stay below the size limit."""
 _DAYS_A_POLL = 5
 """Days of a back-fill read per poll. The next poll follows at once."""
-_MAX_POLLS_PER_DAY = 2
-"""The maximum number of polls that read an incomplete or missing day. Then the back-fill continues."""
-_INCOMPLETE_DELAY = timedelta(minutes=10)
 _FEED_LIMIT = 2_000
 _SETTLED = timedelta(days=4)
 """How long after their submission papers are announced at the latest, if they are not held: over a weekend and a holiday."""
@@ -68,8 +65,8 @@ class Progress:
 
     `announced_on` is the last announcement that was read. The back-fill covers papers submitted from `since`
     to `until` and continues on the day `on`, which is None once it is done. `papers` counts the source's
-    papers read so far, and `polls` how often the day `on` was incomplete or failed. `gaps` are days of submission of which
-    papers are missing, each with the number of its readings and the day of the last one.
+    papers read so far. `gaps` are days of submission of which papers are missing, each with the number of its readings and
+    the day of the last one.
     """
 
     announced_on: str | None = None
@@ -77,14 +74,18 @@ class Progress:
     until: str | None = None
     on: str | None = None
     papers: int = 0
-    polls: int = 0
     gaps: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any] | None) -> Progress:
+        """Return a stored progress. Earlier versions also counted `polls`."""
+        return cls(**{name: value for name, value in (stored or {}).items() if name != "polls"})
 
     def fill_from(self, since: date, until: date) -> Progress:
         """Return the progress with these days added to its back-fill."""
         first, last = since.isoformat(), until.isoformat()
         if self.on is None:
-            return replace(self, since=first, until=last, on=first, papers=0, polls=0)
+            return replace(self, since=first, until=last, on=first, papers=0)
         return replace(self, since=min(first, self.since or first), until=last, on=min(first, self.on))
 
     def after(self, papers: int, left_on: date | None = None) -> Progress:
@@ -94,7 +95,7 @@ class Progress:
         """
         following = (date.fromisoformat(self.on or "") + _DAY).isoformat()
         on = following if following <= (self.until or "") else None
-        after = replace(self, on=on, papers=self.papers + papers, polls=0)
+        after = replace(self, on=on, papers=self.papers + papers)
         if left_on is not None:
             return after.leave([self.on or ""], left_on)
         return replace(after, gaps={day: row for day, row in self.gaps.items() if day != self.on})
@@ -132,7 +133,7 @@ class Progress:
 
 def read_back_fill(progress: Mapping[str, Any] | None) -> Progress | None:
     """Return a source's stored progress if it has a back-fill or gaps."""
-    return Progress(**progress) if progress and (progress.get("since") or progress.get("gaps")) else None
+    return Progress.load(progress) if progress and (progress.get("since") or progress.get("gaps")) else None
 
 
 def parse_categories(address: str) -> tuple[str, ...]:
@@ -182,7 +183,7 @@ class ArxivCategories:
     async def fetch(self, request: base.FetchRequest) -> AsyncIterator[base.FetchResult]:
         """Read the announcement and continue the back-fill, or read papers submitted on `request.days`."""
         today = request.now.date()
-        progress = Progress(**request.progress or {})
+        progress = Progress.load(request.progress)
         if request.days is not None:
             async for result in self._read_days(request, progress, min(request.days), max(request.days)):
                 yield result if request.progress is not None else replace(result, progress=None)
@@ -193,12 +194,12 @@ class ArxivCategories:
         for result in results:
             yield result
         async for result in self._back_fill(request, progress, _DAYS_A_POLL):
-            progress = Progress(**result.progress) if result.progress else progress
+            progress = Progress.load(result.progress) if result.progress else progress
             yield result
         for day in progress.list_due(today)[:_DAYS_A_POLL] if progress.on is None else ():
             on = date.fromisoformat(day)
             async for result in self._read_days(replace(request, days=[on]), progress, on, on):
-                progress = Progress(**result.progress) if result.progress else progress
+                progress = Progress.load(result.progress) if result.progress else progress
                 status = FetchStatus.NOT_YET if result.status is FetchStatus.FAILED else result.status
                 yield replace(result, status=status, day=None)
 
@@ -301,12 +302,11 @@ class ArxivCategories:
     ) -> AsyncIterator[base.FetchResult]:
         """Continue a back-fill by some days. Each day's last result holds the progress to store.
 
-        A requested day that cannot be read is given up at once. A day of a back-fill is given up after two polls, or one if the
-        day before was given up in the same poll, if its error is its own or a later day can be read.
+        A day that arXiv gives in part or not at all is a gap. An error that may be of the service makes it one only if a
+        later day can be read, or if the day was requested.
         """
         today = request.now.date()
-        recent = today - digest_writer.FILL_AGE
-        stored, failed_in_row, has_left = progress, 0, False
+        stored, failed_in_row, is_after_gap = progress, 0, False
         outage: base.FetchError | None = None
         for _ in range(days):
             if progress.on is None:
@@ -314,52 +314,55 @@ class ArxivCategories:
             try:
                 if outage is not None:
                     raise outage
-                submitted, gap, missing = await self._read_day(progress.on, today, is_doubtful=has_left)
+                submitted, gap, missing = await self._read_day(progress.on, today, is_doubtful=is_after_gap)
             except base.FetchError as error:
                 is_own = error.code in (base.BAD_REQUEST, base.TOO_LARGE)
                 failed_in_row += not is_own
                 if not error.is_of_page or failed_in_row >= base.MAX_FAILED_IN_ROW:
                     outage = error
-                is_outage, is_first = outage is not None, failed_in_row < 2
-                failed, progress, is_end = _fail_day(
-                    self._api, request, progress, error, is_outage=is_outage, is_first=is_first
-                )
-                # Other errors may be of the service: reading a later day shows which.
-                if is_own or progress.polls or progress.on is None:
+                failed = self._fail_day(request, progress.on, error)
+                if outage is not None and request.days is None:
+                    # A wait requested by arXiv is not a failure.
+                    status = failed.status if error.retry_at is None else FetchStatus.NOT_YET
+                    yield replace(failed, status=status, reading=None, progress=asdict(stored))
+                    return
+                progress = progress.after(0, today)
+                if is_own or progress.on is None:
                     stored = progress
                 yield replace(failed, progress=asdict(stored))
-                if is_end:
-                    return
                 continue
-            failed_in_row = 0
-            in_categories, skipped = sorting.sort_out(submitted, lambda fact: self._judge(fact, request))
-            by_day = self._by_day(request, in_categories)
-            facts = tuple(fact for result in by_day.values() for fact in result.facts)
-            is_last = request.days is not None or has_left or progress.polls + 1 >= _MAX_POLLS_PER_DAY
-            is_waiting = bool(gap) and not is_last
-            if is_waiting:
-                progress = replace(progress, polls=progress.polls + 1)
-            else:
-                progress, has_left = progress.after(len(facts), today if gap else None), bool(gap)
-            stored = progress
-            status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
-            # Older papers are never posted.
-            digests = [
-                replace(result, facts=(), reading=None) for on, result in by_day.items() if on >= recent
-            ]
-            unread = [sorting.skip(SkipReason.NOT_READ, gap, max(1, missing))] if gap else []
-            report = ReadingReport(len(facts), skipped=add_up([*skipped, *unread]))
-            results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
-            if gap:
-                status = FetchStatus.FAILED if missing and not is_waiting else FetchStatus.NOT_YET
-                at = request.now + _INCOMPLETE_DELAY if is_waiting else None
-                results.append(base.FetchResult(self._api, status, gap, retry_at=at))
-            results[0] = replace(results[0], reading=report)
-            results[-1] = replace(results[-1], progress=asdict(progress))
-            for result in results:
+            results, count = self._list_day(request, submitted, gap, missing)
+            progress = stored = progress.after(count, today if gap else None)
+            failed_in_row, is_after_gap = 0, bool(gap)
+            for result in results[:-1]:
                 yield result
-            if is_waiting:
-                return
+            yield replace(results[-1], progress=asdict(progress))
+
+    def _fail_day(self, request: base.FetchRequest, on: str, error: base.FetchError) -> base.FetchResult:
+        """Return the result for a day that could not be read."""
+        reason = f"{on}: {error}"
+        unread = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
+        day = None if request.days is None else date.fromisoformat(on)
+        return replace(base.failed_result(self._api, error), day=day, reason=reason, reading=unread)
+
+    def _list_day(
+        self, request: base.FetchRequest, submitted: Iterable[models.PaperFacts], gap: str, missing: int
+    ) -> tuple[list[base.FetchResult], int]:
+        """Return the results for a day that was read, with a note on its `gap`, and the number of the source's papers."""
+        in_categories, skipped = sorting.sort_out(submitted, lambda fact: self._judge(fact, request))
+        by_day = self._by_day(request, in_categories)
+        facts = tuple(fact for result in by_day.values() for fact in result.facts)
+        unread = [sorting.skip(SkipReason.NOT_READ, gap, max(1, missing))] if gap else []
+        report = ReadingReport(len(facts), skipped=add_up([*skipped, *unread]))
+        # Older papers are never posted.
+        recent = request.now.date() - digest_writer.FILL_AGE
+        digests = [replace(result, facts=(), reading=None) for on, result in by_day.items() if on >= recent]
+        status = FetchStatus.OK if facts else FetchStatus.UNCHANGED
+        results = [base.FetchResult(self._api, status, facts=facts), *digests] if facts or not gap else []
+        if gap:
+            status = FetchStatus.FAILED if missing else FetchStatus.NOT_YET
+            results.append(base.FetchResult(self._api, status, gap))
+        return [replace(results[0], reading=report), *results[1:]], len(facts)
 
     async def _read_day(
         self, on: str, today: date, *, is_doubtful: bool
@@ -425,36 +428,6 @@ class ArxivCategories:
 
 def _is_cut(feed: feed_entries.Feed) -> bool:
     return len(feed.entries) + sum(row.number for row in feed.skipped) >= _FEED_LIMIT
-
-
-def _fail_day(
-    api: str,
-    request: base.FetchRequest,
-    progress: Progress,
-    error: base.FetchError,
-    *,
-    is_outage: bool,
-    is_first: bool,
-) -> tuple[base.FetchResult, Progress, bool]:
-    """Return the result for the day `on`, which failed, the progress after it, and whether this poll ends.
-
-    `is_first`: the day before it did not fail in this poll by an error that may be of the service.
-    """
-    reason = f"{progress.on}: {error}"
-    after = progress.after(0, request.now.date())
-    unread = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
-    failed = replace(base.failed_result(api, error), reason=reason, reading=unread)
-    if request.days is not None:
-        return replace(failed, day=date.fromisoformat(progress.on or "")), after, False
-    if is_outage:
-        # A wait requested by arXiv is not a failure.
-        status = failed.status if error.retry_at is None else FetchStatus.NOT_YET
-        return replace(failed, status=status, reading=None), progress, True
-    if is_first and progress.polls + 1 < _MAX_POLLS_PER_DAY:
-        at = request.now + _INCOMPLETE_DELAY
-        waiting = replace(failed, status=FetchStatus.NOT_YET, retry_at=at)
-        return waiting, replace(progress, polls=progress.polls + 1), True
-    return failed, after, False
 
 
 def check_options(address: str, options: Mapping[str, object], today: date) -> None:
