@@ -71,7 +71,7 @@ class DiscordClock:
 def latest_date(now: datetime) -> date:
     """Return the last plausible date of a digest at `now` (UTC): tomorrow, for time zones ahead of UTC.
 
-    A digest with a later date is stored, but is not the newest digest until that date.
+    A digest with a later date is stored, but is neither the newest digest nor posted until that date.
     """
     return now.date() + timedelta(days=1)
 

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from bot.core import schedule
+from bot.core import clock, schedule
 from bot.core.schedule import DAY
 from bot.papers import post_papers
 from bot.rendering import discord_text
@@ -136,21 +136,11 @@ WEEK = timedelta(days=7)
 """The length of the period that a weekly post covers, up to its hour."""
 MAX_PAPERS: Mapping[Style, int] = {Style.ANNOUNCEMENT: discord_text.EMBEDS - 1}
 """The maximum number of papers that a style can show. Others would count as posted without being visible."""
-EASTERNMOST_OFFSET = timedelta(hours=14)
-"""The UTC offset of the first zone to reach each date (Kiritimati)."""
 
 
 def is_rolling(subscription: Subscription) -> bool:
     """Return whether posts draw from all papers of the last seven days that have not been posted yet."""
     return subscription.style is Style.WEEKLY
-
-
-def newest_date(now: datetime) -> date:
-    """Return the last date that a post at `now` (UTC) can draw from: today in the easternmost time zone.
-
-    A digest with a later date, probably a mistake, is posted once that date begins.
-    """
-    return (now + EASTERNMOST_OFFSET).date()
 
 
 class Window(NamedTuple):
@@ -171,7 +161,7 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
 
     They reach back further by the days that the weekdays leave out, since the lists of the date before went on growing.
     """
-    about_on, last_on = slot.day or slot.on, slot.day or newest_date(now)
+    about_on, last_on = slot.day or slot.on, slot.day or clock.latest_date(now)
     since_before = (
         WEEK if is_rolling(subscription) else schedule.time_since_date_before(subscription, slot.on)
     )
