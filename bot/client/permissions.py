@@ -106,28 +106,31 @@ MEMBERSHIP_KEPT = timedelta(minutes=1)
 
 async def is_member(interaction: Interaction, guild_id: int) -> bool:
     """Return whether the user is a member of a server of the bot. Raises UserError if Discord does not say."""
-    client, user_id = interaction.client, interaction.user.id
+    client = interaction.client
     if guild_id == interaction.guild_id:
         return await client.is_in_server(interaction)
     if (kept := recall_membership(interaction, guild_id)) is not None:
         return kept
+    answer, now = await _ask_for_membership(interaction, guild_id), client.services.clock()
+    valid = {key: row for key, row in client.memberships.items() if row[0] + MEMBERSHIP_KEPT >= now}
+    client.memberships = {**valid, (interaction.user.id, guild_id): (now, answer)}
+    return answer
+
+
+async def _ask_for_membership(interaction: Interaction, guild_id: int) -> bool:
+    """Ask Discord whether the user is a member of a server, if the bot is in it. Raises UserError if Discord does not say."""
+    client = interaction.client
     guild = await client.services.database.fetch(accounts.get_guild, guild_id)
     if guild is None or guild.left_at is not None:
         return False
     try:
         with _map_refusals():
-            await client.http.get_member(guild_id, user_id)
-        answer = True
+            await client.http.get_member(guild_id, interaction.user.id)
     except UserError as error:
         if error.key == "rights-unknown":
             raise
-        answer = False
-    known, now = client.memberships, client.services.clock()
-    known.pop((user_id, guild_id), None)
-    known[user_id, guild_id] = now, answer
-    while known[oldest := next(iter(known))][0] + MEMBERSHIP_KEPT < now:
-        del known[oldest]
-    return answer
+        return False
+    return True
 
 
 def recall_membership(interaction: Interaction, guild_id: int) -> bool | None:

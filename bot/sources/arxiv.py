@@ -126,22 +126,23 @@ class ArxivReader:
         todo = [list(batch) for batch in chunked(titles, TITLES_PER_REQUEST)]
         while todo:
             batch = todo.pop(0)
-            phrases = (" ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in batch)
-            query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases if phrase)
-            most = _MAX_TITLE_RESULTS if len(batch) == 1 else _TITLE_PAGE
-            answered, missing_count = (
-                await self.search({"search_query": query}, _TITLE_PAGE, most) if query else ([], 0)
-            )
-            facts = {analyser.fold_title(fact.title or ""): fact for fact in answered}
+            answered, missing_count = await self._search_titles(batch)
+            facts = {analyser.fold_title(fact.title): fact for fact in answered if fact.title}
             folded = {title: analyser.fold_title(title) for title in batch}
             found = {title: facts[key] for title, key in folded.items() if key and key in facts}
             left = [title for title in batch if title not in found]
             if missing_count:
                 todo += [[title] for title in left] if len(batch) > 1 else []
-                left = []
-            elif query and not answered:
-                left = self._confirm(left)
-            yield found | dict.fromkeys(left)
+                yield dict(found)
+            else:
+                yield found | dict.fromkeys(left if answered else self._confirm(left))
+
+    async def _search_titles(self, titles: Sequence[str]) -> tuple[list[models.PaperFacts], int]:
+        """Return what `search` does about papers whose titles have all the words of one of these, in order."""
+        phrases = (" ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in titles)
+        query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases if phrase)
+        most = _MAX_TITLE_RESULTS if len(titles) == 1 else _TITLE_PAGE
+        return await self.search({"search_query": query}, _TITLE_PAGE, most) if query else ([], 0)
 
     async def search(
         self, query: Mapping[str, str], page_size: int, most: int = MAX_RESULTS
