@@ -146,6 +146,12 @@ def mask_dates(words: Sequence[str]) -> list[bool]:
     return is_date
 
 
+def find_dates(text: str) -> str:
+    """Return the words of a query that are of dates or periods, as typed."""
+    words = text.split()
+    return " ".join(compress(words, mask_dates(list(map(trim_filler, words)))))
+
+
 def read_period(text: str, today: date) -> typed_dates.Span | None:
     """Return the first and last day of a date or period in a query, with or without a particle; None for other text."""
     return typed_dates.read_typed_date(_DATE_END.sub("", text), today)

@@ -12,6 +12,7 @@ from inline_snapshot import snapshot
 
 from bot.features.alerts import service as alerts_service
 from storage import accounts, models, tables
+from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -231,6 +232,18 @@ async def test_or_and_not_in_an_alert_are_operators_that_the_preview_shows(harne
     assert (alert.excluded, alert.match_all) == (("survey",), False)
 
 
+@pytest.mark.parametrize("title", ["Teapots without Handles", "Herons Excluding Newts", "Newts or Herons"])
+async def test_a_papers_title_is_followed_as_a_phrase_that_leaves_nothing_out(
+    harness: ClientHarness, title: str
+) -> None:
+    paper = sample_archive.NewsletterPaper("2512.00105", title, "손잡이가 없어요.")
+    await sample_archive.add_digest(harness.container.database, "2025-12-02", paper)
+    preview = await harness.ask("alerts add", keyword=title)
+    await harness.press(preview, "alert-create")
+    (alert,) = await _list_alerts(harness)
+    assert ([term.text for term in alert.terms], alert.excluded) == ([f'"{title}"'], ())
+
+
 async def test_a_list_that_an_alert_leaves_out_is_no_list_of_what_it_follows(harness: ClientHarness) -> None:
     for keyword, words, excluded in (
         ("robots excluding surveys, benchmarks", ["robots"], ("surveys", "benchmarks")),
@@ -303,6 +316,9 @@ REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
     ({}, "refused-no-terms", {}),
     ({"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
     ({"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+    ({"keyword": "robots last week"}, "topic-has-period", {"text": "last week"}),
+    ({"keyword": "로봇, 지난달 지도"}, "topic-has-period", {"text": "지난달"}),
+    ({"keyword": "2024년 4월 로봇"}, "topic-has-period", {"text": "2024년 4월"}),
     ({"keyword": _words(50)}, "refused-too-many-terms", {"most": 20, "count": 50}),
     (
         {"keyword": "로봇", "without": _words(21)},

@@ -142,6 +142,13 @@ async def test_setup_and_edit_explain_why_they_refuse_a_setting(harness: ClientH
     assert missing in harness.screen(unwritable)
     await refused(texts("style-does-not-fit", style="forum"), "setup", style="forum")
     await refused(texts("topic-asks-nothing"), "setup", topic="-survey")
+    for topic, period in (
+        ("robots last week", "last week"),
+        ("지난달 로봇", "지난달"),
+        ("로봇 2024년 4월", "2024년 4월"),
+        ("robots since:2019 until:2020", "robots since:2019 until:2020"),
+    ):
+        await refused(texts("topic-has-period", text=period), "setup", topic=topic)
     first, late = [await harness.manage("daily setup", time="09:00") for _ in range(2)]
     await harness.manager_press(first, "setup-start")
     said = await harness.manager_press(late, "setup-start")

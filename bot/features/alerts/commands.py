@@ -6,7 +6,7 @@ may contain the id of a stored alert (`#17`) or, since posts do not store drafts
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -121,7 +121,7 @@ class AlertsCog(
             draft_fields.VOTES: str(votes),
         }
         draft = replace(
-            draft_fields.apply_conditions(alerts_service.EMPTY_DRAFT, typed),
+            draft_fields.apply_conditions(alerts_service.EMPTY_DRAFT, await _keep_title(request, typed)),
             match_all=match == ALL,
             channel_id=channel.id if channel is not None else None,
             max_a_day=max_a_day,
@@ -224,7 +224,7 @@ class AlertsCog(
             interaction_values.modal_values(request.interaction),
         )
         try:
-            draft = draft_fields.apply_conditions(draft, values)
+            draft = draft_fields.apply_conditions(draft, await _keep_title(request, values))
         except errors.UsageError as error:
             votes = str(draft.min_votes)
             typed = draft_fields.apply_conditions(draft, values | {draft_fields.VOTES: votes})
@@ -349,6 +349,14 @@ async def _draft_of_list(request: Request, state: list_state.ListState) -> model
     return make_draft(
         result.alert_terms, result.read.excluded, max(state.min_votes, query.filters.min_votes or 0)
     )
+
+
+async def _keep_title(request: Request, typed: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """Return what was typed with a paper's title as a phrase, whose *not* leaves nothing out."""
+    text = typed.get(models.AlertKind.KEYWORD.value) or ""
+    if not query_parser.parse_query(text).meant or not await request.services.search.find_titled([text]):
+        return typed
+    return {**typed, models.AlertKind.KEYWORD.value: draft_fields.join_items([f'"{text}"'])}
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:

@@ -15,7 +15,7 @@ from bot.core import clock, schedule
 from bot.core.clock import Clock
 from bot.search import alert_matcher
 from bot.search.service import SearchService
-from bot.text import analyser, institutions, people, plain
+from bot.text import analyser, institutions, people, plain, questions
 from storage import accounts, alerts, errors, models, outbox, papers, search
 from storage.database import Database
 
@@ -85,6 +85,13 @@ def _check_term(term: models.AlertTerm) -> None:
             f"“{term.text}” does not identify an institution. Give its full name.",
             "refused-no-institution",
             text=term.text,
+        )
+    is_phrase = term.kind is not models.AlertKind.KEYWORD or term.text.startswith('"')
+    if dates := "" if is_phrase else questions.find_dates(term.text):
+        raise errors.UsageError(
+            f"An alert is about papers as they come. Leave the period {dates!r} out of it.",
+            "topic-has-period",
+            text=dates,
         )
     words = [analyser.fold(word).strip(".,;:!?'\"()[]") for word in term.text.split()]
     if term.kind is models.AlertKind.KEYWORD and all(

@@ -380,7 +380,9 @@ async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) 
         return wanted
     async with router.admitted_lookup(request.interaction):
         result = await request.services.search.search(SearchRequest(wanted.topic, limit=1))
-    meant = result.read.meant
+    meant, until_on = result.read.meant, result.read.filters.until_on
+    if until_on and until_on <= request.services.clock().date():
+        raise daily_options.period_error(wanted.topic)
     return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
 
 

@@ -423,6 +423,7 @@ alert-no-such-channel = Alerts can only be sent to text and announcement channel
 needs-manage-messages = To create an alert in { $channel }, you need the **Manage Messages** permission there.
 needs-mention-role = You can't mention { $role } in { $channel }. Choose a role that everyone can mention, or ask someone with the **Mention @everyone, @here, and All Roles** permission.
 topic-asks-nothing = Enter something to search for besides what is left out, up to 200 characters: words, `author:`, `from:` or `votes:`, such as **diffusion -survey**.
+topic-has-period = Posts and alerts are about papers as they come. Leave out “{ $text }”, which names a period.
 channel-not-here = That channel is not in this server, or no longer exists.
 bot-lacks-permissions = Paperround can't post in { $channel } yet. Give it { $permissions } in the channel's settings › Permissions, then try again.
 rights-unknown = Couldn't look up that server's channels and permissions. Try again in a few minutes.

@@ -374,6 +374,7 @@ alert-no-such-channel = 알림은 텍스트 채널과 공지 채널에만 보낼
 needs-manage-messages = { $channel }에 알림을 만들려면 그 채널의 **메시지 관리하기** 권한이 있어야 해요.
 needs-mention-role = { $channel }에서 { $role } 역할을 멘션할 권한이 없어요. 누구나 멘션할 수 있는 역할을 고르거나, **@everyone, @here, 모든 역할 멘션하기** 권한이 있는 사람에게 부탁해 주세요.
 topic-asks-nothing = 뺄 말 말고 찾을 검색어를 입력해 주세요. 예: **diffusion -survey**. 단어, 저자(저자:), 기관(기관:), 최소 추천 수(추천:)를 합쳐 200자까지 쓸 수 있어요.
+topic-has-period = 자동게시와 알림은 새로 올라오는 논문을 다뤄요. “{ $text }” 같은 기간은 빼 주세요.
 channel-not-here = 이 서버에 없는 채널이에요. 삭제된 채널일 수도 있어요.
 bot-lacks-permissions = Paperround가 아직 { $channel }에 글을 올릴 수 없어요. 채널 설정 › 권한에서 { $permissions } 권한을 켠 다음 다시 시도해 주세요.
 rights-unknown = 그 서버의 채널과 권한을 확인하지 못했어요. 몇 분 뒤에 다시 시도해 주세요.
