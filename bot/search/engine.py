@@ -225,19 +225,24 @@ class Engine:
                 titles.append(self._phrase("title", phrase))
         return _Spelled(titles, bodies)
 
-    def _mention(self, part: QueryPart) -> Query | None:
+    def _mention(self, part: QueryPart, *, is_exact: bool = False) -> Query | None:
         """Return the query for papers with any form of a part; the words of a typed term may be scattered in a paper.
 
-        A term of one word, such as chatbot, is not sought as the words of its other forms: conversational and agent.
+        So may those of its other forms, or if `is_exact` of its usual name in each language: not 망각 and 학습, for machine
+        unlearning. A term of one word, such as chatbot, is not sought as the words of its other forms: conversational and agent.
         """
         if part.either:
-            return any_of(all_of(map(self._mention, parts)) for parts in part.either)
-        typed = part.typed_form.replace("-", " ")
+            return any_of(
+                all_of(self._mention(one, is_exact=is_exact) for one in parts) for parts in part.either
+            )
+        typed, texts = part.typed_form.replace("-", " "), [form.text for form in part.forms]
+        if is_exact:
+            usual = {analyser.has_hangul(text): text for text in reversed(texts)}
+            texts = [typed, *usual.values()]
         is_term = " " in typed and not part.is_quoted
-        forms = dict.fromkeys(tokens.content_tokens(form.text) for form in part.forms) if is_term else ()
         scattered = (
             all_of(any_of(self._term(field, word, 1.0) for field in ("title", "body")) for word in words)
-            for words in forms
+            for words in (dict.fromkeys(map(tokens.content_tokens, texts)) if is_term else ())
         )
         return any_of([self._part(part), *scattered])
 
@@ -533,6 +538,10 @@ class Engine:
         papers that have only its general words are left out.
         """
         having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
+        exact = having
+        if not query.topics:
+            mentions = [self._mention(part, is_exact=True) for part in parts]
+            exact = dict(zip(parts, self._list_having(mentions, others), strict=True))
         telling = () if query.topics else [part for part in parts if self.is_telling(part)]
         named = (having[part] for part in telling or parts)
         bare = others.keys() - set[int]().union(*named)
@@ -540,7 +549,7 @@ class Engine:
         related = set[int]().union(*self._list_having(about_topics, bare))
         all_terms, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]]()
         for id_, score in others.items():
-            lacking = tuple(part for part in parts if id_ not in having[part])
+            lacking = tuple(part for part in parts if id_ not in exact[part])
             if id_ not in bare and not lacking:
                 all_terms[id_] = score
             elif id_ not in bare or id_ in related:

@@ -219,6 +219,20 @@ async def test_a_term_of_two_short_words_is_not_its_first_word(db: Database) -> 
         assert await ids(service, query) == ["2501.00002"], query
 
 
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("machine unlearning", "이어서 학습하면 망각이 생깁니다. 망각을 줄이며 오래 학습합니다."),
+        ("모델 합치기", "이 모델은 두 벡터를 섞습니다. 모델은 앙상블과 통합됩니다."),
+    ],
+)
+async def test_all_words_of_a_term_apart_are_none_of_a_synonym(db: Database, asked: str, text: str) -> None:
+    """Not words of a synonym, such as 망각 학습: the reader sees a paper that has nothing of the query."""
+    papers = NewsletterPaper("2501.00001", "Herons", text), NewsletterPaper("2501.00002", "Newts", "연못.")
+    result = await ask(await sample_archive.search_over(db, *papers), asked)
+    assert MatchKind.SCATTERED not in result.kinds.values()
+
+
 async def test_words_of_an_added_form_apart_are_no_mention_of_the_term(db: Database) -> None:
     """A chatbot is a conversational agent, which a paper with an agent and a conversational style does not name."""
     apart = NewsletterPaper("2501.00002", "Tea", "A robot and an agent, which has a conversational style.")
