@@ -186,10 +186,13 @@ async def test_empty_list_is_final_only_after_its_day_closes(hub: Hub) -> None:
 
 
 def rows(count: int, *, last: int = 7, first: int = 1) -> list[dict[str, Any]]:
-    """Return papers with 7 votes, but for the last one's."""
+    """Return papers with 7 votes, but for the last one's. A page of 100 is small enough to be read in this process."""
     numbers = range(first, first + count)
     return [
-        daily_papers_item(f"2505.{number:05}", last if number == numbers[-1] else 7) for number in numbers
+        daily_papers_item(
+            f"2505.{number:05}", last if number == numbers[-1] else 7, githubRepo=None, projectPage=None
+        )
+        for number in numbers
     ]
 
 
@@ -244,6 +247,14 @@ async def test_a_short_page_is_not_the_last(hub: Hub) -> None:
     assert len(hub.origin.requests) == 4
 
 
+async def test_a_large_page_is_read_in_a_process_of_its_own(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "LARGE_BYTES", 0)
+    result = await hub.read_today(*rows(3))
+    assert [fact.arxiv_id for fact in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
+
+
 async def test_a_page_that_repeats_the_list_is_the_end(hub: Hub) -> None:
     hub.pages[path(TODAY)] = web.json_response([*rows(60), None])
     [result] = await fetch_results(hub.source, days=[TODAY])
@@ -264,7 +275,7 @@ async def test_a_list_without_end_is_bounded_and_not_stored(
     assert (result.status, result.reason) == (FetchStatus.FAILED, "its list has more than 10 pages")
     assert (result.digests, result.facts, result.page_states) == ((), (), ())
     assert len(hub.origin.requests) == 11
-    monkeypatch.setattr(huggingface, "_MAX_LIST_BYTES", 100_000)
+    monkeypatch.setattr(huggingface, "_MAX_LIST_BYTES", 60_000)
     [result] = await fetch_results(hub.source, days=[TODAY])
     assert result.reason.startswith("at page 2: its list is larger than"), result.reason
     monkeypatch.setattr(huggingface, "_LIST_SECONDS", 0.0)
