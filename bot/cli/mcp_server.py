@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.archive import arxiv_ids
 from bot.cli import search as cli_search
 from bot.cli import shell
+from bot.core import settings
 from bot.core.clock import Clock
 from bot.features.ask.archive_questions import ArchiveQuestions, guess_language
 from bot.features.ask.question_parts import MAX_LENGTH
@@ -288,11 +289,11 @@ async def serve_http(server: mcpserver.MCPServer[Any], address: str, token: str)
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         streamable_http_path=PATH,
     )
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
+    host, port = settings.parse_address(address)
+    host = host or "127.0.0.1"
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, int(port)), family=family)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise errors.PaperroundError(
             f"--http: cannot listen on {address}: {error}. Choose another address or port."

@@ -94,18 +94,9 @@ async def cancel(*tasks: asyncio.Future[Any]) -> None:
 
 _NICE = 10
 _PROGRAM = "from bot.core import isolation; isolation.main()"
-_PASSED_VARIABLES = frozenset(
-    {
-        *("HOME", "PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
-        *(
-            "SYSTEMROOT",
-            "FONTCONFIG_FILE",
-            "FONTCONFIG_PATH",
-            "PYTHONUTF8",
-            "PYTHONHASHSEED",
-            "PYTHONDONTWRITEBYTECODE",
-        ),
-    }
+_PASSED_VARIABLES = (
+    *("HOME", "PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"),
+    *("FONTCONFIG_FILE", "FONTCONFIG_PATH", "PYTHONUTF8", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"),
 )
 """The environment variables passed to a child process: no tokens, keys, addresses or proxies."""
 _DATABASE_PREFIX = "PG"
