@@ -44,24 +44,40 @@ class _Found(NamedTuple):
 def find_items(value: Any, has_id: Callable[[str, str], bool]) -> tuple[list[Fields], Fields]:
     """Return the items in a value, and the fields that are in none. `has_id` tells whether a field has an id of its item."""
     for titles in (TITLES, NAMES, ("description",)):
-        found = _Finder(titles, has_id).find(value, "")
-        if any(name in titles for item in found.items for name, _ in item):
+        finder, items, rest = _Finder(titles, has_id), list[Fields](), Fields()
+        finder.deep.append(value)
+        while finder.deep:
+            found = finder.find(finder.deep.popleft(), "")
+            items, rest = items + found.items, rest + found.rest
+        if any(name in titles for item in items for name, _ in item):
             break
-    items = [[("title" if name in titles else name, text) for name, text in item] for item in found.items]
-    return items, found.rest
+    return [[("title" if name in titles else name, text) for name, text in item] for item in items], rest
+
+
+_MAX_DEPTH = 60
+"""Levels of lists and objects within each other. What is deeper is read as a file of its own."""
 
 
 class _Finder:
+    """Finds the items in a value. `deep` is what is too deep in it, and has to be read next."""
+
     def __init__(self, titles: Sequence[str], has_id: Callable[[str, str], bool]) -> None:
         self._titles, self._has_id = titles, has_id
+        self._depth, self.deep = 0, deque[Any]()
 
     def find(self, value: Any, name: str) -> _Found:
         """Find the items in a value, which is the member or field `name` of what is around it."""
-        if isinstance(value, list):
-            return self._find_in_list(value, name)
-        if isinstance(value, dict):
-            return self._find_in_object(value, name)
-        return _Found([], [] if value is None else [(name, str(value))])
+        if not isinstance(value, list | dict):
+            return _Found([], [] if value is None else [(name, str(value))])
+        if self._depth == _MAX_DEPTH:
+            self.deep.append(value)
+            return _Found([], [])
+        self._depth += 1
+        found = (
+            self._find_in_list(value, name) if isinstance(value, list) else self._find_in_object(value, name)
+        )
+        self._depth -= 1
+        return found
 
     def _find_in_list(self, values: list[Any], name: str) -> _Found:
         if {dict, str} == set(map(type, values)):
@@ -155,11 +171,17 @@ def read_xml(text: str) -> Any | None:
         root = ElementTree.fromstring(text)  # noqa: S314 - expat bounds entities; it runs in a process with limits
     except (ElementTree.ParseError, ValueError):
         return None
-    name = _local_name(root.tag)
-    return None if name.lower() == "html" else {name: _convert_element(root)}
+    values, deep = list[Any](), deque([root])
+    while deep:
+        element = deep.popleft()
+        values.append({_local_name(element.tag): _convert_element(element, 0, deep)})
+    return None if "html" in values[0] else values
 
 
-def _convert_element(element: ElementTree.Element) -> Any:
+def _convert_element(element: ElementTree.Element, depth: int, deep: deque[ElementTree.Element]) -> Any:
+    if depth == _MAX_DEPTH:
+        deep.append(element)
+        return None
     names = [_local_name(child.tag) for child in element]
     attributes = {_local_name(name): text for name, text in element.attrib.items()}
     if _INLINE.issuperset(names):
@@ -167,7 +189,7 @@ def _convert_element(element: ElementTree.Element) -> Any:
         return {**attributes, "value": text} if attributes else text
     children: dict[str, list[Any]] = {}
     for name, child in zip(names, element, strict=True):
-        children.setdefault(name, []).append(_convert_element(child))
+        children.setdefault(name, []).append(_convert_element(child, depth + 1, deep))
     return attributes | {name: part[0] if len(part) == 1 else part for name, part in children.items()}
 
 

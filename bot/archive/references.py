@@ -328,9 +328,16 @@ def _read_items(values: Any, on: date) -> Iterator[_Entry]:
     for value in values if isinstance(values, list) else [values]:
         _, rest = reference_items.find_items(value, lambda *_: False)
         if isinstance(value, dict) and rest:
-            yield _make_entry(rest, json.dumps(value, ensure_ascii=False))
+            yield _make_entry(rest, _write_json(value))
         else:
             yield from _read_lines(str(value or ""))
+
+
+def _write_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return ""
 
 
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
