@@ -92,6 +92,11 @@ async def save(
     Raises UsageError if there are too many; roll the transaction back.
     """
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
+    await _count_saved(connection, user_id)
+
+
+async def _count_saved(connection: AsyncConnection, user_id: int) -> None:
+    """Raise UsageError if a reader has more than `MAX_SAVED` papers."""
     if await count(connection, user_id) > MAX_SAVED:
         text = f"You already have {MAX_SAVED:,} saved papers, the maximum."
         raise UsageError(text, "saved-full", count=MAX_SAVED)
@@ -154,33 +159,43 @@ async def _count_listed(connection: AsyncConnection, server_id: int) -> int:
     return total
 
 
-async def take_off(connection: AsyncConnection, server_id: int, paper_id: int, now: datetime) -> None:
-    """Remove a paper from a server's list; `put_back` undoes it."""
-    is_listed = _is_of(saved_papers, server_id, paper_id)
+async def take_off(connection: AsyncConnection, owner_id: int, paper_id: int, now: datetime) -> bool:
+    """Remove a paper from a reader's papers or a server's list, and return whether it was there; `put_back` undoes it."""
+    is_listed = _is_of(saved_papers, owner_id, paper_id)
     adder = sa.select(saved_papers.c.added_by).where(is_listed)
-    await _lock(connection, server_id, await connection.scalar(adder))
-    former = _is_of(removed_papers, server_id, paper_id)
+    await _lock(connection, owner_id, await connection.scalar(adder))
+    former = _is_of(removed_papers, owner_id, paper_id)
     await connection.execute(removed_papers.delete().where(former, sa.exists().where(is_listed)))
     row = sa.select(*saved_papers.c, sa.literal(now, UtcTime)).where(is_listed)
     await connection.execute(removed_papers.insert().from_select([*removed_papers.c], row))
-    await remove(connection, server_id, paper_id)
+    return await remove(connection, owner_id, paper_id)
 
 
-async def put_back(connection: AsyncConnection, server_id: int, paper_id: int, added_by: int | None) -> None:
-    """Put a paper back on a server's list as it was, if that member added it (None: any member). A newer entry stays.
+async def put_back(
+    connection: AsyncConnection,
+    owner: Owner,
+    *,
+    paper_id: int | None = None,
+    removed_at: datetime | None = None,
+    added_by: int | None = None,
+) -> int:
+    """Put a paper, or those that were taken off at a time, back as they were, if that member added them (None: whoever did).
 
-    Raises UsageError if that exceeds `MAX_LISTED`; roll the transaction back.
+    Returns how many were put back; a newer entry stays. Raises UsageError if there are too many; roll the transaction back.
     """
-    is_removed = _is_of(removed_papers, server_id, paper_id)
-    if added_by is not None:
-        is_removed &= removed_papers.c.added_by == added_by
-    adder = sa.select(removed_papers.c.added_by).where(is_removed)
-    await _lock(connection, server_id, await connection.scalar(adder))
-    row = sa.select(*(removed_papers.c[column.name] for column in saved_papers.c)).where(is_removed)
+    c = removed_papers.c
+    wanted = {c.paper_id: paper_id, c.removed_at: removed_at, c.added_by: added_by}
+    is_removed = sa.and_(
+        c.user_id == owner.id, *(column == value for column, value in wanted.items() if value is not None)
+    )
+    adder = sa.select(c.added_by).where(is_removed)
+    await _lock(connection, owner.id, await connection.scalar(adder))
+    row = sa.select(*(c[column.name] for column in saved_papers.c)).where(is_removed)
     insert = statements.dialect_insert(connection.dialect, saved_papers)
     await connection.execute(insert.from_select([*saved_papers.c], row).on_conflict_do_nothing())
-    await connection.execute(removed_papers.delete().where(is_removed))
-    await _count_listed(connection, server_id)
+    removed = await connection.execute(removed_papers.delete().where(is_removed))
+    await (_count_listed if owner.server_id else _count_saved)(connection, owner.id)
+    return removed.rowcount
 
 
 async def list_servers(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
@@ -225,8 +240,10 @@ async def update(connection: AsyncConnection, /, user_id: int, paper_id: int, **
     )
 
 
-async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> None:
-    await connection.execute(saved_papers.delete().where(_is_of(saved_papers, user_id, paper_id)))
+async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> bool:
+    """Remove a paper from a reader's papers, and return whether it was there."""
+    removed = await connection.execute(saved_papers.delete().where(_is_of(saved_papers, user_id, paper_id)))
+    return removed.rowcount > 0
 
 
 async def count(connection: AsyncConnection, user_id: int) -> int:

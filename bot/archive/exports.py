@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from functools import partial
-from itertools import chain, count, groupby, product
-from string import ascii_lowercase
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from bot.archive import arxiv_ids, fields, languages, listing, markdown_lines, parse, summaries
@@ -87,16 +86,18 @@ UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
 
 
 class BibtexFile:
-    """Entries of BibTeX, in the order in which they are added. a, b and so on follow a key that is taken.
+    """Entries of BibTeX, in the order in which they are added. Of papers with one key, all but the oldest have their id after it.
 
-    `is_keyed_by_id`: a paper's key depends on its id alone, for documents that cite it while the file changes.
+    Thus no key changes if a newer paper is added, or in another order. `is_keyed_by_id`: a paper's key depends on its id
+    alone, for documents that cite it while the file changes.
     """
 
     def __init__(self, *, is_keyed_by_id: bool = False) -> None:
         self._is_keyed_by_id = is_keyed_by_id
-        self._entries: dict[str, str] = {}
-        self._names: dict[str, Iterator[str]] = {}
-        self._unconfirmed: list[str] = []
+        self._entries: list[tuple[str, str, str]] = []
+        """The key, the id and the text of each."""
+        self._oldest: dict[str, str] = {}
+        self._unconfirmed: set[str] = set()
 
     def add(
         self,
@@ -119,9 +120,8 @@ class BibtexFile:
         of authors ends in `and others`. A reader's note and tags become the annotation and keywords.
         """
         base = make_key(arxiv_id) if self._is_keyed_by_id else name_key(arxiv_id, title, authors)
-        suffixes = map("".join, chain.from_iterable(product(ascii_lowercase, repeat=n) for n in count(1)))
-        keys = self._names.setdefault(base, chain([base], (base + suffix for suffix in suffixes)))
-        key = next(key for key in keys if key not in self._entries)
+        oldest = self._oldest.get(base, arxiv_id)
+        self._oldest[base] = min(oldest, arxiv_id, key=lambda one: (arxiv_ids.first_day(one), one))
         names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
         plain = typesetting.render_title if is_latex else str
         fields = {
@@ -140,14 +140,19 @@ class BibtexFile:
             "ids": "" if self._is_keyed_by_id else make_key(arxiv_id),
         }
         lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-        self._entries[key] = "\n".join([f"@misc{{{key},", *lines, "}"]) + "\n"
+        self._entries.append((base, arxiv_id, "\n".join([*lines, "}"]) + "\n"))
         if not is_order_confirmed and len(names) > 1:
-            self._unconfirmed.append(key)
+            self._unconfirmed.add(arxiv_id)
 
     def render(self) -> str:
-        keys = f": {', '.join(self._unconfirmed)}" if len(self._entries) > 1 else ""
-        above = f"% {UNCONFIRMED_ORDER}{keys}\n" if self._unconfirmed else ""
-        return above + "\n".join(self._entries.values())
+        keys = {
+            arxiv_id: base if self._oldest[base] == arxiv_id else f"{base}:{arxiv_id}"
+            for base, arxiv_id, _ in self._entries
+        }
+        unconfirmed = ", ".join(key for arxiv_id, key in keys.items() if arxiv_id in self._unconfirmed)
+        named = f": {unconfirmed}" if len(self._entries) > 1 else ""
+        above = f"% {UNCONFIRMED_ORDER}{named}\n" if unconfirmed else ""
+        return above + "\n".join(f"@misc{{{keys[arxiv_id]},\n{text}" for _, arxiv_id, text in self._entries)
 
 
 def describe_state(comment: str | None, withdrawn_by: Withdrawal | None) -> str | None:

@@ -187,7 +187,7 @@ def _is_mentioned(whole: str, before: str, after: str, place: str, *, is_id: boo
 
 
 def _last_word(text: str) -> str:
-    return "".join(re.split(r"[\s,;|\"“]+", text.rstrip(' ,;|\t"“'))[-1:]).strip("(*_.").lower()
+    return "".join(re.split(r"[\s,;|\"'“]+", text.rstrip(' ,;|\t"“'))[-1:]).strip("(*_.").lower()
 
 
 def _first_word(text: str) -> str:

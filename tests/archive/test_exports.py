@@ -164,20 +164,35 @@ def render(form: ReferenceFormat, *papers: SavedPaper) -> str:
 
 def test_bibtex_references_have_a_key_note_and_tags() -> None:
     other = replace(PAPER, id=2, arxiv_id="2502.11090", note="", tags=(), title="", authors=())
-    shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3))
+    shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3, arxiv_id="2503.00001"))
     note, key = shown.splitlines()[:2]
-    assert note == "% Authors in the digest's order, not yet compared with arXiv: yuan2025nativea"
+    assert note == "% Authors in the digest's order, not yet compared with arXiv: yuan2025native:2503.00001"
     assert key == "@misc{yuan2025native,"
-    assert "\n@misc{yuan2025nativea,\n" in shown
+    assert "\n@misc{yuan2025native:2503.00001,\n" in shown
     assert "  ids           = {arxiv:2502.11089},\n" in shown
     assert "{Jingyang Yuan and 김민준 and Ben Müller, Loïc}" in shown
     assert "  keywords      = {rl, to-read},\n" in shown
     assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
     assert "\n@misc{2025,\n  year" in shown
     assert shown.count("not yet compared with arXiv") == 1
-    many = render(ReferenceFormat.BIBTEX, *(replace(PAPER, id=number) for number in range(2, 32)))
-    keys = re.findall(r"@misc{(.*),", many)
-    assert (keys[-1], len({*keys})) == ("yuan2025nativeac", 30)
+
+
+def test_a_key_stays_in_another_order_and_when_newer_papers_are_added() -> None:
+    """A document that cites it goes on to cite the same paper."""
+    former = [replace(PAPER, id=number, arxiv_id=f"2502.{number:05}") for number in range(2, 20)]
+    newer = [replace(PAPER, id=number, arxiv_id=f"2512.{number:05}") for number in range(2, 20)]
+
+    def read_keys(*papers: SavedPaper) -> dict[str, str]:
+        found = re.findall(
+            r"@misc{(.*),\n(?:  .*\n)*?  eprint +  *= {(.*)}", render(ReferenceFormat.BIBTEX, *papers)
+        )
+        return {arxiv_id: key for key, arxiv_id in found}
+
+    keys = read_keys(*former)
+    assert keys["2502.00002"] == "yuan2025native"
+    assert len({*keys.values()}) == len(former) == len(keys)
+    assert read_keys(*reversed(former)) == keys
+    assert read_keys(*newer, *former).items() >= keys.items()
 
 
 @pytest.mark.parametrize(

@@ -127,11 +127,11 @@ def to_csv(items: list[Item]) -> str:
 
 
 def to_bibtex(items: list[Item]) -> str:
-    return "\n".join(
-        "@misc{key%d,\n%s}\n"
-        % (at, "".join(f"  {name} = {{{text}}},\n" for name, text in item.fields.items()))
-        for at, item in enumerate(items)
-    )
+    entries = []
+    for at, item in enumerate(items):
+        fields = "".join(f"  {name} = {{{text}}},\n" for name, text in item.fields.items())
+        entries.append(f"@misc{{key{at},\n{fields}}}\n")
+    return "\n".join(entries)
 
 
 FORMS: dict[str, Callable[[Any, list[Item]], str]] = {

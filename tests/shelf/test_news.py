@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot.app.workers import Workers
-from bot.client import custom_ids
+from bot.client import custom_ids, message_builder
 from bot.features.club.service import ClubPost
 from bot.features.club.thread_news import ThreadNews, ThreadNewsPlanner
 from bot.features.operations.readers import Readers
@@ -24,7 +24,7 @@ from storage import accounts, archive, club, locks, migrate, models, news, paper
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
 from tests.support import killed_process, origin_server, rendered_posts, world
-from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
+from tests.support.client_harness import ClientHarness, component_ids, last_response, send_parts, shown_text
 from tests.support.followed_services import Services
 from tests.support.polling_harness import PollingHarness
 from tests.support.world import AWAY, LOST, READER, ZONES, World, arxiv_id, moment
@@ -549,6 +549,7 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
         await database.write(papers.add_events, [event])
     for saved in (await harness.ask("saved"), await harness.ask("saved", tag="updated")):
         assert CODE in shown_text(saved), "marked until a message told it"
+    await database.write(shelf.update, reader, paper_id, note="for Friday", tags=" ponds ")
     await harness.wait(days=8)
     assert await Workers(harness.container).services.get(NewsPlanner).tick(harness.env.now()) == 1
     await harness.wait(hours=1)
@@ -562,7 +563,27 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     assert len(said) < 700
     [menu] = [id_ for id_ in component_ids(message) if custom_ids.unpack_custom_id(id_).verb == "srm"]
     removed = await harness.user.select(message, [SURVEY], custom_id=menu)
-    assert texts("news-removed", count=1) in shown_text(last_response(removed))
+    gone = last_response(removed)
+    assert texts("news-removed", count=1) in shown_text(gone)
     assert await database.fetch(shelf.count, reader) == 0
+    again = await harness.user.select(message, [SURVEY], custom_id=menu)
+    assert shown_text(last_response(again)) == texts("saved-not-any-more"), "another was pressed meanwhile"
+    bot = harness.container.create_bot(shard_count=1)
+    await harness.env.restart_bot(bot)
+    saved = texts("paper-saved", count=1, command=bot.mentions("saved"))
+    [undo] = component_ids(gone)
+    view = message_builder.text_view("x", message_builder.button("pressed again", undo))
+    part = contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view))
+    other = await send_parts(harness, harness.channel.id, part)
+    nothing = texts("news-nothing-removed")
+    assert shown_text(await harness.click(other, by=harness.manager, label="pressed again")) == nothing
+    undone = await harness.user.click(gone, label=texts("alert-undo"))
+    for answer, said in (
+        (last_response(undone), saved),
+        (await harness.click(other, label="pressed again"), nothing),
+    ):
+        assert shown_text(answer) == said
+        [row], _ = await database.fetch(shelf.list_rows, reader)
+        assert (row.note, row.tags) == ("for Friday", ("ponds",))
     await harness.user.click(message, label=texts("news-stop"))
     assert await database.fetch(news.get, reader) is None

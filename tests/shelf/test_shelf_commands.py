@@ -86,6 +86,17 @@ async def test_a_removed_paper_leaves_the_list(harness: ClientHarness) -> None:
     assert harness.texts("saved-not-any-more") in shown_text(await harness.press(other, "saved-edit"))
 
 
+async def test_a_paper_that_is_saved_again_has_its_note_and_tags(harness: ClientHarness) -> None:
+    """docs/commands.md: on its card, for a day; another reader's are their own."""
+    await save(harness, SURVEY)
+    paper = await pick(harness, await harness.ask("saved"), SURVEY)
+    noted = await harness.fill(paper, "saved-edit", note="for Friday", tags="ponds")
+    back = await harness.press(await harness.press(noted, "unsave"), "save")
+    assert "#ponds" in shown_text(back)
+    for text in ("for Friday", "#ponds"):
+        assert text in shown_text(await harness.ask("saved"))
+
+
 async def test_the_listed_papers_are_exported_in_the_chosen_format(harness: ClientHarness) -> None:
     await save(harness, SURVEY, REWARDS)
     listed = await harness.ask("saved")

@@ -6,6 +6,7 @@ import asyncio
 import io
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import discord
@@ -58,6 +59,8 @@ async def _complete_tags(interaction: Interaction, current: str) -> autocomplete
     )
 
 
+_LAST = 10**16
+"""The latest time in a button, in microseconds since 1970: the year 2286."""
 _THIS_SERVER = frozenset({"server", "서버"})
 
 
@@ -148,15 +151,17 @@ class ShelfCog(commands.Cog):
         lambda action: responses.PRIVATELY if _card_page(action) is None else responses.IN_PLACE,
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
-        """Save or remove a paper. Updates a private card; replies privately to other messages."""
+        """Save or remove a paper; one saved again has its note and tags. Updates a private card; replies privately elsewhere."""
         save, _, arxiv_id = action.fields(3)
         page = _card_page(action)
         paper_ids = await self._find_ids(request, [arxiv_id])
         answer: ui.LayoutView | None = None
+        write, [paper_id] = request.services.database.write, paper_ids
         if save == "1":
+            await write(shelf.put_back, Owner(request.user_id), paper_id=paper_id)
             answer = await self._save(request, paper_ids)
         else:
-            await request.services.database.write(shelf.remove, request.user_id, paper_ids[0])
+            await write(shelf.take_off, request.user_id, paper_id, request.services.clock())
         if answer is None or (page is not None and interaction_values.is_ephemeral(request.interaction)):
             return await card_view(request, arxiv_id, page or 0)
         return answer
@@ -220,7 +225,7 @@ class ShelfCog(commands.Cog):
         """Put a paper back that was taken off, for who added it or a manager."""
         owner, [paper_id] = await self._require_list(request), await self._find_ids(request, [action.payload])
         added_by = None if permissions.is_manager(request.interaction) else request.user_id
-        await request.services.database.write(shelf.put_back, owner.id, paper_id, added_by)
+        await request.services.database.write(shelf.put_back, owner, paper_id=paper_id, added_by=added_by)
         return await self._entry_view(request, owner, action.payload)
 
     async def _add_to_card(
@@ -357,10 +362,26 @@ class ShelfCog(commands.Cog):
 
     @router.handles(verbs.REMOVE_SAVED, responses.PRIVATELY)
     async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
-        selected = interaction_values.selected_values(request.interaction)
+        """Remove the papers chosen in a menu. Those that were not there any more are not counted."""
+        selected, now = interaction_values.selected_values(request.interaction), request.services.clock()
+        removed = 0
         for paper_id in await self._find_ids(request, selected):
-            await request.services.database.write(shelf.remove, request.user_id, paper_id)
-        return message_builder.text_view(request.texts("news-removed", count=len(selected)))
+            removed += await request.services.database.write(shelf.take_off, request.user_id, paper_id, now)
+        if not removed:
+            raise UserError("saved-not-any-more")
+        return shelf_messages.removed_saved_view(request.texts, removed, now)
+
+    @router.handles(verbs.PUT_BACK_SAVED)
+    async def put_back_saved(self, request: Request, action: Action) -> ui.LayoutView:
+        """Save the papers again that were removed at a button's time, with their notes and tags."""
+        at = datetime.fromtimestamp(0, UTC) + timedelta(
+            microseconds=custom_ids.parse_number(action.payload, _LAST)
+        )
+        count = await request.services.database.write(shelf.put_back, Owner(request.user_id), removed_at=at)
+        if not count:
+            raise UserError("news-nothing-removed")
+        command = request.interaction.client.mentions("saved")
+        return message_builder.text_view(request.texts("paper-saved", count=count, command=command))
 
     async def _page_view(self, request: Request, state: ListState) -> ui.LayoutView:
         """Return a page of an owner's papers, or the last page if the page number is too large. Raises UserError."""

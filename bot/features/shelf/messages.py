@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from discord import ui
@@ -205,6 +206,12 @@ def removed_view(texts: Texts, entry: models.SavedPaper) -> ui.LayoutView:
     text = texts("list-removed", title=paper_texts.title_link(entry))
     undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_LISTED, entry.arxiv_id))
     return message_builder.text_view(text, undo)
+
+
+def removed_saved_view(texts: Texts, count: int, at: datetime) -> ui.LayoutView:
+    number = (at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_SAVED, number))
+    return message_builder.text_view(texts("news-removed", count=count), undo)
 
 
 def _added_text(texts: Texts, entry: models.SavedPaper) -> str:

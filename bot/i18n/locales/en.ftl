@@ -1067,6 +1067,7 @@ news-removed = { $count ->
     [one] The paper was removed from your saved papers.
    *[other] { $count } papers were removed from your saved papers.
 }
+news-nothing-removed = There is nothing to undo: the papers are saved again, or were removed more than a day ago.
 news-stopped = You get no more news of saved papers. { $command } switches it on again.
 thread-news-stop = Stop news in this thread
 thread-news-stopped = This thread gets no more news of its paper.

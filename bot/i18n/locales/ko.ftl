@@ -998,6 +998,7 @@ news-bare = { $kind ->
 }
 news-remove = 저장 목록에서 빼기
 news-removed = 저장 목록에서 논문 { $count }편을 뺐어요.
+news-nothing-removed = 되돌릴 논문이 없어요. 이미 다시 저장했거나, 뺀 지 하루가 넘었어요.
 news-stopped = 저장한 논문의 소식을 더 보내지 않아요. 다시 받으려면 { $command }에서 켜 주세요.
 thread-news-stop = 이 스레드에서 소식 끄기
 thread-news-stopped = 이 스레드에는 논문 소식을 더 올리지 않아요.
