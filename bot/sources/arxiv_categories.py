@@ -231,14 +231,7 @@ class ArxivCategories:
             entries, is_cut = await self._complete(parsed)
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
-
-        def judge(entry: feed_entries.FeedEntry) -> models.PaperFacts | Skipped:
-            if entry.is_replacement:
-                return sorting.skip(SkipReason.NEW_VERSION, entry.title)
-            [*facts] = arxiv.read_facts([entry], self._rss, request.now)
-            return self._judge(facts[0], request) if facts else sorting.skip(SkipReason.NO_ID, entry.title)
-
-        facts, skipped = sorting.sort_out(entries, judge)
+        facts, skipped = sorting.sort_out(entries, lambda entry: self._judge_entry(entry, request))
         listed = await request.find_listed([fact.arxiv_id for fact in facts])
         today = request.now.date()
         # At times arXiv announces a former batch again, with the date of the day.
@@ -248,14 +241,13 @@ class ArxivCategories:
             if listed.get(fact.arxiv_id, date.max) >= min(fact.published_on or today, today)
         ]
         by_day = self._by_day(request, new)
-        cut: list[Skipped] = []
         if is_cut:
             on = min(parsed.built_on or today, today)
             note = f"the announcement of {on} has over {_FEED_LIMIT:,} items, of which arXiv gave as many"
-            cut = [sorting.skip(SkipReason.NOT_READ, note)]
+            skipped = *skipped, sorting.skip(SkipReason.NOT_READ, note)
             days = (on - _DAY * n for n in range(_SETTLED.days + 1))
             progress = progress.leave((day.isoformat() for day in days), today)
-        report = ReadingReport(len(facts), skipped=add_up([*skipped, *parsed.skipped, *cut]))
+        report = ReadingReport(len(facts), skipped=add_up([*skipped, *parsed.skipped]))
         state = replace(page.page_state, reading=report)
         if not by_day:
             reason = (
@@ -269,8 +261,7 @@ class ArxivCategories:
             return [replace(result, progress=asdict(progress)) if is_cut else result], progress
         last, newest = progress.announced_on and date.fromisoformat(progress.announced_on), max(by_day)
         progress = replace(progress, announced_on=newest.isoformat())
-        # An announcement on a weekday in between was missed.
-        if last and any((last + _DAY * n).isoweekday() < 6 for n in range(1, min((newest - last).days, 8))):
+        if last and _is_weekday_between(last, newest):  # whose announcement was missed
             progress = progress.fill_from(max(last - _HELD_DAYS, today - _MAX_BACK_FILL), today)
         results = [*by_day.values()]
         # Each day's result counts its own papers; the last one also counts what belongs to no day.
@@ -391,6 +382,15 @@ class ArxivCategories:
             gap = f"arXiv gave no paper of {on}, a {day:%A}" if is_gap else ""
         return facts, gap, missing
 
+    def _judge_entry(
+        self, entry: feed_entries.FeedEntry, request: base.FetchRequest
+    ) -> models.PaperFacts | Skipped:
+        """Return what an announcement says of a new paper of the source's categories, or why it is left out."""
+        if entry.is_replacement:
+            return sorting.skip(SkipReason.NEW_VERSION, entry.title)
+        [*facts] = arxiv.read_facts([entry], self._rss, request.now)
+        return self._judge(facts[0], request) if facts else sorting.skip(SkipReason.NO_ID, entry.title)
+
     def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | Skipped:
         """Return a paper of the source's categories, or why it is left out."""
         counted = None if self.with_cross_lists else 1  # the first category is the primary one
@@ -424,6 +424,10 @@ class ArxivCategories:
                 reading=ReadingReport(len(group)),
             )
         return days
+
+
+def _is_weekday_between(first: date, last: date) -> bool:
+    return any((first + _DAY * n).isoweekday() < 6 for n in range(1, min((last - first).days, 8)))
 
 
 def _is_cut(feed: feed_entries.Feed) -> bool:
