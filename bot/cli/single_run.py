@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -277,9 +277,7 @@ class SingleRun:
                 result = "it is paused" if not is_by_hand else "paused"
                 self._print(what, f"{result}. {post_overview.explain(row.reason)}", is_failed=not is_by_hand)
             for of, error in own:
-                is_unclear = of.id in self._doubted and of.state is not DeliveryState.SENT
-                is_old = is_unclear or self._is_former(of)
-                self._report_delivery(f"{what}, of {of.local_on}" if is_old else what, of, error)
+                self._report_delivery(what, of, error)
             if is_paused or not all(self._is_former(of) for of, _ in own):
                 continue
             if self._is_planned and row.id not in unplanned and calendar.find_due(row) is None:
@@ -292,7 +290,7 @@ class SingleRun:
                 place = "to a reader" if of.is_direct else f"in channel {of.channel_id}"
                 self._report_delivery(f"{of.kind.value} {place}", of, error)
             elif of.subscription_id not in known:  # the set-up file has just removed it
-                self._report_delivery(_name_post(of.local_on, of), of, error)
+                self._report_delivery(_name_post(None, of), of, error)
         if rows and not await sources.list_rows(connection):
             self._print("sources", NO_SOURCE, is_failed=True)
         if self._obstacle and (rows or self.container.token is not None):
@@ -311,8 +309,11 @@ class SingleRun:
         if of.state is DeliveryState.SENT:
             self._print(what, "sent")
         else:  # a reader's closed direct messages are no failure of the run
+            is_former = self._is_former(of)
+            is_dated = of.local_on and (is_former or of.id in self._doubted)
+            on = f", of {of.local_on}" if is_dated else ""
             result = post_overview.explain(reason) if reason else "it still waits to be sent"
-            self._print(what, result, is_failed=not of.is_direct and not self._is_former(of))
+            self._print(what + on, result, is_failed=not of.is_direct and not is_former)
 
     async def _write_archive(self) -> None:
         if self.archive is not None:
@@ -332,7 +333,7 @@ def _is_daily_of(subscription_id: int, of: models.Delivery) -> bool:
     return of.kind is DeliveryKind.DAILY and of.subscription_id == subscription_id
 
 
-def _name_post(number: int | date | None, of: models.Subscription | models.Delivery) -> str:
+def _name_post(number: int | None, of: models.Subscription | models.Delivery) -> str:
     is_by_webhook = of.guild_id in (None, models.NO_GUILD)
     place = webhook.shorten_address(of.channel_id or 0) if is_by_webhook else f"channel {of.channel_id}"
-    return f"daily post {number} in {place}"
+    return f"daily post {number} in {place}" if number else f"daily post in {place}"

@@ -86,10 +86,9 @@ class Play:
         for done in await asyncio.gather(*(self.copy.run(checkout=one) for one in checkouts)):
             self.log.append(f"{done.exit_status}: {done.stdout}")
             self.runs += 1
-            self.named |= {
-                *re.findall(r"^daily post .*?(\d{4}-\d\d-\d\d).*: .*unclear whether", done.stdout, re.M)
-            }
+            self.named |= {*re.findall(r"^daily post .*, of (.*?): .*unclear whether", done.stdout, re.M)}
             is_red = "failed because" in done.stdout
+            assert at_once > 1 or "another run" not in done.stdout, (done, "no other run was there")
             assert done.exit_status > 1 or is_red == bool(done.exit_status), (done, "a false colour")
         if not faults or rng.random() < 0.5:
             self.arrive()
