@@ -46,7 +46,7 @@ database = sqlite3.connect(sys.argv[1])
 for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
     names = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
     if table in ("sources", "source_pages"):
-        names = [name for name in names if name not in ("status", "account")]
+        names = [name for name in names if name not in ("status", "reading")]
         wanted = [f"substr({name}, 1, 10)" if name.endswith("_at") else name for name in names]
     else:
         wanted = [f'"{name}"' for name in names]
