@@ -74,7 +74,7 @@ _OPENING = frozenset(
 _PARTICLE = re.compile(
     r"(?:이?랑|하고|[과와은는이가을를의도]|에서?|보다|처럼|같은|으?로)(?![\w])|(?:과|와|이?랑)\s?(?:비슷|같)"
 )
-"""Korean particles, which may stand apart from an id."""
+"""Korean particles, which may be separated from an id."""
 _WORD = re.compile(r"[^\W\d_]++(?!\.\w)")
 """A word, and no category of arXiv such as cs.CL."""
 _AFTER_ADDRESS = frozenset(

@@ -164,7 +164,7 @@ _PROPERTY_LIST = re.compile(r"<plist\b")
 
 
 def read_xml(text: str) -> Any | None:
-    """Return an XML document as the value that JSON would have, or None if it is none or a page."""
+    """Return an XML document as the value that JSON would have, or None if it is not one, or a page."""
     try:
         if _PROPERTY_LIST.search(text[:1_000]):  # Safari's bookmarks
             return plistlib.loads(text.encode())
@@ -206,7 +206,7 @@ _Rows = deque[tuple[int, str]]
 
 
 def read_yaml(text: str, *, needs_title: bool = True) -> Any | None:
-    """Return a text of YAML, in block style, as the value that JSON would have, or None if it is none or `needs_title`."""
+    """Return a text of YAML, in block style, as the value that JSON would have, or None if it is not one, or `needs_title`."""
     lines = list(filter(str.strip, text.split("\n")))
     if (needs_title and not YAML_TITLE.search(text)) or not all(map(_YAML_LINE.fullmatch, lines)):
         return None

@@ -268,7 +268,7 @@ def _make_entry(given: Fields, text: str = "", own_key: str = "") -> _Entry:
 
 
 def _read_values(text: str) -> Any | None:
-    """Return what a file of JSON, XML or YAML holds, or None if it is none."""
+    """Return what a file of JSON, XML or YAML holds, or None if it is not one."""
     start = text.lstrip()[:1]
     if start and start in "{[":
         values = list(_read_json(text))
@@ -308,7 +308,7 @@ _JSON_MEMBER = re.compile(r'"([^"\\\n]{1,60})"\s{0,9}:\s{0,9}"((?:[^"\\\n]|\\.){
 
 
 def _read_items(values: Any, on: date) -> Iterator[_Entry]:
-    """Yield the items in values, or all that a list has if it has none. Of `/me data`, they are the saved papers."""
+    """Yield the items in values, or all that a list has if it has no items. Of `/me data`, they are the saved papers."""
     values = values[0] if isinstance(values, list) and len(values) == 1 else values
     tables = values.get("tables") if isinstance(values, dict) else None
     if isinstance(tables, dict) and isinstance(saved := tables.get("saved_papers"), list):

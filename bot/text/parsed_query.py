@@ -50,7 +50,7 @@ class ParsedQuery:
       `wholes` (alternatives to all parts), or if its title begins with one of the `names`. It must not be about a part of
       `without`. For a sentence, `topics` has topic weights by number and `implied` the terms of the main topics. `meanings` has
       the senses of an abbreviation, most common first.
-    - Limits: `options` are filters beside the text, and `paper_ids` the papers of the authors, or those of a list; None for all.
+    - Limits: `options` are further filters, and `paper_ids` the papers of the authors, or those of a list; None for all.
     - Notes (`interpretation`): `others` is what else the text may mean, `corrected` has pairs of typed and corrected words,
       `unknown` the words that no paper has, and `absent` the terms that no paper has, if they have most of the query's weight
       or no paper has all others.

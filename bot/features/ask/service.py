@@ -1,7 +1,7 @@
 """Answers questions about papers with their passages, privately, or publicly where a message mentions the bot.
 
 A question in a message is answered by a delivery. It is planned at once with the sentence that the bot was interrupted, due
-in three minutes, and gets the answer in its place, or the reason why there is none: so there is one answer, and *interrupted* is
+in three minutes, and gets the answer in its place, or the reason why it failed: so there is one answer, and *interrupted* is
 shown only if the process ended. While a text is read, its message says so, and is edited. Its last part is always the one to be
 sent if nothing follows.
 """

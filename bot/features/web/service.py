@@ -263,7 +263,7 @@ class WebPages:
         return await work_in_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
 
     async def load_list(self, site: Site, token: str, ending: str = "", *, page: int = 0) -> Page:
-        """Return the list at an address as a page, feed or file of references (`ending`). Raises PageError if there is none.
+        """Return the list at an address as a page, feed or file of references (`ending`). Raises PageError if no list is there.
 
         It has what is public of its papers alone: neither notes nor tags, nor who saved them.
         """
