@@ -45,7 +45,7 @@ done
 exec {git} "$@"
 """
 """Git, which takes a fate for each request to the repository from a file: it fails, its answer is lost, or a push comes late."""
-EDITS = ("", "", "", "top = 7\n", 'topic = "paper"\n', 'days = "mon-sun"\n')
+EDITS = ("", "top = 7\n", 'topic = "paper"\n', 'topic = "paper"\n', 'days = "mon-sun"\n')
 ENDS = ("removed = true\n", "paused = true\n")
 
 
@@ -72,21 +72,27 @@ class Play:
     async def run(self, *, faults: bool) -> None:
         fates, rng = list[str](), self.random
         if faults and rng.random() < 0.75:
-            begin, length = rng.randrange(8), rng.choice((1, 1, 2, 6, 60))
-            fates = ["ok"] * begin + rng.choices(("fails", "lost", "late"), k=1) + ["fails"] * (length - 1)
+            # A run asks twice, and pushes before it sends: at least three times, each time with a question whether it arrived.
+            begin, length = rng.choice((0, 1, 1, 2, 2, 3, 4, 8)), rng.choice((1, 2, 6, 6, 7, 20, 60))
+            first = rng.choice(("fails", "lost", "lost", "late"))
+            fates = ["ok"] * begin + [first] + ["fails"] * (length - 1)
             if rng.random() < 0.3:
                 fates += [rng.choice(("ok", "fails", "lost", "late")) for _ in range(8)]
         (self.copy.folder / "fates").write_text("".join(f"{fate}\n" for fate in fates))
         self.copy.place = ""
         if faults and rng.random() < 0.3:
-            self.copy.place = rng.choice(("before POST", "after POST", str(rng.randrange(1, 40))))
+            self.copy.place = rng.choice(
+                ("before POST", "after POST", "after POST", str(rng.randrange(1, 40)))
+            )
         at_once = 2 if faults and rng.random() < 0.15 else 1
         self.log.append(f"run {at_once} {fates[:12]} {self.copy.place!r}")
         checkouts = [self.copy.check_out() for _ in range(at_once)]
         for done in await asyncio.gather(*(self.copy.run(checkout=one) for one in checkouts)):
             self.log.append(f"{done.exit_status}: {done.stdout}")
             self.runs += 1
-            self.named |= {*re.findall(r"^daily post .*, of (.*?): .*unclear whether", done.stdout, re.M)}
+            self.named |= {
+                *re.findall(r"^daily post .*?(\d{4}-\d\d-\d\d).*unclear whether", done.stdout, re.M)
+            }
             is_red = "failed because" in done.stdout
             assert at_once > 1 or "another run" not in done.stdout, (done, "no other run was there")
             assert done.exit_status > 1 or is_red == bool(done.exit_status), (done, "a false colour")
