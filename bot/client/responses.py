@@ -99,15 +99,10 @@ async def edit_reply(
 
 
 class ResponseMode(NamedTuple):
-    """A way to respond: how to defer first (None if it replies within 3 seconds), and how to send.
-
-    `may_load` says whether the server's channels and roles may be loaded first: on a front that may take longer
-    than Discord waits. `then` runs after the reply.
-    """
+    """A way to respond: how to defer first (None if it replies within 3 seconds), how to send, and what follows the reply."""
 
     defer: Callable[[AnyInteraction], Awaitable[None]] | None
     send: Callable[..., Awaitable[object]]
-    may_load: bool = True
     then: Callable[[Request], Awaitable[None]] | None = None
 
 
@@ -115,7 +110,7 @@ IN_PLACE = ResponseMode(_acknowledge, update_message)
 """In the component's message if only the user sees it, otherwise privately."""
 PRIVATELY = ResponseMode(defer, reply_privately)
 """In a new private message."""
-AT_ONCE = ResponseMode(None, reply_privately, may_load=False)
+AT_ONCE = ResponseMode(None, reply_privately)
 """With a modal or a new private message, within 3 seconds."""
 IN_OWN_MESSAGE = ResponseMode(_acknowledge_in_place, edit_reply)
 """In the component's message, which only the user sees. It may be a direct message."""

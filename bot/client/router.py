@@ -94,8 +94,8 @@ def callback(mode: Mode = PRIVATELY) -> Callable[[CogMethod[P]], Callback[P]]:
             chosen = mode if isinstance(mode, ResponseMode) else mode(*arguments, **options)
             if chosen.defer is not None:
                 await chosen.defer(interaction)
-            if isinstance(cog, NeedsGuild) and chosen.may_load:
-                await interaction.client.complete_guild(interaction)
+                if isinstance(cog, NeedsGuild):  # this may take longer than Discord waits otherwise
+                    await interaction.client.complete_guild(interaction)
             request = Request(interaction, await interaction.client.texts_for(interaction))
             with _sharing_once(interaction) if chosen is responses.PUBLICLY else nullcontext():
                 await responses.send(request, await method(cog, request, *arguments, **options), chosen)
