@@ -196,21 +196,17 @@ class Engine:
         return self._idf(self.count_papers(part))
 
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
-        titles, bodies, repeated, of_concepts = (list[Query]() for _ in range(4))
+        titles, bodies, repeated = (list[Query]() for _ in range(3))
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             spelled = self._spell(form.text)
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
-            is_concept = form.text.startswith(tokens.CONCEPT)
-            # Concepts may share a form (추론), so count only the most frequent concept.
-            alike = of_concepts if is_concept else repeated
             for body, weight in spelled.bodies:
                 bodies.append(Query.boost_query(body, form.weight * weight))
-                alike.append(Query.boost_query(body, weight))
-        of_concept = Query.disjunction_max_query(of_concepts) if of_concepts else None
+                repeated.append(Query.boost_query(body, weight))
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
-            any_of([*repeated, of_concept]),
+            any_of(repeated),
         )
 
     def _spell_form(self, text: str) -> _Spelled:

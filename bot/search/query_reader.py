@@ -8,8 +8,10 @@ phrases find the forms of a part (see `bot.text.tokens`).
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from itertools import groupby, zip_longest
 from operator import itemgetter
 
@@ -41,8 +43,9 @@ class QueryReader:
 
     def __init__(self, glossary: term_resolver.Glossary) -> None:
         self.glossary = glossary
-        self._known: dict[str, QueryPart | None] = {}
-        self._forms_by_topic: dict[int, tuple[Form, ...]] = {}
+        weak = weakref.proxy(self)  # without a cycle of references, which would keep former glossaries
+        self._find = lru_cache(maxsize=_MAX_CACHED)(partial(QueryReader._make_part, weak))
+        self._imply = lru_cache(maxsize=_MAX_CACHED)(partial(QueryReader._make_implied, weak))
 
     def read(self, query: ParsedQuery, choose_names: ChooseNames = lambda _, names: names) -> ParsedQuery:
         """Interpret a query, adding all forms of its terms in both languages."""
@@ -214,15 +217,8 @@ class QueryReader:
         )
         return (Form(text), *named, *translated)
 
-    def _find(self, text: str) -> QueryPart | None:
-        """Return the part if the whole text is a term or an everyday word for one, otherwise None."""
-        if text not in self._known:
-            if len(self._known) >= _MAX_CACHED:
-                self._known.clear()
-            self._known[text] = self._make_part(text)
-        return self._known[text]
-
     def _make_part(self, text: str) -> QueryPart | None:
+        """Return the part if the whole text is a term or an everyday word for one, otherwise None."""
         if operator_words.EITHER in text.split():
             return None
         keys, terms = self.glossary.find(text), questions.find_everyday_terms(text)
@@ -257,14 +253,17 @@ class QueryReader:
 
     def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, QueryPart]:
         """Return the parts for a question's main topics, keyed by topic number, likeliest first."""
-        implied, shared = dict[int, QueryPart](), questions.find_shared_topics(text)
-        for topic in sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]:
-            if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared:
-                terms = questions.load_topic_terms()[topic]
-                forms = self._forms_by_topic.get(topic) or concepts.merge_forms(self._forms_of(terms, 1))
-                self._forms_by_topic[topic] = forms
-                implied[topic] = QueryPart(terms[0], forms, terms[0])
-        return implied
+        shared = questions.find_shared_topics(text)
+        main = sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]
+        return {
+            topic: self._imply(topic)
+            for topic in main
+            if topics[topic] >= _MIN_IMPLIED_WEIGHT and topic in shared
+        }
+
+    def _make_implied(self, topic: int) -> QueryPart:
+        terms = questions.load_topic_terms()[topic]
+        return QueryPart(terms[0], concepts.merge_forms(self._forms_of(terms, 1)), terms[0])
 
     # Names by sound.
 

@@ -290,8 +290,6 @@ def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
     for number, (word, following) in enumerate(pairwise((*words, "that")), start=1):
         if _ends_topic(word, following, kinds[number + 1], len(words)):
             kinds[number] = "filler"
-    for number in compress(range(1, len(kinds)), mask_dates(words)):
-        kinds[number] = "filler"
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):
@@ -409,15 +407,14 @@ def find_shared_topics(text: str) -> frozenset[int]:
 
 
 def find_clear_topics(text: str) -> Collection[int]:
-    """Return the topics that the nouns of a question describe best, each by at least two; several if they do so equally."""
-    weights, counts = defaultdict[int, float](float), Counter[int]()
-    for word, kind, topics in _list_word_topics(text):
-        if not (kind or is_verb(word)) and len(topics) <= _MAX_PAPER_WORD_TOPICS:
-            counts.update(topics)
-            for topic in topics:
-                weights[topic] += inverse_topic_frequency(len(topics))
-    best = max((weights[topic] for topic in counts if counts[topic] > 1), default=0.0)
-    return [topic for topic in counts if counts[topic] > 1 and weights[topic] == best]
+    """Return the topics that at least two nouns of a question describe."""
+    counts = Counter(
+        topic
+        for word, kind, topics in _list_word_topics(text)
+        if not (kind or is_verb(word)) and len(topics) <= _MAX_PAPER_WORD_TOPICS
+        for topic in topics
+    )
+    return [topic for topic in counts if counts[topic] > 1]
 
 
 @lru_cache(maxsize=4)

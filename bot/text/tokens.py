@@ -79,10 +79,6 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
             inside = list[str]()
             _place(analyser.canonicalise(form).partition("\n")[0].strip().split(" "), inside)
             variants.append(tuple(inside[: -1 if inside[-1:] == [GAP] else None]))
-        if " " not in form and any(map(_is_sign, form)):  # FLUX.1, in texts with a gap
-            inside = list[str]()
-            _place(analyser.canonicalise(form).partition("\n")[0].strip().split(" "), inside)
-            variants.append(tuple(inside[: -1 if inside[-1:] == [GAP] else None]))
         return tuple(dict.fromkeys(filter(None, variants)))
     variants = []
     for spelling in (form, term_keys.korean_key(form)):
@@ -94,10 +90,6 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
             is_one_word = [BEGINNING + token for token in tokens] == beginnings[:1]  # 로봇, but not 키-값
             variants.append(tuple(beginnings[:1] if is_one_word else tokens))
     return tuple(dict.fromkeys(filter(None, variants)))
-
-
-def _is_sign(character: str) -> bool:
-    return not (character.isalnum() or character == "-")
 
 
 @analyser.remembered(1 << 13)
