@@ -273,7 +273,7 @@ class Container:
             self.arxiv_throttle,
         )
         lookups = admission.Admission(admission.MAX_AT_ONCE)
-        shared = (profiles, self.create_questions(database, self.glossary, lookups))
+        shared = (profiles, self.create_questions(lookups))
         services = Services(
             database=database,
             clock=self.clock,
@@ -318,9 +318,7 @@ class Container:
         notes = (*ask_messages.describe(texts, answer), *ask_messages.list_notes(texts, answer))
         return Answered(passages, notes)
 
-    def create_questions(
-        self, database: Database, glossary: GlossaryService, lookups: admission.Admission
-    ) -> PaperQuestions:
+    def create_questions(self, lookups: admission.Admission) -> PaperQuestions:
         """Return the service that answers questions about papers. Readers wait less long for a text than the writer."""
 
         @asynccontextmanager
@@ -332,12 +330,13 @@ class Container:
             SentenceWriter(self.token_budget, *self.create_models()) if self.settings.writer_url else None
         )
         texts, deliveries = paper_text.PaperTexts(self.database, self.clock, open_reader), self.deliveries
+        database = self.reader_database
         topics = TextTokenStore(database, self.clock)
-        archive = ArchiveQuestions(database, self.search, glossary, self.clock)
+        archive = ArchiveQuestions(database, self.search, self.glossary, self.clock)
         return PaperQuestions(
             database,
             self.clock,
-            glossary,
+            self.glossary,
             texts,
             deliveries,
             topics,

@@ -210,8 +210,7 @@ async def ask(
             return _unknown_paper(paper_id)
         question = " ".join(rest if found is not None else words)
         language = guess_language(question)
-        glossary = GlossaryService(container.database)
-        questions = container.create_questions(container.database, glossary, Admission(1))
+        questions = container.create_questions(Admission(1))
         answer = await questions.answer(question, language, user_id=0, paper=found)
         if not (answer.found or answer.paper) and await _is_index_incomplete(container.database):
             raise errors.UsageError(_INCOMPLETE_INDEX)

@@ -18,7 +18,6 @@ from bot.features.ask.archive_questions import list_text_sources
 from bot.features.ask.model_sentences import ModelInput, Question, Sentence, Written
 from bot.features.ask.service import LOST_AFTER, PaperQuestions
 from bot.features.operations.readers import Readers
-from bot.search.glossary_service import GlossaryService
 from storage import models, paper_texts, writer
 from storage.database import Database
 from storage.day_counts import question_counts
@@ -46,8 +45,7 @@ async def asking(harness: ClientHarness, fake_model: FakeModel) -> AsyncIterator
         update={"writer_url": f"{fake_model.url}/v1", "writer_model": MODEL}
     )
     own = harness.bot.services.get(PaperQuestions)
-    made = container.create_questions(own.database, own.glossary, Admission(3))
-    own.sentences = made.sentences
+    own.sentences = container.create_questions(own.lookups).sentences
     async with container.database.transaction() as connection:
         text = papers.markdown(TAMARIN)
         await paper_texts.save(
@@ -194,7 +192,7 @@ async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
     fake_model.reset(delay=600.0)
     settings = Settings(writer_url=f"{fake_model.url}/v1", writer_model=MODEL)
     container = Container(settings, sqlite_db, lambda: NOW)
-    questions = container.create_questions(sqlite_db, GlossaryService(sqlite_db), Admission(3))
+    questions = container.create_questions(Admission(3))
     assert questions.sentences is not None
     found = passages.split(models.PaperText(PAPER, papers.markdown(TAMARIN), "", NOW))
     glossary = glossary_in_memory.build_glossary([], ())

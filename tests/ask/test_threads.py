@@ -21,7 +21,6 @@ from bot.features.ask.service import LOST_AFTER, MAX_A_DAY, AskedMessage, PaperQ
 from bot.features.operations.readers import Readers
 from bot.papers import list_state
 from bot.papers.replies import load_list_text
-from bot.search.glossary_service import GlossaryService
 from bot.sources.paper_text import PaperTextReader
 from storage import accounts, ask, club, models, outbox, paper_texts, papers
 from storage.database import Database
@@ -62,7 +61,7 @@ async def _details(db: Database) -> list[models.PaperDetail]:
 def questions(db: Database) -> PaperQuestions:
     """Return the service of a process that has just started."""
     container = Container(Settings(), db, lambda: NOW)
-    return container.create_questions(db, GlossaryService(db), Admission(3))
+    return container.create_questions(Admission(3))
 
 
 async def due(db: Database, after: timedelta = timedelta(0)) -> list[str]:
