@@ -99,7 +99,8 @@ class Form(NamedTuple):
 
 
 class QueryPart(NamedTuple):
-    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words.
+    """A part of a query; a paper matches it by any of its forms. `key` is the concept's key, or "" for plain words. In a question
+    it has a `weight`, less if it says little.
 
     With `either`, it is a choice: a paper matches it if it has all parts of one of these. `forms` are then those of all.
     """
@@ -108,6 +109,7 @@ class QueryPart(NamedTuple):
     forms: tuple[Form, ...]
     key: str = ""
     either: tuple[tuple[QueryPart, ...], ...] = ()
+    weight: float = 1.0
 
     @property
     def is_quoted(self) -> bool:

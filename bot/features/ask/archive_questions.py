@@ -34,10 +34,9 @@ from bot.search import completion
 from bot.search.glossary_service import GlossaryService
 from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
-from bot.search.term_resolver import Glossary
 from bot.sources import kinds
 from bot.text import analyser, query_parser, questions, typed_dates
-from bot.text.concepts import Form
+from bot.text.concepts import Form, QueryPart
 from storage import ask as storage
 from storage import models, paper_texts, papers
 from storage.archive import list_source_names
@@ -74,18 +73,6 @@ _HANGUL_END = re.compile(r"(?<![가-힣])[가-힣]++$")
 """A Korean ending after a name: Qwen2.5는, MoE에서."""
 
 
-class _ParsedQuestion(NamedTuple):
-    """A question as it was read: as a search, and the words that are asked.
-
-    `is_limited`: the search has operators that only some papers meet.
-    """
-
-    search: str
-    words: str
-    is_limited: bool
-    excluded: tuple[str, ...]
-
-
 class ArchiveQuestions:
     def __init__(
         self, database: Database, search: SearchService, glossary: GlossaryService, clock: Clock
@@ -119,56 +106,54 @@ class ArchiveQuestions:
         )
 
     async def _answer(self, asked: str, given: Collection[str], locale: models.Locale) -> Answer:
-        read, ids = self._read(asked), [*given]
-        only = ids[:MAX_PAPERS]
-        is_asked = question_parts.has_words(read.words)
-        details, searched = await self._propose(read, only) if only or is_asked else ([], SearchResult())
-        words = completion.apply_corrections(read.words, searched.read.corrected)
-        language = guess_language(read.words, locale)
+        only = [*given][:MAX_PAPERS]
+        query = query_parser.parse_query(asked, self._clock().date(), is_question=True)
+        is_limited = query.filters != models.NO_FILTERS or bool(query.authors or query.institutions)
+        is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
+        words = (asked if is_plain else " ".join((query.text, *query.phrases)))[: question_parts.MAX_LENGTH]
+        is_asked = question_parts.has_words(words)
+        details, searched = await self._propose(asked, only) if only or is_asked else ([], SearchResult())
+        language = guess_language(words, locale)
+        words = completion.apply_corrections(words, searched.read.corrected)
         answer = Answer(
             AnswerStatus.NOTHING,
             language=language.value,
             corrected=tuple(searched.read.corrected),
-            excluded=read.excluded,
-            topic=read.search[: question_parts.MAX_LENGTH],
-            is_cut=len(read.search) > question_parts.MAX_LENGTH or len(ids) > MAX_PAPERS,
+            excluded=query.excluded,
+            topic=asked[: question_parts.MAX_LENGTH],
+            is_cut=len(asked) > question_parts.MAX_LENGTH or len(given) > MAX_PAPERS,
         )
         absent = [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
-        if is_asked:
-            parts = question_parts.read(words, await self._read_glossary())
-            named: dict[str, Sequence[str]] = dict.fromkeys(_list_names(words), ())
-            named |= {part.text: [form.text for form in part.forms] for part in parts if part.is_term}
-            absent = await self._search.list_absent(named) + absent
+        glossary = await self._database.look_up(self._glossary.read_current)
+        parts = question_parts.read(words, glossary) if is_asked else ()
+        terms = (part for part in parts if part.weight > question_parts.VAGUE)
+        named: dict[str, Sequence[str]] = dict.fromkeys(_list_names(words), ())
+        named |= {
+            part.text: [form.text for form in part.forms]
+            for part in terms
+            if any(form.token for form in part.forms)
+        }
+        absent = (await self._search.list_absent(named) if parts else []) + absent
         answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         if details:
-            pool, weights = await self._split_and_weigh(words, details, language, searched.read.term_forms)
+            pool, weights = await self._split_and_weigh(parts, details, language, searched.read.term_forms)
             answer = await work_in_thread(rank, answer, words, pool, weights, is_limited=bool(only))
             return answer if is_asked else replace(answer, kind=AnswerStatus.NAMED)
         if not (is_asked or only):
             return replace(answer, kind=AnswerStatus.UNASKED)
-        kind = AnswerStatus.OUTSIDE if read.is_limited and not absent else AnswerStatus.NOTHING
+        kind = AnswerStatus.OUTSIDE if is_limited and not absent else AnswerStatus.NOTHING
         return replace(answer, kind=kind, extent=await self._measure())
 
-    def _read(self, asked: str) -> _ParsedQuestion:
-        query = query_parser.parse_query(asked, self._clock().date(), is_question=True)
-        is_limited = query.filters != models.NO_FILTERS or bool(query.authors or query.institutions)
-        is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
-        words = asked if is_plain else " ".join((query.text, *query.phrases))
-        return _ParsedQuestion(asked, words[: question_parts.MAX_LENGTH], is_limited, tuple(query.excluded))
-
     async def _propose(
-        self, read: _ParsedQuestion, only: Collection[str]
+        self, asked: str, only: Collection[str]
     ) -> tuple[Sequence[models.PaperDetail], SearchResult]:
         """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
         if only:
             return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
-        request = SearchRequest(read.search, limit=MAX_PAPERS, today=self._clock().date(), is_question=True)
+        request = SearchRequest(asked, limit=MAX_PAPERS, today=self._clock().date(), is_question=True)
         result = await self._search.search(request)
         ids = [row.id for row in result.rows]
         return await self._database.fetch(papers.list_details, ids), result
-
-    async def _read_glossary(self) -> Glossary:
-        return await self._database.look_up(self._glossary.read_current)
 
     async def _measure(self) -> ArchiveContents:
         count, since = await self._database.fetch(storage.describe_archive)
@@ -177,11 +162,11 @@ class ArchiveQuestions:
 
     async def _split_and_weigh(
         self,
-        words: str,
+        read: Sequence[QueryPart],
         details: Sequence[models.PaperDetail],
         language: models.Locale,
         searched: Iterable[Sequence[str]],
-    ) -> tuple[_Candidates, dict[question_parts.AskedPart, float]]:
+    ) -> tuple[_Candidates, dict[QueryPart, float]]:
         """Return the passages of papers, and the question's parts with their weights by rarity in the archive.
 
         Of a kept text come only the passages with the most of the question.
@@ -194,8 +179,7 @@ class ArchiveQuestions:
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
         added = {text: tuple(map(Form, others)) for text, *others in searched}
         parts = [
-            part if part.is_known else part._replace(forms=part.forms + added.get(part.text, ()))
-            for part in question_parts.read(words, await self._read_glossary())
+            part if part.key else part._replace(forms=part.forms + added.get(part.text, ())) for part in read
         ]
         needles = list(map(_list_needles, parts))
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
@@ -203,7 +187,7 @@ class ArchiveQuestions:
         forms = [[form.token or form.text for form in part.forms] for part in parts]
         rarities = await self._search.weigh(forms)
         # An unknown lower-case word may be an everyday verb, which says less about the topic.
-        most = [_UNKNOWN if part.text.islower() and not part.is_known else 1.0 for part in parts]
+        most = [_UNKNOWN if part.text.islower() and not part.key else 1.0 for part in parts]
         weights = map(min, (part.weight for part in parts), most)
         return pool, dict(zip(parts, map(mul, weights, rarities), strict=True))
 
@@ -291,17 +275,12 @@ class _Candidates(NamedTuple):
 
 
 def rank(
-    answer: Answer,
-    words: str,
-    pool: _Candidates,
-    weights: Mapping[question_parts.AskedPart, float],
-    *,
-    is_limited: bool,
+    answer: Answer, words: str, pool: _Candidates, weights: Mapping[QueryPart, float], *, is_limited: bool
 ) -> Answer:
     """Add the nearest passages for the words of a question. If it `is_limited` to some papers, they may have nothing of it."""
     parts, wants_number = [*weights], question_parts.wants_number(words)
     ranking = pool.indexed.rank(parts, wants_number=wants_number)
-    forms = (form.text for part in parts if not part.is_known for form in part.forms)
+    forms = (form.text for part in parts if not part.key for form in part.forms)
     typed, titles = " ".join((words, *forms)), [paper.title or "" for paper in pool.details]
     named = [place for place, title in enumerate(titles) if _names(typed, title)]
     if is_limited and len(titles) == 1:
@@ -323,7 +302,7 @@ def rank(
     asked = tuple(map(pool.take, found))
     kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING
     own = [number for number, place in enumerate(pool.places) if is_one and place == named[0]]
-    lacks_number = wants_number and bool(own) and not any(pool.indexed.has_number(one, rest) for one in own)
+    lacks_number = wants_number and bool(own) and not pool.indexed.has_number(rest, own)
     answer = replace(answer, kind=kind, asked=asked, lacks_number=lacks_number)
     shown = [
         (paper, own)
@@ -354,9 +333,7 @@ def _fold(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
-def _rank_papers(
-    pool: _Candidates, ranking: Ranking, parts: Sequence[question_parts.AskedPart]
-) -> list[list[int]]:
+def _rank_papers(pool: _Candidates, ranking: Ranking, parts: Sequence[QueryPart]) -> list[list[int]]:
     """Return the numbers of the passages of each paper, best first, or of one that is asked by its name alone in its own order.
 
     The papers are in the order of their place in the search, their best passage, and how much of the question one sentence of it
@@ -382,7 +359,7 @@ def _rank_papers(
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
 
-def _list_needles(part: question_parts.AskedPart) -> Sequence[str]:
+def _list_needles(part: QueryPart) -> Sequence[str]:
     """Return the forms of a part in lower case, single words without endings, as they are sought in a text letter for letter."""
     folded = (form.text.casefold() for form in part.forms)
     return [analyser.stem(text) if text.isalpha() else text for text in folded]

@@ -100,14 +100,13 @@ def answer_view(
         return message.view
     for place, passage in enumerate(answer.found):
         text = _passage_text(texts, answer, place, passage, *message.share(len(answer.found) - place))
-        more = _more_button(texts, passage, marker) if passage.is_cut else None
-        message.add_text_with_accessory(text, more) if more else message.add_text(text)
+        if passage.is_cut:
+            action = (verbs.SHOW_PASSAGE, f"{passage.paper.arxiv_id} {passage.source.key}")
+            more = button(texts("ask-more"), pack_custom_id(*action, marker=marker))
+            message.add_text_with_accessory(text, more)
+        else:
+            message.add_text(text)
     return message.view
-
-
-def _more_button(texts: Texts, passage: ShownPassage, marker: str | None) -> ui.Item[Any]:
-    payload = f"{passage.paper.arxiv_id} {passage.source.key}"
-    return button(texts("ask-more"), pack_custom_id(verbs.SHOW_PASSAGE, payload, marker=marker))
 
 
 def passage_view(texts: Texts, shown: ShownPassage) -> ui.LayoutView:
@@ -311,15 +310,12 @@ def _fit_sentences(
     """Return the sentences, with the numbers of their quotes, and these quotes: as many, and at least one, as fit."""
     for count in range(len(sentences), 0, -1):
         shown = sentences[:count]
-        blocks = ["\n".join(_number(shown)), *quotes[: max(sentence.quote for sentence in shown)]]
+        lines = (f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in shown)
+        blocks = ["\n".join(lines), *quotes[: max(sentence.quote for sentence in shown)]]
         joined = "\n".join(blocks)
         if len(joined) + _RESERVE <= characters and len(joined.encode()) + _RESERVE <= size:
             break
     return blocks
-
-
-def _number(sentences: Sequence[QuotedSentence]) -> list[str]:
-    return [f"{escape_untrusted(one.text, max_length=_MAX_SENTENCE)} ({one.quote})" for one in sentences]
 
 
 def render(wording: PostWording, post: AnswerPost) -> tuple[RenderedPart, ...]:

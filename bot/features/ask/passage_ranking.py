@@ -15,9 +15,9 @@ from functools import lru_cache
 from itertools import chain
 
 from bot.features.ask.passages import NUMBER, Passage
-from bot.features.ask.question_parts import AskedPart
 from bot.search.results import WeightedPattern, compile_pattern
 from bot.text import analyser, plain, tokens
+from bot.text.concepts import QueryPart
 
 _SATURATION, _LENGTH_NORM = 1.2, 0.35
 """The k1 and b parameters of BM25."""
@@ -48,7 +48,7 @@ class Ranking:
     having: Mapping[str, Set[int]]
 
     def compile_patterns(
-        self, parts: Iterable[AskedPart], weights: Mapping[str, float]
+        self, parts: Iterable[QueryPart], weights: Mapping[str, float]
     ) -> list[WeightedPattern]:
         """Return the patterns that find the parts of a question in a passage, with their weights: rewarded in "a reward" too."""
         compiled = (
@@ -60,26 +60,18 @@ class Ranking:
 
 @lru_cache(maxsize=1 << 14)
 def _tokenize(sentence: str) -> tuple[str, ...]:
-    """Return the tokens of a sentence and a gap. Kept, since papers are asked more than once: some 0.5 kB each."""
-    return (*tokens.tokenize(analyser.canonicalise(sentence)).split(), tokens.GAP)
+    """Return the tokens of a sentence. Kept, since papers are asked more than once: some 0.5 kB each."""
+    return tuple(tokens.tokenize(analyser.canonicalise(sentence)).split())
 
 
 def _count_phrase(words: tuple[str, ...], phrase: tuple[str, ...]) -> int:
     count, start = 0, -1
+    if len(phrase) == 1:
+        return words.count(phrase[0])
     for _ in range(words.count(phrase[0])):
         start = words.index(phrase[0], start + 1)
         count += words[start : start + len(phrase)] == phrase
     return count
-
-
-def _list_phrases(part: AskedPart) -> set[tuple[str, ...]]:
-    return {phrase for form in part.forms for phrase in tokens.phrases(form.token or form.text)}
-
-
-def _has_phrase(words: tuple[str, ...], phrase: tuple[str, ...]) -> bool:
-    if len(phrase) == 1:
-        return phrase[0] in words
-    return phrase[0] in words and bool(_count_phrase(words, phrase))
 
 
 class PaperIndex:
@@ -94,7 +86,7 @@ class PaperIndex:
         self._distinct = list(map(frozenset, self._texts))
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
-    def rank(self, parts: Sequence[AskedPart], *, wants_number: bool = False) -> Ranking:
+    def rank(self, parts: Sequence[QueryPart], *, wants_number: bool = False) -> Ranking:
         scores, weights = defaultdict[int, float](float), dict[str, float]()
         forms_found, having = dict[str, Sequence[str]](), dict[str, set[int]]()
         for part in parts:
@@ -120,7 +112,7 @@ class PaperIndex:
         return Ranking(order, ranked, weights, forms_found, having)
 
     def _score_part(
-        self, part: AskedPart, frequencies: Mapping[str, Mapping[int, float]], rarity: float
+        self, part: QueryPart, frequencies: Mapping[str, Mapping[int, float]], rarity: float
     ) -> dict[int, float]:
         """Score the passages that have a part, given how often each has each form, and how rare the part is."""
         by_passage = defaultdict[int, list[float]](list)
@@ -136,21 +128,27 @@ class PaperIndex:
             scores[number] = part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         return scores
 
-    def has_number(self, number: int, parts: Sequence[AskedPart]) -> bool:
-        """Return whether a sentence of a passage with a number, or one next to it, has any of some parts in any form."""
-        sentences = self.sentences[number]
-        having = [bool(found) for found in self.list_having(number, parts)]
-        return any(
-            any(having[max(place - 1, 0) : place + 2]) and NUMBER.search(sentence)
-            for place, sentence in enumerate(sentences)
-        )
+    def has_number(self, parts: Sequence[QueryPart], numbers: Iterable[int] | None = None) -> bool:
+        """Return whether a sentence of some passages, or of any, with a number, or one next to it, has any part in any form."""
+        for number in range(len(self.passages)) if numbers is None else numbers:
+            having = list(map(bool, self.list_having(number, parts)))
+            for place, sentence in enumerate(self.sentences[number]):
+                if any(having[max(place - 1, 0) : place + 2]) and NUMBER.search(sentence):
+                    return True
+        return False
 
-    def list_having(self, number: int, parts: Sequence[AskedPart]) -> list[list[AskedPart]]:
+    def list_having(self, number: int, parts: Sequence[QueryPart]) -> list[list[QueryPart]]:
         """Return the parts that each sentence of a passage has in any form."""
         own = self._distinct[number]
-        sought = [(part, [phrase for phrase in _list_phrases(part) if phrase[0] in own]) for part in parts]
+        phrases = {
+            part: {phrase for form in part.forms for phrase in tokens.phrases(form.token or form.text)}
+            for part in parts
+        }
+        sought = {
+            part: [phrase for phrase in of_part if phrase[0] in own] for part, of_part in phrases.items()
+        }
         return [
-            [part for part, phrases in sought if any(_has_phrase(words, phrase) for phrase in phrases)]
+            [part for part in parts if any(_count_phrase(words, phrase) for phrase in sought[part])]
             for words in map(_tokenize, self.sentences[number])
         ]
 
@@ -168,12 +166,8 @@ class PaperIndex:
         """Return how often each passage has a form in its most frequent spelling, with its headings and its length."""
         counts = Counter[int]()
         for phrase in phrases:
-            first, *rest = phrase
-            having = (number for number, words in enumerate(self._distinct) if first in words)
-            if rest:
-                counted = {number: _count_phrase(self._texts[number], phrase) for number in having}
-            else:
-                counted = {number: self._texts[number].count(first) for number in having}
+            having = (number for number, words in enumerate(self._distinct) if phrase[0] in words)
+            counted = {number: _count_phrase(self._texts[number], phrase) for number in having}
             counts |= Counter(counted)
         first_heading, weighted = len(self.passages), defaultdict[int, float](float)
         for number, count in counts.items():

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from bot.core import data
 from bot.search.term_resolver import Glossary
 from bot.text import analyser, concepts, plain, questions, term_keys, tokens
-from bot.text.concepts import Form
+from bot.text.concepts import Form, QueryPart
 
 MAX_LENGTH = 500
 """In characters. The rest of a longer question is not read."""
@@ -28,20 +27,6 @@ NEAREST, _STEP, _LEAST = 0.9, 0.08, 0.5
 """The weight of a row's first form, how much less each further one weighs, and the least."""
 VAGUE = 0.5
 """The weight of a part that says little, such as 방법 or "use"."""
-
-
-class AskedPart(NamedTuple):
-    """A part of a question. `is_known`: whether it has forms other than the typed one."""
-
-    text: str
-    forms: tuple[Form, ...]
-    weight: float
-    is_known: bool = True
-
-    @property
-    def is_term(self) -> bool:
-        """Whether it is a concept of the field."""
-        return self.weight > VAGUE and any(form.token for form in self.forms)
 
 
 _NO_GLOSSARY = Glossary(())
@@ -79,13 +64,13 @@ def wants_number(text: str) -> bool:
     return _NUMBER.search(text) is not None
 
 
-def read(text: str, glossary: Glossary) -> tuple[AskedPart, ...]:
+def read(text: str, glossary: Glossary) -> tuple[QueryPart, ...]:
     """Return the parts of a question, without what says nothing about where the answer is."""
     typed = plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS]
     trimmed = (questions.trim_filler(word).replace("’", "'").removesuffix("'s") for word in typed)
     words = list(filter(None, trimmed))
     words = [word for word, is_date in zip(words, questions.mask_dates(words), strict=True) if not is_date]
-    parts: dict[str, AskedPart] = {}
+    parts: dict[str, QueryPart] = {}
     for part in _divide(words, glossary):
         if any(tokens.phrases(form.text) for form in part.forms):
             parts.setdefault(term_keys.term_key(part.text), part)
@@ -97,7 +82,7 @@ def has_words(text: str) -> bool:
     return bool(read(text, _NO_GLOSSARY))
 
 
-def _divide(words: Sequence[str], glossary: Glossary) -> Iterator[AskedPart]:
+def _divide(words: Sequence[str], glossary: Glossary) -> Iterator[QueryPart]:
     """Split words into the longest runs that are known."""
     start = 0
     while start < len(words):
@@ -115,12 +100,12 @@ def _divide(words: Sequence[str], glossary: Glossary) -> Iterator[AskedPart]:
         start = end
 
 
-def _add_number(part: AskedPart, number: str) -> AskedPart:
+def _add_number(part: QueryPart, number: str) -> QueryPart:
     """Return a part and the number after it as one: LLaMA 3, stage 1. A number is found nowhere without its word.
 
     A name also counts without it, though less; a plain noun as it is.
     """
-    is_plain = part.is_known and part.text == part.text.lower()
+    is_plain = part.key and part.text == part.text.lower()
     without = (
         form._replace(token="", weight=form.weight * (1.0 if is_plain else _UNVERSIONED))
         for form in part.forms
@@ -132,10 +117,10 @@ def _add_number(part: AskedPart, number: str) -> AskedPart:
     return part._replace(text=f"{part.text} {number}", forms=forms)
 
 
-_NOTHING = AskedPart("", (), 0.0)
+_NOTHING = QueryPart("", ())
 
 
-def _read_run(words: Sequence[str], glossary: Glossary) -> AskedPart | None:
+def _read_run(words: Sequence[str], glossary: Glossary) -> QueryPart | None:
     """Return the part that a run of words is; None if it is not known."""
     row, kinds = _find_row(words), set(map(questions.classify_filler, words))
     if row == ():
@@ -157,16 +142,17 @@ def _read_run(words: Sequence[str], glossary: Glossary) -> AskedPart | None:
     # 단점 is filler in a search, but what a question is about.
     is_asked = bool(row) and questions.is_noun(text) and analyser.has_hangul(text)
     weight = 1.0 if "" in kinds or is_asked else VAGUE
-    return AskedPart(text, concepts.merge_forms((Form(text), *forms)), weight)
+    merged = concepts.merge_forms((Form(text), *forms))
+    return QueryPart(text, merged, keys[0] if keys else term_keys.term_key(text), weight=weight)
 
 
-def _read_unknown(word: str) -> AskedPart | None:
+def _read_unknown(word: str) -> QueryPart | None:
     kind = questions.classify_filler(word)
     if kind == "filler" or questions.is_verb(word):
         return None
     text = questions.strip_query_word(word, lambda _: False)
     weight = VAGUE if kind or analyser.is_hangul(text) else 1.0
-    return AskedPart(text, (Form(text),), weight, is_known=False)
+    return QueryPart(text, (Form(text),), weight=weight)
 
 
 @lru_cache(maxsize=1)

@@ -48,6 +48,7 @@ from bot.search.glossary_service import GlossaryService
 from bot.search.results import Snippet
 from bot.sources.paper_text import PaperTexts
 from bot.text import analyser, term_keys
+from bot.text.concepts import QueryPart
 from storage import accounts, day_counts, errors, models, outbox, paper_texts, papers
 from storage import ask as storage
 from storage.database import Database
@@ -178,7 +179,7 @@ class PaperQuestions:
                 ranking = await work_in_thread(index.rank, parts, wants_number=wants_number)
                 if _finds_any(parts, ranking):
                     break
-            lacks_number = wants_number and not await work_in_thread(_has_number, index, parts)
+            lacks_number = wants_number and not await work_in_thread(index.has_number, parts)
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
             headed = [passage.headed_text for passage in index.passages]
@@ -393,11 +394,7 @@ class PaperQuestions:
         return self._asked[what, user_id]
 
 
-def _has_number(index: PaperIndex, parts: Sequence[question_parts.AskedPart]) -> bool:
-    return any(index.has_number(number, parts) for number in range(len(index.passages)))
-
-
-def _finds_any(parts: Sequence[question_parts.AskedPart], ranking: Ranking) -> bool:
+def _finds_any(parts: Sequence[QueryPart], ranking: Ranking) -> bool:
     """Return whether a paper has anything of what is asked: words that say little, such as "show", find nothing alone."""
     telling = [part for part in parts if part.weight > question_parts.VAGUE]
     return bool(ranking.order) and (not telling or any(ranking.found[part.text] for part in telling))
@@ -406,7 +403,7 @@ def _finds_any(parts: Sequence[question_parts.AskedPart], ranking: Ranking) -> b
 def _build(
     asked: AskedPaper,
     language: models.Locale,
-    parts: Sequence[question_parts.AskedPart],
+    parts: Sequence[QueryPart],
     ranking: Ranking,
     *,
     wants_number: bool,
@@ -431,7 +428,7 @@ def _build(
     )
 
 
-def _list_read_forms(part: question_parts.AskedPart, ranking: Ranking) -> tuple[str, ...]:
+def _list_read_forms(part: QueryPart, ranking: Ranking) -> tuple[str, ...]:
     """Return a part's English forms that mean the same, other than the typed one, and that the paper has."""
     typed = term_keys.term_key(part.text)
     same = {
