@@ -69,11 +69,12 @@ def check_access(path: Path) -> None:
 
 
 def give_to_owner(file: Path, of: Path) -> None:
-    """Give a new file that root made to the owner of a file or folder: the bot has another user, who is to use it."""
+    """Give a file or folder that root made to the owner of another: the bot has another user, who is to use it."""
     if os.geteuid() == 0:
         with suppress(OSError):
             found = of.stat()
-            os.chown(file, found.st_uid, found.st_gid, follow_symlinks=False)
+            for made in (file, *file.rglob("*")):
+                os.chown(made, found.st_uid, found.st_gid, follow_symlinks=False)
 
 
 def set_up(connection: Any, _record: Any = None) -> None:

@@ -57,12 +57,12 @@ def list_jobs(
         ),
         Job("plan", runtime.tick, each_minute_of=clock),
         Job("alerts", plan_alerts, each_minute_of=clock),
-        # The pause after a failure is long, since maintenance can take minutes of CPU.
-        Job("index", maintain_index, every=30 * SECOND, retry=HOUR),
+        # The pause after a failure is longer, since maintenance can take minutes of CPU.
+        Job("index", maintain_index, every=30 * SECOND, retry=5 * MINUTE),
         Job("followed papers", followed.refresh, every=30 * MINUTE),
         Job("retention", runtime.purge, every=6 * HOUR, after=MINUTE),
         Job("failures", runtime.report_failures, every=FAILURES_EVERY),
-        Job("operator warnings", runtime.find_operator_warnings, every=10 * MINUTE),
+        Job("operator warnings", runtime.find_operator_warnings, every=MINUTE),
         *list_vector_jobs(workers),
     ]
     if settings.writes_digests:
@@ -98,7 +98,7 @@ async def maintain(
     in_process_limit: int = IN_PROCESS_LIMIT,
     liveness: Liveness | None = None,
 ) -> bool:
-    """Maintain a database's index and glossary if it is due, and log each step. Returns whether none remains.
+    """Maintain a database's index and glossary if it is due, and log each step. Returns whether none failed.
 
     For a large archive, runs in a worker process, which writes only during the lock term from `get_term`. If it is
     cancelled, the next run resumes where it left off. Errors are logged, also in `liveness`, and failed steps retried later.
@@ -117,7 +117,7 @@ async def maintain(
         else:
             await index_maintenance.maintain(database, clock, index)
         log.info("maintenance done", seconds=round(time.monotonic() - started_at, 1))
-        return await index_maintenance.find_due(database, clock, index) is None
+        return True
     if liveness is not None:
         liveness.record_failure("index", failures[0])
     return False

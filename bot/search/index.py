@@ -30,7 +30,7 @@ from tantivy import Query
 from bot.archive import summaries
 from bot.core import isolation, memory
 from bot.text import analyser, institutions, people, plain, questions, seed, term_keys, tokens, typography
-from storage import errors, models, search
+from storage import errors, models, search, sqlite_file
 from storage.search import Author
 from storage.snapshot import Snapshot
 
@@ -377,7 +377,8 @@ class SearchIndex:
 
     def _cannot_write(self, error: Exception) -> errors.PaperroundError:
         # The engine's own text names its threads and temporary files.
-        reason = getattr(error, "strerror", None) or "its disk may be full"
+        known = (reason for reason in _PASSING if reason in str(error))
+        reason = getattr(error, "strerror", None) or next(known, "its disk may be full")
         return errors.PaperroundError(
             f"The search index in {self._folder} cannot be written ({reason}). Free space there, or let this user write to it."
         )
@@ -385,6 +386,8 @@ class SearchIndex:
     def _close(self, writer: IndexWriter) -> None:
         try:
             writer.close()
+            of_all = self._folder.parent
+            sqlite_file.give_to_owner(of_all, of_all.parent)
         finally:
             self._writing.release()
 

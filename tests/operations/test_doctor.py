@@ -48,6 +48,14 @@ async def examine(
     return by_name
 
 
+async def test_of_a_lost_database_nothing_is_left_to_add(tmp_path: Path) -> None:
+    """Its sources and posts are in the file that docs/operating.md, *Bad days*, wants back."""
+    (tmp_path / "paperround.db-wal").touch()
+    findings = await examine()
+    assert "is gone" in findings["database"].note
+    assert not findings.keys() & {"sources", "daily posts"}
+
+
 async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     findings = await examine()
     left = [finding.what for finding in findings.values() if finding.status is doctor.Status.TODO]
@@ -179,7 +187,13 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
     findings = await examine()
     found = findings[f"daily post {added.id}"]
     assert (found.value, found.status) == ("webhook …/webhooks/812345678901234567/••••", "warning")
-    for hint in (doctor.GONE, f"the post of {NOW.date()} arrived"):
+    # What docs/webhooks.md and docs/no-server.md tell to do.
+    for hint in (
+        "it was deleted, or its address is wrong",
+        "`removed = true`",
+        f"The post of {NOW.date()}",
+        "pauses and resumes it",
+    ):
         assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK
     assert "a-secret" not in repr(findings)

@@ -219,6 +219,15 @@ async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(tel
     assert "Another process" not in third
 
 
+async def test_the_operator_learns_the_reason_of_an_error_that_says_it_for_people(tell: Tell) -> None:
+    """The example of docs/operating.md, *Errors*."""
+    reason = "The search index in /data/paperround.search cannot be written (Permission denied)."
+    raised = errors.PaperroundError(reason)
+    isolation.log_error(log, "maintenance failed; will retry later", raised, reference="886eea")
+    [told] = await tell(minutes=1)
+    assert f"- 1 × maintenance failed; will retry later: 886eea. {reason}" in told.splitlines()
+
+
 async def test_a_minute_without_a_new_error_writes_nothing(
     db: Database, collected: error_collector.FailureLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

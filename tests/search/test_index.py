@@ -1,5 +1,7 @@
 """The index follows the database. A folder that is missing, damaged or newer than a restored database is rebuilt."""
 
+import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import seed
-from storage import backups, migrate, papers
+from storage import backups, errors, migrate, papers
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.resident import hold_and_free, read_resident
@@ -179,6 +181,37 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
     assert caplog.text.count("cannot be written (No space left on device)") == 1
     monkeypatch.undo()
     assert await count(service) == 26
+
+
+async def test_the_engines_reason_is_the_one_that_is_named(tmp_path: Path) -> None:
+    """As tantivy raises it where a file may not be written."""
+    index = search_index.SearchIndex(tmp_path)
+    for text, reason in (
+        (
+            'IoError { io_error: Os { code: 13, kind: PermissionDenied, message: "Permission denied" }',
+            "Permission denied",
+        ),
+        ('Os { code: 28, kind: StorageFull, message: "No space left on device" }', "No space left on device"),
+        ("An error occurred in a thread", "its disk may be full"),
+    ):
+        expected = re.escape(f"cannot be written ({reason}).")
+        with pytest.raises(errors.PaperroundError, match=expected), index.open_writer():
+            raise ValueError(text)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+async def test_an_index_that_root_makes_belongs_to_the_owner_of_its_place(
+    filled: Database, tmp_path: Path
+) -> None:
+    """As after `reindex` as root in the folder of the bot, which has to go on writing there."""
+    assert filled.path is not None
+    os.chown(filled.path.parent, 65534, 65534)
+    index = search_index.SearchIndex(search_index.folder_of(filled))
+    async for _ in search_index.follow(filled, index):
+        pass
+    made = [search_index.folder_of(filled), *search_index.folder_of(filled).rglob("*")]
+    assert len(made) > 5
+    assert {file.stat().st_uid for file in made} == {65534}
 
 
 def test_the_checksum_tells_tables_with_another_word_or_file_apart(tmp_path: Path) -> None:

@@ -64,14 +64,6 @@ NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround d
 NO_POST = (
     "No channel has a daily post. Use `/daily setup` in Discord, or a file for `paperround config apply`."
 )
-GONE = (
-    "Discord no longer knows this webhook. Create another one in the channel's settings › Integrations. Then let"
-    " `paperround config apply` add the post with its URL, and remove this one with `removed = true`."
-)
-UNCERTAIN = (
-    "It is unclear whether the post of {days} arrived. Check the channel; if it is missing, pause and resume the post by"
-    " `paperround config apply`, which sends it again."
-)
 
 
 class Status(StrEnum):
@@ -248,10 +240,10 @@ async def _examine_database(settings: Settings, make_finder: MakeFinder) -> tupl
     if (path := sqlite_file.find_missing_file(settings.database_url)) is not None:
         sqlite_file.check_access(path)
         note = f"{path} does not exist; `paperround run` creates it. If you already have a database, change to its folder."
-        missing = Finding("database", "none yet", status=Status.WARNING, note=note)
-        if leftover := sqlite_file.find_remains(path):
+        if leftover := sqlite_file.find_remains(path):  # what it had is not known
             lost = sqlite_file.describe_loss(path, leftover)
-            missing = Finding("database", "missing", status=Status.ERROR, note=lost)
+            return [Finding("database", "missing", status=Status.ERROR, note=lost)], True
+        missing = Finding("database", "none yet", status=Status.WARNING, note=note)
         return [missing, *_steps(StoredState(settings=settings, now=now))], True
     opened = await migrate.open_database(settings.database_url)
     try:
@@ -457,10 +449,10 @@ def _webhooks(stored: StoredState) -> Iterator[Finding]:
         if not row.is_by_webhook:
             continue
         notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
-        if row.reason == models.Reason.WEBHOOK_GONE:
-            notes = [GONE]
+        if notes and row.reason not in (None, models.Reason.BY_HAND):
+            notes.append(posts_of_all.explain(row.reason))
         days = ", ".join(f"{of.local_on}" for of in stored.uncertain if of.subscription_id == row.id)
-        notes += [UNCERTAIN.format(days=days)] if days else []
+        notes += [f"The post of {days}: {posts_of_all.explain(models.Reason.UNCERTAIN)}"] if days else []
         value = f"webhook {webhook.shorten_address(row.channel_id)}"
         status = Status.WARNING if notes else Status.OK
         if row.channel_id in stored.unaddressed:

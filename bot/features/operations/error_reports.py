@@ -22,8 +22,8 @@ from storage.failures import Failure
 log = structlog.get_logger(__name__)
 
 NOTICE_EVERY = timedelta(days=1)
-MAX_LINES, MAX_REFERENCES = 10, 5
-"""The most kinds of errors that a notice names, and the most references of each."""
+MAX_LINES, MAX_REFERENCES, MAX_REASON_LENGTH = 10, 5, 250
+"""The most kinds of errors that a notice names, and the most references and characters of a reason of each."""
 
 
 @dataclass(eq=False)
@@ -106,7 +106,7 @@ class _DueReport(NamedTuple):
 
 
 def _summarise(due: Mapping[tuple[str, str], list[Failure]]) -> list[str]:
-    """Return a line for each kind of error, the worst first: how many, what failed, and the last references.
+    """Return a line for each kind of error, the worst first: how many, what failed, the last references and the last reason.
 
     Failures with a sentence of the bot concern all readers, and come before those of a single reader.
     """
@@ -116,7 +116,8 @@ def _summarise(due: Mapping[tuple[str, str], list[Failure]]) -> list[str]:
         return event.endswith("."), not any(row.command for row in found), len(found)
 
     return [
-        f"{len(found)} × {event}{f' ({kind})' if kind else ''}: "
+        f"{len(found)} × {event.removesuffix('.')}{f' ({kind})' if kind else ''}: "
         + ", ".join(row.reference for row in found[: -MAX_REFERENCES - 1 : -1])
+        + (f". {' '.join(found[-1].reason.split())[:MAX_REASON_LENGTH]}" if found[-1].reason else "")
         for (event, kind), found in sorted(due.items(), key=rank, reverse=True)[:MAX_LINES]
     ]

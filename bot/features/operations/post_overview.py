@@ -19,6 +19,7 @@ LATE = timedelta(minutes=10)
 """The time after which a post that waits for the limits of Discord's requests is late."""
 NO_PAPERS = "No source has had a new paper for it. The newest day with papers: {since}. `paperround sources list` says more."
 UNPREPARED = "Its papers are there, but it is not prepared. If the bot runs, its log says what fails, such as a full disk."
+AGAIN = "`/status` has a button for that; a webhook's post is sent again if the set-up file pauses and resumes it."
 NEVER_TRIED = "It waits to be sent, and no attempt has failed. Is the bot running?"
 
 
@@ -120,6 +121,7 @@ def _examine(delivery: models.Delivery, error: str | None, now: datetime) -> tup
 
 
 def explain(reason: str | None) -> str:
-    """Return what `/status` says of a reason, in English and without Discord's emphasis."""
+    """Return what `/status` says of a reason, in English and without Discord's emphasis, and what replaces its button."""
     texts = i18n_texts.for_locale(models.Locale.EN)
-    return post_names.reason_text(texts, reason).replace("**", "")
+    text = post_names.reason_text(texts, reason).replace("**", "")
+    return f"{text} {AGAIN}" if reason == models.Reason.UNCERTAIN else text
