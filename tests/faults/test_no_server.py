@@ -430,6 +430,7 @@ async def test_a_setting_that_is_missing_after_the_set_up_is_said_and_the_set_up
         1,
         True,
     )
+    assert "it is a secret" in without.stdout, "docs/no-server.md: there is no .env"
     copy.commit({"posts.toml": ""})
     copy.move_clock(1)
     copy.add_digest(1, PAPERS[1])
