@@ -349,7 +349,7 @@ reason-discord-trouble = Discord had a problem. Paperround will try again automa
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. If it is missing from a channel, post it again.
-reason-webhook-gone = Discord doesn't know this webhook: it was deleted, or its address is wrong. Put the right address, or that of a new webhook (channel's settings › Integrations), into the set-up file. A new webhook is another post, so end this one there: `webhook = "ID"`, the number in its address, and `removed = true`.
+reason-webhook-gone = Discord doesn't know this webhook: it was deleted, or its address is wrong. Put the right address, or that of a new webhook (channel's settings › Integrations), into the set-up file, or the secret that it names. A new webhook is another post, so end this one in the file: `webhook = "ID"`, the number in its address, and `removed = true`.
 reason-by-hand = Paused manually.
 
 ## Looking up
