@@ -410,7 +410,7 @@ def _list_rest(view: Snapshot, state: State, limit: int) -> list[search.Place]:
     return search.list_changed(view, since=state.since, before=state.rest or _START, limit=limit)
 
 
-_PASSING = ("LockBusy", "Permission denied", "No space left", "Read-only", "Too many open files")
+_PASSING = ("LockBusy", "Permission denied", "No space left on device", "Read-only", "Too many open files")
 
 
 def is_damage(error: ValueError) -> bool:
