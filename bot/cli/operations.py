@@ -578,13 +578,15 @@ async def apply_set_up(
             for line in (*plan.changes, *plan.unmatched):
                 shell.echo(f"  {line}")
             counts = f"{len(plan.changes)} to change, {plan.unchanged} unchanged"
-            shell.echo(f"{counts}, {plan.others} not in the file (kept).")
+            shell.echo(f"{counts}, {len(plan.others)} not in the file (kept).")
         is_wanted = bool(plan.changes) and (accept or shell.confirm("Apply?"))
         if is_wanted:
             await set_up.apply(text, str(file))
     sentence = "" if not plan.changes else "Applied." if is_wanted else "Nothing was applied."
     status = 1 if plan.changes and not is_wanted else 0
-    return shell.Output(plan._asdict() | {"applied": is_wanted}, sentence, status=status)
+    return shell.Output(
+        plan._asdict() | {"others": len(plan.others), "applied": is_wanted}, sentence, status=status
+    )
 
 
 def _read_set_up(file: Path) -> str:

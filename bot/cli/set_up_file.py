@@ -190,7 +190,7 @@ _SetUp: TypeAlias = Mapping[str, Sequence[_Wanted]]
 
 
 class Plan(NamedTuple):
-    """The changes made by a file, and the numbers of unchanged entries and of stored entries missing from the file.
+    """The changes made by a file, the number of unchanged entries, and names of the stored ones missing from the file.
 
     `unmatched` has a sentence for each entry that should be removed and is not stored.
     """
@@ -198,7 +198,7 @@ class Plan(NamedTuple):
     changes: tuple[str, ...]
     unmatched: tuple[str, ...]
     unchanged: int
-    others: int
+    others: tuple[str, ...]
 
 
 class SetUpFile:
@@ -224,7 +224,7 @@ class SetUpFile:
         `location`. In that case nothing is changed.
         """
         set_up, problems = _parse(text, location)
-        plan = Plan((), (), 0, 0)
+        plan = Plan((), (), 0, ())
         with suppress(_UndoneError):
             async with self._database.transaction() as connection:
                 await archive.lock_ingest(connection)  # before adding a source takes its locks
@@ -514,7 +514,7 @@ class _Applied:
     changes: list[str] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     unchanged: int = 0
-    others: int = 0
+    others: list[str] = field(default_factory=list)
 
     @contextmanager
     def reported(self, one: _Wanted) -> Iterator[None]:
@@ -536,12 +536,13 @@ async def _apply(tables: Iterable[_Table], set_up: _SetUp, problems: list[str]) 
         for one in set_up[table.name]:
             with applied.reported(one):
                 by_place[table.locate(one.entry)].append(one)
-        applied.others += sum(len(rows) for place, rows in stored.items() if place not in by_place)
+        missing = (rows for place, rows in stored.items() if place not in by_place)
+        applied.others += [table.label(row) for rows in missing for row in rows]
         for place, wanted in by_place.items():
             await _apply_at(table, wanted, stored[place], applied)
     if problems:
         raise errors.UsageError("\n".join((*problems, "Nothing was applied.")))
-    return Plan(tuple(applied.changes), tuple(applied.unmatched), applied.unchanged, applied.others)
+    return Plan(tuple(applied.changes), tuple(applied.unmatched), applied.unchanged, tuple(applied.others))
 
 
 async def _apply_at(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any], applied: _Applied) -> None:
@@ -555,7 +556,7 @@ async def _apply_at(table: _Table, wanted: Sequence[_Wanted], rows: Sequence[Any
             row = left.pop(0)
             applied.changes.append(f"remove {table.label(row)}: the file has another entry in its place")
             await table.remove(row)
-    applied.others += len(left)
+    applied.others += map(table.label, left)
     for one in wanted:
         with applied.reported(one):
             if one.draft is None and one.entry.removed:

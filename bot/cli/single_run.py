@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 OCCUPIED = "Another process sends from this database: a running bot, or a run. This one has done nothing."
 UNREACHABLE = "Discord did not answer; the next run does what is due"
 NO_SOURCE = "there is none, so no paper can come: add one below [[sources]] in the set-up file, or by `paperround sources add`"
+KEPT = "and goes on: an entry with its webhook or channel and `removed = true` ends it"
 REACH_SHARE, READ_SHARE, SEND_SHARE = 0.2, 0.5, 0.9
 """The parts of the time after which Discord counts as away, no source is read, and no request to Discord is made."""
 SPACING = 0.5
@@ -154,7 +155,11 @@ class SingleRun:
             self._print(f"setting {name}", f"unknown, from {origin}")
         if self.set_up is not None:
             file = SetUpFile(self.container.database, self._clock, self.container.settings)
-            for change in (await file.apply(*self.set_up)).changes:
+            plan = await file.apply(*self.set_up)
+            kept = (
+                f"{name} is not in the file {KEPT}" for name in plan.others if name.startswith("daily post ")
+            )
+            for change in (*plan.changes, *kept):
                 self._print("set-up", change)
         posts = await self._database.fetch(daily.list_rows)
         if self.archive is None and posts:

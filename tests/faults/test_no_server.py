@@ -416,6 +416,25 @@ async def test_a_post_that_is_ended_is_not_posted_again(copy: Copy) -> None:
     assert (after.exit_status, copy.posts()) == (0, [PAPERS[0]])
 
 
+async def test_a_post_that_the_file_no_longer_has_is_named_until_it_is_ended(copy: Copy) -> None:
+    """docs/no-server.md, *To move a post*: with another webhook's address the old post goes on."""
+    copy.add_digest(0, PAPERS[0])
+    assert "is not in the file" not in (await copy.run()).stdout
+    copy.secrets["DISCORD_WEBHOOK_2"] = copy.fake.add_webhook(copy.channel_id, 2)
+    moved = post(webhook="${DISCORD_WEBHOOK_2}")
+    ended = '[[posts]]\nwebhook = "800000000000000001"\nremoved = true\n'
+    said = []
+    for text in (moved, f"{moved}\n{ended}", f"{moved}\n"):
+        copy.commit({"posts.toml": text})
+        said.append((await copy.run()).stdout)
+    print(*said, sep="\n")
+    named = "set-up: daily post through webhook 800000000000000001 at 11:30"
+    assert [named in text for text in said] == [True, False, False]
+    assert (
+        "is not in the file and goes on: an entry with its webhook or channel and `removed = true`" in said[0]
+    )
+
+
 async def test_a_setting_that_is_missing_after_the_set_up_is_said_and_the_set_up_is_stored(
     copy: Copy,
 ) -> None:
