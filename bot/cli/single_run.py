@@ -315,8 +315,7 @@ class SingleRun:
             self._print(what, "sent")
         else:  # a reader's closed direct messages are no failure of the run
             is_former = self._is_former(of)
-            is_dated = of.local_on and (is_former or of.id in self._doubted)
-            on = f", of {of.local_on}" if is_dated else ""
+            on = f", of {of.local_on}" if of.local_on else ""
             result = post_overview.explain(reason) if reason else "it still waits to be sent"
             self._print(what + on, result, is_failed=not of.is_direct and not is_former)
 

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
@@ -135,7 +136,11 @@ async def test_what_failed_is_named_and_costs_itself_alone(single: SingleRuns) -
     lines = failed.stdout.splitlines()
     assert failed.exit_status == 1
     assert f"source {missing}: failed because " in wrong.stdout
-    assert [line for line in lines if line.startswith(f"daily post 1 in channel {refused}: failed because ")]
+    on = system_clock().astimezone(ZoneInfo(midday_zone())).date()
+    [told] = [line for line in lines if line.startswith(f"daily post 1 in channel {refused}")]
+    assert told.startswith(f"daily post 1 in channel {refused}, of {on}: failed because "), (
+        "as docs/single-runs.md has it"
+    )
     assert [line for line in lines if "webhooks/" in line and ": failed because " in line]
     assert f"daily post 3 in channel {whole}: sent" in lines
     assert count_posts(fake, whole) == 1
