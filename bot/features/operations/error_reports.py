@@ -22,8 +22,8 @@ from storage.failures import Failure
 log = structlog.get_logger(__name__)
 
 NOTICE_EVERY = timedelta(days=1)
-MAX_LINES, MAX_REFERENCES, MAX_REASON_LENGTH = 10, 5, 250
-"""The most kinds of errors that a notice names, and the most references and characters of a reason of each."""
+MAX_LINES, MAX_REFERENCES, MAX_LENGTH = 10, 5, 350
+"""The most kinds of errors that a notice names, and the most references and characters of each."""
 
 
 @dataclass(eq=False)
@@ -115,9 +115,10 @@ def _summarise(due: Mapping[tuple[str, str], list[Failure]]) -> list[str]:
         (event, _), found = item
         return event.endswith("."), not any(row.command for row in found), len(found)
 
-    return [
-        f"{len(found)} × {event.removesuffix('.')}{f' ({kind})' if kind else ''}: "
-        + ", ".join(row.reference for row in found[: -MAX_REFERENCES - 1 : -1])
-        + (f". {' '.join(found[-1].reason.split())[:MAX_REASON_LENGTH]}" if found[-1].reason else "")
-        for (event, kind), found in sorted(due.items(), key=rank, reverse=True)[:MAX_LINES]
-    ]
+    lines = []
+    for (event, kind), found in sorted(due.items(), key=rank, reverse=True)[:MAX_LINES]:
+        what = f"{event.removesuffix('.')}{f' ({kind})' if kind else ''}"
+        references = ", ".join(row.reference for row in found[: -MAX_REFERENCES - 1 : -1])
+        reason = f". {found[-1].reason}" if found[-1].reason else ""
+        lines.append(" ".join(f"{len(found)} × {what}: {references}{reason}".split())[:MAX_LENGTH])
+    return lines

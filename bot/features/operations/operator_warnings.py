@@ -19,21 +19,18 @@ MAX_REFUSED = 5
 BACKUP_AGE = timedelta(days=8)
 """The age of a backup that a weekly habit or a nightly timer does not reach."""
 
-
 IDLE = (
     "The bot has been in a server for over a day, and no channel has a post or an alert. If there were some, this is not their"
     " database: stop the bot, and put that one or a backup in its place by `paperround restore FILE`."
 )
-
-
-_KEY_REFUSED = 403
 WRONG_CLOCK = (
     "The machine's clock differs from Discord's by over a minute. Posts go by Discord's; but certificates, logs and backups go by"
     " the machine's: set it, as by `timedatectl set-ntp true`."
 )
-
-
-_ZOTERO_KEY = "A key is made at https://www.zotero.org/settings/keys, with write access to the library."
+_ZOTERO_KEY = {
+    403: ". A key is made at https://www.zotero.org/settings/keys, with write access to the library."
+}
+"""What follows the problem of a status that Zotero answers."""
 
 
 async def list_all(
@@ -70,7 +67,7 @@ def list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
 
 def explain_zotero(reason: str, code: int | None) -> str:
     """Return a problem of Zotero as sentences. `code` is its status; a refused key is followed by where one is made."""
-    return f"{reason}. {_ZOTERO_KEY}" if code == _KEY_REFUSED else reason
+    return reason + _ZOTERO_KEY.get(code or 0, "")
 
 
 def find_quiet(
