@@ -24,57 +24,29 @@ REFERENCES = re.compile(
     re.IGNORECASE,
 )
 """Headings above the papers that a text refers to."""
-_BEFORE = frozenset(
-    (
-        *("of", "in", "on", "at", "to", "by", "with", "from", "as", "than", "and", "or", "also"),
-        *("see", "via", "per", "for", "is", "are", "was", "were", "like", "that", "this", "the"),
-        *("a", "an", "our", "we", "cf", "use", "uses", "using", "into", "about", "between", "says"),
-        *("against", "both", "while", "where", "which", "extends", "extending", "en", "de", "con"),
-        *("por", "como", "y", "que", "dans", "par", "avec", "et", "von", "mit", "und", "wie"),
-        *("bei", "compare", "compared", "unlike", "follows", "following", "cites", "citing", "vs"),
-        *("versus", "e.g", "i.e", "reviews", "improves", "beats", "outperforms", "supersedes", "replaces"),
-        *(
-            "siehe",
-            "vgl",
-            "voir",
-            "véase",
-            "참고",
-            "참조",
-            "비교",
-            "관련",
-            "후속",
-            "参照",
-            "参考",
-            "参见",
-            "比較",
-        ),
-    )
+_BEFORE_ADDRESS = (
+    "of|in|to|by|with|from|as|than|and|or|also|see|via|per|are|was|were|like|we|cf|uses|using|into|about|between|says|against"
+    "|both|while|where|which|extends|extending|en|de|con|por|como|y|que|dans|par|avec|et|von|mit|und|wie|bei|compare|compared"
+    "|unlike|follows|following|cites|citing|vs|versus|e\\.g|i\\.e|reviews|improves|beats|outperforms|supersedes|replaces"
+    "|siehe|vgl|voir|véase|참고|참조|비교|관련|후속|参照|参考|参见|比較"
 )
-"""Words that need what follows them, so that it is in their sentence."""
-_BEFORE_ADDRESS = _BEFORE - {"at", "on", "for", "is", "this", "that", "the", "a", "an", "our", "use"}
-"""Such words before an address in a message, which otherwise is what the message is about."""
-_OPENING = frozenset(
-    (
-        "unlike",
-        "see",
-        "also",
-        "compare",
-        "compared",
-        "cf",
-        "we",
-        "similar",
-        "vgl",
-        "siehe",
-        "참고",
-        "참조",
-        "비교",
-    )
-)
+_BEFORE = {
+    False: re.compile(_BEFORE_ADDRESS),
+    True: re.compile(f"{_BEFORE_ADDRESS}|at|on|for|is|this|that|the|a|an|our|use"),
+}
+"""Words that need what follows them, so that it is in their sentence: before an address, and before an id."""
+_OPENING = re.compile("unlike|see|also|compared?|cf|we|similar|vgl|siehe|참고|참조|비교")
 """Words with which sentences about other papers begin."""
-_PARTICLE = re.compile(
-    r"(?:이?랑|하고|[과와은는이가을를의도]|에서?|보다|처럼|같은|으?로)(?![\w])|(?:과|와|이?랑)\s?(?:비슷|같)"
+_OTHERS = re.compile(
+    r"(?:related|prior|previous|earlier|baselines?|follow-?ups?|predecessors?|successors?|cf|관련|전작|선행|후속|비교|참고)"
+    r"(?: \w{1,12})?\s?[:：=)은는]\s*$",
+    re.IGNORECASE,
 )
-"""Korean particles, which may be separated from an id."""
+"""What other papers are called before their ids: `related work: arXiv:…`."""
+_PARTICLE = re.compile(
+    r"(?:논문)?(?:이?랑|하고|[과와은는이가을를의도]|에서?|보다|처럼|같은|으?로)(?!\w)|(?:논문 ?)?(?:참고|참조|비교)(?!\w)"
+)
+"""Korean particles, which may be separated from an id, and *see*."""
 _WORD = re.compile(r"[^\W\d_]++(?!\.\w)")
 """A word, and no category of arXiv such as cs.CL."""
 _AFTER_ADDRESS = frozenset(
@@ -112,7 +84,7 @@ def is_in_sentence(before: str, after: str, place: str, *, is_id: bool) -> bool:
         return True  # with a particle
     word = _WORD.match(after.lstrip(" " if is_id else " ,)"))
     goes_on = word is not None and word[0].islower() and word[0] not in _AFTER_ADDRESS
-    return goes_on or _last_word(before) in _BEFORE
+    return goes_on or _BEFORE[True].fullmatch(_last_word(before)) is not None
 
 
 def is_only_id(line: str) -> bool:
@@ -169,14 +141,14 @@ def _list_in_part(part: str, on: date, above: str) -> Iterator[str]:
 def _is_mentioned(whole: str, before: str, after: str, place: str, *, is_id: bool) -> bool:
     """Return whether an address or an id is in a sentence about something else. `whole` is `before` with the line above."""
     last, rest = _last_word(whole), after.lstrip(_CLOSING)
-    if last in (_BEFORE if is_id else _BEFORE_ADDRESS) or _PARTICLE.match(rest):
+    if _BEFORE[is_id].fullmatch(last) or _PARTICLE.match(rest) or _OTHERS.search(before[-40:]):
         return True
     if title_reader.CJK.match(after.lstrip(")>*_`]")) or (not is_id and title_reader.CJK.search(place)):
         return True
     above = whole[: len(whole) - len(before)].rstrip()
     before = title_reader.strip_item(_SENDER.sub("", before, count=1))
     first = _first_word(_CLAUSE_END.split(before)[-1])
-    if first in _OPENING and (is_id or first != "we"):
+    if _OPENING.fullmatch(first) and (is_id or first != "we"):
         return True
     word = _WORD.match(rest.lstrip(" ,"))
     goes_on = word is not None and (word[0].islower() or bool(title_reader.CJK.match(word[0])))

@@ -36,6 +36,8 @@ _ID_NAMES = re.compile(
     r".*(?:arxiv|journal|publication|container).*|eprint|booktitle|venue|howpublished|j[aof]|t2|%[bj]|so"
 )
 """The names of fields that hold no sentences about other papers: ids of arXiv, and where a paper appeared."""
+_LONG_TAG = re.compile(r"(?<=[^,;#、]{60})[^,;#、]+")
+"""The end of a tag that would leave no room for others."""
 _DIGITS = re.compile("[0-9]{3}")
 _NAMED_LINE = re.compile(r"[\w .-]{2,30}:")
 _FILE_NAME = re.compile(
@@ -128,7 +130,7 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
         label = title or key or rest[:_MAX_LABEL_LENGTH]
         own_id = exports.parse_key(entry.own_key or entry.key)
         note = entry.note[:_MAX_NOTE_LENGTH] if own_id else ""
-        tags = entry.tags[:_MAX_NOTE_LENGTH] if own_id or with_tags else ""
+        tags = _LONG_TAG.sub("", entry.tags)[:_MAX_NOTE_LENGTH] if own_id or with_tags else ""
         ids = [own_id] if own_id else _list_ids(entry, on)
         for arxiv_id in ids:
             former = references.get(arxiv_id)

@@ -13,7 +13,7 @@ from bot.core.settings import Settings
 from bot.demo import sample_digests
 from bot.features.operations.readers import Readers
 from bot.features.shelf import messages, notes
-from bot.features.shelf.service import Imported
+from bot.features.shelf.service import Imported, Shelf
 from bot.i18n.texts import for_locale
 from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
@@ -23,6 +23,7 @@ from storage.database import Database
 from storage.errors import UsageError
 from storage.shelf import Owner
 from tests.storage.test_saved_papers import add_papers
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.origin_server import OriginServer
 from tests.support.sample_archive import make_ingest
@@ -352,6 +353,47 @@ def test_the_tags_of_others_files_come_if_they_are_wanted(text: str) -> None:
     for with_tags, tags in ((True, ["clay", "to-read"]), (False, [])):
         [read] = references.read_references(text.encode(), NOW.date(), with_tags=with_tags)
         assert (read.arxiv_id, notes.parse_tags(read.tags)) == ("2409.10001", tags)
+
+
+@both_languages
+async def test_the_strangest_tags_of_a_file_are_shown_and_found(harness: ClientHarness) -> None:
+    """docs/commands.md: ten tags of 30 characters. A longer one is cut, and leaves room for others; views keep their names."""
+    family, many = "👨\u200d👩\u200d👧\u200d👦", [f"t{number}" for number in range(100)]
+    tags = [
+        "x" * 5_000,
+        family * 9,
+        "읽을 것",
+        "unread",
+        "updated",
+        "C++",
+        "<b>@everyone</b>",
+        "@here",
+        *many,
+    ]
+    file = (
+        f'"Key","Title","Url","Manual Tags"\n"A","H","https://arxiv.org/abs/2501.00001","{"; ".join(tags)}"\n'
+    )
+    await harness.bot.services.get(Shelf).import_file(
+        harness.reader.id, file.encode(), is_kept=False, with_tags=True
+    )
+    [row] = (await harness.bot.services.get(Shelf).load_page(Owner(harness.reader.id))).papers
+    kept = (
+        "x" * 30,
+        (family * 9)[:30].rstrip("\u200d"),
+        "읽을-것",
+        "c++",
+        "<b>@everyone</b>",
+        "@here",
+        "t0",
+        "t1",
+    )
+    assert row.tags == kept, "ten, of which two are views"
+    shown = shown_text(await harness.ask("saved"))
+    assert "#읽을-것" in shown
+    for tag in kept:
+        assert harness.texts("list-saved-heading", count=1) in shown_text(
+            await harness.ask("saved", tag=tag[:60])
+        )
 
 
 async def test_titles_are_not_for_tomorrow_where_arxiv_is_never_asked(sqlite_db: Database) -> None:

@@ -24,7 +24,7 @@ def split_query(query: str) -> tuple[str, list[str]]:
 
 def parse_tags(typed: str) -> list[str]:
     """Return the tags of `split_tags` that are kept: at most `MAX_TAGS`, cut at `MAX_TAG_LENGTH` characters."""
-    cut = (tag[:MAX_TAG_LENGTH].strip("-") for tag in split_tags(typed))
+    cut = (tag[:MAX_TAG_LENGTH].rstrip("\u200d").strip("-") for tag in split_tags(typed))
     return list(dict.fromkeys(filter(None, cut)))[:MAX_TAGS]
 
 

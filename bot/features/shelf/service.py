@@ -182,11 +182,12 @@ class Shelf:
     async def _restore(
         self, connection: Connection, user_id: int, references: Mapping[int, Reference]
     ) -> None:
-        """Give saved papers the notes and tags of their references, unless they have some."""
+        """Give saved papers the notes and tags of their references, unless they have some. Names of views are no tags."""
         noted = {id_: row for id_, row in references.items() if row.note or row.tags}
+        views = list_views(Owner(user_id))
         for row in await shelf.list_annotations(connection, user_id) if noted else ():
             if (reference := noted.get(row.paper_id)) is not None:
-                tags = notes.join_tags(notes.parse_tags(reference.tags))
+                tags = notes.join_tags([tag for tag in notes.parse_tags(reference.tags) if tag not in views])
                 await shelf.update(
                     connection,
                     user_id,
