@@ -17,7 +17,7 @@ from bot.archive.digest_writer import unlisted_papers
 from bot.archive.references import read_references
 from bot.client import message_builder, verbs
 from bot.client.guilds import Guilds
-from bot.client.message_builder import button, layout_payload
+from bot.client.message_builder import button, layout_payload, select_menu, select_option
 from bot.features.operations.readers import Readers
 from bot.features.operations.retention import GUILD_RETENTION, Retention
 from bot.outbox.contents import RenderedPart
@@ -549,3 +549,44 @@ async def test_typed_numbers_ask_discord_nothing(harness: ClientHarness, asked: 
             assert shown_text(said) == unknown
             await harness.user.autocomplete("saved", "tag", "", list=f"{number}")
     assert (asked.call_count, fetched.call_count) == (0, 0)
+
+
+async def test_each_control_of_lists_answers_each_press(harness: ClientHarness, member: Any) -> None:
+    """Pressed twice, by another member too, and after a restart: each press has an answer, and no error is logged."""
+    object.__setattr__(harness.bot.services, "lists_url", "https://papers.example/")
+    for by in (harness.reader, member):
+        for arxiv_id in (SURVEY, REWARDS, SPEECH):
+            await harness.press(await harness.ask("paper", by=by, paper=arxiv_id), "save", by=by)
+    entry = await add(harness, SURVEY)
+    await add(harness, REWARDS, by=member)
+    listed = [await harness.ask("saved"), await harness.ask("saved", by=harness.manager, **LIST)]
+    shown = [entry, *listed, await harness.ask("saved", tag="none")]
+    shown.append(await harness.press(listed[1], "address", by=harness.manager))
+    shown.append(await harness.press(await add(harness, SPEECH), "list-remove"))
+    menu = select_menu("x", f"pr:{verbs.REMOVE_SAVED}", [select_option("A", SURVEY)])
+    controls = {
+        part["custom_id"]: part
+        for message in shown
+        for part in raw_components(message)
+        if "custom_id" in part
+    }
+    assert len(controls) > 15
+    parts = [*controls.values(), menu.to_component_dict()]
+    for has_restarted in (False, True):
+        if has_restarted:
+            await harness.env.restart_bot(harness.container.create_bot(shard_count=1))
+        for part in parts:
+            for by in (harness.reader,) if has_restarted else (harness.reader, harness.reader, member):
+                name, options = part["custom_id"], part.get("options", [])
+                item = select_menu("x", name, [select_option(one["label"], one["value"]) for one in options])
+                view = message_builder.text_view("x", item if options else button("x", name))
+                rendered = RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
+                message = await send_parts(harness, harness.channel.id, rendered)
+                values = [options[-1]["value"]] if options else []
+                press = (
+                    by.select(message, values, custom_id=name)
+                    if options
+                    else by.click(message, custom_id=name)
+                )
+                answer = await press
+                assert answer.modal or last_response(answer) is not None, part
