@@ -18,7 +18,9 @@ LINK = re.compile(
     r"\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{0,200})[^()\n]{0,200}\)"
 )
 """A link or an image: its mark, its label, which may contain an image, and its address."""
-ADDRESS = re.compile(r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"']{1,1000}>?", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"<?(?:https?://|(?<![\w./-])(?:www\.)?arxiv\.org/)[^\s<>|\"'（）「」、。，]{1,1000}>?", re.IGNORECASE
+)
 REFERENCES = re.compile(
     r"\W*(?:references?|bibliography|citations?|citing|cite us|related works?|acknowledge?ments?|参考文献|참고문헌)\W*",
     re.IGNORECASE,
@@ -38,8 +40,8 @@ _BEFORE = {
 _OPENING = re.compile("unlike|see|also|compared?|cf|we|similar|vgl|siehe|참고|참조|비교")
 """Words with which sentences about other papers begin."""
 _OTHERS = re.compile(
-    r"(?:related|prior|previous|earlier|baselines?|follow-?ups?|predecessors?|successors?|cf|관련|전작|선행|후속|비교|참고)"
-    r"(?: \w{1,12})?\s?[:：=)은는]\s*$",
+    r"(?:related|prior|previous|earlier|baselines?|follow-?ups?|predecessors?|successors?|cf|관련|전작|선행|후속|비교|참고|参考|参照|参见|関連)"
+    r"(?: \w{1,12})?\s?[:：=)은는]{1,2}\s*$",
     re.IGNORECASE,
 )
 """What other papers are called before their ids: `related work: arXiv:…`."""
@@ -62,7 +64,7 @@ _BESIDE_ID = re.compile(
 """Words, dates and categories that may accompany the id of an entry's own paper: *arXiv preprint arXiv:2401.00003 [cs]*."""
 _SENDER = re.compile(
     r"\s*(?:\[[^\[\]]{1,60}\]\s*){1,2}(?:[^\s:][^:]{0,40}:\s)?"
-    r"|\[?[0-9./-]{6,12},? [^\n]{0,12}[0-9]:[0-9]{2}[^\n]{0,12}?\]?(?: -|,)? [^:\n]{1,40}[:：]\s"
+    r"|[^\n:]{0,30}[0-9]:[0-9]{2}[^\n:]{0,12}(?::[0-9]{2}[^\n:]{0,12})?[^\n:：]{1,40}[:：]\s"
 )
 """Who wrote a line of a chat, and when: `[Ann] [9:12 AM]`, `12/3/24, 9:12 AM - Ann:`."""
 _CLAUSE_END = re.compile(r"[.;!?|]\s+(?=\S)")
@@ -102,7 +104,7 @@ def list_subjects(line: str, on: date, above: str = "") -> list[str]:
     An address counts unless a word before it needs it (*see …*); an id also needs to begin or to end the line or a part of
     it. `above` is the line before, if this one may go on with it.
     """
-    if not arxiv_ids.MAY_HAVE_ID.search(line):
+    if not arxiv_ids.MAY_HAVE_ID.search(line) or line.startswith("% "):  # a comment in LaTeX
         return []
     line = LINK.sub(_unlink, line) if "](" in line else line
     parts = line.split("|") if line.lstrip().startswith("|") else [line]
@@ -120,7 +122,9 @@ def _list_in_part(part: str, on: date, above: str) -> Iterator[str]:
 
     def is_own(text: str, start: int, end: int, *, is_id: bool) -> bool:
         near = max(start - _AROUND, 0)
-        start = max(near - 1, *(text.rfind(sign, near, start) for sign in " \t,;|")) + 1 if is_id else start
+        start = (
+            max(near - 1, *(text.rfind(sign, near, start) for sign in " \t,;|：（「")) + 1 if is_id else start
+        )
         before, after = text[max(start - _AROUND, 0) : start], text[end : end + _AROUND]
         whole = f"{above[-_AROUND:]} {before}"
         return not _is_mentioned(whole, before, after, text[start:end], is_id=is_id)

@@ -65,7 +65,7 @@ _TITLE_WORDS = frozenset(
 _NAMING = re.compile(r"[^\W\d_]{2,}|[0-9]{3,}")
 """What a line has that names something."""
 _ID_COLUMN = re.compile(r"[a-z_. -]{0,20}arxiv[a-z_. -]{0,12}|url|link|링크|주소|doi|eprint")
-_NO_COLUMN = re.compile(r"[@={}\\]")
+_NO_COLUMN = re.compile(r"[@={}\\]|://")
 _KEYS = ("citationkey", "citation-key", "citation key", "key", "id", "%f")
 _NOTES = ("note", "n1")
 _FORMULA = re.compile(
@@ -124,7 +124,7 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
     `with_tags` of all files.
     """
     references: dict[str, Reference] = {}
-    for entry in _read_entries(decode(data), on):
+    for entry in _read_file(decode(data), on):
         rest = " ".join(entry.text[: 9 * _MAX_LABEL_LENGTH].split()) if entry.is_named else ""
         title, key = entry.title[: fields.MAX_LINE_LENGTH], entry.key[: fields.MAX_LINE_LENGTH]
         label = title or key or rest[:_MAX_LABEL_LENGTH]
@@ -188,8 +188,19 @@ def decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _read_file(text: str, on: date) -> Iterator[_Entry]:
+    """Yield the entries of a file or, of an e-mail, those of its texts. What is nested too deeply is read line by line."""
+    try:
+        parts = email.message_from_string(text).walk() if _MAIL.match(text) else ()
+        texts = [_decode_part(part) for part in parts if part.get_content_maintype() == "text"]
+        for part in texts or [text]:
+            yield from _read_entries(part, on)
+    except RecursionError:
+        yield from _read_lines(text)
+
+
 def _read_entries(text: str, on: date) -> Iterator[_Entry]:
-    """Yield the entries of a file, which together contain all of its text that may name papers."""
+    """Yield the entries of a text, which together contain all of it that may name papers."""
     front = _FRONT_MATTER.match(text)
     if front and text[front.end() :].strip() and not reference_items.YAML_TITLE.search(text, front.end()):
         values = reference_items.read_yaml(front[1], needs_title=False)
@@ -199,18 +210,11 @@ def _read_entries(text: str, on: date) -> Iterator[_Entry]:
             yield from items  # a note about that paper
             yield from (_Entry(line, [("", line)]) for line in text.splitlines())
             return
-    try:
-        if (values := _read_values(text)) is not None:
-            yield from _read_items(values, on)
-            return
-    except RecursionError:
-        pass
+    if (values := _read_values(text)) is not None:
+        yield from _read_items(values, on)
+        return
     if text.lstrip()[:1] == "<" and _PAGE.search(text):
         yield from _read_lines(html_pages.to_markdown(text), is_page=True)
-        return
-    if _MAIL.match(text):
-        for part in email.message_from_string(text).walk():
-            yield from _read_entries(_decode_part(part), on) if part.get_content_maintype() == "text" else ()
         return
     table = _find_table(text)
     bibtex = None if _NOT_TEXT.match(text) else _BIBTEX_ENTRY.search(text)
@@ -274,16 +278,13 @@ def _read_values(text: str) -> Any | None:
     start = text.lstrip()[:1]
     if start and start in "{[":
         values = list(_read_json(text))
-        if any(isinstance(value, dict) or _holds_object(value) for value in values):
+        inner = [one for value in values for one in (value if isinstance(value, list) else [value])]
+        if any(isinstance(one, dict | list) for one in inner):
             return values  # [1] begins a line of references
     if _TOML.search(text):
         with suppress(tomllib.TOMLDecodeError):
             return tomllib.loads(text)
     return reference_items.read_xml(text.strip()) if start == "<" else reference_items.read_yaml(text)
-
-
-def _holds_object(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(member, dict | list) for member in value)
 
 
 def _read_json(text: str) -> Iterator[Any]:
@@ -320,26 +321,22 @@ def _read_items(values: Any, on: date) -> Iterator[_Entry]:
     for item in items:
         yield _make_entry([field for name, text in item for field in _split_links(name, text)])
     lists = {name for name, text in rest if has_id(name, text)}
+    is_found = bool(items or lists)
     for name, text in rest:
         if name in lists:
             yield from _read_lines(text)
-        elif not reference_items.OF_OTHERS.fullmatch(name):
-            yield from map(_Entry, text.splitlines())  # messages
-    if items or lists:
+        elif not reference_items.OF_OTHERS.fullmatch(name):  # messages
+            for line in text.splitlines():
+                is_found |= bool(mentions.list_subjects(line, on))
+                yield _Entry(line)
+    if is_found:
         return
     for value in values if isinstance(values, list) else [values]:
         _, rest = reference_items.find_items(value, lambda *_: False)
         if isinstance(value, dict) and rest:
-            yield _make_entry(rest, _write_json(value))
+            yield _make_entry(rest, json.dumps(value, ensure_ascii=False))
         else:
             yield from _read_lines(str(value or ""))
-
-
-def _write_json(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        return ""
 
 
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
@@ -391,7 +388,7 @@ def _read_bibtex(text: str) -> Iterator[_Entry]:
         elif isinstance(block, model.ParsingFailedBlock) and _BIBTEX_ENTRY.match(raw):
             refused = raw
         elif isinstance(block, model.ImplicitComment):
-            yield _Entry(raw)
+            yield from map(_Entry, raw.splitlines())
     if refused:
         yield _read_refused(refused)
 
@@ -561,6 +558,8 @@ def _read_lines(text: str, *, is_page: bool = False) -> Iterator[_Entry]:
         indent, is_item = len(line) - len(line.lstrip()), rest != line
         owner = -1 if indent <= owner and line.strip() else owner
         is_note = line.startswith((">", " >")) or owner >= 0
+        if line.startswith(">") and "://" not in line:  # what is replied to
+            continue
         if is_note and not is_item:
             yield _Entry(line, [("", line)])
             continue

@@ -1,6 +1,7 @@
 """References in files as public tools write them: each is saved or named, and what a text merely mentions is neither."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,3 +54,60 @@ def test_an_id_is_the_entrys_own_if_no_sentence_is_around_it(notes: str, ids: li
         ):
             read = references.read_references(file.encode(), ON)
             assert [one.arxiv_id for one in read] == ids, file
+
+
+OTHERS = (
+    "builds on arXiv:{} | cf. {} | as opposed to arXiv:{} | superseded by arXiv:{} | "
+    "text overlap with arXiv:{} | an earlier version appeared as arXiv:{} | "
+    "this is a follow-up of arXiv:{} | I prefer arXiv:{} to this one | inspired by {} | "
+    "not as good as arXiv:{}! | the predecessor is arXiv:{} | Bo said arXiv:{} was better | "
+    "similar to DPO (arXiv:{}) | vs. arXiv:{} | related: arXiv:{} | prior work: arXiv:{} | "
+    "baseline = arXiv:{} | Compare Heron [arXiv:{}] too. | see §3 of arXiv:{} | "
+    "same authors as arXiv:{} | replicates {}'s results | @bo have you read arXiv:{} yet? | "
+    "reminds me of https://arxiv.org/abs/{} | it cites https://arxiv.org/abs/{} | "
+    "as in https://arxiv.org/abs/{}, no? | 전작은 arXiv:{} | arXiv:{} 참고 | arXiv:{}의 후속 연구 | "
+    "{} 논문과 비슷 | arXiv:{} 을 확장 | cf) arXiv:{} | 비교: arXiv:{} | 관련 논문: arXiv:{} | "
+    "arXiv:{} 에서 나온 아이디어 | arXiv:{}보다 빠름 | 이건 arXiv:{} 랑 뭐가 달라요?"
+)
+"""What is written about another paper in notes and in a chat."""
+SHARED = (
+    "{} | arXiv:{} | https://arxiv.org/abs/{} | today's paper: https://arxiv.org/abs/{} | "
+    "please read arXiv:{} | https://arxiv.org/pdf/{} is great | paper for Friday: arXiv:{} | "
+    "이번 주 논문 https://arxiv.org/abs/{} | https://arxiv.org/abs/{} 이거 좋네요 | arXiv:{} 발표할게요 | "
+    "new: https://huggingface.co/papers/{} 🔥 | Next up — A quiet study of herons (arXiv:{}) | "
+    "A quiet study of herons, arXiv:{}, 2025 | https://arxiv.org/abs/{} (Ann, 20 min)"
+)
+"""How a paper is put on a list, and shared in a chat."""
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "[Ann] [9:12 AM] https://arxiv.org/abs/2511.00001\n[Bo] [9:13 AM] {}\n".format,
+        "- [Herons](https://arxiv.org/abs/2511.00001)\n  {}\n".format,
+        "- [Herons](https://arxiv.org/abs/2511.00001)\n    - {}\n".format,
+        'Title,Url,Notes\nHerons,https://arxiv.org/abs/2511.00001,"{}"\n'.format,
+        "@misc{{a, title={{Herons}}, eprint={{2511.00001}}, annote={{{}}}}}".format,
+        lambda line: json.dumps([{"content": "https://arxiv.org/abs/2511.00001"}, {"content": line}]),
+    ],
+)
+def test_a_sentence_about_another_paper_saves_none(write: Callable[[str], str]) -> None:
+    for sentence in OTHERS.split(" | "):
+        read = references.read_references(write(sentence.format("2310.00009")).encode(), ON)
+        assert [one.arxiv_id for one in read if one.arxiv_id] == ["2511.00001"], sentence
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "{}\n".format,
+        "- {}\n".format,
+        "[Ann] [9:12 AM] {}\n".format,
+        "2026. 11. 27. 오전 9:12, 민지 : {}\n".format,
+        lambda line: json.dumps({"messages": [{"author": "ann", "content": line}]}),
+    ],
+)
+def test_a_line_or_message_with_a_paper_saves_it(write: Callable[[str], str]) -> None:
+    for line in SHARED.split(" | "):
+        read = references.read_references(write(line.format("2511.00001")).encode(), ON)
+        assert [one.arxiv_id for one in read] == ["2511.00001"], line
