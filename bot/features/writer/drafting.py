@@ -106,22 +106,10 @@ class DraftWriter:
                 failures = min(_count_failures(draft), int(not is_retried))
                 calls = failures + bool(draft.text)
                 drafts[paper["arxiv_id"]] = replace(draft, state=state, calls=calls)
-        reason, unanswered = "the time is over", 0
+        reason = "the time is over"
         try:
             async with asyncio.timeout(seconds):
-                while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["arxiv_id"]])]:
-                    queue.sort(key=lambda paper: _order(drafts[paper["arxiv_id"]]))
-                    answers = self._answers.total()
-                    await self._write_round(queue, drafts, lambda: on_done(_count_done(papers, drafts)))
-                    if isinstance(self._halt, _RunEndedError):
-                        reason = str(self._halt)
-                        break
-                    unanswered = unanswered + 1 if self._answers.total() == answers else 0
-                    if self._halt is not None:
-                        if unanswered >= MAX_FAILURES:
-                            reason = str(self._halt)
-                            break
-                        await self.sleep(max(ROUND_SECONDS, self._halt.retry_after))
+                reason = await self._write_rounds(papers, drafts, on_done)
         except TimeoutError:
             pass
         except BaseExceptionGroup as failures:
@@ -161,6 +149,24 @@ class DraftWriter:
         self, papers: Sequence[listing.Paper], like: writer.Draft
     ) -> dict[str, writer.Draft]:
         return await self.database.fetch(writer.find_draft, like, [paper["arxiv_id"] for paper in papers])
+
+    async def _write_rounds(
+        self, papers: Sequence[listing.Paper], drafts: dict[str, writer.Draft], on_done: Callable[[int], None]
+    ) -> str:
+        """Write the papers in rounds, until none are left or models are away for long. Returns why any are left."""
+        unanswered = 0
+        while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["arxiv_id"]])]:
+            queue.sort(key=lambda paper: _order(drafts[paper["arxiv_id"]]))
+            answers = self._answers.total()
+            await self._write_round(queue, drafts, lambda: on_done(_count_done(papers, drafts)))
+            if isinstance(self._halt, _RunEndedError):
+                return str(self._halt)
+            unanswered = unanswered + 1 if self._answers.total() == answers else 0
+            if self._halt is not None:
+                if unanswered >= MAX_FAILURES:
+                    return str(self._halt)
+                await self.sleep(max(ROUND_SECONDS, self._halt.retry_after))
+        return ""
 
     async def _write_round(
         self, queue: Sequence[listing.Paper], drafts: dict[str, writer.Draft], on_done: Callable[[], None]
