@@ -185,8 +185,6 @@ OnFetched = Callable[[Sequence[SourceReport]], Awaitable[None]]
 _MAX_CONCURRENT_SOURCES = 50
 _PAGE_TIMEOUT_SECONDS, _TIMEOUT_SECONDS = 60.0, 240.0
 """Timeouts of a page or feed, and of other sources. The next poll continues."""
-_VOTES_SECONDS = 60.0
-"""The longest that other sources wait for lists with votes."""
 _MAX_UNTITLED = 300
 """The most papers looked up at arXiv per round: three requests."""
 _TITLES_PAUSE = timedelta(minutes=5)
@@ -252,18 +250,11 @@ class Poller:
         days: Sequence[date] | None = None,
         seconds: float = _TIMEOUT_SECONDS,
     ) -> list[SourceReport]:
-        """Poll sources, lists with votes first, then fetch missing titles from arXiv."""
+        """Poll sources, beginning with lists with votes, then fetch missing titles from arXiv."""
         self._polled |= {report.source.id for report in reports}
-        tasks: list[asyncio.Task[None]] = []
+        ordered = sorted(reports, key=lambda report: not kinds.get(report.source.kind).has_daily_list)
+        tasks = [asyncio.create_task(self._poll(report, days, seconds)) for report in ordered]
         try:
-            for is_first in (True, False):
-                if tasks:
-                    await asyncio.wait(tasks, timeout=_VOTES_SECONDS)
-                tasks += [
-                    asyncio.create_task(self._poll(report, days, seconds))
-                    for report in reports
-                    if kinds.get(report.source.kind).has_daily_list is is_first
-                ]
             failures = [failed for failed in await asyncio.gather(*tasks, return_exceptions=True) if failed]
         finally:
             await isolation.cancel(*tasks)

@@ -60,7 +60,8 @@ async def test_poll_adds_votes_and_authors_to_a_review(harness: PollingHarness) 
     reports = await harness.fetch_due()
     found = [report.result for report in reports]
     assert [report.status for report in reports] == [S.OK, S.OK]
-    assert [(row.digests, row.papers, row.new_papers) for row in found] == [(1, 2, 1), (1, 2, 2)]
+    assert [(row.digests, row.papers) for row in found] == [(1, 2), (1, 2)]
+    assert sum(row.new_papers for row in found) == 3
     paper, other = await harness.detail("2505.00001"), await harness.detail("2505.00002")
     assert (paper.votes, paper.authors) == (81, ("Ada Lovelace", "Kim Minsu"))
     assert paper.categories == ("cs.CL", "cs.LG")
