@@ -255,6 +255,10 @@ _REFERRING = re.compile(
 )
 
 
+_AFTER_ITEM = re.compile(r"^([ \t]{0,8}[-*+•] .+)\n(?=[^\s*+•-])", re.MULTILINE)
+"""An item of a list before a line that belongs to none, which Markdown would join to it."""
+
+
 class WeightedPattern(NamedTuple):
     """A pattern for the forms of a part of a question, and the part's weight."""
 
@@ -284,7 +288,8 @@ def make_excerpt(
     """
     from bot.rendering import discord_text, markdown
 
-    lines = (" ".join(line.split()) for line in markdown.render_plain(text[:_MAX_TEXT_LENGTH]).splitlines())
+    text = _AFTER_ITEM.sub(r"\1\n\n", text[:_MAX_TEXT_LENGTH])
+    lines = (" ".join(line.split()) for line in markdown.render_plain(text).splitlines())
     shown = "\n".join(re.sub("^- ", "• ", line) for line in lines if line)
     sentences = _find_sentences(shown) or [(0, 0)]
     starts = [start for start, _ in sentences]

@@ -271,6 +271,16 @@ async def test_a_short_summary_is_quoted_whole(harness: ClientHarness, archive: 
         assert all(words in shown for words in ("guide ships", "turn ten mirrors", "31% sooner")), asked
 
 
+async def test_a_summary_that_two_digests_have_is_quoted_once(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    again = _digest(date(2025, 3, 4), {LATE: _SUMMARIES[LATE]})
+    await digest_builders.ingest_digest(harness.container.database, again, at=harness.env.now())
+    for asked in ("How do Loud Lanterns save oil?", f"{LAMPS} {LATE}"):
+        quoted = [one.excerpt.text for one in (await ask(archive, asked)).found]
+        assert len(set(quoted)) == len(quoted) > 0, asked
+
+
 async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:
     for asked, id_ in (("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)):
         answer = await ask(archive, asked)

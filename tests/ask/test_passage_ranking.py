@@ -166,3 +166,11 @@ def test_an_excerpt_begins_with_the_number_that_is_asked_and_keeps_the_lines_of_
     assert make_excerpt(text, patterns).text.startswith("…Training is cheap")
     lines = make_excerpt(text, patterns, number=passages.NUMBER).text.splitlines()
     assert lines[:2] == ["…• Training: 31 hours", "• Cards: four A6000"]
+
+
+def test_what_follows_a_list_is_a_line_of_its_own() -> None:
+    text = "- Lamps: four\n- Wicks: ten\nA night takes one of each."
+    assert (
+        make_excerpt(text, list_patterns("wicks")).text
+        == "• Lamps: four\n• Wicks: ten\nA night takes one of each."
+    )

@@ -38,6 +38,8 @@ QUESTIONS = (
     "로봇이 물건을 집는 법은?",
     "몇 개나 있어요?",
     "확산 모델보다 뭐가 나아?",
+    "Which models are autoregressive instead of diffusion?",
+    "트랜스포머 말고 다른 구조를 쓰는 모델은?",
 )
 STATEMENTS = (
     "A friend spoke of small language models",

@@ -166,15 +166,18 @@ class Answer:
         *,
         wants_number: bool = False,
     ) -> Answer:
-        """Return the answer with passages, each given by its paper and its number there, for the patterns of a question."""
-        shown = list[ShownPassage]()
+        """Return the answer with passages, each given by its paper and its number there, for the patterns of a question.
+
+        What two summaries of a paper have in the same words is shown once.
+        """
+        shown: dict[tuple[str, str], ShownPassage] = {}
         for one, number in found:
             source = one.sources[number]
             most = MAX_EXCERPT if len(shown) < _LONG else 0
             numbers = NUMBER if wants_number else None
             excerpt = make_excerpt(source.passage.text, patterns, most=most, number=numbers)
-            shown.append(ShownPassage(one.paper, source, excerpt))
-        return replace(self, found=tuple(shown))
+            shown.setdefault((one.paper.arxiv_id, excerpt.text), ShownPassage(one.paper, source, excerpt))
+        return replace(self, found=tuple(shown.values()))
 
     def with_sentences(self, written: Written) -> Answer:
         """Return the answer with sentences, or the reason for their absence, and with the quotes that they rest on."""

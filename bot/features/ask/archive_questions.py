@@ -82,8 +82,8 @@ class ArchiveQuestions:
     async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> Answer:
         """Return the nearest passages to a question, which may have operators.
 
-        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked. Chatter is
-        left out, but a search for the whole text shows papers of which one is always shown.
+        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked. Chatter is left
+        out, and words such as *not* leave nothing out, but a paper of those that a search for the text shows is always shown.
         """
         today, whole = self._clock().date(), "".join(asked.split(_FENCE)[::2])
         named = arxiv_ids.list_arxiv_ids(whole, today)
@@ -91,13 +91,14 @@ class ArchiveQuestions:
         ids, whole = split_ids(whole, named, today)
         only = ids or only
         answer = await self._answer(rest, only, locale)
-        if rest == whole or only:
+        queries = [query_parser.parse_query(whole, today, is_question=is_one) for is_one in (False, True)]
+        if only or (rest == whole and queries[0] == queries[1]):
             return answer
-        request = SearchRequest(whole, limit=_MAX_LISTED, today=today, is_question=True)
-        listed = {row.arxiv_id for row in (await self._search.search(request)).rows}
-        if not listed or not listed.isdisjoint(one.paper.arxiv_id for one in answer.found):
+        listed = await self._search.search(SearchRequest(whole, limit=_MAX_LISTED, today=today))
+        ids = [row.arxiv_id for row in listed.rows]
+        if not ids or any(one.paper.arxiv_id in ids for one in answer.found):
             return answer
-        of_whole = await self._answer(whole, only, locale)
+        of_whole = await self._answer(whole, only, locale, is_question=False)
         if not answer.found:
             return of_whole
         found, asked_papers = answer.found[: MAX_SHOWN - 1], answer.asked[: MAX_SHOWN - 1]
@@ -105,14 +106,19 @@ class ArchiveQuestions:
             answer, found=(*found, *of_whole.found[:1]), asked=(*asked_papers, *of_whole.asked[:1])
         )
 
-    async def _answer(self, asked: str, given: Collection[str], locale: models.Locale) -> Answer:
+    async def _answer(
+        self, asked: str, given: Collection[str], locale: models.Locale, *, is_question: bool = True
+    ) -> Answer:
         only = [*given][:MAX_PAPERS]
-        query = query_parser.parse_query(asked, self._clock().date(), is_question=True)
+        request = SearchRequest(asked, limit=MAX_PAPERS, today=self._clock().date(), is_question=is_question)
+        query = query_parser.parse_query(asked, request.today, is_question=is_question)
         is_limited = query.filters != models.NO_FILTERS or bool(query.authors or query.institutions)
         is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
         words = (asked if is_plain else " ".join((query.text, *query.phrases)))[: question_parts.MAX_LENGTH]
         is_asked = question_parts.has_words(words)
-        details, searched = await self._propose(asked, only) if only or is_asked else ([], SearchResult())
+        searched = await self._search.search(request) if is_asked and not only else SearchResult()
+        details = [paper for id_ in only if (paper := await self._search.find_paper(id_))]
+        details += await self._database.fetch(papers.list_details, [row.id for row in searched.rows])
         language = guess_language(words, locale)
         words = completion.apply_corrections(words, searched.read.corrected)
         answer = Answer(
@@ -144,17 +150,6 @@ class ArchiveQuestions:
         kind = AnswerStatus.OUTSIDE if is_limited and not absent else AnswerStatus.NOTHING
         return replace(answer, kind=kind, extent=await self._measure())
 
-    async def _propose(
-        self, asked: str, only: Collection[str]
-    ) -> tuple[Sequence[models.PaperDetail], SearchResult]:
-        """Return the papers that may answer, `only` these or those that search finds, and how it read the words."""
-        if only:
-            return [paper for id_ in only if (paper := await self._search.find_paper(id_))], SearchResult()
-        request = SearchRequest(asked, limit=MAX_PAPERS, today=self._clock().date(), is_question=True)
-        result = await self._search.search(request)
-        ids = [row.id for row in result.rows]
-        return await self._database.fetch(papers.list_details, ids), result
-
     async def _measure(self) -> ArchiveContents:
         count, since = await self._database.fetch(storage.describe_archive)
         names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
@@ -181,8 +176,7 @@ class ArchiveQuestions:
         parts = [
             part if part.key else part._replace(forms=part.forms + added.get(part.text, ())) for part in read
         ]
-        needles = list(map(_list_needles, parts))
-        chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, needles) for text in of_first}
+        chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, parts) for text in of_first}
         pool = await work_in_thread(_Candidates.build, details, chosen, language)
         forms = [[form.token or form.text for form in part.forms] for part in parts]
         rarities = await self._search.weigh(forms)
@@ -359,17 +353,16 @@ def _rank_papers(pool: _Candidates, ranking: Ranking, parts: Sequence[QueryPart]
     return [of_paper[place] for place in sorted(joined, key=lambda place: (-joined[place], place))]
 
 
-def _list_needles(part: QueryPart) -> Sequence[str]:
-    """Return the forms of a part in lower case, single words without endings, as they are sought in a text letter for letter."""
-    folded = (form.text.casefold() for form in part.forms)
-    return [analyser.stem(text) if text.isalpha() else text for text in folded]
+def _choose_passages(text: models.PaperText, parts: Sequence[QueryPart]) -> list[StoredPassage]:
+    """Return the passages of a kept text that have the most of a question, in order.
 
-
-def _choose_passages(text: models.PaperText, needles: Sequence[Sequence[str]]) -> list[StoredPassage]:
-    """Return the passages of a kept text that have the most of a question, in order."""
+    Its forms are sought letter for letter, single words without endings.
+    """
+    forms = [[form.text.casefold() for form in part.forms] for part in parts]
+    needles = [[analyser.stem(one) if one.isalpha() else one for one in of_part] for of_part in forms]
     split = passages.split(text)
     folded = [passage.text.casefold() for passage in split]
-    counts = [sum(any(form in own for form in forms) for forms in needles) for own in folded]
+    counts = [sum(any(form in own for form in of_part) for of_part in needles) for own in folded]
     best = sorted(range(len(split)), key=lambda number: -counts[number])[:_MAX_OF_TEXT]
     return list_text_sources(text, [split[number] for number in sorted(best)])
 

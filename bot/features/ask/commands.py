@@ -24,7 +24,6 @@ from bot.features.ask.archive_questions import guess_language
 from bot.features.ask.question_parts import MAX_LENGTH
 from bot.features.ask.service import AskedMessage, PaperQuestions
 from bot.papers import completers, list_state, replies
-from bot.papers import list_state as papers_list_state
 from bot.papers.replies import card_view, load_paper, store_list_text
 from storage import errors, models
 from storage.ask import list_place_papers
@@ -71,7 +70,7 @@ class AskCog(commands.Cog):
         ):
             return await self._answer(request, paper, question)
         today = await request.interaction.client.today_for(request.interaction)
-        limits = list_state.limits_of(*papers_list_state.parse_period(period, today), today)
+        limits = list_state.limits_of(*list_state.parse_period(period, today), today)
         dates = zip(("since", "until"), limits, strict=True)
         limited = " ".join((*(f"{name}:{day}" for name, day in dates if day), question))
         answer = await self._questions.answer(limited, request.texts.locale, request.user_id)

@@ -275,11 +275,11 @@ def _passage_text(
     title = title_link(paper, max_characters=_MAX_TITLE, max_bytes=700) if is_named else ""
     day = texts.format_date(paper.last_on) if passage.source.on != paper.last_on else ""
     of_paper = (day, format_votes(paper.votes)) if is_of_archive and is_named else ()
-    foot = subtext(number + join_dotted(title, *of_paper, describe_words(texts, answer, passage)))
+    is_quoted = passage.source.words is not PassageOrigin.TITLE
+    words = describe_words(texts, answer, passage)
+    foot = subtext(number + join_dotted(title if is_quoted else "", *of_paper, words))
     for length in lengths:
-        is_quoted = passage.source.words is not PassageOrigin.TITLE
-        quoted = f"{_quote(_shorten(passage.excerpt, length))}\n" if is_quoted else ""
-        text = f"{quoted}{foot}"
+        text = f"{_quote(_shorten(passage.excerpt, length)) if is_quoted else f'**{title}**'}\n{foot}"
         if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
             break
     return text
