@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -28,7 +28,6 @@ from storage.database import Database
 if TYPE_CHECKING:
     from bot.cli.set_up_file import SetUpFile
     from bot.features.operations import post_overview
-    from storage.copying import OnProgress
 
 
 async def reindex() -> shell.Output:
@@ -163,7 +162,7 @@ async def copy_database(
     ],
 ) -> shell.Output:
     """Copy everything into an empty database. Stop the bot and its fronts first."""
-    from storage import copying, migrate
+    from storage import migrate
 
     try:
         name = migrate.redact_url(target)
@@ -173,17 +172,19 @@ async def copy_database(
         shell.open_storage() as source,
         shell.open_storage(target, creating=True, keeping=True, migrate=True) as opened,
     ):
-        rows = await _fill_database(opened, partial(copying.copy, source, opened))
+        rows = await _fill_database(source, opened)
     sentence = f"Copied {shell.count(rows, 'row')} to {name} and built the search index."
     if not rows:
         sentence = f"{name} has exactly these rows already: nothing was copied. The search index was built."
     return shell.Output({"to": name, "rows": rows}, sentence)
 
 
-async def _fill_database(target: Database, copy: Callable[[OnProgress], Awaitable[int]]) -> int:
-    """Fill a database while showing the progress, and build its search index. Returns the number of rows."""
+async def _fill_database(source: Database, target: Database) -> int:
+    """Copy a database while showing the progress, and build the search index of the copy. Returns the number of rows."""
+    from storage import copying
+
     with shell.progress("Copying rows") as show_count:
-        rows = await copy(show_count)
+        rows = await copying.copy(source, target, show_count)
     await _index(target)
     return rows
 
@@ -214,7 +215,7 @@ async def import_all(
         copying.open_export(file, path) as source,
         shell.open_storage(creating=True, keeping=True, migrate=True) as opened,
     ):
-        rows = await _fill_database(opened, partial(copying.copy, source, opened))
+        rows = await _fill_database(source, opened)
         missing = await opened.fetch(daily.list_unaddressed)
     sentence = f"Read {shell.count(rows, 'row')} and built the search index."
     if not rows:

@@ -305,7 +305,7 @@ async def test_a_gap_is_read_on_seven_more_days_or_when_it_is_requested(harness:
 
 
 def busy_day(*counts: tuple[str, int]) -> list[fake_arxiv.Paper]:
-    """Return an announcement of two categories, whose feed arXiv cuts at 2,000 items."""
+    """Return an announcement of two categories, whose feed arXiv cuts."""
     kinds = [kind for kind, count in counts for _ in range(count)]
     return [
         make_paper(
@@ -336,9 +336,11 @@ async def test_an_announcement_that_arxiv_cut_is_completed_by_the_feed_of_each_c
 
 @pytest.mark.parametrize("lacking", ["one category", "a feed"])
 async def test_an_announcement_that_stays_cut_is_named_until_the_api_has_completed_it(
-    harness: ArxivHarness, lacking: str
+    harness: ArxivHarness, lacking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = busy_day(("replace", 1900), ("new", 200))
+    monkeypatch.setattr(fake_arxiv, "FEED_LIMIT", 200)  # a feed of 2,000 items takes a second
+    monkeypatch.setattr(arxiv_categories, "_FEED_LIMIT", 200)
+    found = busy_day(("replace", 190), ("new", 20))
     if lacking == "one category":
         found = [replace(paper, categories=("cs.CL",)) for paper in found]
     announce(harness, *found)
@@ -346,12 +348,12 @@ async def test_an_announcement_that_stays_cut_is_named_until_the_api_has_complet
     await harness.add(source)
     report = await harness.fetch_all()
     new = {of.arxiv_id for of in found if of.announced_as == "new"}
-    assert len(new - await harness.stored_ids()) >= 50
+    assert len(new - await harness.stored_ids()) >= 5
     assert report.reading is not None
     texts = [
         text for of in report.reading.skipped if of.reason is SkipReason.NOT_READ for text in of.examples
     ]
-    assert any(text.startswith(f"the announcement of {TODAY} has over 2,000 items") for text in texts)
+    assert any(text.startswith(f"the announcement of {TODAY} has over 200 items") for text in texts)
     assert "incomplete" in (await harness.back_fill() or "")
     harness.fake.papers = [of for of in found if of.announced_as == "new"]
     announce(harness, make_paper(99_000, TODAY + timedelta(days=1)), on=TODAY + timedelta(days=1))
