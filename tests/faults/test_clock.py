@@ -37,10 +37,16 @@ async def _subscribe(harness: FaultHarness, channels: list[int]) -> list[datetim
 
 
 async def _wait_for_posts(harness: FaultHarness, dates: dict[int, list[date]]) -> None:
-    """Wait until each channel has one post for each of its dates, and assert that Discord has no others."""
+    """Wait until each channel has one post for each of its dates, and assert that Discord has no others.
+
+    After a minute the owner gets a message that the machine's clock is wrong (docs/operating.md).
+    """
+    notified = set[int | None]()
 
     async def have_posts() -> bool:
-        rows = await harness.db.fetch(outbox.list_rows, state=models.DeliveryState.SENT)
+        sent = await harness.db.fetch(outbox.list_rows, state=models.DeliveryState.SENT)
+        notified.update(row.channel_id for row in sent if row.kind is models.DeliveryKind.NOTICE)
+        rows = [row for row in sent if row.kind is not models.DeliveryKind.NOTICE]
         assert {row.channel_id for row in rows} <= dates.keys(), "a post came before its time"
         return sorted((row.channel_id, row.local_on) for row in rows) == [
             (channel_id, on) for channel_id, days in dates.items() for on in days
@@ -48,7 +54,7 @@ async def _wait_for_posts(harness: FaultHarness, dates: dict[int, list[date]]) -
 
     await harness.wait_until(have_posts, seconds=100)
     messages = harness.fake.all_messages()
-    assert {channel_id: len(found) for channel_id, found in messages.items()} == {
+    assert {id_: len(found) for id_, found in messages.items() if id_ not in notified} == {
         channel_id: len(days) for channel_id, days in dates.items()
     }
 
