@@ -7,6 +7,7 @@ IDF, the others by a weighted OR (BM25); a sentence also ranks by similarity to 
 from __future__ import annotations
 
 import math
+import re
 import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
@@ -47,6 +48,8 @@ _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
 _MIN_HALF = 3
 """The least number of letters of each half of a word that is cut in two, if it is no single letter."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+"""What no paper is found by alone, such as a version without its name."""
 _WORD_LETTERS = frozenset("aist")
 """The letters that are words or endings: *asleep* is not *a sleep*, whereas ecommerce is *e-commerce*."""
 _SATURATION, _LENGTH_NORM = 1.2, 0.75
@@ -246,6 +249,8 @@ class Engine:
         """Return whether a part says what a paper is about: a term, or a word that few papers have, but not *prediction*."""
         if part.either:
             return any(map(self.is_telling, part.single))
+        if _NUMBER.fullmatch(part.text):
+            return False  # the 9 of Orca 9
         is_term = bool(part.key) and part.key not in concepts.ALL_PAPERS
         return is_term or self.count_papers(part) <= max(_FEW, _FEW_SHARE * self.searcher.num_docs)
 
@@ -539,8 +544,8 @@ class Engine:
             mentions = [self._mention(part, is_exact=True) for part in parts]
             exact = dict(zip(parts, self._list_having(mentions, others), strict=True))
         telling = () if query.topics else [part for part in parts if self.is_telling(part)]
-        named = (having[part] for part in telling or parts)
-        bare = others.keys() - set[int]().union(*named)
+        named = [part for part in telling or parts if not _NUMBER.fullmatch(part.text)]
+        bare = others.keys() - set[int]().union(*(having[part] for part in named or parts))
         about_topics = list(map(self._about_word, query.clearly_on if bare else ()))
         related = set[int]().union(*self._list_having(about_topics, bare))
         all_terms, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]]()

@@ -233,6 +233,25 @@ async def test_all_words_of_a_term_apart_are_none_of_a_synonym(db: Database, ask
     assert MatchKind.SCATTERED not in result.kinds.values()
 
 
+async def test_a_version_is_not_found_without_its_name(db: Database) -> None:
+    papers = (
+        NewsletterPaper("2501.00001", "Herons", "Phi 3 counts herons."),
+        NewsletterPaper(
+            "2501.00002", "Newts", "Version 3.0 of a pond has 9 newts and 2 toads, and 3 herons."
+        ),
+    )
+    service = await sample_archive.search_over(db, *papers)
+    for query in (
+        "EXAONE 3.0",
+        "Orca 9 vs Orca 2",
+        "EXAONE 3.0은 무엇인가요?",
+        "Is Orca 9 better?",
+        "Orca 9",
+    ):
+        assert await ids(service, query) == [], query
+    assert (await ids(service, "Phi 3"))[0] == "2501.00001"
+
+
 async def test_words_of_an_added_form_apart_are_no_mention_of_the_term(db: Database) -> None:
     """A chatbot is a conversational agent, which a paper with an agent and a conversational style does not name."""
     apart = NewsletterPaper("2501.00002", "Tea", "A robot and an agent, which has a conversational style.")
