@@ -209,11 +209,10 @@ class SearchService:
             if query.has_text:
                 query, matches = self._find_all(archive, query)
                 return matches.by_kind[MatchKind.ON_TOPIC], query
+            paper_ids = None if query.paper_ids is None else sorted(query.paper_ids)
             if query.institutions:
-                return archive.engine.list_top(query, limit=max(1, archive.engine.searcher.num_docs))[
-                    0
-                ], query
-            return None if query.paper_ids is None else sorted(query.paper_ids), query
+                paper_ids, _ = archive.engine.list_top(query, limit=max(1, archive.engine.searcher.num_docs))
+            return paper_ids, query
 
         return await self._look_up(look_up)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from bot.text import analyser, questions
 
@@ -34,17 +33,10 @@ _MAX_TERM, _MAX_GOVERNED = 5, 3
 """The maximum number of words of a term, and of an operand in a sentence that is not a term."""
 
 
-class SplitWords(NamedTuple):
-    """The words of a query, `|` between alternatives, and what it leaves out. Phrases are in quotation marks."""
-
-    words: Sequence[str]
-    excluded: Sequence[str]
-
-
-def read(typed: Sequence[str], *, leaves_out: bool = True) -> SplitWords:
-    """Read the words of a query, of which phrases are in quotation marks."""
+def read(typed: Sequence[str], *, leaves_out: bool = True) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the words of a query with `|` between alternatives, and what it leaves out. Phrases are in quotation marks."""
     if not leaves_out:
-        return SplitWords(_read_either(typed), ())
+        return _read_either(typed), ()
     words, excluded, place = [part for word in typed for part in _split(word)], list[str](), 0
     while place < len(words):
         word = _spell(words[place])
@@ -61,14 +53,14 @@ def read(typed: Sequence[str], *, leaves_out: bool = True) -> SplitWords:
     bare = [word for word in words if not _is_filler(word)]
     asked = {*analyser.stemmed_words(" ".join(bare))}
     if any(asked.issuperset(analyser.stemmed_words(term)) for term in excluded):
-        return SplitWords(_read_either(typed), ())  # LLM 환각 말고 VLM 환각
+        return _read_either(typed), ()  # LLM 환각 말고 VLM 환각
     # Papers on robots are robots, but the newest robots are more.
     is_term = (
         bool(excluded)
         and questions.is_term(" ".join(bare))
         and not questions.list_options(" ".join(words), bare)
     )
-    return SplitWords(_read_either(bare if is_term else words), excluded)
+    return _read_either(bare if is_term else words), excluded
 
 
 _NegationSpan = tuple[int, int, Sequence[str]]

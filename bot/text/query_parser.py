@@ -266,7 +266,7 @@ class _QueryBuilder:
         )
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
-        read = operator_words.read(typed[:_MAX_WORDS], leaves_out=not self._is_question)
+        read, left_out = operator_words.read(typed[:_MAX_WORDS], leaves_out=not self._is_question)
         query = ParsedQuery(
             text=_join(words),
             phrases=phrases[:8],
@@ -276,9 +276,9 @@ class _QueryBuilder:
             ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(typed[_MAX_WORDS:])])),
             filters=Filters(**self._ranges),
         )
-        words, phrases = _part_phrases(read.words)
+        words, phrases = _part_phrases(read)
         meant = replace(
-            query, text=_join(words), phrases=phrases[:8], excluded=(*query.excluded, *read.excluded)[:8]
+            query, text=_join(words), phrases=phrases[:8], excluded=(*query.excluded, *left_out)[:8]
         )
         return meant if meant == query else replace(meant, meant=write_query(meant))
 
