@@ -166,9 +166,24 @@ def _open(folder: Path | None, schema: tantivy.Schema) -> tantivy.Index:
     return index
 
 
+def _tokenize(paper: models.IndexDocument, texts: IndexTexts) -> list[str]:
+    from bot.search import term_mentions  # not needed for lookups
+
+    written = "\n".join(
+        [paper.title or "", *(section.body for section in paper.sections), paper.abstract or ""]
+    )
+    defined = (
+        [mention.definition() for mention in term_mentions.extract_mentions(written)]
+        if "(" in written
+        else ()
+    )
+    others = tokens.list_other_senses(pair for pair in defined if pair[0])
+    return [tokens.tokenize(text, others) for text in (texts.title, *texts.bodies)]
+
+
 def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     texts, document = build_texts(paper), tantivy.Document()
-    title, *bodies = map(tokens.tokenize, (texts.title, *texts.bodies))
+    title, *bodies = _tokenize(paper, texts)
     body = f" {tokens.GAP} ".join(filter(None, bodies))
     subject, *cores = (Counter(_CONCEPT.findall(text)) for text in bodies)
     main = {*subject, *(token for core in cores[:2] for token, count in core.items() if count > 1)}

@@ -13,13 +13,13 @@ text:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "18"
+VERSION = "19"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -28,13 +28,13 @@ _LONG_TAIL = 6
 """Words this many syllables long are not compounds of their first two syllables: 애플리케이션 does not contain 애플."""
 
 
-def tokenize(canonical: str) -> str:
-    """Convert a canonical text (see the analyser) to tokens."""
+def tokenize(canonical: str, others: Container[str] = ()) -> str:
+    """Convert a canonical text (see the analyser) to tokens. Of concepts, the tokens `others` are none (`list_other_senses`)."""
     text, _, variants = canonical.rpartition("\n")
     words: list[str] = []
     beginnings = _place(text.replace("\n", "  ").split(" "), words)
     singles = [*beginnings, *variants.split()]
-    singles += _list_concepts(words, singles)
+    singles += _list_concepts(words, singles, others)
     return " ".join((*words, GAP, *singles)) if singles else " ".join(words)
 
 
@@ -169,7 +169,24 @@ def read_concept_token(token: str) -> str:
     return token[1:].replace("_", " ")
 
 
-def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
+def list_other_senses(definitions: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the tokens of the abbreviations that are explained by no word of their concept: of STT for a transformer."""
+    others = set[str]()
+    for short, long in definitions:
+        words = {*term_keys.content_words(term_keys.english_key(long))}
+        for token in (phrase[0] for phrase in phrases(short) if len(phrase) == 1):
+            keys = [
+                read_concept_token(concept)
+                for phrase, concept in _phrases_by_token().get(token, ())
+                if phrase == [token]
+            ]
+            forms = (term_keys.english_key(form) for key in keys for form in _concept_forms()[key])
+            if keys and words.isdisjoint(word for form in forms for word in form.split()):
+                others.add(token)
+    return frozenset(others)
+
+
+def _list_concepts(words: list[str], singles: list[str], others: Container[str]) -> Iterator[str]:
     """Yield the concept's token for each occurrence of any of its forms, also after a prefix: self-speculative decoding."""
     phrases = _phrases_by_token()
     following = {
@@ -182,5 +199,6 @@ def _list_concepts(words: list[str], singles: list[str]) -> Iterator[str]:
     places += [([word, *following.get(word, ())], 0) for word in singles if word in phrases]
     for text, position in places:
         for phrase, concept in phrases[text[position]]:
-            if text[position : position + len(phrase)] == phrase:
+            is_other = len(phrase) == 1 and phrase[0] in others
+            if text[position : position + len(phrase)] == phrase and not is_other:
                 yield concept

@@ -140,6 +140,29 @@ async def test_a_word_that_one_paper_has_is_corrected_to_one_that_far_more_have(
     assert named.read.corrected == (), "a paper has it as its name"
 
 
+@pytest.mark.parametrize(
+    ("query", "short", "other"),
+    [
+        ("음성 인식", "STT", "spatio-temporal transformer"),
+        ("mixture of experts", "MoE", "margin of error"),
+        ("검색 증강 생성", "RAG", "region adjacency graph"),
+    ],
+)
+async def test_an_abbreviation_that_a_paper_explains_otherwise_is_not_the_term(
+    db: Database, query: str, short: str, other: str
+) -> None:
+    papers = (
+        sample_archive.NewsletterPaper(
+            "2501.00001", "Cars", f"{short}({other})로 연못을 본다. {short}는 빠르다. {short}.", votes=9
+        ),
+        sample_archive.NewsletterPaper(
+            "2501.00002", "Ponds", f"{short}로 연못을 본다. {short}는 빠르다. {short}.", votes=1
+        ),
+    )
+    service = await sample_archive.search_over(db, *papers)
+    assert [row.title for row in (await service.search(SearchRequest(query))).rows] == ["Ponds"]
+
+
 async def test_a_letter_that_is_a_word_is_no_half_of_one(db: Database) -> None:
     found = await _find(db, "anew")
     assert found["anew"] == ["Anew: Herons in a New Pond"]
