@@ -98,8 +98,6 @@ MAX_SHOWN = 25
 """The maximum number of papers in a message: five in full, the rest in a menu. Others follow in the next message."""
 CHECK_VALID_FOR = timedelta(minutes=10)
 """How long a check of an owner's right is valid."""
-PAUSED_CHECK_VALID_FOR = timedelta(hours=1)
-"""The same for an alert that is paused for a missing right."""
 RIGHT_MISSING = timedelta(days=1)
 """How long its owner's right must be missing, at all checks, before an alert is paused."""
 RESUMES_WITHIN = timedelta(days=30)
@@ -323,12 +321,18 @@ class AlertPlanner:
         """
         groups: dict[tuple[int, int | None, bool, datetime | None], list[models.Alert]] = defaultdict(list)
         to_check: dict[tuple[int, int | None], models.Alert] = {}
-        # Those that are not paused come first, since their checks are repeated more often.
-        for row in sorted(rows, key=lambda row: row.paused):
+        for row in rows:
             if row.channel_id is not None:
                 groups[row.user_id, row.channel_id, row.paused, row.right_lost_at].append(row)
                 to_check.setdefault((row.user_id, row.channel_id), row)
-        await asyncio.gather(*(self._update_check(row, now) for row in to_check.values()))
+        self._checks = {
+            key: check
+            for key, check in self._checks.items()
+            if check.checked_at <= now < check.checked_at + CHECK_VALID_FOR
+        }
+        await asyncio.gather(
+            *(self._check(row, now) for key, row in to_check.items() if key not in self._checks)
+        )
         withheld: set[int] = set()
         for group in groups.values():
             right, checked_at = self._checks[group[0].user_id, group[0].channel_id]
@@ -346,23 +350,12 @@ class AlertPlanner:
                 log.info("right of alerts checked", owner=owner, right=right.value, paused=paused)
         return withheld
 
-    async def _update_check(self, alert: models.Alert, now: datetime) -> None:
-        """Check the right of an alert's owner, unless the last check is still valid."""
-        key, valid_for = (
-            (alert.user_id, alert.channel_id),
-            PAUSED_CHECK_VALID_FOR if alert.paused else CHECK_VALID_FOR,
-        )
-        known = self._checks.get(key)
-        if known is None or not known.checked_at <= now < known.checked_at + valid_for:
-            self._checks = {
-                other: check
-                for other, check in self._checks.items()
-                if check.checked_at <= now < check.checked_at + PAUSED_CHECK_VALID_FOR
-            }
-            right = OwnerRight.UNKNOWN
-            with isolation.isolated(log, "right of an alert's owner not asked", alert=alert.id):
-                right = await self.find_right(alert)
-            self._checks[key] = RightCheck(right, now)
+    async def _check(self, alert: models.Alert, now: datetime) -> None:
+        """Ask for the right of an alert's owner."""
+        right = OwnerRight.UNKNOWN
+        with isolation.isolated(log, "right of an alert's owner not asked", alert=alert.id):
+            right = await self.find_right(alert)
+        self._checks[alert.user_id, alert.channel_id] = RightCheck(right, now)
 
     async def _notify_of_pause(
         self, connection: Connection, paused: Sequence[models.Alert], right: OwnerRight, now: datetime
