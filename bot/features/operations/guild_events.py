@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 WELCOME_PERIOD = timedelta(days=1)
 """The time after an invitation in which the bot still welcomes a server: it may have been offline."""
+_NEEDED = discord.Permissions(view_channel=True, send_messages=True)
 
 
 class GuildEventsCog(commands.Cog):
@@ -111,8 +112,9 @@ class GuildEventsCog(commands.Cog):
             joined_at = getattr(guild.me, "joined_at", None)
             if joined_at is None or abs(now - joined_at) > WELCOME_PERIOD:
                 continue
-            channels = (guild.system_channel, *guild.text_channels)
-            if (channel := next(filter(_may_write, channels), None)) is None:
+            channels = [one for one in (guild.system_channel, *guild.text_channels) if one is not None]
+            writable = [one for one in channels if one.permissions_for(guild.me) >= _NEEDED]
+            if not writable:
                 continue
             post = contents.NoticePost(
                 marker=f"notice:w{guild.id}:{int(joined_at.timestamp())}",
@@ -120,7 +122,7 @@ class GuildEventsCog(commands.Cog):
                 kind=contents.NoticeKind.WELCOME,
             )
             delivery = services.deliveries.build_post(
-                outcomes.NOTICE, post, now, guild_id=guild.id, channel_id=channel.id
+                outcomes.NOTICE, post, now, guild_id=guild.id, channel_id=writable[0].id
             )
             async with services.database.transaction() as connection:
                 # A server that returns before its settings expire knows the bot.
@@ -137,10 +139,3 @@ def _guild_settings(guild: discord.Guild) -> accounts.GuildSettings:
         "system_channel_id": system_channel.id if system_channel is not None else None,
         "name": guild.name,
     }
-
-
-def _may_write(channel: discord.TextChannel | None) -> bool:
-    if channel is None:
-        return False
-    granted = channel.permissions_for(channel.guild.me)
-    return granted.view_channel and granted.send_messages
