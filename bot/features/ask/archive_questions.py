@@ -148,12 +148,9 @@ class ArchiveQuestions:
         if not (is_asked or only):
             return replace(answer, kind=AnswerStatus.UNASKED)
         kind = AnswerStatus.OUTSIDE if is_limited and not absent else AnswerStatus.NOTHING
-        return replace(answer, kind=kind, extent=await self._measure())
-
-    async def _measure(self) -> ArchiveContents:
         count, since = await self._database.fetch(storage.describe_archive)
         names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
-        return ArchiveContents(count, since, sorted(names - {""}))
+        return replace(answer, kind=kind, extent=ArchiveContents(count, since, sorted(names - {""})))
 
     async def _split_and_weigh(
         self,

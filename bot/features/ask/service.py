@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import chain, product
 from typing import NamedTuple, TypeAlias
 
 import structlog
@@ -197,18 +198,11 @@ class PaperQuestions:
         if paper is None:
             return None
         text = await self.database.fetch(paper_texts.get, arxiv_id)
-        index = await self._load_index(text) if text is not None else None
-        stored = [
-            *(list_text_sources(text, index.passages) if text and index else ()),
-            *(
-                source
-                for locale in models.Locale
-                for joined in (passages.MAX_LENGTH, 0)
-                for source in list_sources(paper, locale, joined=joined)
-            ),
-        ]
+        kept = list_text_sources(text, (await self._load_index(text)).passages) if text is not None else []
+        ways = product(models.Locale, (passages.MAX_LENGTH, 0))
+        stored = chain(kept, *(list_sources(paper, locale, joined=joined) for locale, joined in ways))
         found = next((one for one in stored if one.key == key), None)
-        return found and ShownPassage(paper, found, Snippet("", "", ())).whole()
+        return ShownPassage(paper, found, Snippet("", "", ())).whole() if found else None
 
     def begin_sentences(self, answer: Answer) -> Answer | None:
         """Return the answer with the note that a language model reads, or None if none is asked."""
