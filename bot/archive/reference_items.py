@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError
 
 Fields = list[tuple[str, str]]
 """The fields of an entry: lower-case names, and plain text."""
@@ -169,7 +170,7 @@ def read_xml(text: str) -> Any | None:
         if _PROPERTY_LIST.search(text[:1_000]):  # Safari's bookmarks
             return plistlib.loads(text.encode())
         root = ElementTree.fromstring(text)  # noqa: S314 - expat bounds entities; it runs in a process with limits
-    except (ElementTree.ParseError, ValueError):
+    except (ElementTree.ParseError, ExpatError, ValueError, LookupError, TypeError):
         return None
     values, deep = list[Any](), deque([root])
     while deep:

@@ -289,24 +289,31 @@ def _read_values(text: str) -> Any | None:
 
 def _read_json(text: str) -> Iterator[Any]:
     """Yield the values of a text. Of what is broken, those within it, and its members that are texts as an object."""
-    decoder, position, broken = json.JSONDecoder(), 0, 0
-    while True:
-        start = _OBJECT_START.search(text, position)
-        with suppress(ValueError, RecursionError):
-            value, end = decoder.raw_decode(text, start.start()) if start else ({}, len(text))
-            if members := _JSON_MEMBER.findall(text[broken : start.start() if start else end]):
-                yield dict(members)
-            if start is None:
-                return
-            yield value
-            position = broken = end
+    decoder, broken, budget = json.JSONDecoder(), 0, _BROKEN_BUDGET
+    for start in map(re.Match.start, _OBJECT_START.finditer(text)):
+        if start < broken:
             continue
-        assert start is not None
-        position = start.end()
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            # An error counts the lines above it.
+            at = error.pos if isinstance(error, json.JSONDecodeError) else None
+            budget -= _DEEP_COST if at is None else at - start + at // 100
+            if budget < 0:
+                break
+            continue
+        if members := _JSON_MEMBER.findall(text, broken, start):
+            yield dict(members)
+        yield value
+        broken = end
+    if members := _JSON_MEMBER.findall(text, broken):
+        yield dict(members)
 
 
+_BROKEN_BUDGET, _DEEP_COST = 50_000_000, 10_000
+"""The characters that are read in vain in broken JSON, and those that count for values nested too deeply."""
 _TOML = re.compile(r"^\[{1,2}[\w.-]+\]{1,2}[ \t]*\n[ \t]*[\w-]+ *=", re.MULTILINE)
-_OBJECT_START = re.compile(r"[{[]")
+_OBJECT_START = re.compile(r"\{(?=\s*[\"}])|\[(?=\s*[\[{\"\]])")
 _JSON_MEMBER = re.compile(r'"([^"\\\n]{1,60})"\s{0,9}:\s{0,9}"((?:[^"\\\n]|\\.){0,2000})"')
 
 

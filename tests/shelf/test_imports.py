@@ -293,6 +293,9 @@ def test_a_number_in_keywords_abstracts_or_lists_of_references_is_not_the_entrys
         '"title","key"\n"' + "x" * 200_000,
         '{"tables": {"saved_papers": [1, {}]}}',
         "%PDF-1.7 @a(b=",
+        '<plist version="1.0"><dict><key>a</key>',
+        "<plist><dict><string>a</string></dict></plist>",
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n",
     ],
 )
 def test_malformed_files_lose_no_id(text: str) -> None:
