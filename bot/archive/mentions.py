@@ -54,7 +54,7 @@ _WORD = re.compile(r"[^\W\d_]++(?!\.\w)")
 _AFTER_ADDRESS = frozenset(
     ("by", "from", "via", "vote", "votes", "upvotes", "likes", "points", "stars", "comments")
 )
-_BESIDE_ID = re.compile(
+_NEXT_TO_ID = re.compile(
     r"arxiv(?:\.org)?|(?:e-?|pre-?)?prints?|corr|abs|pdf|html|doi|urls?|https?|links?|id|identifier|tex\.eprint"
     r"|manuscript|technical|report|version|cornell|university|published|submitted|accepted|available|online|accessed|retrieved"
     r"|visited|last|at|from|on|pp?"
@@ -68,7 +68,7 @@ _SENDER = re.compile(
 )
 """Who wrote a line of a chat, and when: `[Ann] [9:12 AM]`, `12/3/24, 9:12 AM - Ann:`."""
 _CLAUSE_END = re.compile(r"[.;!?|]\s+(?=\S)")
-_APART = tuple(",;\t|")
+_CELL_SIGNS = tuple(",;\t|")
 """Signs between the cells of a row."""
 _AROUND = 400
 """Characters before and after an id that say what it is."""
@@ -93,7 +93,7 @@ def is_only_id(line: str) -> bool:
     """Return whether a line has ids or links, and no words of a sentence: `arXiv preprint arXiv:2401.00003 [cs]`."""
     parts = (part.strip("[](){}<>.:") for part in re.sub("[,;|]", " ", line[:2_000].casefold()).split())
     return all(
-        "://" in part or _BESIDE_ID.fullmatch(part) or arxiv_ids.names_paper(part)
+        "://" in part or _NEXT_TO_ID.fullmatch(part) or arxiv_ids.names_paper(part)
         for part in filter(None, parts)
     )
 
@@ -158,8 +158,8 @@ def _is_mentioned(whole: str, before: str, after: str, place: str, *, is_id: boo
     goes_on = word is not None and (word[0].islower() or bool(title_reader.CJK.match(word[0])))
     if not is_id or not any(map(str.isalpha, before)):
         return is_id and goes_on and above[-1:].isalnum()  # the text above goes on here
-    is_apart = before.rstrip(' "')[-1:] in _APART and after.lstrip(' "')[:1] in _APART
-    return goes_on and not is_apart and rest[0] not in ":：—–|-" and not is_only_id(rest)
+    is_cell = before.rstrip(' "')[-1:] in _CELL_SIGNS and after.lstrip(' "')[:1] in _CELL_SIGNS
+    return goes_on and not is_cell and rest[0] not in ":：—–|-" and not is_only_id(rest)
 
 
 def _last_word(text: str) -> str:
