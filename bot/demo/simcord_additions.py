@@ -313,7 +313,9 @@ class Stage:
             key = "missing" if error.code == "option-required" else "option"
             option = next(option for option in leaf["options"] if option["name"] == error.option)
             shown, allowed = local_name(option, self._locale.value), self._describe_values(option)
-            self._hint(channel, key, line=line[:50], option=shown, allowed=allowed)
+            key = "length" if key == "option" and "max_length" in option else key
+            limits = {"least": option.get("min_length", 1), "most": option.get("max_length")}
+            self._hint(channel, key, line=line[:50], option=shown, allowed=allowed, **limits)
 
     async def _run_menu_command(self, channel: simcord.ChannelHandle, line: str) -> bool:
         """Run a message menu command, which is sent as its name and a message id. Returns False for any other line."""
@@ -350,7 +352,7 @@ class Stage:
         }
 
     def _describe_values(self, option: CommandSpec) -> str:
-        """Return what an option takes, for a hint: its choices, channels, numbers, or the length of its text."""
+        """Return what an option takes, for a hint: its choices, channels or numbers, or "" for a text."""
         if option["type"] == CHANNEL:
             return ", ".join(f"#{name}" for name in self._list_channels(option))
         if choices := option.get("choices"):
@@ -359,9 +361,9 @@ class Stage:
             return f"{option.get('min_value', 0)}–{option.get('max_value', '')}"
         if option["type"] == BOOLEAN:
             return "True, False"
-        return self._texts["length"].format(least=option.get("min_length", 0), most=option.get("max_length"))
+        return ""
 
-    def _hint(self, channel: simcord.ChannelHandle, key: str, **values: str) -> None:
+    def _hint(self, channel: simcord.ChannelHandle, key: str, **values: object) -> None:
         """Reply to the viewer alone, as Discord's own hints do."""
         self._env.backend.create_message(
             channel.id,

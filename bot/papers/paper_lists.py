@@ -483,7 +483,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         case ListKind.SIMILAR:
             return f"### {listed.heading}\n{texts('no-list-similar')}"
         case ListKind.SAVED:
-            return ""
+            return listed.heading
         case _:
             assert_never(state.kind)
 

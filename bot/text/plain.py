@@ -25,6 +25,10 @@ _SHOWN_IGNORED, _ALL_IGNORED = re.compile(f"[{_IGNORED}]"), re.compile(f"[{_IGNO
 _VISIBLE = re.compile(f"[^\\s\x01-\x1f\x7f-\x9f{_IGNORED}{_JOINERS}{_BLANKS}]")
 _CONTROL = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_SEPARATORS = re.compile(
+    r"\u200b|<(?:@[!&]?+\d++|#\d++|/[^:>]{1,100}+:\d++|a?:\w++:\d++|t:-?\d++(?::\w)?|id:\w++)>|(?<!\w)@(?:everyone|here)\b"
+)
+"""What stands between typed words: zero-width spaces, and Discord's markup for mentions, emoji and times."""
 _MAX_TYPED_LENGTH = 2000
 
 
@@ -50,8 +54,8 @@ def strip_invisible(text: str, *, has_joiners: bool = True) -> str:
 
 
 def clean_typed(text: str) -> str:
-    """Return typed text without invisible and control characters, cut off after `_MAX_TYPED_LENGTH` characters."""
-    return strip_invisible(text[:_MAX_TYPED_LENGTH], has_joiners=False)
+    """Return typed text without invisible characters and mentions, cut off after `_MAX_TYPED_LENGTH` characters."""
+    return strip_invisible(_SEPARATORS.sub(" ", text[:_MAX_TYPED_LENGTH]), has_joiners=False)
 
 
 def to_single_line(text: str) -> str:

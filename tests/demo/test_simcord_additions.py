@@ -102,8 +102,8 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
         "/daily setup time:오전 10시 논문:3": ("not have the option **논문**", "**논문** 옵션은 없어요"),
         "/daily setup papers:3 요일이:금": ("not have the option **요일이**", "**요일이** 옵션은 없어요"),
         f"/club setup channel:papers day:wed time:{'9' * 41}": (
-            "**time** can be: a text of 1 to 40",
-            "**시각**에는 이렇게 넣을 수 있어요: 1~40자",
+            "**time** has 1 to 40 characters.",
+            "**시각**에는 1~40자를 쓸 수 있어요.",
         ),
     }
     async with open_harness(sqlite_db, models.Locale.EN) as harness:

@@ -102,7 +102,7 @@ async def test_hostile_texts_give_a_result(hostile: SearchService) -> None:
 
 
 async def test_invisible_characters_are_ignored(hostile: SearchService) -> None:
-    for typed in ("rea\u200bsoning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"):
+    for typed in ("rea\u2060soning", "\u2066reasoning\u2069", "추\ufeff론", "reason\u00ading"):
         result = await hostile.search(SearchRequest(typed))
         assert (result.on_topic, result.read.corrected) == (1, ())
         assert result.read.terms in {("reasoning",), ("추론",)}

@@ -30,3 +30,21 @@ def test_splitting_sentences_loses_no_text(text: str) -> None:
     found = plain.split_sentences(text)
     assert "".join("".join(found).split()) == "".join(text.split())
     assert all(sentence in text for sentence in found)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        # U+200B is "intended for invisible word separation" (The Unicode Standard, 23.2); joiners are inside of words.
+        ("how\u200bdo\u200bagents\u200bplan", "how do agents plan"),
+        ("강화\u200b학습", "강화 학습"),
+        ("how\u200cdo\u200dagents\u2060plan", "howdoagentsplan"),
+        # https://discord.com/developers/docs/reference#message-formatting
+        ("<@123456789012345678> <#1> <@&2> @everyone how do agents plan?", "how do agents plan?"),
+        ("</topic:12> <:robot:34> <a:robot:56> <t:1618953630:R> agents<@!7>plan @here", "agents plan"),
+        ("</daily setup:9> <id:customize> agents", "agents"),
+        ("<b> < 1 <@x> a@everyone.org @everyones", "<b> < 1 <@x> a@everyone.org @everyones"),
+    ],
+)
+def test_typed_text_has_words_where_readers_see_them_and_no_mentions(typed: str, read: str) -> None:
+    assert " ".join(plain.clean_typed(typed).split()) == read

@@ -77,6 +77,19 @@ async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened
     ]
 
 
+async def test_a_list_without_papers_has_its_own_title_and_says_so(archive: WebArchive) -> None:
+    await archive.services.database.write(shelf.set_address, READER, TOKEN)
+    for headers, title, sentence in (
+        ({}, "Reading list · 0 papers", "This list has no papers."),
+        (KOREAN, "공유한 논문 목록 · 0편", "이 목록에는 논문이 없어요."),
+    ):
+        page = (await archive.get(f"/lists/{TOKEN}", headers))[2].replace("\N{NO-BREAK SPACE}", " ")
+        assert f"<title>{title}" in page
+        assert page.count(sentence) == 1
+    feed = ElementTree.fromstring(await archive.text(f"/lists/{TOKEN}.atom"))
+    assert (feed.findtext(f"{ATOM}updated") or "").startswith(f"{archive.now:%Y-%m-%d}T00:00:00")
+
+
 async def test_a_withdrawn_paper_is_marked_in_lists(opened: WebArchive) -> None:
     withdrawn = replace(FACT, arxiv_id="2501.00001", title=None, comment="Withdrawn by the authors")
     await sample_archive.make_ingest(opened.services.database).add_facts([withdrawn])

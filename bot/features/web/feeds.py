@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids
@@ -29,7 +29,7 @@ class AtomEntry(NamedTuple):
 
 
 def build_papers_feed(
-    site: Site, title: str, parts: tuple[str, ...], query: Mapping[str, str], listed: PaperList
+    site: Site, title: str, parts: tuple[str, ...], query: Mapping[str, str], listed: PaperList, today: date
 ) -> Page:
     """Return a feed of papers. Its query and parts are also those of its page."""
     texts = for_locale(site.locale)
@@ -52,7 +52,7 @@ def build_papers_feed(
         for row in listed.rows
     ]
     title = f"{discord_text.to_single_line(title)[:100]} · {texts('web-name')}"
-    return build_feed(site, title, parts, parts, query, entries)
+    return build_feed(site, title, parts, parts, query, entries, today)
 
 
 def build_feed(
@@ -62,10 +62,10 @@ def build_feed(
     feed_parts: tuple[str, ...],
     query: Mapping[str, str],
     entries: Sequence[AtomEntry],
+    today: date,
 ) -> Page:
-    """Return a feed, by the parts of its page's address and of its own."""
-    # A fixed time for a feed without entries, so that the feed does not change.
-    updated_at = max((entry.updated_at for entry in entries), default=datetime(1970, 1, 1, tzinfo=UTC))
+    """Return a feed, by the parts of its page's address and of its own. Without entries it is dated to the day."""
+    updated_at = max((entry.updated_at for entry in entries), default=datetime.combine(today, time(), UTC))
     values = {
         "id": site.permanent_id(*feed_parts, ending=".atom", **query),
         "url": site.address(*feed_parts, ending=".atom", **query),

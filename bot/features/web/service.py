@@ -259,7 +259,9 @@ class WebPages:
             raise PageError(404, "no-list-author", author=discord_text.escape_text(name[:100]))
         parts = ("authors", make_slug(name) if site.is_static else name)
         if is_feed:
-            return await work_in_thread(build_papers_feed, site, name, parts, {}, listed)
+            return await work_in_thread(
+                build_papers_feed, site, name, parts, {}, listed, self.services.clock().date()
+            )
         return await work_in_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
 
     async def load_list(self, site: Site, token: str, ending: str = "", *, page: int = 0) -> Page:
@@ -288,12 +290,15 @@ class WebPages:
         state = ListState(ListKind.SAVED, page=page, page_size=site.row_limit)
         listed = PaperList(state, heading, rows, total)
         if ending:
-            feed = await work_in_thread(build_papers_feed, site, heading, parts, {}, listed)
+            feed = await work_in_thread(
+                build_papers_feed, site, heading, parts, {}, listed, self.services.clock().date()
+            )
             return replace(feed, is_private=True)
         files = [
             (name, site.link(*parts, ending=f".{ending}")) for ending, name in exports.LIST_FILES.items()
         ]
-        further = {"heading": heading, "notes": [], "suggestions": files}
+        notes = [] if total else [for_locale(site.locale)("web-list-empty")]
+        further = {"notes": notes, "suggestions": files}
         return replace(
             await work_in_thread(self._list_page, site, listed, parts, {}, further), is_private=True
         )
@@ -407,7 +412,9 @@ class WebPages:
         for day in days:
             listed, _ = await self._search.get_digest(day, limit=DAY_SIZE)
             entries.append(await work_in_thread(make, day, listed))
-        return await work_in_thread(build_feed, site, texts("web-name"), (), ("feed",), {}, entries)
+        return await work_in_thread(
+            build_feed, site, texts("web-name"), (), ("feed",), {}, entries, self.services.clock().date()
+        )
 
     async def load_search_feed(self, site: Site, query: str) -> Page:
         """Return a feed of the newest papers on a topic. Raises PageError if the query is empty or too long."""
@@ -415,7 +422,9 @@ class WebPages:
         state = ListState(ListKind.TOPIC, query, sort=Sort.DATE, page_size=FEED_PAPERS)
         listed = await self._lists.load(for_locale(site.locale), state)
         parts = ("search",)
-        return await work_in_thread(build_papers_feed, site, query, parts, {"q": query}, listed)
+        return await work_in_thread(
+            build_papers_feed, site, query, parts, {"q": query}, listed, self.services.clock().date()
+        )
 
     async def load_sitemap(self, site: Site) -> Page:
         """Return the sitemap: the front page, the trends page and the pages of days, which together link to all papers."""

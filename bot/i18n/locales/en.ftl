@@ -1099,6 +1099,7 @@ web-list = Reading list · { $count ->
     [one] one paper
    *[other] { $count } papers
 }
+web-list-empty = This list has no papers.
 web-feeds = Feeds:
 web-pages = Pages
 web-days = Days

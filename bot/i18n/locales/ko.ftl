@@ -1249,6 +1249,7 @@ web-no-search = 이 페이지에는 검색이 없어요. 날짜, 동향, 저자�
 web-more-authors = 외 { $count }명
 web-trends = 동향
 web-list = 공유한 논문 목록 · { $count }편
+web-list-empty = 이 목록에는 논문이 없어요.
 web-feeds = 피드:
 web-pages = 페이지
 web-days = 날짜
