@@ -78,7 +78,6 @@ def create_fetcher(
     """Return a fetcher with the allowed hosts and proxy from the settings."""
     return fetcher.HttpFetcher(
         now=clock,
-        random=random.random,
         user_agent=f"Paperround/{program.find_number()} (a Discord bot for paper digests)",
         allowed_hosts=allowed_hosts(settings),
         proxy=settings.fetch_proxy,

@@ -298,12 +298,11 @@ def arxiv_throttle(
 class HttpFetcher:
     """Fetches URLs while the context is entered. Share one, since it limits connections per host.
 
-    `random` returns numbers from 0 to 1. The fetcher sends no cookies and ignores proxies in the environment. A
-    `proxy` gets all requests after the SSRF guard has checked their URLs.
+    The fetcher sends no cookies and ignores proxies in the environment. A `proxy` gets all requests after the SSRF guard
+    has checked their URLs.
     """
 
     now: clock.Clock
-    random: Callable[[], float]
     user_agent: str
     allowed_hosts: Iterable[ssrf_guard.AllowedHost]
     limits: Limits
@@ -355,7 +354,7 @@ class HttpFetcher:
                 response = await self._follow_redirects(url, page_state, accept, throttle)
                 return _compare_with_known(response, page_state)
             except base.FetchError as error:
-                delay = _FIRST_DELAY * 2 ** (attempt - 1) * (0.5 + self.random() / 2)
+                delay = _FIRST_DELAY * 2 ** (attempt - 1)
                 if error.retry_at is not None:
                     delay = max(delay, (error.retry_at - self.now()).total_seconds())
                 if not error.is_retryable or attempt >= self.limits.max_attempts or delay > _MAX_DELAY:

@@ -110,7 +110,7 @@ async def test_retries_a_temporary_error_twice_with_growing_delays(
     with pytest.raises(FetchError, match=str(status)):
         await fetch.get(origin.url)
     assert len(origin.requests) == 3
-    assert sleeps == [0.75, 1.5]
+    assert sleeps == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(

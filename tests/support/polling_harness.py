@@ -44,7 +44,6 @@ class PollingHarness:
     async def open_poller(self) -> AsyncIterator[poller.Poller]:
         async with fetcher.HttpFetcher(
             now=self.clock,
-            random=lambda: 0.0,
             user_agent="Paperround/test",
             allowed_hosts=[("127.0.0.1", self.origin.port)],
             limits=fetcher.Limits(),

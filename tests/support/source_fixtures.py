@@ -36,7 +36,6 @@ def open_fetcher(sleeps: list[float]) -> OpenFetcher:
     ) -> AbstractAsyncContextManager[fetcher.HttpFetcher]:
         return fetcher.HttpFetcher(
             now=lambda: NOW,
-            random=lambda: 0.5,
             user_agent="Paperround/test",
             allowed_hosts=[ssrf_guard.parse_allowed_host(text) for text in allow],
             sleep=sleep,
