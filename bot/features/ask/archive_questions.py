@@ -112,8 +112,7 @@ class ArchiveQuestions:
         only = [*given][:MAX_PAPERS]
         request = SearchRequest(asked, limit=MAX_PAPERS, today=self._clock().date(), is_question=is_question)
         query = query_parser.parse_query(asked, request.today, is_question=is_question)
-        is_limited = query.filters != models.NO_FILTERS or bool(query.authors or query.institutions)
-        is_plain = not (is_limited or query.excluded or query.phrases or query.ignored)
+        is_plain = not (query.is_limited or query.excluded or query.phrases or query.ignored)
         words = (asked if is_plain else " ".join((query.text, *query.phrases)))[: question_parts.MAX_LENGTH]
         is_asked = question_parts.has_words(words)
         searched = await self._search.search(request) if is_asked and not only else SearchResult()
@@ -147,7 +146,7 @@ class ArchiveQuestions:
             return answer if is_asked else replace(answer, kind=AnswerStatus.NAMED)
         if not (is_asked or only):
             return replace(answer, kind=AnswerStatus.UNASKED)
-        kind = AnswerStatus.OUTSIDE if is_limited and not absent else AnswerStatus.NOTHING
+        kind = AnswerStatus.OUTSIDE if query.is_limited and not absent else AnswerStatus.NOTHING
         count, since = await self._database.fetch(storage.describe_archive)
         names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
         return replace(answer, kind=kind, extent=ArchiveContents(count, since, sorted(names - {""})))

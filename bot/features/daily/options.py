@@ -11,7 +11,7 @@ from bot.features.daily import choice
 from bot.i18n import typed_values
 from bot.text import query_parser, questions
 from storage import errors
-from storage.models import NO_FILTERS, Locale, Style, Subscription
+from storage.models import Locale, Style, Subscription
 
 MAX_TIME_LENGTH = 40
 MAX_TOPIC_LENGTH = 200
@@ -191,7 +191,7 @@ def validate_topic(topic: str) -> str:
             "topic-asks-nothing",
         )
     query = query_parser.parse_query(line)
-    if line and not (query.has_text or query.authors or query.institutions or query.filters != NO_FILTERS):
+    if line and not (query.has_text or query.is_limited):
         raise errors.UsageError(
             f"The topic {line!r} has nothing to search for. Use words, author: or votes:.",
             "topic-asks-nothing",
