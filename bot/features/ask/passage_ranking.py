@@ -74,6 +74,11 @@ def _count_phrase(words: tuple[str, ...], phrase: tuple[str, ...]) -> int:
     return count
 
 
+@lru_cache(maxsize=1 << 8)
+def _list_phrases(part: QueryPart) -> frozenset[tuple[str, ...]]:
+    return frozenset(phrase for form in part.forms for phrase in tokens.phrases(form.token or form.text))
+
+
 class PaperIndex:
     """The tokens of passages and their headings. Takes some 50 ms to build. Thread-safe."""
 
@@ -140,13 +145,7 @@ class PaperIndex:
     def list_having(self, number: int, parts: Sequence[QueryPart]) -> list[list[QueryPart]]:
         """Return the parts that each sentence of a passage has in any form."""
         own = self._distinct[number]
-        phrases = {
-            part: {phrase for form in part.forms for phrase in tokens.phrases(form.token or form.text)}
-            for part in parts
-        }
-        sought = {
-            part: [phrase for phrase in of_part if phrase[0] in own] for part, of_part in phrases.items()
-        }
+        sought = {part: [one for one in _list_phrases(part) if one[0] in own] for part in parts}
         return [
             [part for part in parts if any(_count_phrase(words, phrase) for phrase in sought[part])]
             for words in map(_tokenize, self.sentences[number])
