@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from bot.text import analyser, questions
+from bot.text import analyser, plain, questions
 
 EITHER = "|"
 MEANING_EITHER = frozenset((EITHER, "or", "또는", "혹은", "아니면"))
@@ -71,11 +71,14 @@ def _span_after(words: Sequence[str], place: int) -> _NegationSpan:
     """Return the reach of an English word for *not*.
 
     "Without labels" is a term, "works without attention" says how, "why not" and "does not" negate a verb, and so does an action:
-    without running it. "Not" governs what a comma or a clause sets off: robots, not surveys; papers that are not surveys. By
+    without running it. "Not" governs what punctuation or a clause sets off: robots, not surveys; papers that are not surveys. By
     itself it governs a term that ends a query or comes before another such word. In capitals it is an operator.
     """
     nothing = place, place, ()
-    before, is_set_off = _spell(words[place - 1]) if place else "", words[place - 1].endswith(COMMAS)
+    before, is_set_off = (
+        _spell(words[place - 1]) if place else "",
+        place > 0 and _ends_clause(words[place - 1]),
+    )
     is_operator, is_listing = words[place] == "NOT", place > 0 and _spell(words[place]) in _LISTING
     is_sure = _spell(words[place]) not in ("not", "neither") or before == "but" or is_set_off or is_operator
     if any(questions.is_term(" ".join(words[place:end])) for end in range(place + 2, place + _MAX_TERM + 2)):
@@ -104,7 +107,7 @@ def _span_after(words: Sequence[str], place: int) -> _NegationSpan:
         following = _skip_joiners(words, end)
         if following == end and not (is_listing and words[end - 1].endswith(COMMAS)):
             break
-    is_delimited = is_sure or end == len(words) or words[end - 1].endswith(COMMAS)
+    is_delimited = is_sure or end == len(words) or _ends_clause(words[end - 1])
     return start, end, terms if is_delimited or words[end] == "AND" or _spell(words[end]) in _NOT else ()
 
 
@@ -126,9 +129,7 @@ def _measure_term(words: Sequence[str], start: int, *, is_sure: bool) -> int:
     """Return how many words from a place on are a term or, if `is_sure`, a few words up to the next filler; else 0."""
     end = start
     while (
-        end < len(words)
-        and not _is_filler(words[end])
-        and (end == start or not words[end - 1].endswith(COMMAS))
+        end < len(words) and not _is_filler(words[end]) and (end == start or not _ends_clause(words[end - 1]))
     ):
         end += 1
     if start < end and words[start].startswith('"'):
@@ -220,6 +221,11 @@ def _split(word: str) -> Sequence[str]:
     """Split a Korean word for *not* from the word that it is joined to."""
     end = next((end for end in _JOINED if word.endswith(end) and len(word) > len(end) + 1), "")
     return (word.removesuffix(end), end) if end and not word.startswith('"') else (word,)
+
+
+def _ends_clause(word: str) -> bool:
+    """Return whether a word ends in a comma, a semicolon or the mark of a sentence's end. That of an abbreviation is none."""
+    return word.endswith((*COMMAS, ";")) or any(plain.find_ends(f"{word} A"))
 
 
 def _spell(word: str) -> str:

@@ -199,6 +199,8 @@ def test_a_written_query_is_the_query_again(text: str) -> None:
 
 LEFT_OUT = {
     "robots NOT survey NOT benchmark": "robots -survey -benchmark",
+    "robots. Not surveys. Drones": "robots. Drones -surveys",
+    "LLM reasoning. not math. vs. agents": "LLM reasoning. vs. agents -math",
     "robots not surveys not benchmarks": "robots -surveys -benchmarks",
     "robots AND NOT survey": "robots -survey",
     "robots AND NOT survey AND NOT benchmark": "robots -survey -benchmark",
