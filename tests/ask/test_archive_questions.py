@@ -11,6 +11,7 @@ import pytest
 from bot.archive.summaries import Basis
 from bot.cli.search import asked_to_dict
 from bot.client import verbs
+from bot.features.ask import question_parts
 from bot.features.ask.answers import Answer, AnswerStatus
 from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.features.ask.service import PaperQuestions
@@ -612,3 +613,44 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
             said += (await ask(archive, frame.format(name))).absent
     assert [name for name in said if "".join(filter(str.isalnum, name.casefold())) in every] == []
     assert {"Orca 9", "QuokkaNet", "Kestrel 8", "Osprey 5", "Zorblax"} <= {*said}
+
+
+@pytest.mark.parametrize(
+    "asked", ["Which papers use Flash Lantern 3?", "플래시 말고 Flash Lantern 3은 누가 써?"]
+)
+async def test_a_name_of_several_words_and_a_number_that_no_paper_has_is_absent(
+    archive: ArchiveQuestions, asked: str
+) -> None:
+    assert "Flash Lantern 3" in (await ask(archive, asked)).absent
+
+
+async def test_titles_with_what_is_asked_come_before_a_passage_without_it(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    papers = '[{"arxiv_id": "2501.30001", "title": "Lamps Hallucinate Gales at Night"}]'
+    listed = f'{{"format": "listing", "date": "2025-01-05", "papers": {papers}}}'
+    await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
+    answer = await ask(archive, "Why do lamps hallucinate at night?")
+    assert answer.found[0].paper.arxiv_id == "2501.30001"
+    assert {one.paper.arxiv_id for one in answer.found} > {"2501.30001"}
+
+
+async def test_titles_alone_are_not_said_to_be_passages(harness: ClientHarness) -> None:
+    papers = '[{"arxiv_id": "2501.30001", "title": "Why Kites Hallucinate Gales"}]'
+    listed = f'{{"format": "listing", "date": "2025-01-05", "papers": {papers}}}'
+    await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
+    shown = shown_text(await harness.ask("ask", question="Why do kites hallucinate gales?"))
+    assert ("Why Kites" in shown, harness.texts("ask-archive-nearest") in shown) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "What is the learning rate of SmolVLA?",
+        "What was the average success rate?",
+        "which batch size does it use",
+        "학습률은 얼마야?",
+    ],
+)
+def test_a_question_for_an_amount_wants_a_number(asked: str) -> None:
+    assert question_parts.wants_number(asked)

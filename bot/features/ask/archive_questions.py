@@ -64,7 +64,8 @@ _MAX_ABSENT = 3
 """How many absent names are listed."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
-_WORD = re.compile(r"[\w.+-]++")
+_WORD = re.compile(r"[\w.+-]++,?")
+"""A word and the comma that ends a name."""
 _VERSION = re.compile(r"(?:\d{1,2}|\d\.\d)[a-z]?")
 """What makes a name of a word before it: Orca 9, but not a share (96.3), an amount (32K) or a year."""
 _PIECE, _MAX_NAME, _MIN_NAME = re.compile(r"[A-Za-z]+|[가-힣]+|[0-9]+"), 4, 3
@@ -201,11 +202,11 @@ def _list_names(text: str) -> list[str]:
     words, is_korean = [match[0] for match in _WORD.finditer(text)], analyser.has_hangul(text)
     has_small = is_korean or any(map(str.islower, text))
     is_sentence = is_korean or any(
-        word[0].islower() and not questions.classify_filler(word) for word in words
+        word[0].islower() and not questions.classify_filler(word.strip(",")) for word in words
     )
     names, run, last = list[str](), list[str](), "."
     for word, second in pairwise((*words, "", "")):
-        name = _HANGUL_END.sub("", word).strip(".-_")
+        name = _HANGUL_END.sub("", word.strip(",")).strip(".-_")
         while (cut := name.rpartition("-"))[0] and cut[2].isalpha() and cut[2].islower():
             name = cut[0]
         is_first, last = last[-1:] in ".?!", word or "."
@@ -214,13 +215,19 @@ def _list_names(text: str) -> list[str]:
         is_capital = is_name and name[0].isascii() and name[0].isupper()
         if is_name and any(sign.isdigit() or (has_small and "A" <= sign <= "Z") for sign in name[1:]):
             names.append(name)
-        elif is_capital and _VERSION.fullmatch(version := _HANGUL_END.sub("", second).strip(".-_")):
-            names += [] if question_parts.is_asked_word(name) else [f"{name} {version}"]  # Table 2
-        elif is_capital and is_sentence and (is_korean or not is_first):
+        elif is_capital and _VERSION.fullmatch(
+            version := _HANGUL_END.sub("", second.strip(",")).strip(".-_")
+        ):
+            # Flash Attention 3, but not Table 2
+            names += (
+                [] if not run and question_parts.is_asked_word(name) else [" ".join((*run, name, version))]
+            )
+            run.clear()
+        elif is_capital and (is_korean or not is_first):
             run.append(name)
             if word.endswith(name):  # C++과 Python are two
                 continue
-        names += [" ".join(run)] if run else []
+        names += [" ".join(run)] if run and is_sentence else []
         run.clear()
     return list(dict.fromkeys(names))
 
@@ -285,9 +292,15 @@ def rank(
     others = [numbers for numbers in ranked if pool.places[numbers[0]] not in named][:MAX_SHOWN]
     # When a paper is named, others are shown only if they have a telling word of the rest.
     others = [numbers for numbers in others if not (first and telling.isdisjoint(numbers))]
-    # Papers of which only the title is stored come after those with passages.
-    found = sorted([*first, *others], key=lambda one: pool.sources[one[0]].words is PassageOrigin.TITLE)
-    found = found[:MAX_SHOWN]
+    # A paper of which only the title is stored comes after those with passages. Where its title has the word of most weight, it
+    # comes before passages of papers without that word.
+    having = ranking.having[max(rest or parts, key=lambda part: weights[part]).text] if parts else set[int]()
+    titles_alone = {number for number, one in enumerate(pool.sources) if one.words is PassageOrigin.TITLE}
+    sought = having if having & titles_alone else titles_alone ^ {*range(len(pool.sources))}
+    found = sorted(
+        [*first, *others],
+        key=lambda one: (one not in first and sought.isdisjoint(one), not titles_alone.isdisjoint(one)),
+    )[:MAX_SHOWN]
     is_one = len(named) == 1
     asked = tuple(map(pool.take, found))
     kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING

@@ -215,11 +215,12 @@ def list_notes(texts: Texts, answer: Answer) -> list[str]:
     if note == "ask-written" and answer.paper is None:
         note = "ask-archive-written"
     is_of_archive = answer.paper is None and answer.is_near and not answer.sentences
+    has_passage = any(one.source.words is not PassageOrigin.TITLE for one in answer.found)
     notes = (
         texts("list-corrected", pairs=pairs) if pairs else "",
         texts("ask-without", terms=excluded) if excluded else "",
         texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS) if answer.is_cut else "",
-        texts("ask-archive-nearest") if is_of_archive else "",
+        texts("ask-archive-nearest") if is_of_archive and has_passage else "",
         texts("ask-disagree") if answer.disagree else "",
         texts(note) if note else "",
         texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",

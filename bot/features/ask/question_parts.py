@@ -35,7 +35,8 @@ _VERSION = re.compile(r"(\d{1,3}(?:\.\d+)*[a-z]?)([가-힣]*)")
 _UNVERSIONED = 0.5
 """The weight of a name without the version that was typed, relative to the name with it."""
 _NUMBER = re.compile(
-    r"how (?:many|much|long|often|big|large|fast|small)|(?:what|which) (?:\w+ ){0,2}(?:rate|size|score|number|share|percent\w*)\b"
+    r"how (?:many|much|long|often|big|large|fast|small)"
+    r"|(?:what|which) (?:(?:is|are|was|were) )?(?:\w+ ){0,3}(?:rate|size|score|number|share|percent\w*)\b"
     r"|얼마|몇|며칠",
     re.IGNORECASE,
 )
