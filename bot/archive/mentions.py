@@ -63,7 +63,7 @@ _NEXT_TO_ID = re.compile(
 )
 """Words, dates and categories that may accompany the id of an entry's own paper: *arXiv preprint arXiv:2401.00003 [cs]*."""
 _SENDER = re.compile(
-    r"\s*(?:\[[^\[\]]{1,60}\]\s*){1,2}(?:[^\s:][^:]{0,40}:\s)?"
+    r"(?:\[[^\[\]]{1,60}\]\s*+){1,2}(?:[^\s:][^:]{0,40}:\s)?"
     r"|[^\n:]{0,30}[0-9]:[0-9]{2}[^\n:]{0,12}(?::[0-9]{2}[^\n:]{0,12})?[^\n:：]{1,40}[:：]\s"
 )
 """Who wrote a line of a chat, and when: `[Ann] [9:12 AM]`, `12/3/24, 9:12 AM - Ann:`."""
