@@ -201,7 +201,9 @@ def _local_name(name: object) -> str:
 _YAML_LINE = re.compile(r"\s+\S.*|-(?:\s.*)?|[^\s:#][^:]*:(?:\s.*)?|#.*|---|\.\.\.")
 _YAML_MEMBER = re.compile(r"[\"']?([^\s:\"'][^:\"']*)[\"']?:(?:\s+[|>]?[+-]?(.*))?")
 YAML_TITLE = re.compile(r"^[ \t]*(?:- +\{?)?title:\s", re.MULTILINE)
-_YAML_FLOW = re.compile(r"(?<![\w-])([\w-]++):\s++(\"(?:[^\"\\]|\\.){0,2000}+\"|'[^']{0,2000}+'|[^,{}\[\]]++)")
+_YAML_FLOW = re.compile(
+    r"(?<![\w-])([\w-]++):\s++(\"(?:[^\"\\]|\\.){0,2000}+\"|'[^']{0,2000}+'|[^,{}\[\]]++)"
+)
 _Rows = deque[tuple[int, str]]
 """Lines of YAML, each after the width of its indentation; the mark of a list's member is a line of its own."""
 
