@@ -44,7 +44,7 @@ async def copy_to(source: database.Database, target: Path) -> int:
 
 
 def _copy(source: Path, target: Path) -> int:
-    with reported(f"{target} could not be written", "and the database by `paperround doctor`"):
+    with reported(f"{target} could not be written", "and the database"):
         check_target(target, "backup", _is_unused_backup)
         with scratch_folder(target.parent, target.name) as folder:
             copy = folder / COPY

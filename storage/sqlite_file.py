@@ -124,8 +124,8 @@ def find_lock(path: Path) -> str:
 
 
 LOCKED = (
-    "Another process has {} locked: nothing can be recorded, so nothing is sent. End it (`fuser` names it); the bot goes on by"
-    " itself."
+    "Another process has {0} locked: nothing can be recorded, so nothing is sent. `fuser -v {0}` lists it and the bot: end what"
+    " is not the bot, which goes on by itself."
 )
 
 

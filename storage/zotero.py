@@ -29,10 +29,14 @@ RETRY_AFTER = timedelta(days=1)
 """The time after which a refused paper is tried again, and after which what might have passed is reported."""
 
 
+AWAY = 503
+"""The code of the problem that Zotero cannot be reached, or that all its requests fail."""
+
+
 class ZoteroProblem(NamedTuple):
     """Why no paper of a server's list comes into the library: Zotero's status, and a sentence for the operator.
 
-    The status is 0 if the bot's settings are wrong. It is reported from `report_at` on (UTC, ISO 8601; "": at once).
+    The status is 0 if the server of the settings is wrong. It is reported from `report_at` on (UTC, ISO 8601; "": at once).
     """
 
     server_id: int

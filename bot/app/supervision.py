@@ -37,8 +37,8 @@ REPLACED = (
     " side."
 )
 DOUBLED = (
-    "Another process answers commands or posts with this token, from another database. Stop the other bot, or give it an"
-    " application and a token of its own: two bots post everything twice."
+    "Another process answers commands or posts with this token, from another database. Stop the bot whose `paperround posts`"
+    " lacks your posts, or give it an application and a token of its own. Restore nothing: no data are lost."
 )
 
 

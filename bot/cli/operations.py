@@ -618,8 +618,10 @@ async def forget_reader(
     async with shell.open_storage(with_logs=False) as database:
         counts = await Readers(database, system_clock).forget(user)
     shell.error(
-        "Backups and exports from before still have the user's data: delete those, or forget again after a restore."
+        "Backups and exports from before may still have the user's data: delete those, or forget again after a restore."
     )
     data = {"user": str(user), "removed": counts}
     rows = [{"table": table, "deleted rows": count} for table, count in counts.items()]
-    return shell.Output(data, "No data is kept about this user.", ("table", "deleted rows"), rows)
+    return shell.Output(
+        data, "Nothing was stored about this user, so nothing was deleted.", ("table", "deleted rows"), rows
+    )

@@ -48,9 +48,9 @@ class NoticeKind(StrEnum):
 class NoticePost:
     """A notice to the owner of a subscription or alert, or to the operator.
 
-    `reason` is a value of `Reason` or a source's error message, `subject` a source's URL or the names of alerts.
-    `channel_id` is the affected channel, not the destination. If it `is_elsewhere`, in another channel with other
-    readers, its text names neither the affected channel nor the subject.
+    `reason` is a value of `Reason`, a source's error message or the place of a bot with errors, `subject` a source's URL or the
+    names of alerts. `channel_id` is the affected channel, not the destination. If it `is_elsewhere`, in another channel with
+    other readers, its text names neither the affected channel nor the subject.
     """
 
     marker: str

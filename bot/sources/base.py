@@ -76,6 +76,11 @@ class FetchError(errors.PaperroundError):
         )
 
     @property
+    def is_lasting(self) -> bool:
+        """Whether a service answered, and will answer the same until something is changed."""
+        return self.code is not None and not self.is_retryable
+
+    @property
     def is_of_page(self) -> bool:
         """Whether the location may fail alone, while others of its service can be read."""
         return self.code is not None and self.code not in _OF_SERVICE and self.retry_at is None

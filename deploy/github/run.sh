@@ -73,8 +73,8 @@ load() {
   for secret in "${secrets[@]}"; do
     if git cat-file blob FETCH_HEAD:state | cipher "$secret" -d 2> /dev/null | gzip -d > "$database" 2> /dev/null; then return 0; fi
   done
-  say "failed because no secret opens the branch $branch. Nothing was sent. If you replaced the token or the webhook, delete that branch:" \
-    "the next run begins anew, and a post of today may come again."
+  say "failed because no secret opens the branch $branch. Nothing was sent. If you replaced the token or, without one," \
+    "the webhook's address of the first secret, delete that branch: the next run starts again, and a post of today may come again if one came."
   return 1
 }
 
@@ -117,15 +117,17 @@ save() {
 fill_in() {
   local text name quoted='"([^"\]|\\.)*"'
   if [ ! -f posts.toml ]; then
-    say "failed because the repository has no file posts.toml at its top."
+    echo "set-up: failed because the repository has no file posts.toml at its top."
     return 1
   fi
   # A secret that only a comment names is not needed.
   text=$(sed -E "s/^(([^\"'#]|$quoted|'[^']*')*)#.*/\1#/" posts.toml)
   for name in "${!DISCORD_WEBHOOK@}"; do text=${text//"\${$name}"/"${!name}"}; done
   if [[ $text =~ \$\{(DISCORD_WEBHOOK[A-Z0-9_]*)\} ]]; then
-    say "failed because the secret ${BASH_REMATCH[1]} does not reach this run. Add it in Settings > Secrets and variables > Actions, and a" \
-      "line for it below \`env:\` in .github/workflows/paperround.yml."
+    name=${BASH_REMATCH[1]}
+    echo "set-up: failed because the secret $name does not reach this run. Nothing was sent. It needs the line" \
+      "\`$name: \${{ secrets.$name }}\` below \`env:\` in .github/workflows/paperround.yml, and the secret itself in Settings >" \
+      "Secrets and variables > Actions."
     return 1
   fi
   (umask 077 && printf '%s\n' "$text" > "$work/posts.toml")
@@ -134,7 +136,7 @@ fill_in() {
 run() {
   local status=0 site=() before=new
   if [ "${#secrets[@]}" = 0 ]; then
-    say "failed because there is no secret: add DISCORD_WEBHOOK or DISCORD_TOKEN in Settings > Secrets and variables > Actions."
+    echo "set-up: failed because there is no secret: add DISCORD_WEBHOOK or DISCORD_TOKEN in Settings > Secrets and variables > Actions."
     return 1
   fi
   load && fill_in || return 1

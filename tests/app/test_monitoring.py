@@ -195,8 +195,8 @@ async def test_an_index_that_cannot_be_written_is_a_problem_until_it_can(harness
     status, body = await harness.health()
     assert status == 503
     assert body["problems"] == [
-        "The search index cannot be updated, so searches lack the newest papers. `paperround doctor` names what the bot may not"
-        " write. An internal error (PermissionError)."
+        "The search index cannot be updated, so searches lack the newest papers. What the bot may not write is in the line"
+        " `files` of `paperround doctor`. An internal error (PermissionError)."
     ]
     harness.liveness.record("index")
     assert (await harness.health())[0] == 200

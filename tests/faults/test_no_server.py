@@ -580,8 +580,12 @@ async def test_a_missing_secret_and_a_repository_that_is_away_are_named(copy: Co
     copy.commit({"posts.toml": '[[posts]]\nwebhook = "${DISCORD_WEBHOOK_2}"\n'})
     unnamed = await copy.run()
     said = unnamed.stdout
-    assert (unnamed.exit_status, "the secret DISCORD_WEBHOOK_2 does not reach this run" in said) == (1, True)
-    assert "below `env:`" in said
+    assert unnamed.exit_status == 1
+    assert (
+        "\nset-up: failed because the secret DISCORD_WEBHOOK_2 does not reach this run. Nothing was sent."
+        in f"\n{said}"
+    )
+    assert "the line `DISCORD_WEBHOOK_2: ${{ secrets.DISCORD_WEBHOOK_2 }}` below `env:`" in said
     place = 'webhook = "${DISCORD_WEBHOOK}" # or "${DISCORD_WEBHOOK_3}"'
     copy.commit({"posts.toml": f'[[posts]]\nat = "nine"\n# webhook = "${{DISCORD_WEBHOOK_2}}"\n{place}\n'})
     wrong = await copy.run()

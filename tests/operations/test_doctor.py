@@ -3,7 +3,7 @@
 import os
 import resource
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -71,6 +71,16 @@ async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     assert findings["sources"].note == kinds.NO_SOURCE
     assert str(tmp_path / "paperround.db") in findings["database"].note
     assert not (tmp_path / "paperround.db").exists()
+
+
+def test_an_inbox_that_brought_papers_is_counted_as_the_source_that_it_is(tmp_path: Path) -> None:
+    """The list of sources is below the count."""
+    extent = models.ArchiveExtent(2, date(2026, 11, 29), date(2026, 11, 30))
+    of_inbox = doctor.StoredState(
+        settings=Settings(inbox=tmp_path), now=datetime(2026, 11, 30, tzinfo=UTC), extent=extent
+    )
+    values = {row.what: (row.value, row.status) for row in doctor._steps(of_inbox)}
+    assert values["sources"] == ("1", doctor.Status.OK)
 
 
 async def test_a_folder_where_no_database_can_be_created_is_an_error(

@@ -22,6 +22,7 @@ from bot.client import command_sync
 from bot.client.refusals import handle_error
 from bot.core import error_collector, isolation
 from bot.core.settings import Settings
+from bot.features.operations import operator_warnings
 from bot.features.operations.error_reports import FailureReports
 from storage import errors, migrate
 from storage import failures as storage
@@ -198,6 +199,25 @@ async def test_the_operator_gets_one_message_a_day(harness: ClientHarness, tell:
     reports._clock = harness.env.now
     _fail("eeeeee")
     assert "eeeeee" in (await tell())[-1], "a clock that was wrong and is set back hides none for a year"
+
+
+@pytest.mark.parametrize("notice", [supervision.DOUBLED, operator_warnings.IDLE])
+async def test_a_message_names_the_database_and_the_machine_of_its_bot(
+    harness: ClientHarness, tell: Tell, notice: str
+) -> None:
+    """docs/operating.md, *Errors*: of two bots with one token each sends its own, so it must show which bot is meant."""
+    log.error(notice)
+    [told] = await tell(minutes=1)
+    assert harness.runtime is not None
+    place = f"{harness.runtime.container.database.label} on {socket.gethostname()}"
+    assert place in told.splitlines()[0].replace("\\", ""), told
+    assert notice.removesuffix(".") in told.replace("\\", ""), "it is not cut"
+
+
+def test_a_bot_without_posts_first_looks_for_another_bot() -> None:
+    """As the second bot of two with one token: its sentence must not have the first one's database overwritten."""
+    assert operator_warnings.IDLE.index("another bot") < operator_warnings.IDLE.index("paperround restore")
+    assert "Stop the other bot" not in supervision.DOUBLED, "each of the two says it"
 
 
 async def test_each_kind_of_error_has_its_message_a_day_with_the_worst_first(tell: Tell) -> None:

@@ -18,7 +18,7 @@ from bot.cli import operations as cli_operations
 from bot.core.settings import Settings
 from bot.features.operations import doctor, operator_warnings
 from bot.features.shelf import zotero as zotero_outbox
-from bot.sources import base
+from bot.sources import base, fetcher
 from storage import models, papers, shelf, zotero
 from storage.database import Database
 from tests.support import fake_zotero, killed_process, sample_archive
@@ -681,12 +681,62 @@ async def test_doctor_asks_whether_the_key_may_write(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     lab.fake.access, name, may_write = ACCESS[case]
+    lab.fake.libraries.setdefault(name, Library())
     configured = lab.settings.model_copy(update={"zotero_library": name})
     findings = await doctor.examine(configured, accept_token, check_library=cli_operations._check_library)
     [found] = [row for row in findings if row.what == "Zotero"]
     assert (found.status is doctor.Status.OK) is may_write, found
     assert may_write or name in found.note
     assert fake_zotero.KEY not in f"{findings}"
+
+
+@pytest.mark.parametrize("trouble", ["library", "away", "no network"])
+async def test_doctor_tells_a_missing_library_from_a_zotero_that_is_away(
+    lab: Lab, trouble: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """docs/zotero.md: a missing library is named with its setting; of a Zotero that is away nothing is to be solved."""
+    monkeypatch.chdir(tmp_path)
+    configured = lab.settings
+    if trouble == "library":
+        lab.fake.access = {"groups": {"all": {"library": True, "write": True}}}
+        configured = configured.model_copy(update={"zotero_library": "groups/404"})
+    elif trouble == "away":
+        lab.fake._answer = mock.AsyncMock(side_effect=lambda _: web.Response(status=503, text="a fault"))  # type: ignore[method-assign]
+    else:
+        monkeypatch.setattr(
+            fetcher.HttpFetcher, "call", mock.AsyncMock(side_effect=base.FetchError("no network"))
+        )
+    findings = await doctor.examine(configured, accept_token, check_library=cli_operations._check_library)
+    [found] = [row for row in findings if row.what == "Zotero"]
+    if trouble == "library":
+        assert (found.status, "PAPERROUND_ZOTERO_LIBRARY" in found.note) == (doctor.Status.ERROR, True), found
+    else:
+        assert (found.status, "Nothing is to be done" in found.note) == (doctor.Status.WARNING, True), found
+
+
+@pytest.mark.parametrize(
+    ("trouble", "named"),
+    [
+        ("key", "PAPERROUND_ZOTERO_KEY"),
+        ("library", "PAPERROUND_ZOTERO_LIBRARY"),
+        ("server", f"PAPERROUND_ZOTERO_SERVER must name one of the servers that the bot is in: {SERVER}"),
+    ],
+)
+async def test_a_wrong_setting_of_zotero_is_named_with_the_restart(
+    lab: Lab, trouble: str, named: str
+) -> None:
+    """docs/operating.md: each sentence names the setting; docs/zotero.md: it counts from a restart on."""
+    await lab.add("2501.00001")
+    if trouble == "key":
+        lab.outbox.library = replace(lab.outbox.library, key="of-nobody")
+    elif trouble == "library":
+        del lab.fake.libraries[GROUP]
+    else:
+        lab.outbox.server_id = 9002
+    await lab.write()
+    [told] = await lab.told()
+    assert named in told
+    assert told.endswith("restart the bot.")
 
 
 @pytest.mark.parametrize("trouble", ["key", "rights", "library", "server", "strange"])

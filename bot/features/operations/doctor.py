@@ -34,6 +34,7 @@ from bot.features.operations import post_overview as posts_of_all
 from bot.rendering.templates import Templates
 from bot.search import index
 from bot.sources import kinds
+from bot.sources.base import FetchError
 from storage import (
     alerts,
     daily,
@@ -53,7 +54,7 @@ TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot token's application or raises PaperroundError."""
 
 LibraryCheck = Callable[[Settings], Awaitable[None]]
-"""Raises PaperroundError unless the key of Zotero may write in its library."""
+"""Raises FetchError unless the key of Zotero may write in its library."""
 
 MakeFinder = Callable[[database.Database], posts_of_all.FindReady]
 
@@ -293,8 +294,8 @@ def _steps(stored: StoredState) -> Iterator[Finding]:
     settings = stored.settings
     inbox = str(settings.inbox and settings.inbox.absolute())
     count = sum(row.url != inbox for row in stored.sources) or len(settings.sources)
-    is_fed = count > 0 or (settings.inbox is not None and stored.extent.paper_count > 0)
-    yield _step("sources", str(count), is_done=is_fed, note=kinds.NO_SOURCE)
+    count += settings.inbox is not None and stored.extent.paper_count > 0
+    yield _step("sources", str(count), is_done=count > 0, note=kinds.NO_SOURCE)
     is_set_up = bool(stored.posts) or stored.has_alert
     yield _step("daily posts", str(len(stored.posts)), is_done=is_set_up, note=NO_POST)
 
@@ -489,7 +490,9 @@ def _sources(stored: StoredState) -> Iterator[Finding]:
     if quiet := operator_warnings.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
         yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)
     for reason in stored.of_zotero:
-        yield Finding("list in Zotero", "not written", status=Status.WARNING, note=reason)
+        yield Finding(
+            "list in Zotero", "not complete, tried again by itself", status=Status.WARNING, note=reason
+        )
 
 
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
@@ -509,8 +512,11 @@ async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
     """Return a finding on whether the key of Zotero may write in its library."""
     try:
         await check(settings)
-    except errors.PaperroundError as error:
-        note = operator_warnings.explain_zotero(f"{error}", getattr(error, "code", None))
+    except FetchError as error:
+        if not error.is_lasting:
+            note = operator_warnings.explain_zotero(f"{error}", zotero.AWAY)
+            return Finding("Zotero", "away", status=Status.WARNING, note=note)
+        note = operator_warnings.explain_zotero(f"{error}", error.code or 0)
         return Finding("Zotero", "no access", status=Status.ERROR, note=note)
     return Finding("Zotero", f"may write in {settings.zotero_library}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class FailureReports:
             marker=f"notice:e{max(rows[-1].id for rows in reported.due.values())}",
             locale=(reader and reader.locale) or self._default_locale,
             kind=contents.NoticeKind.ERRORS,
+            reason=f"{self._database.label} on {socket.gethostname()}",
             subject="\n".join(_summarise(reported.due)),
         )
         await outbox.add(

@@ -171,11 +171,18 @@ class Liveness:
 _LIMITS: dict[Sign, tuple[float, str]] = {
     "tick": (TICK_SECONDS, "The planner has made no progress for {:.0f} s."),
     "claim": (CLAIM_SECONDS, "For {:.0f} s, the relay has not looked for parts to send."),
-    "discord": (DISCORD_SECONDS, "Discord has not been reached for {:.0f} s."),
-    "gateway": (GATEWAY_SECONDS, "The Gateway has not been connected for {:.0f} s: no command is answered."),
+    "discord": (
+        DISCORD_SECONDS,
+        "Discord has not been reached for {:.0f} s. If that lasts, look at https://discordstatus.com and at your proxy.",
+    ),
+    "gateway": (
+        GATEWAY_SECONDS,
+        "The Gateway has not been connected for {:.0f} s: no command is answered. It connects again by itself; see whether your"
+        " firewall or proxy lets wss://gateway.discord.gg through.",
+    ),
     "index": (
         0.0,
         "The search index cannot be updated, so searches lack the newest papers."
-        " `paperround doctor` names what the bot may not write.",
+        " What the bot may not write is in the line `files` of `paperround doctor`.",
     ),
 }

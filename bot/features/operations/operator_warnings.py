@@ -20,17 +20,22 @@ BACKUP_AGE = timedelta(days=8)
 """The age of a backup that a weekly habit or a nightly timer does not reach."""
 
 IDLE = (
-    "The bot has been in a server for over a day, and no channel has a post or an alert. If there were some, this is not their"
-    " database: stop the bot, and put that one or a backup in its place by `paperround restore FILE`."
+    "The bot has been in a server for over a day, and no channel has a post or an alert. If there were some, look first for"
+    " another bot with this token, in another folder or on another machine: if it has them, stop this one. Only if their database"
+    " was lost, stop the bot and run `paperround restore FILE`."
 )
 WRONG_CLOCK = (
     "The machine's clock differs from Discord's by over a minute. Posts go by Discord's; but certificates, logs and backups go by"
     " the machine's: set it, as by `timedatectl set-ntp true`."
 )
-_ZOTERO_KEY = {
-    403: ". A key is made at https://www.zotero.org/settings/keys, with write access to the library."
+_ZOTERO_ADVICE = {
+    0: ". Set it, and restart the bot.",
+    403: ". Make a key at https://www.zotero.org/settings/keys with write access to the library, set PAPERROUND_ZOTERO_KEY to it,"
+    " and restart the bot.",
+    404: ". Set PAPERROUND_ZOTERO_LIBRARY to one that is there, groups/NUMBER or users/NUMBER, and restart the bot.",
+    zotero.AWAY: ". Nothing is to be done: the bot tries again every two minutes.",
 }
-"""What follows the problem of a status that Zotero answers."""
+"""What to do about a problem of Zotero, by its code."""
 
 
 async def list_all(
@@ -65,9 +70,9 @@ def list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
         yield f"{arxiv_id} of the list is not in Zotero: {reason}"
 
 
-def explain_zotero(reason: str, code: int | None) -> str:
-    """Return a problem of Zotero as sentences. `code` is its status; a refused key is followed by where one is made."""
-    return reason + _ZOTERO_KEY.get(code or 0, "")
+def explain_zotero(reason: str, code: int) -> str:
+    """Return a problem of Zotero as sentences. `code` is that of a `ZoteroProblem`; what to do about it follows."""
+    return reason.removesuffix(".") + _ZOTERO_ADVICE.get(code, "")
 
 
 def find_quiet(

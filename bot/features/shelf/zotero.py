@@ -36,8 +36,6 @@ RETRY, PAUSE = timedelta(minutes=2), timedelta(hours=1)
 DEADLINE = timedelta(minutes=10)
 """The time after which one look at the list ends. What was read and written until then stays."""
 AT_ONCE = 50
-AWAY = 503
-"""The code of the problem that Zotero cannot be reached, or that all its requests fail."""
 Read = TypeVar("Read")
 COLLECTION = "Paperround"
 MAX_REASON = 200
@@ -68,9 +66,10 @@ class ZoteroLibrary:
     """The version and the names of each object, by kind and key."""
 
     async def check(self) -> None:
-        """Raise FetchError unless the key may write in the library."""
+        """Raise FetchError unless the library is there and the key may write in it."""
         if not await self._request("GET", "keys/current", self._may_write):
             raise FetchError(f"the key may not write in {self.name}", code=403)
+        await self._request("GET", f"{self.name}/collections?format=versions", _read_versions)
 
     def _may_write(self, answer: Any) -> bool:
         rights = {f"groups/{id_}": of for id_, of in answer["access"].get("groups", {}).items()}
@@ -211,7 +210,7 @@ class ZoteroOutbox:
             server_id = self.server_id or (servers[0] if len(servers) == 1 else 0)
             try:
                 if server_id not in servers:
-                    raise FetchError(WRONG_SERVER, code=0)
+                    raise FetchError(f"{WRONG_SERVER}: {', '.join(map(str, servers[:5]))}", code=0)
                 async with asyncio.timeout(DEADLINE.total_seconds()):
                     await self._write(server_id)
             except FetchError as error:
@@ -223,14 +222,14 @@ class ZoteroOutbox:
 
     async def _pause(self, server_id: int, error: FetchError) -> None:
         """Store a problem, one that may pass to be reported after a day, unless there is one already."""
-        self._resume_at = self.clock() + (PAUSE if _is_lasting(error) else RETRY)
+        self._resume_at = self.clock() + (PAUSE if error.is_lasting else RETRY)
         log.info("Zotero not written", reason=str(error), next_at=self._resume_at.isoformat())
         problem = zotero.ZoteroProblem(server_id, error.code or 0, str(error))
-        if not _is_lasting(error):
+        if not error.is_lasting:
             if await self.database.fetch(zotero.get_problem) is not None:
                 return
             report_at = self.clock() + zotero.RETRY_AFTER
-            problem = problem._replace(code=AWAY, report_at=report_at.isoformat())
+            problem = problem._replace(code=zotero.AWAY, report_at=report_at.isoformat())
         await self.database.write(zotero.set_problem, problem)
 
     async def _write(self, server_id: int) -> None:
@@ -249,7 +248,7 @@ class ZoteroOutbox:
             with isolation.collected([], reraise=(StorageError,)) as failed:
                 reason = await self._write_paper(server_id, paper_id, collection, known)
             failure = failed[0] if failed and isinstance(failed[0], FetchError) else None
-            if failure is not None and _is_lasting(failure):
+            if failure is not None and failure.is_lasting:
                 raise failure
             if failed:
                 reason = str(failure or f"an error ({type(failed[0]).__name__})")
@@ -286,7 +285,3 @@ class ZoteroOutbox:
         published = [fact.published_on for fact in facts if fact.published_on]
         item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))
         return await self.library.add(item, collection)
-
-
-def _is_lasting(error: FetchError) -> bool:
-    return error.code is not None and not error.is_retryable

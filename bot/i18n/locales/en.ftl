@@ -94,7 +94,7 @@ list-no-votes = The votes exclude each other: no paper has both at least ▲ { $
 list-institutions = Papers whose institutions are unknown are not found.
 list-also = Related terms included: { $forms }
 related-and-korean = { $forms }, and their Korean forms
-list-stale = The newest papers are still being indexed
+list-stale = The search index is not up to date; the newest papers may be missing
 list-missing = missing: { $terms }
 list-corrected = Corrected: { $pairs }
 list-perhaps = You may also search for: { $topics }
@@ -349,7 +349,7 @@ reason-discord-trouble = Discord had a problem. Paperround will try again automa
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. If it is missing from a channel, post it again.
-reason-webhook-gone = Discord doesn't know this webhook: it was deleted, or its address is wrong. Put the right address, or that of a new webhook (channel's settings › Integrations), into the set-up file, or the secret that it names. A new webhook is another post, so end this one in the file: `webhook = "ID"`, the number in its address, and `removed = true`.
+reason-webhook-gone = Discord doesn't know this webhook: it was deleted, or its address is wrong. A new webhook is another post, so end this one in the set-up file: `webhook = "ID"`, the number in its address, and `removed = true`. Unless the right address is there already, put it, or that of a new webhook (channel's settings › Integrations), into the file, or the secret that it names; in a repository that posts, first read “To replace a webhook” in docs/no-server.md.
 reason-by-hand = Paused manually.
 
 ## Looking up

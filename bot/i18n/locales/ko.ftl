@@ -76,7 +76,7 @@ list-no-votes = 추천 수 조건이 서로 맞지 않아요: ▲ { $least } 이
 list-institutions = 소속을 알 수 없는 논문은 나오지 않아요.
 list-also = 함께 검색한 관련 용어: { $forms }
 related-and-korean = { $forms } (한국어 표현 포함)
-list-stale = 최신 논문은 아직 색인하는 중이에요
+list-stale = 검색 색인이 최신이 아니어서 최신 논문이 빠졌을 수 있어요
 list-missing = 빠진 검색어: { $terms }
 list-corrected = 고쳐서 찾은 말: { $pairs }
 list-perhaps = 이렇게도 찾아볼 수 있어요: { $topics }
@@ -297,7 +297,7 @@ reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 �
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 보내지 못해서 건너뛰었어요.
 reason-uncertain = 메시지가 전송됐는지 알 수 없어요. 채널에 올라오지 않았다면 다시 올려 주세요.
-reason-webhook-gone = 디스코드에 이 웹훅이 없어요. 삭제됐거나 주소가 잘못됐어요. 설정 파일이나 거기에서 쓰는 시크릿에 올바른 주소나 새 웹훅(채널 설정 › 연동)의 주소를 넣어 주세요. 새 웹훅은 다른 자동 게시가 되니까, 이 게시는 설정 파일에 `webhook = "ID"`(주소에 있는 번호)와 `removed = true`를 적어서 끝내 주세요.
+reason-webhook-gone = 디스코드에 이 웹훅이 없어요. 삭제됐거나 주소가 잘못됐어요. 새 웹훅은 다른 자동 게시가 되니까, 이 게시는 설정 파일에 `webhook = "ID"`(주소에 있는 번호)와 `removed = true`를 적어서 끝내 주세요. 올바른 주소를 아직 넣지 않았다면 설정 파일이나 거기에서 쓰는 시크릿에 그 주소나 새 웹훅(채널 설정 › 연동)의 주소를 넣어 주세요. 저장소로 게시한다면 docs/no-server.md의 “To replace a webhook”을 먼저 읽어 주세요.
 reason-by-hand = 수동으로 일시중지했어요.
 
 ## 찾아보기
