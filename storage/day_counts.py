@@ -27,7 +27,7 @@ question_counts = sa.Table(
 )
 
 
-class DayLimitError(errors.PaperroundError):
+class DayLimitError(errors.UsageError):
     """Raised if a reader or server has done something too often that day."""
 
 
@@ -36,10 +36,12 @@ def name_reader(kind: str, secret: bytes, user_id: int, day: date) -> str:
     return f"{kind}:" + hmac.new(secret, f"{day}:{user_id}".encode(), "sha256").hexdigest()[:32]
 
 
-async def add(connection: AsyncConnection, day: date, limits: Mapping[str, int], number: int = 1) -> None:
+async def add(
+    connection: AsyncConnection, day: date, limits: Mapping[str, int], key: str, number: int = 1
+) -> None:
     """Count a number of actions on a day (UTC) for each name in `limits`, which has the most of each.
 
-    Raises DayLimitError if they are more; roll the transaction back.
+    Raises DayLimitError, whose text for readers has this `key`, if they are more; roll the transaction back.
     """
     c = question_counts.c
     for name, limit in sorted(limits.items()):
@@ -52,4 +54,4 @@ async def add(connection: AsyncConnection, day: date, limits: Mapping[str, int],
             where=c.number <= limit - number,
         )
         if number > limit or await connection.scalar(counted.returning(c.number)) is None:
-            raise DayLimitError(f"{name} has reached {limit} on {day}")
+            raise DayLimitError(f"{limit} a day are the most.", key, count=limit)

@@ -92,14 +92,14 @@ async def save(
     Raises UsageError if there are too many; roll the transaction back.
     """
     await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
-    await _count_saved(connection, user_id)
+    await _count_within(connection, user_id, MAX_SAVED, "saved-full")
 
 
-async def _count_saved(connection: AsyncConnection, user_id: int) -> None:
-    """Raise UsageError if a reader has more than `MAX_SAVED` papers."""
-    if await count(connection, user_id) > MAX_SAVED:
-        text = f"You already have {MAX_SAVED:,} saved papers, the maximum."
-        raise UsageError(text, "saved-full", count=MAX_SAVED)
+async def _count_within(connection: AsyncConnection, owner_id: int, limit: int, key: str) -> int:
+    """Return how many papers a reader or a list has. Raises UsageError with this key if they are more than `limit`."""
+    if (total := await count(connection, owner_id)) > limit:
+        raise UsageError(f"{limit:,} papers are the maximum.", key, count=limit)
+    return total
 
 
 async def save_at(
@@ -121,12 +121,12 @@ async def add_to_list(
     paper_ids: Iterable[int],
     user_id: int,
     now: datetime,
-    secret: bytes = b"",
+    secret: bytes,
 ) -> tuple[list[int], int]:
     """Put papers on a server's list for a member. Returns those that were not on it, and how many it has now.
 
-    Who added the others stays. `secret` is that of `day_counts.name_reader`.
-    Raises UsageError if that exceeds `MAX_LISTED` or, over all servers, `MAX_ADDED`; roll the transaction back.
+    Who added the others stays. `secret` makes the name under which `day_counts` counts a member's additions over all servers.
+    Raises UsageError if the list exceeds `MAX_LISTED` or the member `MAX_ADDED`; roll the transaction back.
     """
     await _lock(connection, server_id, user_id)
     c, ids = saved_papers.c, list(dict.fromkeys(paper_ids))
@@ -134,15 +134,10 @@ async def add_to_list(
     listed = {row.paper_id for row in await statements.execute_in(connection, query, c.paper_id, ids)}
     added = [paper_id for paper_id in ids if paper_id not in listed]
     await save_at(connection, server_id, dict.fromkeys(added, now), added_by=user_id)
-    total = await _count_listed(connection, server_id)
+    total = await _count_within(connection, server_id, MAX_LISTED, "list-full")
     if added:
-        day = now.date()
-        limits = {day_counts.name_reader("list", secret, user_id, day): MAX_ADDED}
-        try:
-            await day_counts.add(connection, day, limits, len(added))
-        except day_counts.DayLimitError:
-            text = f"{MAX_ADDED} papers a day are the most."
-            raise UsageError(text, "list-too-many", count=MAX_ADDED) from None
+        member = day_counts.name_reader("list", secret, user_id, now.date())
+        await day_counts.add(connection, now.date(), {member: MAX_ADDED}, "list-too-many", len(added))
     return added, total
 
 
@@ -150,13 +145,6 @@ async def _lock(connection: AsyncConnection, server_id: int, user_id: int | None
     """Lock a server's list, and the data of the member who adds to it, so that `/me forget` waits."""
     for owner_id in sorted({server_id, user_id or server_id}):
         await accounts.lock_reader(connection, owner_id)
-
-
-async def _count_listed(connection: AsyncConnection, server_id: int) -> int:
-    """Return how many papers a server's list has. Raises UsageError if they are more than `MAX_LISTED`."""
-    if (total := await count(connection, server_id)) > MAX_LISTED:
-        raise UsageError(f"The list has {MAX_LISTED:,} papers, the maximum.", "list-full", count=MAX_LISTED)
-    return total
 
 
 async def take_off(connection: AsyncConnection, owner_id: int, paper_id: int, now: datetime) -> bool:
@@ -194,7 +182,8 @@ async def put_back(
     insert = statements.dialect_insert(connection.dialect, saved_papers)
     await connection.execute(insert.from_select([*saved_papers.c], row).on_conflict_do_nothing())
     removed = await connection.execute(removed_papers.delete().where(is_removed))
-    await (_count_listed if owner.server_id else _count_saved)(connection, owner.id)
+    limit = (MAX_LISTED, "list-full") if owner.server_id else (MAX_SAVED, "saved-full")
+    await _count_within(connection, owner.id, *limit)
     return removed.rowcount
 
 

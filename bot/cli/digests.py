@@ -266,7 +266,7 @@ async def export(
         typer.Option("--all", metavar="FILE", help="Write everything into one file for `paperround import`."),
     ] = None,
     as_json: shell.AsJson = False,
-) -> shell.Output | None:
+) -> None:
     """Export stored digests, or everything. Safe while the bot runs."""
     from bot.archive import exports
     from bot.rendering.templates import Templates
@@ -274,7 +274,8 @@ async def export(
     if everything is not None:
         if any(option is not None for option in (form, since, until, target)):
             raise errors.UsageError("--all writes everything. Leave the other options out.")
-        return await _export_all(everything)
+        shell.print_output(await _export_all(everything), as_json)
+        return
     if form is None and not as_json:
         raise errors.UsageError("Name a format: --format newsletter, review, listing, json, csv or bibtex.")
     chosen = exports.ExportFormat("json" if as_json or form is None else form)
@@ -290,7 +291,6 @@ async def export(
     for field in ("title", "author"):
         if lacking := sum(f"\n  {field} " not in entry for entry in entries):
             shell.error(f"{lacking} of {len(entries)} entries have no {field}.")
-    return None
 
 
 async def _export_all(file: Path) -> shell.Output:
@@ -339,7 +339,6 @@ async def write(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Estimate calls and tokens without calling the model.")
     ] = False,
-    as_json: shell.AsJson = False,
 ) -> shell.Output:
     """Write a day's digest. The model summarises each paper, and each sentence is checked against the paper's text."""
     from bot.app.workers import inbox_of
@@ -379,9 +378,5 @@ async def write(
                             on_notice=shell.error,
                         )
                 rows.append({"date": day.isoformat(), "format": each.value, **counts})
-    status = 1 if problems else 0
-    if as_json:
-        for row in rows:
-            shell.print_json(row)
-        raise typer.Exit(status)
-    return shell.Output(rows, columns=("date", "format", *_COUNTS), status=status)
+    columns, status = ("date", "format", *_COUNTS), 1 if problems else 0
+    return shell.Output(rows, columns=columns, status=status, is_json_lines=True)

@@ -219,7 +219,7 @@ class Output:
 
     The table has those `columns` of the `rows`, or else of the data, that have a value, and `further` lines below; the text is
     printed if none has. The `notes` go to stderr, for programs too. `status` is the exit status. With `is_json` people get
-    JSON as well.
+    JSON as well; with `is_json_lines` each item of the data is a line of JSON.
     """
 
     data: Any
@@ -230,13 +230,15 @@ class Output:
     notes: Iterable[str] = ()
     status: int = 0
     is_json: bool = False
+    is_json_lines: bool = False
 
 
 def print_output(output: Output, as_json: bool) -> None:
     """Print an output. Raises Exit if its status is not 0."""
     rows = output.data if output.rows is None else output.rows
     if as_json or output.is_json:
-        print_json(output.data)
+        for item in output.data if output.is_json_lines else [output.data]:
+            print_json(item)
     elif shown := [name for name in output.columns if any(row.get(name) not in (None, "") for row in rows)]:
         _print_table(rows, shown)
         for line in output.further:

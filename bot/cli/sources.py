@@ -101,8 +101,7 @@ async def add(
             )
             if not shell.confirm("Keep it, and try again later?"):
                 await registry.remove(added.url)
-                shell.echo(f"{errors.redact(added.url)} was not added.")
-                raise typer.Exit(1)
+                return shell.Output(None, f"{errors.redact(added.url)} was not added.", status=1)
     address = errors.redact(added.url)
     found = shell.pick(report.result, "digests papers new_papers")
     sentence = f"{address} ({added.kind.value}) was added. It brought {shell.count(report.result.papers, 'paper')} in"

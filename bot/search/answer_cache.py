@@ -14,8 +14,10 @@ from bot.core.clock import Clock
 from bot.search import interpretation
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches
+from bot.search.interpretation import LoadVocabulary
 from bot.search.query_reader import QueryReader
 from bot.search.results import SearchRequest, SearchResult, Sort
+from bot.text.parsed_query import ParsedQuery
 from storage import search
 
 _MAX_ANSWERS, _PERIOD = 64, timedelta(minutes=15)
@@ -36,6 +38,10 @@ class SearchAnswer:
     made_at: datetime
     asked: str
 
+    @property
+    def query(self) -> ParsedQuery:
+        return self.common.read
+
 
 class SearchAnswers:
     """The latest answers, from which their later pages come. Thread-safe."""
@@ -45,9 +51,7 @@ class SearchAnswers:
         self._lock = threading.Lock()
         self._answers: dict[object, SearchAnswer] = {}
 
-    def page(
-        self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
-    ) -> SearchResult:
+    def page(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchResult:
         """Return a page of an answer. Its order stays from then on."""
         answer = self.get(archive, request, load)
         if answer.asked:
@@ -55,7 +59,7 @@ class SearchAnswers:
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(
-            archive.view, page, matches.scores, until_on=answer.common.read.limits.until_on
+            archive.view, page, matches.scores, until_on=answer.query.limits.until_on
         )
         kinds = matches.kinds
         return replace(
@@ -74,9 +78,7 @@ class SearchAnswers:
             is_stale=archive.is_stale,
         )
 
-    def get(
-        self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
-    ) -> SearchAnswer:
+    def get(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         """Return the kept answer, extended to the end of the page if necessary, or a new one."""
         now, end, key = self._clock(), request.offset + request.limit, self._key_of(request)
         with self._lock:
@@ -87,7 +89,7 @@ class SearchAnswers:
         ):
             former, answer = None, self._make(archive, request, load)
         elif len(answer.matches.scores) < min(end, answer.matches.total):
-            longer = interpretation.list_matches(answer.engine, answer.common.read, request)
+            longer = interpretation.list_matches(answer.engine, answer.query, request)
             answer = replace(answer, matches=answer.matches.continued(longer))
         self.keep(request, answer, instead_of=former)
         return answer
@@ -110,9 +112,7 @@ class SearchAnswers:
         """Return the key of an answer, which all its pages share."""
         return replace(request, limit=0, offset=0, snippet_locale=None), self._clock().date()
 
-    def _make(
-        self, archive: Archive, request: SearchRequest, load: interpretation.LoadVocabulary
-    ) -> SearchAnswer:
+    def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         today = request.today or self._clock().date()
         query = interpretation.read_text(
             archive, request.query, today, options=request.filters, is_question=request.is_question

@@ -18,7 +18,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 import structlog
@@ -67,6 +67,14 @@ class Absences:
         return [name for name in names if now - self.since.setdefault(name, now) >= _AGREES_AFTER]
 
 
+class IdAnswer(NamedTuple):
+    """Facts about papers, the ids unknown to arXiv, and those whose request failed or had an empty answer."""
+
+    facts: Sequence[models.PaperFacts] = ()
+    unknown: Sequence[str] = ()
+    failed: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ArxivReader:
     """Reads arXiv's API. Without `absences`, an empty answer is never evidence that arXiv lacks a paper."""
@@ -76,18 +84,13 @@ class ArxivReader:
     throttle: base.Throttle
     absences: Absences | None = None
 
-    async def read_papers(
-        self, ids: Sequence[str], today: date
-    ) -> AsyncIterator[tuple[Sequence[models.PaperFacts], list[str], list[str]]]:
-        """Yield batches of facts, each with the ids unknown to arXiv, and those whose request failed or had an empty answer.
-
-        If arXiv's response was incomplete, the other ids of a batch are in none. Raises FetchError.
-        """
+    async def read_papers(self, ids: Sequence[str], today: date) -> AsyncIterator[IdAnswer]:
+        """Yield the answers to batches of ids. Ids that an incomplete response lacks are in none. Raises FetchError."""
         possible = [arxiv_id for arxiv_id in dict.fromkeys(ids) if arxiv_ids.is_possible(arxiv_id, today)]
         if impossible := sorted({*ids} - {*possible}):
-            yield (), impossible, []
+            yield IdAnswer(unknown=impossible)
         failed_in_row = 0
-        todo = [list(ids) for ids in chunked(possible, IDS_PER_REQUEST)][::-1]
+        todo = [list(batch) for batch in chunked(possible, IDS_PER_REQUEST)][::-1]
         while todo:
             batch = todo.pop()
             try:
@@ -100,28 +103,30 @@ class ArxivReader:
                     continue
                 log.info("arXiv does not answer about a paper", paper=batch[0], reason=str(error))
                 is_rejected = error.code == base.BAD_REQUEST
-                yield (), batch if is_rejected else [], [] if is_rejected else batch
+                yield IdAnswer(unknown=batch) if is_rejected else IdAnswer(failed=batch)
                 failed_in_row += error.code not in (base.BAD_REQUEST, base.TOO_LARGE)
                 if failed_in_row >= base.MAX_FAILED_IN_ROW:
                     raise
             else:
                 failed_in_row = 0
                 facts = [fact for fact in answered if fact.arxiv_id in batch]
-                missing = sorted({*batch} - {fact.arxiv_id for fact in facts})
-                if answered or missing_count:
-                    yield facts, [] if missing_count else missing, []
+                rest = sorted({*batch} - {fact.arxiv_id for fact in facts})
+                if missing_count:
+                    yield IdAnswer(facts)
                 else:
-                    absent = self._confirm(missing)
-                    yield (), absent, sorted({*missing} - {*absent})
+                    unknown = rest if answered else self._list_confirmed(rest)
+                    yield IdAnswer(facts, unknown, failed=sorted({*rest} - {*unknown}))
 
-    def _confirm(self, names: Sequence[str]) -> list[str]:
-        return [] if self.absences is None else self.absences.confirm(names)
+    def _list_confirmed(self, names: Sequence[str]) -> Sequence[str]:
+        """Return those names of an empty answer that are unknown to arXiv, since an earlier answer was empty, too."""
+        return () if self.absences is None else self.absences.confirm(names)
 
-    async def find_titled(self, titles: Sequence[str]) -> AsyncIterator[dict[str, models.PaperFacts | None]]:
-        """Yield facts about papers with exactly these titles, by title, as they are found; None: arXiv has no such paper.
+    async def find_titled(
+        self, titles: Sequence[str]
+    ) -> AsyncIterator[tuple[Mapping[str, models.PaperFacts], Sequence[str]]]:
+        """Yield facts about papers with exactly these titles, by title, and the titles unknown to arXiv.
 
-        At most `TITLES_PER_REQUEST` titles are asked for at once, and one alone if they have too many hits. A title that has
-        too many alone, or an incomplete or empty answer, is in none. Raises FetchError.
+        A title whose answer was incomplete or empty is in neither. Raises FetchError.
         """
         todo = [list(batch) for batch in chunked(titles, TITLES_PER_REQUEST)]
         while todo:
@@ -130,12 +135,13 @@ class ArxivReader:
             facts = {analyser.fold_title(fact.title): fact for fact in answered if fact.title}
             folded = {title: analyser.fold_title(title) for title in batch}
             found = {title: facts[key] for title, key in folded.items() if key and key in facts}
-            left = [title for title in batch if title not in found]
-            if missing_count:
-                todo += [[title] for title in left] if len(batch) > 1 else []
-                yield dict(found)
+            rest = [title for title in batch if title not in found]
+            if not missing_count:
+                yield found, rest if answered else self._list_confirmed(rest)
             else:
-                yield found | dict.fromkeys(left if answered else self._confirm(left))
+                yield found, ()
+                if len(batch) > 1:  # together they have too many hits: ask for each alone
+                    todo += [[title] for title in rest]
 
     async def _search_titles(self, titles: Sequence[str]) -> tuple[list[models.PaperFacts], int]:
         """Return what `search` does about papers whose titles have all the words of one of these, in order."""
@@ -278,9 +284,9 @@ class PaperLookup:
         with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
             async with asyncio.timeout(self.patience), self.open_fetcher() as fetch:
                 reader = ArxivReader(self.endpoint, fetch, self.throttle, self._absences)
-                async for matches in reader.find_titled(allowed):
-                    await self.ingest.add_facts([*filter(None, matches.values())])
-                    ids |= {title: None if fact is None else fact.arxiv_id for title, fact in matches.items()}
+                async for found, unknown in reader.find_titled(allowed):
+                    await self.ingest.add_facts([*found.values()])
+                    ids |= {title: fact.arxiv_id for title, fact in found.items()} | dict.fromkeys(unknown)
         self._give_back(user_id, {*allowed} - {*ids})
         return ids
 

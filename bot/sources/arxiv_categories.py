@@ -120,15 +120,16 @@ class Progress:
         return 1.0 if self.on is None else (date.fromisoformat(self.on) - first) / (last - first + _DAY)
 
     def describe(self) -> str:
-        """Describe the back-fill and its gaps, for `paperround sources list`."""
-        papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'} since {self.since}"
-        filled = (
-            f"back-fill done: {papers}" if self.on is None else f"back-fill: {self.share:.0%} read, {papers}"
-        )
-        days = sorted(self.gaps)
-        more = f" and {len(days) - _MAX_NAMED} more days" if len(days) > _MAX_NAMED else ""
-        named = [f"incomplete, read again daily: {', '.join(days[:_MAX_NAMED])}{more}"] if days else []
-        return "; ".join([*([filled] if self.since else []), *named])
+        """Describe the back-fill, if there is one, and the gaps, for `paperround sources list`."""
+        parts = list[str]()
+        if self.since:
+            state = " done:" if self.on is None else f": {self.share:.0%} read,"
+            plural = "" if self.papers == 1 else "s"
+            parts.append(f"back-fill{state} {self.papers:,} paper{plural} since {self.since}")
+        if days := sorted(self.gaps):
+            more = f" and {len(days) - _MAX_NAMED} more days" if len(days) > _MAX_NAMED else ""
+            parts.append(f"incomplete, read again daily: {', '.join(days[:_MAX_NAMED])}{more}")
+        return "; ".join(parts)
 
 
 def read_back_fill(progress: Mapping[str, Any] | None) -> Progress | None:

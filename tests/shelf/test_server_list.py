@@ -40,6 +40,7 @@ from tests.support.client_harness import (
 )
 
 SURVEY, REWARDS, SPEECH, MAPS = (f"2501.0000{number}" for number in range(1, 5))
+SECRET = b"known to the bot alone"
 LIST = {"list": "server"}
 
 
@@ -252,7 +253,12 @@ async def test_a_list_is_read_elsewhere_by_its_members_alone(harness: ClientHarn
     async with database.transaction() as connection:
         await accounts.upsert_guilds(connection, {other.id: {}})
         await shelf.add_to_list(
-            connection, other.id, [*(await papers.get_ids(connection, [MAPS])).values()], 1, harness.env.now()
+            connection,
+            other.id,
+            [*(await papers.get_ids(connection, [MAPS])).values()],
+            1,
+            harness.env.now(),
+            SECRET,
         )
     with mock.patch.object(harness.bot.get_guild(other.id), "name", "The Paper Club of Mars"):
         shown = last_response(await harness.user.slash("saved", list="paper club"))
@@ -327,7 +333,7 @@ async def test_additions_at_once_stay_within_the_limits(db: Database) -> None:
 
     async def add_one(server_id: int, paper_id: int, user_id: int) -> None:
         with suppress(UsageError):
-            added.extend((await db.write(shelf.add_to_list, server_id, [paper_id], user_id, now))[0])
+            added.extend((await db.write(shelf.add_to_list, server_id, [paper_id], user_id, now, SECRET))[0])
 
     await asyncio.gather(*(add_one(9, ids[0], user_id) for user_id in range(1, 6)))
     assert added == [ids[0]], "one of five added it"
@@ -342,8 +348,8 @@ async def test_papers_that_several_add_at_once_are_of_the_first(db: Database) ->
     async with db.transaction() as connection:
         ids = await add_papers(connection, ["A", "B", "C"])
     now = models.NEVER.replace(year=2026)
-    assert await db.write(shelf.add_to_list, 9, ids[:2], 1, now) == (ids[:2], 2)
-    assert await db.write(shelf.add_to_list, 9, ids, 2, now) == (ids[2:], 3)
+    assert await db.write(shelf.add_to_list, 9, ids[:2], 1, now, SECRET) == (ids[:2], 2)
+    assert await db.write(shelf.add_to_list, 9, ids, 2, now, SECRET) == (ids[2:], 3)
     rows, total = await db.fetch(shelf.list_rows, 9)
     assert ({row.id: row.added_by for row in rows}, total) == ({ids[0]: 1, ids[1]: 1, ids[2]: 2}, 3)
     assert await db.fetch(shelf.count_savers, ids) == {}, "a list is not a saver"
@@ -361,7 +367,7 @@ async def test_a_member_adds_so_many_a_day_whatever_is_taken_off_or_forgotten(db
 
     async def may_add(user_id: int, *paper_ids: int, server_id: int = 9, now: datetime = at) -> bool:
         with suppress(UsageError):
-            return bool(await db.write(shelf.add_to_list, server_id, paper_ids, user_id, now))
+            return bool(await db.write(shelf.add_to_list, server_id, paper_ids, user_id, now, SECRET))
         return False
 
     assert not await may_add(READER, *ids[:51]), "what is refused is not counted"
@@ -476,7 +482,7 @@ async def last(harness: ClientHarness) -> Any:
         for number, server in enumerate(servers):
             await accounts.upsert_guilds(connection, {server.id: {"name": server.name}})
             ids = await papers.get_ids(connection, [SURVEY])
-            await shelf.add_to_list(connection, server.id, ids.values(), number, harness.env.now())
+            await shelf.add_to_list(connection, server.id, ids.values(), number, harness.env.now(), SECRET)
     return servers[-1]
 
 

@@ -255,7 +255,7 @@ async def _leave_records(harness: ClientHarness) -> None:
         await news.switch_on(connection, news.NewsReader(reader.id, now, "Europe/Berlin"))
         event = papers.PaperEvent(0, paper_id, papers.EventKind.CODE, "https://github.com/example/moss", now)
         await papers.add_events(connection, [event])
-        await day_counts.add(connection, now.date(), {f"user:{reader.id}": 10})
+        await day_counts.add(connection, now.date(), {f"user:{reader.id}": 10}, "ask-sentences-limit")
         failure = failures.Failure(
             failed_at=now,
             event="planning failed",

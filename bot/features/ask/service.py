@@ -223,9 +223,9 @@ class PaperQuestions:
         limits = {asker: SENTENCES_A_DAY} if user_id else {}
         limits |= {f"server:{guild_id}": SENTENCES_IN_SERVER} if guild_id else {}
         try:
-            await self.database.write(day_counts.add, day, limits)
-        except day_counts.DayLimitError:
-            return replace(answer, note="ask-sentences-limit")
+            await self.database.write(day_counts.add, day, limits, "ask-sentences-limit")
+        except day_counts.DayLimitError as error:
+            return replace(answer, note=error.key)
         glossary = await self.database.look_up(self.glossary.read_current)
         read = Question(asked, answer.list_read(), language, glossary)
         return await work_in_thread(answer.with_sentences, await self.sentences.write(read, user_id))

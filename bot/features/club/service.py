@@ -523,11 +523,7 @@ class Clubs:
             if await storage.find_thread(connection, **key) != known:
                 return None
             reader = day_counts.name_reader("discuss", secret, user_id, now.date())
-            try:
-                await day_counts.add(connection, now.date(), {reader: MAX_DISCUSSIONS})
-            except day_counts.DayLimitError:
-                text = f"{MAX_DISCUSSIONS} discussions a day are the most."
-                raise errors.UsageError(text, "club-too-many", count=MAX_DISCUSSIONS) from None
+            await day_counts.add(connection, now.date(), {reader: MAX_DISCUSSIONS}, "club-too-many")
             marker = f"club:{post.channel_id}:{paper.id}:{known or int(now.timestamp())}"
             post = replace(post, marker=marker, papers=[post_papers.build_post_paper(paper, post.locale)])
             delivery = self._deliveries.build_post(
