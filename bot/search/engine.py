@@ -46,8 +46,8 @@ _FEW, _FEW_SHARE = 3, 0.01
 """A word is specific to a topic if at most this number, or this share, of papers has it."""
 _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
-_MIN_HALF = 3
-"""The least number of letters of each half of a word that is cut in two, if it is no single letter."""
+_MIN_HALF, _MIN_END = 3, 2
+"""The least number of letters of the halves of a word that is cut in two (try-on), if they are no single letters."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 """What no paper is found by alone, such as a version without its name."""
 _WORD_LETTERS = frozenset("aist")
@@ -172,7 +172,7 @@ class Engine:
         spellings = dict.fromkeys(phrases)
         if word.isascii() and word.isalpha():
             single = [1] * (word[0] not in _WORD_LETTERS) + [len(word) - 1] * (word[-1] not in _WORD_LETTERS)
-            longer = range(_MIN_HALF, len(word) - _MIN_HALF + 1)
+            longer = range(_MIN_HALF, len(word) - _MIN_END + 1)
             for cut in (*single, *longer) if len(word) >= _MIN_HALF else ():
                 first, second = analyser.stem(word[:cut]), analyser.stem(word[cut:])
                 if self._is_indexed(first) and self._is_indexed(second):

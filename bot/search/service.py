@@ -263,8 +263,8 @@ class SearchService:
     async def list_absent(self, names: Mapping[str, Sequence[str]]) -> list[str]:
         """Return those names and terms, each with its other forms, that nothing stored has, looked up in the index and the texts.
 
-        A name counts by its sound too, and as an author's or an institution's. One whose words papers have separately is not
-        absent, but for a version: Orca 9.
+        A name counts by its sound too, and as an author's or an institution's. One whose words papers have separately, or the
+        words of a compound, is not absent, but for a version: Orca 9.
         """
 
         def list_forms(archive: Archive, name: str) -> list[str]:
@@ -291,8 +291,12 @@ class SearchService:
             written = authors.find_author(archive, name, limit=1)
             if written.author is not None and not written.is_corrected:  # Muon is not Moon
                 return True
-            words = name.split()
-            has_words = len(words) > 1 and all(word.isalpha() and is_known(archive, word) for word in words)
+            # A compound of plain words is no name: text-to-LEGO.
+            is_compound = any(map(str.islower, pieces := name.split("-")))
+            words = pieces if is_compound else name.split()
+            has_words = len(words) > 1 and all(
+                (word[:1] if is_compound else word).isalpha() and is_known(archive, word) for word in words
+            )
             return has_words or any(search.mentions(archive.view, form) for form in dict.fromkeys(forms))
 
         return await self._look_up(lambda archive: [name for name in names if not is_known(archive, name)])

@@ -113,6 +113,10 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
         # Amounts, years, what a hyphen adds and words in capitals are no names.
         ("Does a lamp need 640 wicks, 16GB or 2,000 hours in 2025?", ()),
         ("Is there a ChatGPT-like lamp? I wonder how Lanterns save oil.", ()),
+        (
+            "Does wick-to-ChatGPT or wick-to-Zorblax save oil?",
+            ("wick-to-Zorblax",),
+        ),  # a compound of words that papers have
         ("WHY DOES MY LAMP FORGET ITS OIL", ()),
         ("Did Grace Hopper or the Example Institute write on lamps?", ()),
         ("Which lamps that save oil came in November or on Monday?", ()),

@@ -22,6 +22,7 @@ TITLES = (
     "Text2SQL over Ponds",
     "Text-to-SQL over Rivers",
     "Anew: Herons in a New Pond",
+    "Virtual Try-On for Ducks",
 )
 
 
@@ -62,6 +63,8 @@ async def test_a_name_of_two_plain_words_is_a_name(db: Database, query: str) -> 
         ("topk sampling", "Sampling with Top-k Truncation"),
         ("ecommerce", "Agents in E-Commerce"),
         ("ecommerce agents", "Agents in E-Commerce"),
+        ("virtual tryon", "Virtual Try-On for Ducks"),
+        ("tryon", "Virtual Try-On for Ducks"),
         ("text to sql", "Text-to-SQL over Rivers"),
         ("text to sql", "Text2SQL over Ponds"),
         ("text2sql", "Text-to-SQL over Rivers"),
