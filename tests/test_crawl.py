@@ -77,6 +77,7 @@ ELSEWHERE = {
     "snm",
     "snx",
     "srm",
+    "sru",
     "tb",
     "td",
     "trp",

@@ -125,6 +125,12 @@ def find_corrections(
         if meant and not vocabulary.is_ordinary(word):
             counts = map(archive.engine.count_papers, archive.reader.read(ParsedQuery(meant)).parts)
             corrections += [(word, meant)] if max(counts, default=0) > _FAR_MORE * papers else []
+    # A misspelt word with the right stem is found, but would look odd among corrected ones.
+    for word in text.split() if corrections else ():
+        meant = vocabulary.correct(word)
+        is_inflected = meant is not None and word.casefold().startswith(meant.casefold())  # questions
+        if meant and not is_inflected and analyser.stemmed_words(meant) == analyser.stemmed_words(word):
+            corrections.append((word, meant))
     return tuple(sorted(corrections, key=lambda pair: text.find(pair[0])))
 
 

@@ -51,7 +51,7 @@ _GROUP = re.compile(
     rf"""
     "[^"]*"?  # brackets in a phrase are part of it
     | (?P<negation> (?<!\S)[-–−] | (?<!\S)(?:(?:and|but)\s+)?(?:{_NEGATION})\s+ )?
-      \( (?P<group> (?: [^()] | \([^()]*\)? )* ) (?:\)|$)
+      \( (?P<group> (?: [^()]++ | \([^()]*+\)? )*+ ) (?:\)|$)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
