@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
+from markdown_it.rules_block.table import escapedSplit
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
@@ -49,9 +52,26 @@ def get_parser(*, links: bool) -> MarkdownIt:
     markdown.disable(["html_block", "html_inline", "code", "reference", "lheading"])
     if not links:
         markdown.disable(["link", "image"])
+    markdown.core.ruler.after("block", "further_cells", _further_cells_rule)
     markdown.inline.ruler.before("escape", MATH_TOKEN, _math_rule)
     markdown.inline.ruler.at("emphasis", _emphasis_rule)
     return markdown
+
+
+def _further_cells_rule(state: StateCore) -> None:
+    """Add the cells of a table's row beyond the header's, which the parser would leave out."""
+    lines, tokens, count = state.src.split("\n"), list[Token](), 0
+    for token in state.tokens:
+        count = 0 if token.type == "tr_open" else count + (token.type in ("td_open", "th_open"))
+        if token.type == "tr_open" and token.map:
+            cells = escapedSplit(lines[token.map[0]].strip(" \t>"))
+            cells = cells[not cells[0] :]
+        elif token.type == "tr_close":
+            for cell in filter(None, map(str.strip, cells[count:])):
+                content = Token("inline", "", 0, content=cell, children=[])
+                tokens += [Token("td_open", "td", 1), content, Token("td_close", "td", -1)]
+        tokens.append(token)
+    state.tokens = tokens
 
 
 def _math_rule(state: StateInline, silent: bool) -> bool:
@@ -462,7 +482,7 @@ class _BlockRenderer:
         lines = []
         for row in rows or [header]:
             parts = [f"**{row[0]}**"] if row[0] else []
-            for head, cell in zip(header[1:], row[1:], strict=False):
+            for head, cell in zip_longest(header[1:], row[1:], fillvalue=""):
                 if cell:
                     parts.append(f"{head}: {cell}" if head and rows else cell)
             lines.append("- " + " · ".join(parts))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.rendering import discord_text, markdown
@@ -37,6 +37,8 @@ def test_rendered_text_has_no_unintended_markup(text: str) -> None:
 
 
 @given(BLOCKS)
+@example("| a | b |\n|---|---|\n| 1 | 2 |\n0||# 제목\n")
+@example("> | a | b |\n> |---|---|\n> | 다 | 라 | **마** | 바 |\n")
 def test_rendering_keeps_every_letter(text: str) -> None:
     letters = re.sub(r"[^가-힣]", "", text)
     assert re.sub(r"[^가-힣]", "", markdown.render_markdown(text)) == letters
