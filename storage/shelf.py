@@ -167,7 +167,7 @@ async def put_back(
     removed_at: datetime | None = None,
     added_by: int | None = None,
 ) -> int:
-    """Put a paper, or those that were taken off at a time, back as they were, if that member added them (None: whoever did).
+    """Put a paper, or those that were taken off at a time, back as they were, if that member added them (None: any member).
 
     Returns how many were put back; a newer entry stays. Raises UsageError if there are too many; roll the transaction back.
     """

@@ -224,7 +224,7 @@ def _split(word: str) -> Sequence[str]:
 
 
 def _ends_clause(word: str) -> bool:
-    """Return whether a word ends in a comma, a semicolon or the mark of a sentence's end. That of an abbreviation is none."""
+    """Return whether a word ends in a comma, a semicolon or the end of a sentence, which an abbreviation's full stop is not."""
     return word.endswith((*COMMAS, ";")) or any(plain.find_ends(f"{word} A"))
 
 

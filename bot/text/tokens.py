@@ -29,7 +29,7 @@ _LONG_TAIL = 6
 
 
 def tokenize(canonical: str, others: Container[str] = ()) -> str:
-    """Convert a canonical text (see the analyser) to tokens. Of concepts, the tokens `others` are none (`list_other_senses`)."""
+    """Convert a canonical text (see the analyser) to tokens, without those of the concepts in `others` (`list_other_senses`)."""
     text, _, variants = canonical.rpartition("\n")
     words: list[str] = []
     beginnings = _place(text.replace("\n", "  ").split(" "), words)

@@ -497,7 +497,7 @@ async def _apply_more(request: Request, row: Subscription, values: Mapping[str, 
 
 
 def _apply_chosen(row: Subscription, values: Mapping[str, str]) -> Subscription:
-    """Return the post with what was chosen in a form's menus. Raises InvalidCustomIdError if it is none of the choices."""
+    """Return the post with what was chosen in a form's menus. Raises InvalidCustomIdError if it is not one of the choices."""
     chosen: dict[str, Any] = {name: values[name] for name in CHOSEN if values.get(name)}
     if papers := custom_ids.parse_number(values.get(daily_messages.PAPERS) or "0", choice.MAX_TOP_N):
         chosen[daily_messages.PAPERS] = papers
