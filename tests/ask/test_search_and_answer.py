@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.demo import sample_digests
 from bot.features.ask.archive_questions import ArchiveQuestions, guess_language
 from bot.search.glossary_service import GlossaryService
 from bot.search.results import SearchRequest
@@ -54,16 +53,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a database with the demo's samples up to its first day."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('samples') / 'paperround.db'}"
 
-    async def fill() -> None:
-        database = await migrate.open_database(url)
-        ingest = sample_archive.make_ingest(database)
-        for sample in sample_digests.sample_texts():
-            if sample.date_on <= sample_archive.NOW.date():
-                await ingest.add_text(sample.text, source=sample.source, location=sample.name)
-        await SearchService(database).search(SearchRequest("index"))
-        await database.close()
-
-    asyncio.run(fill())
+    asyncio.run(sample_archive.store_samples(url))
     return url
 
 

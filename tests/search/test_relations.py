@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import sample_digests
 from bot.search.results import MatchKind, SearchRequest, SearchResult, Sort
 from bot.search.service import SearchService
 from storage import migrate
@@ -39,17 +38,8 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("samples") / "paperround.db"
     url = f"sqlite+aiosqlite:///{path}"
 
-    async def fill() -> None:
-        database = await migrate.open_database(url)
-        ingest = sample_archive.make_ingest(database)
-        for sample in sample_digests.sample_texts():
-            if sample.date_on <= sample_archive.NOW.date():
-                await ingest.add_text(sample.text, source=sample.source, location=sample.name)
-        await SearchService(database).search(SearchRequest("index"))
-        await database.close()
-
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, fill()).result()
+        thread.submit(asyncio.run, sample_archive.store_samples(url)).result()
     return url
 
 

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.archive.ingest import IngestService
+from bot.demo import sample_digests
+from bot.search.results import SearchRequest
 from bot.search.service import SearchService
+from storage import migrate
 from storage.database import Database
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -61,3 +64,14 @@ REINFORCED = NewsletterPaper(
     authors=("Junyang Lin", "Ada Lovelace"),
 )
 CHEMISTRY = NewsletterPaper("2501.00003", "Molecules in Motion", "화학 반응을 예측하는 모델입니다.", votes=90)
+
+
+async def store_samples(url: str) -> None:
+    """Create a database with the demo's samples up to its first day, and their index."""
+    database = await migrate.open_database(url)
+    ingest = make_ingest(database)
+    for sample in sample_digests.sample_texts():
+        if sample.date_on <= NOW.date():
+            await ingest.add_text(sample.text, source=sample.source, location=sample.name)
+    await SearchService(database).search(SearchRequest("index"))
+    await database.close()
