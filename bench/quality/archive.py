@@ -1,12 +1,12 @@
 """Measures questions to the whole archive: `python -m bench.quality.archive [FOLDER] [--only tuned|held] [--each]`.
 
-A passage is right if its paper is one that answers and the passage has the words that answer, by a regular expression. The
-questions are ours, written before any result was seen, each with the papers that it was written from. The judgements of the
-tuned half were completed by pooling: of each question with an answer, the passages of the first six papers were read, by this
-module, by the words of titles, and by search with their first chapter, shuffled and without their ranks, and judged by what the
-question asks before any weight was changed (338 passages; nine papers added). Few questions for a fact have a second paper. The
-held half was pooled in the same way after the weights were set, and judged by somebody who had set none (303 passages; two
-papers added, two removed), before its figures were read once.
+A passage is right if its paper is one that answers and the sentences that are shown of it have the words that answer, by a
+regular expression. The questions are ours, written before any result was seen, each with the papers that it was written from.
+The judgements of the tuned half were completed by pooling: of each question with an answer, the passages of the first six
+papers were read, by this module, by the words of titles, and by search with their first chapter, shuffled and without their
+ranks, and judged by what the question asks before any weight was changed (338 passages; nine papers added). Few questions for a
+fact have a second paper. The held half was pooled in the same way after the weights were set, and judged by somebody who had
+set none (303 passages; two papers added, two removed), before its figures were read once.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Outcome(NamedTuple):
     seconds: float
 
     def list_right(self) -> list[bool]:
-        """Return of each passage whether it is right."""
+        """Return of each passage whether what is shown of it is right."""
         return [
             (pattern := self.row.answers.get(one.paper.arxiv_id)) is not None
-            and pattern.search(one.source.passage.text) is not None
+            and pattern.search(one.excerpt.text) is not None
             for one in self.answer.found
         ]
 

@@ -1,8 +1,9 @@
 """Measures questions about papers: `python -m bench.quality.ask FOLDER [--each]`.
 
 The folder has `papers/ID.json` (`paragraphs` with `section` and `text`) and `questions.jsonl` (`paper`, `script`,
-`question`, `evidence`: the numbers of the paragraphs that answer; none if the paper does not say). With
-`PAPERROUND_EMBEDDINGS_URL` the order is fused with that of its vectors.
+`question`, `evidence`: the numbers of the paragraphs that answer; none if the paper does not say). A paragraph is right if it
+answers and the sentences that are shown of it match the question's expression in `paper_answers.tsv`, where its `id` has one.
+With `PAPERROUND_EMBEDDINGS_URL` the order is fused with that of its vectors.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,9 +21,10 @@ from typing import Any, NamedTuple
 from bot.core.settings import Settings
 from bot.features.ask import question_parts
 from bot.features.ask.passage_ranking import PaperIndex
-from bot.features.ask.passages import Passage
+from bot.features.ask.passages import NUMBER, Passage
 from bot.search import embeddings, term_resolver
 from bot.search.embeddings import EmbeddingServer
+from bot.search.results import make_excerpt
 from bot.text import seed
 
 SHOWN = 3
@@ -30,15 +33,25 @@ SECONDS = 600.0
 
 
 class Outcome(NamedTuple):
-    """A question with the paragraphs found, best first."""
+    """A question with the first paragraphs found, best first, and the sentences that are shown of each."""
 
     row: dict[str, Any]
     found: Sequence[int]
+    shown: Sequence[str]
+    answer: re.Pattern[str]
 
     @property
     def is_right(self) -> bool:
-        """Whether a paragraph that answers is among the first three."""
-        return not set(self.row["evidence"]).isdisjoint(self.found[:SHOWN])
+        """Whether the shown sentences of a paragraph that answers have the answer."""
+        pairs = zip(self.found, self.shown, strict=True)
+        return any(number in self.row["evidence"] and self.answer.search(text) for number, text in pairs)
+
+
+def load_answers() -> dict[str, re.Pattern[str]]:
+    """Read what answers, by the question's id."""
+    lines = (Path(__file__).parent / "paper_answers.tsv").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("\t") for line in lines if not line.startswith("#"))
+    return {key: re.compile(words, re.IGNORECASE) for key, words in pairs}
 
 
 def embed(server: EmbeddingServer, texts: Sequence[str], kind: embeddings.TextRole) -> list[bytes]:
@@ -63,7 +76,7 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
     by_paper = defaultdict[str, list[dict[str, Any]]](list)
     for row in map(json.loads, filter(None, lines)):
         by_paper[row["paper"]].append(row)
-    outcomes = []
+    outcomes, answers = [], load_answers()
     for paper, rows in by_paper.items():
         stored = json.loads((folder / "papers" / f"{paper}.json").read_text(encoding="utf-8"))
         index = PaperIndex([Passage(part["section"], part["text"]) for part in stored["paragraphs"]])
@@ -71,12 +84,21 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
         for row in rows:
             asked = row["question"]
             wants_number = question_parts.wants_number(asked)
-            ranking = index.rank(question_parts.read(asked, glossary), wants_number=wants_number)
+            parts = question_parts.read(asked, glossary)
+            ranking = index.rank(parts, wants_number=wants_number)
             found = ranking.order
             if server is not None:
                 [query] = embed(server, [row["question"]], "query")
                 found = embeddings.fuse(found, embeddings.rank(query, b"".join(made)))
-            outcomes.append(Outcome(row, found))
+            patterns = ranking.compile_patterns(parts, ranking.weights)
+            number = NUMBER if wants_number else None
+            shown = [
+                make_excerpt(index.passages[place].text, patterns, number=number).text
+                for place in found[:SHOWN]
+            ]
+            outcomes.append(
+                Outcome(row, found[:SHOWN], shown, answers.get(row.get("id", ""), re.compile("")))
+            )
     return outcomes
 
 
@@ -102,8 +124,8 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="print each question with the paragraphs found")
     options = parser.parse_args()
     outcomes = measure(options.folder, embeddings.find_server(Settings()))
-    for row, found in outcomes if options.each else ():
-        sys.stdout.write(f"{row['question']}\t{row['evidence']}\t{found[:SHOWN]}\n")
+    for one in outcomes if options.each else ():
+        sys.stdout.write(f"{one.row['question']}\t{one.row['evidence']}\t{one.found}\t{one.is_right}\n")
     sys.stdout.write(f"{summarise(outcomes)}\n")
 
 

@@ -1,6 +1,7 @@
 """Questions about a paper find the passages that answer, in both languages, and say if no passage does."""
 
 import json
+import re
 
 import pytest
 
@@ -114,6 +115,12 @@ def test_the_figures_count_each_script(tmp_path, capsys) -> None:  # type: ignor
     assert bench_ask.summarise(bench_ask.measure(tmp_path)) == (
         "ask: right among three 0.667 (en 1.000, mixed 0.000, hangul 1.000)"
     )
+
+
+def test_an_answer_behind_more_is_not_counted_as_shown() -> None:
+    row, sought = {"evidence": [4]}, re.compile("Apache")
+    for found, shown, is_right in ((4, "Apache", True), (4, "It is open. …", False), (5, "Apache", False)):
+        assert bench_ask.Outcome(row, [found], [shown], sought).is_right is is_right
 
 
 @pytest.mark.parametrize(
