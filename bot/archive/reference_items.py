@@ -21,6 +21,8 @@ Fields = list[tuple[str, str]]
 TITLES = ("title", "ti", "t1", "ct", "%t", "string")
 NAMES = ("name", "paper", "이름", "논문", "名称", "名前")
 """What titles are called in a file that calls nothing a title."""
+NAME = "(name)"
+"""The name of such a field in an item."""
 TAG_FIELDS = re.compile(r"(?:.*\s)?tags?|keywords?|kw|ot|%k|labels")
 OF_OTHERS = re.compile(
     r"(?:.*\s)?abstract.*|summary|초록|摘要|ab|n2|%x|(?:.*-)?references?|citations|cited.*|related.*|memo"
@@ -43,7 +45,10 @@ class _Found(NamedTuple):
 
 
 def find_items(value: Any, has_id: Callable[[str, str], bool]) -> tuple[list[Fields], Fields]:
-    """Return the items in a value, and the fields that are in none. `has_id` tells whether a field has an id of its item."""
+    """Return the items in a value, and the fields that are in none. `has_id` tells whether a field has an id of its item.
+
+    What is called otherwise, but stands for a title, has the name NAME.
+    """
     for titles in (TITLES, NAMES, ("description",)):
         finder, items, rest = _Finder(titles, has_id), list[Fields](), Fields()
         finder.deep.append(value)
@@ -52,7 +57,8 @@ def find_items(value: Any, has_id: Callable[[str, str], bool]) -> tuple[list[Fie
             items, rest = items + found.items, rest + found.rest
         if any(name in titles for item in items for name, _ in item):
             break
-    return [[("title" if name in titles else name, text) for name, text in item] for item in items], rest
+    names = () if titles is TITLES else titles
+    return [[(NAME if name in names else name, text) for name, text in item] for item in items], rest
 
 
 _MAX_DEPTH = 60

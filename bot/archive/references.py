@@ -68,6 +68,10 @@ _ID_COLUMN = re.compile(r"[a-z_. -]{0,20}arxiv[a-z_. -]{0,12}|url|link|링크|�
 _NO_COLUMN = re.compile(r"[@={}\\]|://")
 _KEYS = ("citationkey", "citation-key", "citation key", "key", "id", "%f")
 _NOTES = ("note", "n1")
+_STATED_TITLES = ("title", "ti", "t1", "%t")
+"""The fields called title, and the tags of reference managers for them: what arXiv may be asked for."""
+_AUTHORS = re.compile("(?:author|creator|contributor).*|family|lastname")
+"""The names of fields that an item of JSON has if its title is that of a paper and not of a chat or a note."""
 _FORMULA = re.compile(
     r"""=HYPERLINK\(\s*"(?P<url>[^"]+)"(?:\s*[,;]\s*"(?P<text>[^"]*)")?\s*\)""", re.IGNORECASE
 )
@@ -89,7 +93,8 @@ _LINK = re.compile(
 class Reference:
     """A reference to one paper: its arXiv id (None if the file lacks it) and title ("" if unknown).
 
-    `label` names it for its reader. The note is that of an export by this bot.
+    `label` names it for its reader. The note is that of an export by this bot. `is_title_stated`: the title is a field called
+    title, and no line of a text, which may be private.
     """
 
     label: str
@@ -97,6 +102,7 @@ class Reference:
     title: str
     note: str = ""
     tags: str = ""
+    is_title_stated: bool = False
 
 
 class _Entry(NamedTuple):
@@ -114,6 +120,7 @@ class _Entry(NamedTuple):
     own_key: str = ""
     is_named: bool = False
     above: str = ""
+    is_title_stated: bool = False
 
 
 def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Reference]:
@@ -137,7 +144,7 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
             if former is None or own_id or (title and not former.title):
                 references[arxiv_id] = Reference(label or arxiv_id, arxiv_id, title, note, tags)
         if not ids and label:
-            references.setdefault(f" {label}", Reference(label, None, title, "", tags))
+            references.setdefault(f" {label}", Reference(label, None, title, "", tags, entry.is_title_stated))
         if len(references) > MAX_REFERENCES:
             break
     return list(references.values())
@@ -211,7 +218,10 @@ def _read_entries(text: str, on: date) -> Iterator[_Entry]:
             yield from (_Entry(line, [("", line)]) for line in text.splitlines())
             return
     if (values := _read_values(text)) is not None:
-        yield from _read_items(values, on)
+        is_json = text.lstrip()[:1] in ("{", "[")
+        for entry in _read_items(values, on):
+            is_paper = is_json and any(_AUTHORS.fullmatch(name) for name, _ in entry.fields)
+            yield entry._replace(is_title_stated=entry.is_title_stated and is_paper)
         return
     if text.lstrip()[:1] == "<" and _PAGE.search(text):
         yield from _read_lines(html_pages.to_markdown(text), is_page=True)
@@ -259,14 +269,26 @@ def _first(given: Fields, names: Sequence[str]) -> str:
 
 def _make_entry(given: Fields, text: str = "", own_key: str = "") -> _Entry:
     """Return the entry with these fields, whose title is plain text."""
-    titles = _first(given, reference_items.TITLES), _first(given, ("subtitle",))
+    stated = _first(given, _STATED_TITLES)
+    titles = (
+        stated or _first(given, (*reference_items.TITLES, reference_items.NAME)),
+        _first(given, ("subtitle",)),
+    )
     tags = ",".join(
         text for name, text in given if reference_items.TAG_FIELDS.fullmatch(name) and "auto" not in name
     )
     text = text or " ".join(text for _, text in given)
     title, key = _plain(": ".join(filter(None, titles))), _first(given, _KEYS)
     return _Entry(
-        text, given, key, title, _first(given, _NOTES), tags.replace("\n", ","), own_key, is_named=bool(given)
+        text,
+        given,
+        key,
+        title,
+        _first(given, _NOTES),
+        tags.replace("\n", ","),
+        own_key,
+        is_named=bool(given),
+        is_title_stated=bool(stated),
     )
 
 
@@ -505,7 +527,10 @@ def _name_columns(cells: Sequence[str]) -> tuple[str, ...]:
         return ()
     # The journal's title follows that of the paper, unless that is called a title and nothing else.
     title = min(titles, key=lambda at: columns[at] not in _TITLE_WORDS, default=-1)
-    return tuple(reference_items.TITLES[0] if at == title else name for at, name in enumerate(columns))
+    return tuple(
+        (reference_items.NAME if name in reference_items.NAMES else "title") if at == title else name
+        for at, name in enumerate(columns)
+    )
 
 
 def _read_table(rows: str, delimiter: str, columns: Sequence[str]) -> Iterator[_Entry]:
@@ -530,7 +555,9 @@ def _split_links(name: str, text: str) -> Fields:
     """Return a field as the texts and addresses of its links, if it is a title or has no other words."""
     form = _FORMULA if text.startswith("=") else _LINK
     rest, links = form.sub(" ", text), [*form.finditer(text)] if "](" in text or text[:1] == "=" else []
-    if not links or (name not in reference_items.TITLES and any(map(str.isalnum, rest))):
+    if not links or (
+        name not in (*reference_items.TITLES, reference_items.NAME) and any(map(str.isalnum, rest))
+    ):
         return [(name, text)]
     fields = [field for link in links for field in ((name, link["text"] or ""), ("url", link["url"]))]
     return [*fields, (name, rest)]

@@ -1,5 +1,6 @@
 """Imports save the papers whose arXiv ids are in a file of any format, and name the lines that led to none."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -305,6 +306,92 @@ def test_malformed_files_lose_no_id(text: str) -> None:
     assert [reference.arxiv_id for reference in read] == expected
 
 
+def open_asking_shelf(database: Database, origin: OriginServer) -> Shelf:
+    """Return a shelf that looks titles up in the archive and then at the arXiv on loopback."""
+    settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
+    lookup = arxiv.PaperLookup(
+        lambda: NOW,
+        make_ingest(database),
+        lambda: container.create_fetcher(settings, lambda: NOW, container.LOOKUP_LIMITS),
+        settings.arxiv_url,
+        base.no_throttle,
+    )
+    search = SearchService(database, GlossaryService(database, lambda: NOW), lambda: NOW)
+    return open_shelf(database, lambda: NOW, find_titled=search.find_titled, fetch_titled=lookup.fetch_titled)
+
+
+LINK = "https://arxiv.org/abs/2501.00001"
+PRIVATE = "My doctor called about the biopsy", "See you at the clinic, Bo Carr"
+"""Lines that nobody but the reader has to see."""
+MAIL = (
+    "From: Bo Carr <bo@carr.example>\nTo: ann@example.org\nSubject: My doctor called about the biopsy\n"
+    "Message-ID: <1@carr.example>\nContent-Type: text/plain; charset=utf-8\n\n{}\n\n"
+    "See you at the clinic, Bo Carr\n"
+)
+EXPORTS = {
+    "WhatsApp on a phone": "[27/11/2026, 15:21:07] Ann: {}\n[27/11/2026, 15:22:10] Bo Carr: {}\n[27/11/2026, 15:23:10] Ann: {}\n",
+    "WhatsApp on another": "11/27/26, 3:21 PM - Ann: {}\n11/27/26, 3:22 PM - Bo Carr: {}\n11/27/26, 3:23 PM - Ann: {}\n",
+    "KakaoTalk": "[민지] [오후 3:21] {}\n[도윤] [오후 3:22] {}\n[민지] [오후 3:23] {}\n",
+    "Zoom": "15:21:07 From Ann Beech to Everyone:\n\t{}\n15:22:10 From Bo Carr to Everyone:\n\t{}\n\t{}\n",
+    "Slack": "Ann Beech  3:21 PM\n{}\n\nBo Carr  3:22 PM\n{}\n{}\n",
+    "Discord": "[27-Nov-26 03:21 PM] ann\n{}\n\n[27-Nov-26 03:22 PM] bo.carr\n{}\n{}\n",
+    "Telegram": json.dumps(
+        {"name": "Bo Carr", "messages": [{"from": "Bo Carr", "text": text} for text in ("{}", *PRIVATE)]}
+    ),
+    "Messenger": json.dumps(
+        {
+            "participants": [{"name": "Bo Carr"}],
+            "messages": [{"sender_name": "Bo Carr", "content": text} for text in ("{}", *PRIVATE)],
+            "title": "Bo Carr",
+        }
+    ),
+    "a mail": MAIL,
+    "an mbox": f"From bo@carr.example Fri Nov 27 15:21:07 2026\n{MAIL}\nFrom bo@carr.example Fri Nov 27 16:21:07 2026\n{MAIL}",
+    "mails in a table": f"Subject,Body,From\n{PRIVATE[0]},{{}},Bo Carr\n{PRIVATE[1]},Hello,Bo Carr\n",
+    "Keep": json.dumps([{"title": text, "textContent": "{}", "labels": []} for text in PRIVATE]),
+    "a note with front matter": f"---\ntitle: {PRIVATE[0]}\ntags: [clinic]\n---\n\n{{}}\n\n## {PRIVATE[1]}\n",
+    "Evernote": f"<?xml version='1.0'?><en-export><note><title>{PRIVATE[0]}</title><content>{{}}</content>"
+    f"<author>Bo Carr</author></note><note><title>{PRIVATE[1]}</title></note></en-export>",
+    "a browser's bookmarks": f'<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n<DT><A HREF="{{}}">Attention</A>\n'
+    f'<DT><A HREF="https://clinic.example">{PRIVATE[0]}</A>\n<DT><A HREF="https://a.example">{PRIVATE[1]}</A>\n</DL><p>\n',
+    "a to-do list": "# To do\n\n- [ ] {}\n- [ ] {}\n- [x] {}\n",
+}
+"""Chats, mails and notes as programs export them: a link, and what is between people."""
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+async def test_no_line_of_a_chat_a_mail_or_a_note_is_sent_to_arxiv(
+    sqlite_db: Database, origin: OriginServer, kind: str
+) -> None:
+    FakeArxiv(origin)
+    text = EXPORTS[kind]
+    for filled in (LINK, *PRIVATE):
+        text = text.replace("{}", filled, 1)
+    imported = await open_asking_shelf(sqlite_db, origin).import_file(7, text.encode(), is_kept=False)
+    assert imported.saved == 1
+    assert [dict(request.query) for request in origin.requests] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@book{{a, title={{{}}}}}",
+        "TY  - BOOK\nTI  - {}\nER  - \n",
+        "TY  - BOOK\nT1  - {}\nER  - \n",
+        "%0 Book\n%T {}\n",
+        "PMID- 12\nTI  - {}\n",
+        "Title,Notes\n{},My doctor called about the biopsy\n",
+        '[{{"title": "{}", "author": [{{"family": "Oak"}}], "note": "My doctor called about the biopsy"}}]',
+    ],
+)
+async def test_what_a_file_calls_a_title_is_looked_up_at_arxiv_alone(
+    sqlite_db: Database, origin: OriginServer, text: str
+) -> None:
+    FakeArxiv(origin)
+    await open_asking_shelf(sqlite_db, origin).import_file(7, text.format(ONE).encode(), is_kept=False)
+    assert {request.query["search_query"] for request in origin.requests} == {f'ti:"{ONE}"'}
+
+
 async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     sqlite_db: Database, origin: OriginServer
 ) -> None:
@@ -312,18 +399,7 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     arxiv_papers = FakeArxiv(origin)
     arxiv_papers.add("1810.04805", "BERT: Pre-training of Deep Bidirectional Transformers")
     arxiv_papers.add("1901.00001", "BERT: Pre-training of Deep Bidirectional Transformers Revisited")
-    settings = Settings(arxiv_url=f"{origin.url}/api/query", hf_endpoint=origin.url)
-    lookup = arxiv.PaperLookup(
-        lambda: NOW,
-        make_ingest(sqlite_db),
-        lambda: container.create_fetcher(settings, lambda: NOW, container.LOOKUP_LIMITS),
-        settings.arxiv_url,
-        base.no_throttle,
-    )
-    search = SearchService(sqlite_db, GlossaryService(sqlite_db, lambda: NOW), lambda: NOW)
-    kept = open_shelf(
-        sqlite_db, lambda: NOW, find_titled=search.find_titled, fetch_titled=lookup.fetch_titled
-    )
+    kept = open_asking_shelf(sqlite_db, origin)
     text = BIBTEX + "@book{knuth, title={The Art of Computer Programming}}\n@misc{empty, year=2020}"
     imported = await kept.import_file(7, text.encode(), is_kept=False)
     assert imported == Imported(saved=3, unlisted=2, skipped=("The Art of Computer Programming", "empty"))
@@ -419,8 +495,7 @@ async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> Non
     for start in ("", "\n", "[1] "):
         imported = await kept.import_file(7, (start + "\n".join([*others, *lines])).encode(), is_kept=False)
         assert imported.saved + imported.known == 4
-        assert imported.unasked == ("Some Paper That Does Not Exist At All",)
-        assert imported.skipped == ("https://openreview.net/forum?id=x", "읽을 논문")
+        assert imported.skipped == tuple(others), "a line of a text is no title that arXiv is asked for"
 
 
 async def test_a_file_that_is_not_read_within_its_limits_is_refused(

@@ -139,7 +139,7 @@ class Shelf:
             if (arxiv_id := reference.arxiv_id or titled.get(reference.title)) is not None:
                 by_id.setdefault(arxiv_id, reference)
             else:
-                is_known = not reference.title or reference.title in titled
+                is_known = not reference.is_title_stated or reference.title in titled
                 (skipped if is_known else unasked).append(reference.label)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
@@ -171,11 +171,13 @@ class Shelf:
     async def _find_by_title(self, user_id: int, file: Sequence[Reference]) -> dict[str, str | None]:
         """Return the arXiv ids of references without one, by title.
 
-        None: no paper has the title. Titles that were not looked up are left out.
+        None: no paper has the title. Titles that were not looked up are left out. A line of a text is sought in the archive
+        alone: it may be private.
         """
-        titles = [row.title for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
-        ids: dict[str, str | None] = dict(await self.find_titled(titles)) if titles else {}
-        if self.fetch_titled and (others := [title for title in titles if title not in ids]):
+        rows = [row for row in file if row.arxiv_id is None and row.title][:MAX_TITLES]
+        ids: dict[str, str | None] = dict(await self.find_titled([row.title for row in rows])) if rows else {}
+        others = [row.title for row in rows if row.is_title_stated and row.title not in ids]
+        if self.fetch_titled and others:
             ids |= await self.fetch_titled(user_id, others)
         return ids
 
