@@ -175,7 +175,9 @@ def _span_before(words: Sequence[str], place: int) -> _NegationSpan:
             for first in range(max(0, start - _MAX_GOVERNED), start)
         )
         term = next(filter(questions.is_term, spans), word if word[:1] == '"' else bare)
-        start -= 1 if word[:1] == '"' else len(term.split())
+        if not term:
+            break  # a comma, or an ending alone
+        start = max(0, start - (1 if word[:1] == '"' else len(term.split())))
         terms.insert(0, term)
     is_content = all(term and not _is_filler(term) for term in terms)
     return start, place + 1, terms if is_content else ()

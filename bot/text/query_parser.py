@@ -87,7 +87,11 @@ def parse_query(text: str, today: date | None = None, *, is_question: bool = Fal
     return query if opened == clean else replace(query, meant=write_query(query))
 
 
-def _open_groups(text: str) -> tuple[str, list[str]]:
+_MAX_DEPTH = 4
+"""How deep a group can be in others; brackets further inside are no words."""
+
+
+def _open_groups(text: str, depth: int = 0) -> tuple[str, list[str]]:
     """Return a query without brackets around alternatives and what is left out, and the groups that cannot be read.
 
     `-(a OR b)` and `(excluding a, b)` are `-a -b`; an *and* next to `(a OR b)` ends the words that belong together.
@@ -109,7 +113,7 @@ def _open_groups(text: str) -> tuple[str, list[str]]:
             return f" {leave_out('', terms)} " if is_content else match[0]
         if match.start() and not match.string[match.start() - 1].isspace():
             return match[0]
-        group = _open_groups(group)[0]
+        group = _open_groups(group, depth + 1)[0] if depth < _MAX_DEPTH else group
         if not _BETWEEN.search(group):
             return match[0]
         before, following = (
