@@ -39,7 +39,6 @@ _ID_NAMES = re.compile(
 _LONG_TAG = re.compile(r"(?<=[^,;#、]{60})[^,;#、]+")
 """The end of a tag that would leave no room for others."""
 _DIGITS = re.compile("[0-9]{3}")
-_NAMED_LINE = re.compile(r"[\w .-]{2,30}:")
 _FILE_NAME = re.compile(
     rf"(?<![0-9A-Za-z.])({arxiv_ids.ID})(?:v[0-9]{{1,3}})?\.(?:pdf|html?)(?!\w)", re.IGNORECASE
 )
@@ -166,12 +165,8 @@ def _list_own_ids(name: str, text: str, on: date) -> Iterator[str]:
         yield from arxiv_ids.list_arxiv_ids(f"{text} {_restore_zeros(text)}", on)
     if not arxiv_ids.MAY_HAVE_ID.search(text):
         return
-    lines = list(filter(None, map(str.strip, text.splitlines())))
-    own = list(filter(mentions.is_only_id, lines))
-    if all(
-        line in own or _NAMED_LINE.match(line) for line in lines
-    ):  # no sentence that goes on in the next line
-        yield from arxiv_ids.list_arxiv_ids("\n".join(own), on)
+    own = filter(mentions.is_only_id, text.splitlines())
+    yield from arxiv_ids.list_arxiv_ids("\n".join(own), on)
     for part in text.split():
         if "http" not in part and (file := _FILE_NAME.search(part)):
             yield from arxiv_ids.list_arxiv_ids(file[1], on)

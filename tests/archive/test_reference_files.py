@@ -41,7 +41,7 @@ OWN = (
 )
 MENTIONED = (
     "From the paper arXiv:2511.00001 | See arXiv:2511.00001 | Also arXiv:2511.00001 | Erratum to arXiv:2511.00001"
-    " | arXiv:2511.00001 and its sequel | (see arXiv:2511.00001) | We extend\narXiv:2511.00001"
+    " | arXiv:2511.00001 and its sequel | (see arXiv:2511.00001)"
 )
 
 
@@ -54,6 +54,29 @@ def test_an_id_is_the_entrys_own_if_no_sentence_is_around_it(notes: str, ids: li
         ):
             read = references.read_references(file.encode(), ON)
             assert [one.arxiv_id for one in read] == ids, file
+
+
+NOTE = "What we liked is the small model.\n\n{}\n\nBo presents it on Friday, unlike arXiv:2310.00009"
+FIELDS: dict[str, Callable[[str], str]] = {
+    "GitHub's issues": lambda text: json.dumps([{"title": "Herons", "body": text, "comments": []}]),
+    "Trello's cards": lambda text: json.dumps({"cards": [{"name": "Herons", "desc": text}]}),
+    "notes": lambda text: json.dumps({"results": [{"title": "Herons", "content": text}]}),
+    "tasks": lambda text: json.dumps({"tasks": [{"name": "Herons", "notes": text}]}),
+    "a table's cells": 'Title,Year,Notes\nHerons,2026,"{}"\n'.format,
+    "Zotero's extra": lambda text: json.dumps({"items": [{"title": "Herons", "extra": text}]}),
+    "BibTeX's annote": "@misc{{a, title={{Herons}}, annote={{{}}}}}".format,
+    "RIS's notes": "TY  - GEN\nTI  - Herons\nN1  - {}\nER  - \n".format,
+}
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+@pytest.mark.parametrize(
+    "line",
+    ["https://arxiv.org/abs/2511.00001", "arXiv:2511.00001 [cs.CL]", "PDF: arxiv.org/pdf/2511.00001v2"],
+)
+def test_a_link_or_id_alone_in_a_line_of_a_field_is_the_items(kind: str, line: str) -> None:
+    read = references.read_references(FIELDS[kind](NOTE.format(line)).encode(), ON)
+    assert [one.arxiv_id for one in read] == ["2511.00001"]
 
 
 OTHERS = (
