@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from bot.core.settings import Settings
 from bot.features.ask import question_parts
 from bot.features.ask.passage_ranking import PaperIndex
-from bot.features.ask.passages import NUMBER, Passage
+from bot.features.ask.passages import Passage
 from bot.search import embeddings, term_resolver
 from bot.search.embeddings import EmbeddingServer
 from bot.search.results import make_excerpt
@@ -83,19 +83,14 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
         made = embed(server, [passage.headed_text for passage in index.passages], "passage") if server else []
         for row in rows:
             asked = row["question"]
-            wants_number = question_parts.wants_number(asked)
             parts = question_parts.read(asked, glossary)
-            ranking = index.rank(parts, wants_number=wants_number)
+            ranking = index.rank(parts)
             found = ranking.order
             if server is not None:
                 [query] = embed(server, [row["question"]], "query")
                 found = embeddings.fuse(found, embeddings.rank(query, b"".join(made)))
             patterns = ranking.compile_patterns(parts, ranking.weights)
-            number = NUMBER if wants_number else None
-            shown = [
-                make_excerpt(index.passages[place].text, patterns, number=number).text
-                for place in found[:SHOWN]
-            ]
+            shown = [make_excerpt(index.passages[place].text, patterns).text for place in found[:SHOWN]]
             outcomes.append(
                 Outcome(row, found[:SHOWN], shown, answers.get(row.get("id", ""), re.compile("")))
             )

@@ -268,23 +268,17 @@ class WeightedPattern(NamedTuple):
 
 MAX_EXCERPT = 320
 """The characters of an excerpt, unless its first sentence is longer."""
-_MAX_SENTENCE, _NUMBERED = 480, 0.4
-"""The characters of a sentence that is shown whole; the least weight of one with a number, relative to the best one's."""
+_MAX_SENTENCE = 480
+"""The characters of a sentence that is shown whole."""
 
 
 def make_excerpt(
-    text: str,
-    patterns: Sequence[WeightedPattern],
-    *,
-    most: int = MAX_EXCERPT,
-    number: re.Pattern[str] | None = None,
-    is_quote: bool = False,
+    text: str, patterns: Sequence[WeightedPattern], *, most: int = MAX_EXCERPT, is_quote: bool = False
 ) -> Snippet:
-    """Return whole sentences of a text (Markdown) from the one that has most of a question on, which is marked.
+    """Return the sentence of a text (Markdown) that has most of a question, marked, among whole sentences.
 
-    Others follow up to some `most` characters. It has a `number`, if one is asked and a sentence with enough of the question has
-    one. A text that fits is shown whole. List items are lines of their own. In a quote, the matches are marked instead, and all
-    of the best sentence's are in the excerpt.
+    Those after it are added up to `most` characters, then those before it. A text that fits is shown whole. List items are lines
+    of their own. In a quote, the matches are marked instead, and all of the best sentence's are in the excerpt.
     """
     from bot.rendering import discord_text, markdown
 
@@ -298,20 +292,14 @@ def make_excerpt(
         for match in itertools.islice(pattern.finditer(shown), _MAX_MATCHES):
             having[bisect.bisect(starts, match.start()) - 1].setdefault(place, match.span())
     weights = [sum(patterns[place].weight for place in found) for found in having]
-    least = _NUMBERED * max(weights)
-
-    def rank(place: int) -> tuple[bool, float]:
-        is_numbered = number is not None and number.search(shown, *sentences[place]) is not None
-        return is_numbered and weights[place] >= least > 0, weights[place]
-
-    best = max(range(len(sentences)), key=rank)
+    best = max(range(len(sentences)), key=weights.__getitem__)
     (first, end), found = sentences[best], sorted(having[best].values())
     end, start = max([end, *(stop for _, stop in found)]), first
     # A sentence that begins with "It" needs the one before.
     if best and _REFERRING.match(shown, first) and end - starts[best - 1] <= MAX_EXCERPT:
         start = starts[best - 1]
-    start = 0 if len(shown) <= most else start
     end = max([end, *(stop for _, stop in sentences if stop - start <= most)])
+    start = min([start, *(before for before, _ in sentences if end - before <= most)])
     if end - start > (longest := max(_MAX_SENTENCE, most)):
         if found[:1] and found[0][0] - start > MAX_EXCERPT // 2:
             # A sentence too long to be shown from its beginning.

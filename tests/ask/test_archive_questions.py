@@ -11,7 +11,6 @@ import pytest
 from bot.archive.summaries import Basis
 from bot.cli.search import asked_to_dict
 from bot.client import verbs
-from bot.features.ask import question_parts
 from bot.features.ask.answers import Answer, AnswerStatus
 from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.features.ask.service import PaperQuestions
@@ -645,16 +644,3 @@ async def test_titles_alone_are_not_said_to_be_passages(harness: ClientHarness) 
     await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
     shown = shown_text(await harness.ask("ask", question="Why do kites hallucinate gales?"))
     assert ("Why Kites" in shown, harness.texts("ask-archive-nearest") in shown) == (True, False)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "What is the learning rate of SmolVLA?",
-        "What was the average success rate?",
-        "which batch size does it use",
-        "학습률은 얼마야?",
-    ],
-)
-def test_a_question_for_an_amount_wants_a_number(asked: str) -> None:
-    assert question_parts.wants_number(asked)

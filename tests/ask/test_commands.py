@@ -69,27 +69,6 @@ async def test_a_korean_question_says_what_it_was_read_as(asking: ClientHarness)
     assert "remove" not in text.partition("중복 →")[2], "it is no synonym of filtering"
 
 
-@both_languages
-async def test_a_number_that_is_asked_and_is_in_no_text_of_a_paper_is_said_to_be_in_none(
-    asking: ClientHarness,
-) -> None:
-    none = asking.texts("ask-no-number")
-    is_korean = asking.texts.locale is models.Locale.KO
-    for asked in ("실패는 몇 가지예요?",) if is_korean else ("How many eyebrows are in fog?",):
-        text = await ask(asking, asked)
-        assert none in text, asked
-        assert text.index(none) < text.index("\n> "), asked
-    for asked in (
-        "PSNR은 몇이야?",
-        "How many pairs was it trained on?",
-        "학습에 얼마나 걸렸어요?",
-        "Which licence?",
-    ):
-        assert none not in await ask(asking, asked), asked
-    text = await ask(asking, "Does it show zebrafish?")
-    assert asking.texts("ask-none") in text, "a passage that only shows something else is not near"
-
-
 @pytest.mark.parametrize("asked", ["저자는 누구예요?", "논문 저자가 누구야?"])
 async def test_that_a_text_speaks_of_its_authors_does_not_answer_who_they_are(
     harness: ClientHarness, asked: str

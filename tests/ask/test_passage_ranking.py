@@ -20,9 +20,7 @@ GLOSSARY = term_resolver.Glossary(seed.load_terms())
 @pytest.mark.parametrize(("asked", "words"), asked_paper.QUESTIONS.items())
 def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: str | None) -> None:
     found = passages.split(asked_paper.paper_text())
-    ranking = PaperIndex(found).rank(
-        question_parts.read(asked, GLOSSARY), wants_number=question_parts.wants_number(asked)
-    )
+    ranking = PaperIndex(found).rank(question_parts.read(asked, GLOSSARY))
     shown = [found[number].text for number in ranking.order[:3]]
     assert words is None or any(words in text for text in shown)
 
@@ -59,31 +57,6 @@ def test_a_paper_without_text_answers_nothing(text: str) -> None:
         question_parts.read("data?", GLOSSARY)
     )
     assert not ranking.order
-
-
-@pytest.mark.parametrize("asked", ["How many tokens was it trained on?", "몇 토큰으로 학습했어요?"])
-def test_a_number_is_found_in_a_sentence_with_other_forms_of_the_words(asked: str) -> None:
-    text = "A full account of work on data, with every dataset.\n\nTraining runs over roughly 11 trillion tokens."
-    parts = question_parts.read(asked, GLOSSARY)
-    index = PaperIndex([passages.Passage("", block) for block in text.split("\n\n")])
-    assert not index.has_number(parts, [0])
-    assert index.has_number(parts, [1])
-    assert index.has_number(parts)
-
-
-@pytest.mark.parametrize("asked", ["How long did training take?", "학습에 얼마나 걸렸어요?"])
-def test_a_passage_with_a_number_answers_a_question_for_one_first(asked: str) -> None:
-    texts = (
-        "Position encodings tell the order. All positions are trained in parallel.",
-        "It is best after 3.5 days.",
-    )
-    index = PaperIndex([passages.Passage("Summary", text) for text in texts])
-    assert (
-        index.rank(
-            question_parts.read(asked, GLOSSARY), wants_number=question_parts.wants_number(asked)
-        ).order[0]
-        == 1
-    )
 
 
 def test_a_passage_gains_by_its_neighbours_in_its_section_but_less_than_by_its_own_words() -> None:
@@ -166,13 +139,11 @@ def test_an_excerpt_has_whole_sentences_from_the_best_one_on_and_a_text_that_fit
     assert len(endless.text) <= 321
 
 
-def test_an_excerpt_begins_with_the_number_that_is_asked_and_keeps_the_lines_of_a_list() -> None:
-    aside = "The lamp is lit at dusk. " * 20
-    text = f"{aside}\n\nTraining is cheap, and training is fast.\n\n- Training: 31 hours\n- Cards: four A6000\n\n{aside}"
-    patterns = list_patterns("training", "cheap")
-    assert make_excerpt(text, patterns).text.startswith("…Training is cheap")
-    lines = make_excerpt(text, patterns, number=passages.NUMBER).text.splitlines()
-    assert lines[:2] == ["…• Training: 31 hours", "• Cards: four A6000"]
+def test_an_excerpt_is_filled_by_the_sentences_before_the_last_one() -> None:
+    aside = "The lamp is lit at dusk. " * 40
+    last = make_excerpt(f"{aside}A wick costs ten pence. It works best.", list_patterns("works")).text
+    assert last.endswith("The lamp is lit at dusk. A wick costs ten pence. It works best.")
+    assert 280 < len(last) <= 321
 
 
 def test_what_follows_a_list_is_a_line_of_its_own() -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bot.archive.summaries import Basis
 from bot.features.ask.model_sentences import ModelInput, QuotedSentence, Written, number_quotes
-from bot.features.ask.passages import NUMBER, Passage
+from bot.features.ask.passages import Passage
 from bot.search.results import MAX_EXCERPT, Snippet, WeightedPattern, make_excerpt
 from storage import models
 
@@ -110,8 +110,6 @@ class Answer:
     out, `corrected` the pairs of a misspelt word and what it was read as. `topic` is the question as a search. `is_cut`: only the
     question's first characters, and papers, are read. If no paper is found, `extent` is given.
 
-    `lacks_number`: a number is asked of a paper, and nothing that is stored of it has one with what is asked.
-
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
     sentences are absent, or that a model is asked.
     """
@@ -129,7 +127,6 @@ class Answer:
     topic: str = ""
     is_cut: bool = False
     extent: ArchiveContents | None = None
-    lacks_number: bool = False
     sentences: tuple[QuotedSentence, ...] = ()
     disagree: bool = False
     note: str = ""
@@ -160,11 +157,7 @@ class Answer:
         ]
 
     def with_found(
-        self,
-        found: Iterable[tuple[AskedPaper, int]],
-        patterns: Sequence[WeightedPattern],
-        *,
-        wants_number: bool = False,
+        self, found: Iterable[tuple[AskedPaper, int]], patterns: Sequence[WeightedPattern]
     ) -> Answer:
         """Return the answer with passages, each given by its paper and its number there, for the patterns of a question.
 
@@ -174,8 +167,7 @@ class Answer:
         for one, number in found:
             source = one.sources[number]
             most = MAX_EXCERPT if len(shown) < _LONG else 0
-            numbers = NUMBER if wants_number else None
-            excerpt = make_excerpt(source.passage.text, patterns, most=most, number=numbers)
+            excerpt = make_excerpt(source.passage.text, patterns, most=most)
             shown.setdefault((one.paper.arxiv_id, excerpt.text), ShownPassage(one.paper, source, excerpt))
         return replace(self, found=tuple(shown.values()))
 

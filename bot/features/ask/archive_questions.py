@@ -275,8 +275,8 @@ def rank(
     answer: Answer, words: str, pool: _Candidates, weights: Mapping[QueryPart, float], *, is_limited: bool
 ) -> Answer:
     """Add the nearest passages for the words of a question. If it `is_limited` to some papers, they may have nothing of it."""
-    parts, wants_number = [*weights], question_parts.wants_number(words)
-    ranking = pool.indexed.rank(parts, wants_number=wants_number)
+    parts = [*weights]
+    ranking = pool.indexed.rank(parts)
     forms = (form.text for part in parts if not part.key for form in part.forms)
     typed, titles = " ".join((words, *forms)), [paper.title or "" for paper in pool.details]
     named = [place for place, title in enumerate(titles) if _names(typed, title)]
@@ -304,9 +304,7 @@ def rank(
     is_one = len(named) == 1
     asked = tuple(map(pool.take, found))
     kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING
-    own = [number for number, place in enumerate(pool.places) if is_one and place == named[0]]
-    lacks_number = wants_number and bool(own) and not pool.indexed.has_number(rest, own)
-    answer = replace(answer, kind=kind, asked=asked, lacks_number=lacks_number)
+    answer = replace(answer, kind=kind, asked=asked)
     shown = [
         (paper, own)
         for numbers, paper in zip(found, asked, strict=True)
@@ -320,7 +318,7 @@ def rank(
     # Among papers on one topic, its words are rarely the rarest.
     shares = {part.text: weight * (1.0 if part in rest else _NAMED) for part, weight in weights.items()}
     patterns = ranking.compile_patterns(parts, shares)
-    return answer.with_found(shown[:MAX_SHOWN], patterns, wants_number=wants_number)
+    return answer.with_found(shown[:MAX_SHOWN], patterns)
 
 
 def _names(text: str, title: str) -> bool:

@@ -167,12 +167,11 @@ def _archive_controls(
 
 def describe(texts: Texts, answer: Answer) -> list[str]:
     """Return what was not found, on one line, and then, if nothing was, what the archive is; [] if nothing is missing."""
-    number = [texts("ask-no-number")] if answer.lacks_number else []
     if answer.sentences or answer.kind is AnswerStatus.NAMED:
-        return number
+        return []
     if answer.paper is not None:
         none = "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
-        return number if answer.found else [texts(none)]
+        return [] if answer.found else [texts(none)]
     if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
         return [texts("ask-archive-thanks")]
     if not answer.found and questions.asks_what_to_read(answer.topic):
@@ -185,7 +184,6 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     if mistyped := arxiv_ids.find_mistyped(answer.topic):
         lines.append(texts("no-paper", paper=mistyped))
     lines += [texts("ask-archive-absent", names=", ".join(absent))] if absent else []
-    lines += number
     lines += [texts("ask-archive-near")] if absent and answer.found else []
     if not (answer.found or lines):
         lines.append(texts(f"ask-archive-{answer.kind}"))

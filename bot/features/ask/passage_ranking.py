@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
-from bot.features.ask.passages import NUMBER, Passage
+from bot.features.ask.passages import Passage
 from bot.search.results import WeightedPattern, compile_pattern
 from bot.text import analyser, plain, tokens
 from bot.text.concepts import QueryPart
@@ -29,8 +29,6 @@ _FORM_RARITY = 0.25
 """The weight of a form's own rarity, relative to its part's."""
 _NEIGHBOUR = 0.2
 """The share of each neighbour's score that a passage gets."""
-_NO_NUMBER = 0.7
-"""The factor for passages without a number if one is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class PaperIndex:
         self._distinct = list(map(frozenset, self._texts))
         self._mean = sum(map(len, self._texts[: len(passages)])) / max(len(passages), 1) or 1.0
 
-    def rank(self, parts: Sequence[QueryPart], *, wants_number: bool = False) -> Ranking:
+    def rank(self, parts: Sequence[QueryPart]) -> Ranking:
         scores, weights = defaultdict[int, float](float), dict[str, float]()
         forms_found, having = dict[str, Sequence[str]](), dict[str, set[int]]()
         for part in parts:
@@ -110,9 +108,6 @@ class PaperIndex:
             for number, score in self._score_part(part, frequencies, rarity).items():
                 scores[number] += score
         ranked = {number: score + _NEIGHBOUR * self._near(scores, number) for number, score in scores.items()}
-        if wants_number:
-            numbered = {number for number in ranked if NUMBER.search(self.passages[number].text)}
-            ranked |= {number: _NO_NUMBER * ranked[number] for number in ranked.keys() - numbered}
         order = sorted(ranked, key=lambda number: (-ranked[number], number))
         return Ranking(order, ranked, weights, forms_found, having)
 
@@ -132,15 +127,6 @@ class PaperIndex:
             best = max(of_forms)
             scores[number] = part.weight * (best + _OTHER_FORMS * (sum(of_forms) - best))
         return scores
-
-    def has_number(self, parts: Sequence[QueryPart], numbers: Iterable[int] | None = None) -> bool:
-        """Return whether a sentence of some passages, or of any, with a number, or one next to it, has any part in any form."""
-        for number in range(len(self.passages)) if numbers is None else numbers:
-            having = list(map(bool, self.list_having(number, parts)))
-            for place, sentence in enumerate(self.sentences[number]):
-                if any(having[max(place - 1, 0) : place + 2]) and NUMBER.search(sentence):
-                    return True
-        return False
 
     def list_having(self, number: int, parts: Sequence[QueryPart]) -> list[list[QueryPart]]:
         """Return the parts that each sentence of a passage has in any form."""

@@ -32,13 +32,6 @@ _CAPTION = re.compile(
 _TABLE = re.compile(r"^[^\S\n]*+\|.*\|[^\S\n]*$", re.MULTILINE)
 _FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
 
-NUMBER = re.compile(
-    r"(?<![A-Za-z\d.-])\d|\b(?:one|once|two|twice|three|four|five|six|seven|eight|nine|ten|half|single|dozens?"
-    r"|hundreds?|thousands?|(?:m|b|tr)illions?)\b|[한두세네몇]\s?(?:가지|개|배|단계|번|장)|하나|둘|셋|절반|[십백천만억]\s?(?:개|만|배)",
-    re.IGNORECASE,
-)
-"""A number in a text, but not the one of a name, such as GPT-4."""
-
 
 class Passage(NamedTuple):
     """A piece of a paper's text as written. `section` has the nearest headings; `anchor` is its place in arXiv's HTML, or ""."""

@@ -34,14 +34,6 @@ _VERSION = re.compile(r"(\d{1,3}(?:\.\d+)*[a-z]?)([가-힣]*)")
 """A number after a word, and its ending: the 3.0 of EXAONE 3.0은."""
 _UNVERSIONED = 0.5
 """The weight of a name without the version that was typed, relative to the name with it."""
-_NUMBER = re.compile(
-    r"how (?:many|much|long|often|big|large|fast|small)"
-    r"|(?:what|which) (?:(?:is|are|was|were) )?(?:\w+ ){0,3}(?:rate|size|score|number|share|percent\w*)\b"
-    r"|얼마|몇|며칠",
-    re.IGNORECASE,
-)
-
-
 _STATES, _ASKS = re.compile(r"[^:]*[.!。]"), re.compile(r"[?？]")
 """A sentence that asks nothing and has no operator, and the sign of one that asks."""
 _KOREAN_ENDS = re.compile(r"(?<=[가-힣][.!?])\s+")
@@ -59,10 +51,6 @@ def drop_chatter(text: str) -> str:
     asking = [sentence for sentence in sentences if not _STATES.fullmatch(sentence)]
     asks = any(map(_ASKS.search, asking)) and not any(map(_REFERS.search, asking))
     return " ".join(asking) if asks else text
-
-
-def wants_number(text: str) -> bool:
-    return _NUMBER.search(text) is not None
 
 
 def read(text: str, glossary: Glossary) -> tuple[QueryPart, ...]:

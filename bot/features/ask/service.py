@@ -176,21 +176,16 @@ class PaperQuestions:
             sources, index = await self._load_sources(paper, text, language)
             for text_asked in dict.fromkeys((rest, asked)):  # all of it where the rest finds nothing
                 parts = await work_in_thread(question_parts.read, text_asked, glossary)
-                wants_number = question_parts.wants_number(text_asked)
-                ranking = await work_in_thread(index.rank, parts, wants_number=wants_number)
+                ranking = await work_in_thread(index.rank, parts)
                 if _finds_any(parts, ranking):
                     break
-            lacks_number = wants_number and not await work_in_thread(index.has_number, parts)
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
             headed = [passage.headed_text for passage in index.passages]
             order = await self.vectors.rank(text, headed, text_asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         asked_paper = AskedPaper(paper, sources, ranking.order)
-        return replace(
-            await work_in_thread(_build, asked_paper, language, parts, ranking, wants_number=wants_number),
-            lacks_number=lacks_number,
-        )
+        return await work_in_thread(_build, asked_paper, language, parts, ranking)
 
     async def find_passage(self, arxiv_id: str, key: str) -> ShownPassage | None:
         """Return a whole passage of a paper by its key; None if the paper's texts have changed since."""
@@ -395,12 +390,7 @@ def _finds_any(parts: Sequence[QueryPart], ranking: Ranking) -> bool:
 
 
 def _build(
-    asked: AskedPaper,
-    language: models.Locale,
-    parts: Sequence[QueryPart],
-    ranking: Ranking,
-    *,
-    wants_number: bool,
+    asked: AskedPaper, language: models.Locale, parts: Sequence[QueryPart], ranking: Ranking
 ) -> Answer:
     """Return the answer of one paper."""
     words = {source.words for source in asked.sources}
@@ -417,9 +407,7 @@ def _build(
         read_as=tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
     shown = [(asked, number) for number in found]
-    return answer.with_found(
-        shown, ranking.compile_patterns(parts, ranking.weights), wants_number=wants_number
-    )
+    return answer.with_found(shown, ranking.compile_patterns(parts, ranking.weights))
 
 
 def _list_read_forms(part: QueryPart, ranking: Ranking) -> tuple[str, ...]:

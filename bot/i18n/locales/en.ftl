@@ -669,7 +669,6 @@ ask-common-code = Are the code and the weights available, under which license?
 ask-asked = **Q** { $question }
 ask-none = No passage has the words of this question. Try the words that papers use.
 ask-no-text = The text of this paper could be read neither on Hugging Face nor on arXiv.
-ask-no-number = No number on this was found in this paper's texts.
 ask-limit = You can't ask about any more new papers today. Please try again tomorrow.
 ask-from-abstract = Only the abstract and summaries were searched: the full text could not be read.
 ask-read-as = Read as: { $parts }

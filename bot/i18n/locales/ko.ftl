@@ -613,7 +613,6 @@ ask-common-code = 코드와 가중치를 공개했어요? 라이선스는 뭐예
 ask-asked = **질문** { $question }
 ask-none = 질문의 단어가 나오는 부분을 찾지 못했어요. 논문에 나올 만한 표현으로 다시 질문해 주세요.
 ask-no-text = Hugging Face와 arXiv 어디에서도 이 논문의 본문을 읽지 못했어요.
-ask-no-number = 이 논문의 글에서 물어보신 숫자를 찾지 못했어요.
 ask-limit = 오늘은 새 논문에 더 질문할 수 없어요. 내일 다시 질문해 주세요.
 ask-from-abstract = 본문을 읽지 못해 초록과 요약만 찾아봤어요.
 ask-read-as = 이렇게 이해했어요: { $parts }
