@@ -84,7 +84,8 @@ _WRAPPED = re.compile(r"(?<=\S)\n(?=[ \t]{0,9}(?!\[[0-9]{1,4}\]\s)\S)")
 _TABLE_RULE = re.compile(r"[ \t]{0,9}\|?[ \t|:-]{3,}")
 """The line below the first one of a table in Markdown."""
 _LINK = re.compile(
-    r"(?<!!)\[(?P<text>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])+)\]\(<?(?P<url>[a-z]+://[^\s()<>]+)>?\)?", re.IGNORECASE
+    r"(?<!!)\[(?P<text>(?:[^\[\]\\]++|\\.|\[[^\[\]]*+\]){1,60}+)\]\(<?(?P<url>[a-z]+://[^\s()<>]+)>?\)?",
+    re.IGNORECASE,
 )
 
 

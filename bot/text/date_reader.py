@@ -48,9 +48,9 @@ _LIST_WORD = re.compile(
     r"|newsletter|issue|edition|vol|volume|no|number|part|notes?|log|reports?|summary|summaries|reviews?|roundup|archive|research"
     r"|ai|ml|daily|weekly|weeks?|days?|dated?|today|select(?:ed|ion)|feed|ep|episode|now|present|current|ongoing|onwards|utc|kst|[ap]m"
     r"|(?:mon|tue|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun"
-    r"|(?:오늘의?|금일|주간|일간|데일리|위클리|논문들?|페이퍼|요약|정리|목록|리스트|추천|최신|발행|리뷰|뉴스레터|다이제스트|모음|소식"
-    r"|스터디|[년월일주호자의제기준화수목금토]|[월화수목금토일]요일|부터|까지|현재|지금|이후)+"
-    r"|(?:[論论]文|每[日周]|[日周][報报刊]|今[日週]|精选|推荐|速[递報]|最新|日期|[周星期]{1,2}[一二三四五六日]|[月火水木金土日](?:曜日?)?|の|まとめ)+"
+    r"|(?:[월화수목금토일]요일|오늘의?|금일|주간|일간|데일리|위클리|논문들?|페이퍼|요약|정리|목록|리스트|추천|최신|발행|리뷰|뉴스레터|다이제스트|모음|소식"
+    r"|스터디|[년월일주호자의제기준화수목금토]|부터|까지|현재|지금|이후)++"
+    r"|(?:[論论]文|每[日周]|[日周][報报刊]|今[日週]|精选|推荐|速[递報]|最新|日期|[周星期]{1,2}[一二三四五六日]|[月火水木金土日](?:曜日?)?|の|まとめ)++"
 )
 """A word that leaves a heading with a date the heading of a day's list."""
 _FOREIGN_MONTHS = {
