@@ -118,7 +118,7 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
 
 
 def found_to_dict(row: models.PaperRow, result: search_results.SearchResult) -> dict[str, Any]:
-    """Convert a found paper for JSON output: its `kind` is "on" (the topic), "all" (terms), "scattered" or "some"."""
+    """Convert a found paper for JSON output: its `kind` is "on" (the topic), "all" (terms) or "some"."""
     kind = result.kinds.get(row.arxiv_id)
     return {**to_dict(row), "kind": kind and kind.value, "missing": result.missing.get(row.arxiv_id, ())}
 

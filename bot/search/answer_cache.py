@@ -114,16 +114,20 @@ class SearchAnswers:
 
     def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         today = request.today or self._clock().date()
-        query = interpretation.read_text(
-            archive, request.query, today, options=request.filters, is_question=request.is_question
+        read = interpretation.interpret(
+            archive,
+            request.query,
+            today,
+            options=request.filters,
+            is_question=request.is_question,
+            is_search=True,
+            load=load,
         )
-        if query.excluded:
-            query = replace(query, without=(*query.without, *archive.reader.list_kinds(query)))
-        query, matches = interpretation.find(archive, query, request, load)
+        query, matches = interpretation.find(archive, read, request)
         has_meaning = len(query.parts) > 1 or bool(query.topics)  # more than a term
         is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
         return SearchAnswer(
-            interpretation.describe(archive, request, query, matches, load),
+            interpretation.describe(archive, query, matches, read),
             matches,
             archive.engine,
             archive.reader,

@@ -7,7 +7,7 @@ else does. Korean names are looked up by the romanisations of their syllables, f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -16,7 +16,7 @@ from tantivy import Query
 
 from bot.search import index as search_index
 from bot.search import transliteration
-from bot.search.engine import Engine, all_of, any_of
+from bot.search.engine import Engine, Survey, all_of, any_of
 from bot.search.query_reader import QueryReader
 from bot.search.results import AuthorResult, Sort
 from bot.text import analyser, institutions, people, plain, query_parser, tokens
@@ -91,16 +91,45 @@ class Archive(NamedTuple):
     reader: QueryReader
     is_stale: bool
 
-    def choose_names(self, word: str, names: Sequence[str]) -> list[str]:
-        """Return the names that appear in many of the papers that contain a Korean word."""
-        if not names:
-            return []
-        typed = tokens.WHOLE + word if len(word) == 2 else word  # so that 라마 does not match 라마단
-        using = self.engine.count([typed])
-        return [name for name in names if self.engine.count([typed], [name]) >= _MIN_SHARE * using]
-
     def read(self, query: ParsedQuery) -> ParsedQuery:
-        return self.reader.read(query, self.choose_names)
+        """Read a query's words, with the names that they sound like."""
+        names = SoundingNames()
+        read = self.reader.read(query, names.choose)
+        asked = names.ask(self.engine)
+        return (
+            self.reader.read(query, names.choose)
+            if asked and names.settle(self.engine.survey(ParsedQuery(), asked))
+            else read
+        )
+
+
+class SoundingNames:
+    """The names that words in Hangul sound like; once it is settled, of these the ones that many papers use with the word."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+        self._settled: dict[str, list[str]] = {}
+
+    def choose(self, word: str, names: Sequence[str]) -> Sequence[str]:
+        """Return the settled names, and note those that may be."""
+        self._names[word] = [*names]
+        return self._settled.get(word, ())
+
+    def ask(self, engine: Engine) -> dict[Hashable, Query | None]:
+        """Return what papers have to be asked."""
+        asked: dict[Hashable, Query | None] = {}
+        for word, names in self._names.items():
+            typed = tokens.WHOLE + word if len(word) == 2 else word  # so that 라마 does not match 라마단
+            asked |= {word: engine.having([[typed]])} if names else {}
+            asked |= {(word, name): engine.having([[typed], [name]]) for name in names}
+        return asked
+
+    def settle(self, survey: Survey) -> bool:
+        """Settle the names by what papers have. Returns whether there are any."""
+        for word, names in self._names.items():
+            least = _MIN_SHARE * survey.count(word)
+            self._settled[word] = [name for name in names if survey.count((word, name)) >= least]
+        return any(self._settled.values())
 
 
 def _find_by_hangul(writers: Writers, name: str, *, is_prefix: bool, limit: int) -> list[Author]:
@@ -310,6 +339,14 @@ def find_author(
         namesakes=() if is_one else tuple(name_of[id_] for id_ in ids),
         is_corrected=people.is_correction(tuple(people.name_tokens(name)), matches[0].name) and not namesakes,
     )
+
+
+def find_certain(writers: Writers, name: str) -> tuple[Sequence[Author], bool]:
+    """Return the authors with a name, best first, and whether it was misspelt."""
+    name = people.strip_titles(plain.clean_typed(name))
+    matches, namesakes = _choose_authors(writers, name)
+    is_corrected = bool(matches) and people.is_correction(tuple(people.name_tokens(name)), matches[0].name)
+    return matches, is_corrected and not namesakes
 
 
 def _choose_authors(writers: Writers, name: str) -> tuple[Sequence[Author], Sequence[Author]]:

@@ -99,19 +99,16 @@ def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
 
 
-def list_rare_words(engine: Engine, parts: Iterable[concepts.QueryPart]) -> dict[str, int]:
-    """Return the words of a query, but words of dates such as "week", that no paper has, or one in its text, with that number."""
-    plain = (
-        part
-        for asked in parts
-        for part in asked.single
-        if not (part.key or typed_dates.is_date_word(part.text))
-    )
-    counted = ((analyser.strip_ending(part.text), engine.count_papers(part)) for part in plain)
+def list_rare_words(engine: Engine, counts: Mapping[concepts.QueryPart, int]) -> dict[str, int]:
+    """Return the words of a query, but words of dates such as "week", that no paper has, or one in its text, with that number.
+
+    `counts`: the number of papers with each part.
+    """
     return {
         word: papers
-        for word, papers in counted
-        if not papers or (papers == 1 and not engine.count_titles([word]))
+        for part, papers in counts.items()
+        if papers < 2 and not (part.key or typed_dates.is_date_word(part.text))
+        if not ((word := analyser.strip_ending(part.text)) and papers and engine.is_in_title(word))
     }
 
 
@@ -123,7 +120,7 @@ def find_corrections(
     for word, papers in islice(rare_words.items(), _MAX_CORRECTED):
         meant = vocabulary.correct(word)
         if meant and not vocabulary.is_ordinary(word):
-            counts = map(archive.engine.count_papers, archive.reader.read(ParsedQuery(meant)).parts)
+            counts = map(archive.engine.estimate, archive.reader.read(ParsedQuery(meant)).parts)
             corrections += [(word, meant)] if max(counts, default=0) > _FAR_MORE * papers else []
     # A misspelt word with the right stem is found, but would look odd among corrected ones.
     for word in text.split() if corrections else ():

@@ -1,7 +1,8 @@
 """Finds the papers for a query in the index: those on its topic, then those with all its terms, then those with some.
 
-A part of a query matches by any of its forms in the title or body. Papers with all parts are ranked by term frequency without
-IDF, the others by a weighted OR (BM25); a sentence also ranks by similarity to its topics. Never reads papers' texts.
+One search, the survey, asks of each paper which parts of the query it has, as bits of its score: these are its kind and the
+exact counts. Another one ranks. Papers with all parts are ranked by term frequency without IDF, the others by a weighted OR
+(BM25); a sentence also ranks by similarity to its topics. Never reads papers' texts.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import math
 import re
 import weakref
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
-from itertools import chain
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from enum import Enum, auto
+from functools import lru_cache, partial
+from itertools import combinations, islice
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -21,7 +24,7 @@ from tantivy import FieldType, Occur, Query
 from bot.search import index as search_index
 from bot.search.query_reader import IMPLIED_WEIGHT
 from bot.search.results import MatchKind, Sort
-from bot.text import analyser, concepts, institutions, query_parser, tokens
+from bot.text import concepts, institutions, query_parser, tokens
 from bot.text.concepts import Form, QueryPart
 from bot.text.parsed_query import ParsedQuery
 from storage.snapshot import chunked
@@ -34,7 +37,9 @@ _NAME_DEGREES = {search_index.EXACT_NAME: 1.0, search_index.VERSION_NAME: 0.8, s
 _PARTIAL_TITLE, _PARTIAL_BODY, _PARTIAL_MAIN = 0.55, 0.45, 0.6
 _CHANCE = 0.01
 """The share of papers that may have a term by chance: whether fewer have it hardly changes its weight in partial matches."""
-_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 24, 20
+_MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 14, 20
+_MAX_ONCE = 4
+"""The number of a part's forms of which any two count as the part twice."""
 _MAX_BITS = 24
 """The bits of a score, a number of 32 bits."""
 _MIN_TOPIC_WEIGHT, _MAX_TERMS, _MAX_COMPLETIONS = 0.1, 1000, 200
@@ -46,18 +51,12 @@ _FEW, _FEW_SHARE = 3, 0.01
 """A word is specific to a topic if at most this number, or this share, of papers has it."""
 _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
-_MIN_HALF, _MIN_END = 3, 2
-"""The least number of letters of the halves of a word that is cut in two (try-on), if they are no single letters."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 """What no paper is found by alone, such as a version without its name."""
-_WORD_LETTERS = frozenset("aist")
-"""The letters that are words or endings: *asleep* is not *a sleep*, whereas ecommerce is *e-commerce*."""
-_SATURATION, _LENGTH_NORM = 1.2, 0.75
-"""The k1 and b parameters of the engine's BM25."""
-_ABOUT_FREQUENCY, _TOLERANCE = 2, 0.97
-"""A paper is about a term that occurs this often in its body. Lengths are stored with a precision of 3 %."""
-_CERTAIN = 100.0
-"""The score of a title match."""
+_APART = 1e6
+"""The factor by which papers with all terms score, so that they come before all that lack one."""
+_SATURATION = 1.2
+"""The k1 parameter of the engine's BM25."""
 
 _Order: TypeAlias = tuple[str, tantivy.Order]
 _TOP: _Order = ("top", tantivy.Order.Desc)
@@ -75,15 +74,13 @@ class Matches(NamedTuple):
     """Scores by paper id, best first: papers on the topic, then those with all terms, then those that lack a term.
 
     `on_topic` and `all_terms` count the papers of the first two kinds, which may be more than `scores` has; `missing` maps each
-    paper of the third kind to the terms that it lacks. `scattered` has those of the second kind that have a term only as words in
-    different places. `has_name`: a paper, or a family of papers, has the query as its name.
+    paper of the third kind to the terms that it lacks. `has_name`: a paper, or a family of papers, has the query as its name.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     on_topic: int = 0
     all_terms: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
-    scattered: Collection[int] = frozenset()
     has_name: bool = False
 
     @property
@@ -97,13 +94,7 @@ class Matches(NamedTuple):
 
     @property
     def kinds(self) -> dict[int, MatchKind]:
-        """The kind of each paper. Those of a sentence are ranked together: after the first with scattered words, all may be."""
-        kinds = {id_: kind for kind, ids in self.by_kind.items() for id_ in ids}
-        having_all = self.by_kind[MatchKind.ALL_TERMS]
-        first = next(
-            (place for place, id_ in enumerate(having_all) if id_ in self.scattered), len(having_all)
-        )
-        return kinds | dict.fromkeys(having_all[first:], MatchKind.SCATTERED)
+        return {id_: kind for kind, ids in self.by_kind.items() for id_ in ids}
 
     @property
     def by_kind(self) -> dict[MatchKind, list[int]]:
@@ -126,19 +117,95 @@ class Matches(NamedTuple):
         return longer._replace(scores={**self.scores, **longer.scores})
 
 
+class _Asked(Enum):
+    """What a survey asks besides the parts of a query."""
+
+    ABOUT = auto()
+    """Whether the paper is about all parts, or has the query as a phrase or a name."""
+    WHOLE = auto()
+    """Whether it has the query as a phrase, in one of its wholes, or as a name."""
+    NAMED = auto()
+    FAMILY = auto()
+    RELATED = auto()
+    """Whether it is about a topic that the query is clearly on."""
+    WITHIN = auto()
+    """Whether it is within the limits, and not about what is left out."""
+
+
+WITHIN = _Asked.WITHIN
+
+
+class Survey:
+    """What each paper has of a query, from one search: its score has a bit for each part, and for whatever else is asked.
+
+    Counts are of the whole archive, the kinds are within the query's limits.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[QueryPart],
+        asked: Mapping[Hashable, Query | None],
+        found: Mapping[int, tuple[int, tantivy.DocAddress]],
+    ) -> None:
+        self.parts, self.asked = parts, asked
+        self.bits = {id_: bits for id_, (bits, _) in found.items()}
+        self._places = found
+        self._bit = {key: 1 << place for place, key in enumerate(asked)}
+        self._papers = Counter(self.bits.values())
+        full = [bits for bits in self._papers if self._is_full(bits)]
+        on = {bits for bits in full if bits & self._bit[_Asked.ABOUT]}
+        self.on_topic = {id_ for id_, bits in self.bits.items() if bits in on}
+        others = {*full} - on
+        self.all_terms = {id_ for id_, bits in self.bits.items() if bits in others}
+
+    def _is_full(self, bits: int) -> bool:
+        whole, within = self._bit[_Asked.WHOLE], self._bit[_Asked.WITHIN]
+        every = sum(self._bit[part] for part in self.parts)
+        return bool(bits & within and (bits & whole or every == bits & every > 0))
+
+    @property
+    def complete(self) -> int:
+        """The number of papers that have all terms, on the topic or not."""
+        return len(self.on_topic) + len(self.all_terms)
+
+    @property
+    def has_name(self) -> bool:
+        """Whether a paper, or a family of papers, has the query as its name."""
+        return self.count(_Asked.NAMED) > 0 or self.count(_Asked.FAMILY) > 0
+
+    def is_complete(self, paper_id: int) -> bool:
+        return paper_id in self.on_topic or paper_id in self.all_terms
+
+    def list_having(self, *keys: Hashable) -> list[int]:
+        """Return the papers that have all of these; none if one of them was not asked."""
+        wanted = sum(self._bit.get(key, 1 << _MAX_BITS) for key in {*keys})
+        return [id_ for id_, bits in self.bits.items() if bits & wanted == wanted]
+
+    def count(self, *keys: Hashable) -> int:
+        wanted = sum(self._bit.get(key, 1 << _MAX_BITS) for key in {*keys})
+        return sum(papers for bits, papers in self._papers.items() if bits & wanted == wanted)
+
+    def has(self, paper_id: int, key: Hashable) -> bool:
+        return bool(self.bits.get(paper_id, 0) & self._bit[key])
+
+    def place(self, paper_id: int) -> tantivy.DocAddress:
+        return self._places[paper_id][1]
+
+
 class _Spelled(NamedTuple):
-    """A form's queries in titles, and those in bodies with their weights."""
+    """A form's queries in titles, those in bodies with their weights, and those for bodies that have it twice."""
 
     titles: list[Query]
     bodies: list[tuple[Query, float]]
+    twice: list[Query]
 
 
 class _Compiled(NamedTuple):
-    """A part's title and body queries, scored from 0 to 1. `repeated` scores a body by how often all forms occur in total."""
+    """A part's title and body queries, scored from 0 to 1, and the query for bodies that have a form twice."""
 
     title: Query | None
     body: Query | None
-    repeated: Query | None
+    twice: Query | None
 
 
 class Engine:
@@ -153,7 +220,6 @@ class Engine:
         self._part = lru_cache(maxsize=1 << 11)(partial(Engine._compile_part, weak))
         self.count_papers = lru_cache(maxsize=1 << 11)(partial(Engine._count_papers, weak))
         self._spell = lru_cache(maxsize=1 << 11)(partial(Engine._spell_form, weak))
-        self._about_word = lru_cache(maxsize=1 << 8)(partial(Engine._find_about_word, weak))
         self._frequency = lru_cache(maxsize=1 << 14)(searcher.doc_freq)
 
     # Building queries.
@@ -165,22 +231,6 @@ class Engine:
             (offset, token) for offset, token in enumerate(phrase) if token != tokens.GAP
         ]
         return Query.phrase_query(self._schema, field, placed)
-
-    def _list_spellings(self, text: str) -> Iterable[tuple[str, ...]]:
-        """Return the phrases of a form, and as papers have them a Latin word cut in two (real time)."""
-        phrases, word = tokens.phrases(text), text.casefold()
-        spellings = dict.fromkeys(phrases)
-        if word.isascii() and word.isalpha():
-            single = [1] * (word[0] not in _WORD_LETTERS) + [len(word) - 1] * (word[-1] not in _WORD_LETTERS)
-            longer = range(_MIN_HALF, len(word) - _MIN_END + 1)
-            for cut in (*single, *longer) if len(word) >= _MIN_HALF else ():
-                first, second = analyser.stem(word[:cut]), analyser.stem(word[cut:])
-                if self._is_indexed(first) and self._is_indexed(second):
-                    spellings[first, second] = None
-        return spellings
-
-    def _is_indexed(self, token: str) -> bool:
-        return bool(self._frequency("body", token) or self._frequency("title", token))
 
     def _count(self, field: str, phrase: Sequence[str]) -> list[int]:
         """Return how many papers have each token of a phrase, or [] if none has one of them."""
@@ -198,61 +248,63 @@ class Engine:
     def weigh(self, part: QueryPart) -> float:
         return self._idf(self.count_papers(part))
 
+    def weigh_count(self, papers: int) -> float:
+        """Return the weight by rarity of what this many papers have."""
+        return self._idf(papers)
+
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
-        titles, bodies, repeated = (list[Query]() for _ in range(3))
+        titles, bodies, twice, once = (list[Query]() for _ in range(4))
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             spelled = self._spell(form.text)
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
-            for body, weight in spelled.bodies:
-                bodies.append(Query.boost_query(body, form.weight * weight))
-                repeated.append(Query.boost_query(body, weight))
+            bodies += (Query.boost_query(body, form.weight * weight) for body, weight in spelled.bodies)
+            twice += spelled.twice
+            once += (body for body, _ in spelled.bodies)
+        # Of two forms, each once is twice: a term with its translation.
+        twice += filter(None, map(all_of, combinations(once[:_MAX_ONCE], 2)))
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
-            any_of(repeated),
+            any_of(twice),
         )
 
     def _spell_form(self, text: str) -> _Spelled:
         """Return the queries for a form's spellings."""
-        titles, bodies = list[Query](), list[tuple[Query, float]]()
-        for phrase in self._list_spellings(text):
+        spelled = _Spelled([], [], [])
+        for phrase in tokens.phrases(text):
             if counts := self._count("body", phrase):
                 # BM25 without IDF, so that a rare form does not outweigh a common one.
                 weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
-                bodies.append((self._phrase("body", phrase), weight))
+                spelled.bodies.append((body := self._phrase("body", phrase), weight))
+                often = all_of(self._term("twice", token, 0.0) for token in phrase if token != tokens.GAP)
+                spelled.twice.extend(filter(None, [often if len(phrase) == 1 else all_of([often, body])]))
             if self._count("title", phrase):
-                titles.append(self._phrase("title", phrase))
-        return _Spelled(titles, bodies)
+                spelled.titles.append(self._phrase("title", phrase))
+        return spelled
 
-    def _mention(self, part: QueryPart, *, is_exact: bool = False) -> Query | None:
-        """Return the query for papers with any form of a part; the words of a typed term may be scattered in a paper.
-
-        So may those of its other forms, or if `is_exact` of its usual name in each language: not 망각 and 학습, for machine
-        unlearning. A term of one word, such as chatbot, is not sought as the words of its other forms: conversational and agent.
-        """
+    def estimate(self, part: QueryPart) -> int:
+        """Return the most papers that can have a part, by the number with the rarest token of each form."""
         if part.either:
-            return any_of(
-                all_of(self._mention(one, is_exact=is_exact) for one in parts) for parts in part.either
-            )
-        typed, texts = part.typed_form.replace("-", " "), [form.text for form in part.forms]
-        if is_exact:
-            usual = {analyser.has_hangul(text): text for text in reversed(texts)}
-            texts = [typed, *usual.values()]
-        is_term = " " in typed and not part.is_quoted
-        scattered = (
-            all_of(any_of(self._term(field, word, 1.0) for field in ("title", "body")) for word in words)
-            for words in (dict.fromkeys(map(tokens.content_tokens, texts)) if is_term else ())
+            return max(min(map(self.estimate, parts), default=0) for parts in part.either)
+        return max(
+            (
+                min(counts)
+                for form in _join_seeded(part.forms)[:_MAX_FORMS]
+                for phrase in tokens.phrases(form.text)
+                for field in ("title", "body")
+                if (counts := self._count(field, phrase))
+            ),
+            default=0,
         )
-        return any_of([self._part(part), *scattered])
 
-    def is_telling(self, part: QueryPart) -> bool:
+    def _is_telling(self, part: QueryPart, papers: int) -> bool:
         """Return whether a part says what a paper is about: a term, or a word that few papers have, but not *prediction*."""
         if part.either:
-            return any(map(self.is_telling, part.single))
+            return any(self._is_telling(one, self.estimate(one)) for one in part.single)
         if _NUMBER.fullmatch(part.text):
             return False  # the 9 of Orca 9
         is_term = bool(part.key) and part.key not in concepts.ALL_PAPERS
-        return is_term or self.count_papers(part) <= max(_FEW, _FEW_SHARE * self.searcher.num_docs)
+        return is_term or papers <= max(_FEW, _FEW_SHARE * self.searcher.num_docs)
 
     def _count_papers(self, part: QueryPart) -> int:
         return self._count_matches(self._part(part))
@@ -312,35 +364,31 @@ class Engine:
             required.append(Query.range_query(self._schema, "votes", FieldType.Integer, least, most))
         if query.paper_ids is not None:
             required.append(self._among(query.paper_ids))
-        required += (self._affiliation(name) or Query.empty_query() for name in query.institutions)
+        required += (self.from_institution(name) or Query.empty_query() for name in query.institutions)
         excluded = map(self._left_out, query.without)
         return [
             *((Occur.Must, Query.const_score_query(condition, 0.0)) for condition in required),
             *((Occur.MustNot, part) for part in excluded if part is not None),
         ]
 
+    def within(self, query: ParsedQuery) -> Query:
+        """Return the query for all papers within a query's limits and without its exclusions."""
+        return _within(Query.all_query(), self._narrow(query))
+
     def _left_out(self, part: QueryPart) -> Query | None:
         """Return the query for what an excluded part rejects: papers on its concept, or with a word that names no concept."""
         return self._part(part) if self._main(part) is None else self._about_one(part)
 
-    def _affiliation(self, institution: str) -> Query | None:
+    def from_institution(self, institution: str) -> Query | None:
         tokens_of = filter(None, map(institutions.make_token, query_parser.split_names(institution)))
         return any_of([self._term("institution", token, 0.0) for token in tokens_of])
 
-    def _search(
-        self, query: Query | None, clauses: Sequence[_Clause], limit: int, order: _Order | None
-    ) -> tuple[dict[int, float], int]:
-        """Return the scores of the best papers, or of the first ones in the given order, and the number of all."""
-        if query is None:
-            return {}, 0
-        query = _within(query, clauses)
-        if order is not None:
-            hits = self.searcher.search(query, limit, order_by_field=order[0], order=order[1])
-            return dict.fromkeys(self._numbers(hits), 0.0), _total(hits)
-        hits = self.searcher.search(query, limit, weight_by_field="popularity")
-        # Ties are sorted by id, so that their order does not depend on when they were indexed.
-        scores = {id_: round(score, 4) for id_, score in self._scores(hits).items()}
-        return dict(sorted(scores.items(), key=lambda item: item[::-1], reverse=True)), _total(hits)
+    def _search(self, query: Query | None, clauses: Sequence[_Clause], limit: int) -> dict[int, float]:
+        """Return the scores of the best papers."""
+        if query is None or not limit:
+            return {}
+        hits = self._ask(_within(query, clauses), limit, weight_by_field="popularity", count=False)
+        return _order(self._scores(hits))
 
     def _scores(self, result: tantivy.SearchResult) -> dict[int, float]:
         return dict(zip(self._numbers(result), (score for score, _ in result.hits), strict=True))
@@ -351,73 +399,137 @@ class Engine:
 
     # Searching.
 
-    def find(self, query: ParsedQuery, *, limit: int, sort: Sort = Sort.RELEVANCE) -> Matches:
+    def _ask(self, query: Query, limit: int, **options: Any) -> tantivy.SearchResult:
+        """Search the index, which all look-ups do here."""
+        return self.searcher.search(query, limit, **options)
+
+    def survey(
+        self, query: ParsedQuery, others: Mapping[Hashable, Query | None] = MappingProxyType({})
+    ) -> Survey:
+        """Ask all papers, in one search, what they have of a query, and of what else is asked as far as there are bits left."""
+        parts = query.parts[:_MAX_PARTS]
+        family = () if self._is_concept(query) else (search_index.VERSION_NAME, search_index.LEADING_NAME)
+        asked: dict[Hashable, Query | None] = {part: self._part(part) for part in parts}
+        asked |= {
+            _Asked.ABOUT: self._about_all(query),
+            _Asked.WHOLE: any_of(
+                [self._phrase_of(query), *map(self._part, query.wholes), self._named(query, _NAME_DEGREES)]
+            ),
+            _Asked.NAMED: self._named(query, [search_index.EXACT_NAME]),
+            _Asked.FAMILY: self._named(query, family),
+            _Asked.RELATED: any_of(map(self._about_one, query.clearly_on)),
+        }
+        asked |= {key: query for key, query in others.items() if query is not None}
+        asked = dict(islice(asked.items(), _MAX_BITS - 1))
+        asked[_Asked.WITHIN] = self.within(query)
+        bits = [
+            one and Query.const_score_query(one, float(1 << place))
+            for place, one in enumerate(asked.values())
+        ]
+        hits, ids = None, list[int]()
+        if (wanted := any_of(bits[:-1])) is not None:
+            wanted = Query.boolean_query([(Occur.Must, wanted), (Occur.Should, cast("Query", bits[-1]))])
+            hits = self._ask(wanted, max(1, self.searcher.num_docs), count=False)
+            ids = self._numbers(hits)
+        found = zip(ids, hits.hits if hits else (), strict=True)
+        return Survey(parts, asked, {id_: (int(score), address) for id_, (score, address) in found})
+
+    def find(
+        self, query: ParsedQuery, *, limit: int, sort: Sort = Sort.RELEVANCE, survey: Survey | None = None
+    ) -> Matches:
         """Return the papers on a query's topic, then those with all terms and, if these are few, those that lack a term.
 
-        May return more than `limit`.
+        May return more than `limit`. The query's `survey` is made if it is not given.
         """
-        order, clauses = _ORDERS[sort], self._narrow(query)
-        parts = query.parts[:_MAX_PARTS]
-        # A paper may have all words of a sentence by chance, so all are ranked in the same way.
-        is_ranked_by_topics = len(parts) > 1 and bool(query.topics) and order is None
-        some = self._some_parts(query, parts) if is_ranked_by_topics else None
-        wanted = self._all_parts(query, parts, some)
-        is_term = len(parts) == 1 and not query.topics
-        full = self._find_full(query, wanted, clauses, max(limit, _ENOUGH), order)
-        if order is None and (first := self.find_named(query, clauses)) is not None:
-            full = _put_first(full, first)
-        if full.complete >= (_ENOUGH if order is None and not is_term else _ENOUGH_ORDERED):
-            return full
-        near = self._mention(parts[0]) if is_term else some or self._some_parts(query, parts)
-        scores, _ = self._search(near, clauses, _MAX_PARTIAL, None)
-        others = {id_: score for id_, score in scores.items() if id_ not in full.scores}
-        matches = self._add_partial(query, parts, full, others, is_ranked_by_topics=is_ranked_by_topics)
-        return matches if order is None else self._in_order(matches, sort)
-
-    def _in_order(self, matches: Matches, sort: Sort) -> Matches:
-        """Return matches with each kind in the order of votes or dates; of those that lack a term, the near ones.
-
-        The newest paper with any of the words says little.
-        """
-        *full, some = matches.by_kind.values()
-        least = _NEAR * max((matches.scores[id_] for id_ in some), default=0.0)
-        near = [id_ for id_ in some if matches.scores[id_] >= least]
-        kinds = (
-            self.list_top(ParsedQuery(paper_ids=kind), sort=sort, limit=len(kind))[0]
-            for kind in (*full, near)
-            if kind
+        survey, order, limit = survey or self.survey(query), _ORDERS[sort], max(limit, _ENOUGH)
+        is_alone = len(query.parts) == 1 and not query.topics
+        has_partial = not is_alone and survey.complete < (_ENOUGH if order is None else _ENOUGH_ORDERED)
+        if order is None:
+            scores = self._rank(query, survey, limit, has_partial=has_partial)
+        else:
+            some = self._some_parts(query, survey) if has_partial else None
+            scores = self._search(some, self._narrow(query), survey.complete + _MAX_PARTIAL)
+        missing = self._list_missing(query, survey, scores) if has_partial else {}
+        if order is None:
+            on, others = (
+                [id_ for id_ in scores if id_ in ids] for ids in (survey.on_topic, survey.all_terms)
+            )
+        else:
+            on, others = (self._sort(ids, survey, order) for ids in (survey.on_topic, survey.all_terms))
+            # The newest paper with any of the words says little.
+            least = _NEAR * max((scores[id_] for id_ in missing), default=0.0)
+            near = self._sort([id_ for id_ in missing if scores[id_] >= least], survey, order)
+            missing = {id_: missing[id_] for id_ in near}
+        ids = [*[*on, *others][:limit], *missing]
+        matches = Matches(
+            {id_: scores.get(id_, 0.0) for id_ in ids}, len(survey.on_topic), len(survey.all_terms), missing
         )
-        ids = chain(*kinds)
-        missing = {id_: matches.missing[id_] for id_ in near}
-        return matches._replace(scores={id_: matches.scores[id_] for id_ in ids}, missing=missing)
+        first = None if order is not None else self._choose_named(survey)
+        return matches if first is None else _put_first(matches, first)
 
-    def _find_full(
-        self,
-        query: ParsedQuery,
-        wanted: Query | None,
-        clauses: Sequence[_Clause],
-        limit: int,
-        order: _Order | None,
-    ) -> Matches:
-        """Return the papers on a query's topic, then the others with all its parts."""
-        scores, total = self._search(wanted, clauses, limit, order)
-        about = self._about_all(query)
-        is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
-        on, on_topic = self._search(wanted, [*clauses, is_about], limit, order)
-        if on_topic > _ENOUGH and self._is_concept(query):
+    def _sort(self, paper_ids: Collection[int], survey: Survey, order: _Order) -> list[int]:
+        """Return papers in the order of votes or dates."""
+        ids = sorted(paper_ids)
+        values = self.searcher.fast_field_values(order[0], list(map(survey.place, ids)))
+        return [id_ for _, id_ in sorted(zip(values, ids, strict=True), reverse=True)]
+
+    def _choose_named(self, survey: Survey) -> int | None:
+        """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
+        for mark in (_Asked.NAMED, _Asked.FAMILY):
+            if named := self._sort(survey.list_having(mark, _Asked.WITHIN), survey, _TOP):
+                return named[0]
+        return None
+
+    def _rank(self, query: ParsedQuery, survey: Survey, limit: int, *, has_partial: bool) -> dict[int, float]:
+        """Return the scores of the papers with all terms, and with `has_partial` of those with some, in one search.
+
+        If there are enough papers on the topic, those of the others are left out.
+        """
+        # A paper may have all words of a sentence by chance, so all are ranked in the same way.
+        is_ranked_by_topics = len(survey.parts) > 1 and bool(query.topics)
+        some = self._some_parts(query, survey) if has_partial or is_ranked_by_topics else None
+        wanted = self._all_parts(query, survey.parts, some if is_ranked_by_topics else None)
+        about, clauses, complete = survey.asked[_Asked.ABOUT], self._narrow(query), survey.complete
+        if about is not None and len(survey.on_topic) > _ENOUGH and self._is_concept(query):
             # How often one of many papers has a term says little: of those that fit alike, votes and newness decide.
-            on, on_topic = self._search(about, clauses, limit, order)
-        ids = (*on, *(id_ for id_ in scores if id_ not in on))[:limit]  # of fewer than limit, `on` has all
-        return Matches({id_: on.get(id_, scores.get(id_, 0.0)) for id_ in ids}, on_topic, total - on_topic)
+            if len(survey.on_topic) >= limit:
+                return self._search(about, clauses, limit)
+            wanted = any_of([about, _besides(wanted, about)])
+        elif about is not None and len(survey.on_topic) >= limit:
+            is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
+            return self._search(wanted, [*clauses, is_about], limit)
+        if not has_partial:
+            return self._search(wanted, clauses, complete)
+        full, every = wanted and Query.boost_query(wanted, _APART), all_of(map(self._part, survey.parts))
+        scores = self._search(any_of([full, _besides(some, every)]), clauses, complete + _MAX_PARTIAL)
+        return _order(
+            {id_: score / _APART if survey.is_complete(id_) else score for id_, score in scores.items()}
+        )
 
-    def _about_all(self, query: ParsedQuery) -> Query:
+    def _list_missing(
+        self, query: ParsedQuery, survey: Survey, ranked: Iterable[int]
+    ) -> dict[int, tuple[QueryPart, ...]]:
+        """Return the parts that papers with some lack. If the query is keywords, those with only general words are left out.
+
+        A paper without any is listed if it is about a topic that the query is clearly on.
+        """
+        parts = survey.parts
+        telling = () if query.topics else [one for one in parts if self._is_telling(one, survey.count(one))]
+        named = [part for part in telling or parts if not _NUMBER.fullmatch(part.text)] or parts
+        partial = (id_ for id_ in ranked if not survey.is_complete(id_))
+        return {
+            id_: tuple(part for part in parts if not survey.has(id_, part))
+            for id_ in islice(partial, _MAX_PARTIAL)
+            if survey.has(id_, _Asked.RELATED) or any(survey.has(id_, part) for part in named)
+        }
+
+    def _about_all(self, query: ParsedQuery) -> Query | None:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""
         about = all_of(self._about_one(part.sure()) for part in query.parts[:_MAX_PARTS])
         wholes = [self._about_one(whole.sure()) for whole in query.wholes]
         phrase = self._phrase_of(query)
         phrase = phrase and Query.const_score_query(phrase, _WHOLE)
-        alike = best_of([about, *wholes, phrase, self._named(query, _NAME_DEGREES)])
-        return alike or Query.empty_query()
+        return best_of([about, *wholes, phrase, self._named(query, _NAME_DEGREES)])
 
     def _is_concept(self, query: ParsedQuery) -> bool:
         """Return whether a query is a concept of the seed list alone, not an everyday word for something of it."""
@@ -434,21 +546,15 @@ class Engine:
         """
         if part.either:
             return any_of(all_of(map(self._about_one, parts)) for parts in part.either)
-        if (main := self._main(part)) is not None:
-            return any_of([self._compile(part.forms).title, main])
-        return self._about_word(part)
+        compiled = self._compile(part.forms)
+        return any_of([compiled.title, self._main(part) or compiled.twice])
 
-    def find_named(self, query: ParsedQuery, clauses: Sequence[_Clause] = ()) -> int | None:
+    def find_named(self, query: ParsedQuery) -> int | None:
         """Return the paper of the very name that a query is, or the family's with the most votes; None without one.
 
         A concept does not name a family: *Reasoning on Graphs* is one paper of many on reasoning.
         """
-        family = () if self._is_concept(query) else (search_index.VERSION_NAME, search_index.LEADING_NAME)
-        for marks in ((search_index.EXACT_NAME,), family):
-            best, _ = self._search(self._named(query, marks), clauses, 1, _TOP)
-            if best:
-                return next(iter(best))
-        return None
+        return self._choose_named(self.survey(query))
 
     def _all_parts(
         self, query: ParsedQuery, parts: Sequence[QueryPart], ranked: Query | None
@@ -489,9 +595,9 @@ class Engine:
         texts += [query.text] if query.text not in ("", query.sought) else []
         return any_of(self._part(concepts.literal_part(text)) for text in texts)
 
-    def _some_parts(self, query: ParsedQuery, parts: Sequence[QueryPart]) -> Query | None:
+    def _some_parts(self, query: ParsedQuery, survey: Survey) -> Query | None:
         """Return the query for papers with any part. For a sentence, papers are also ranked by its topics."""
-        weighed = self._weigh(query, parts)
+        weighed = self._weigh(query, survey)
         words = any_of(Query.boost_query(part_query, weight) for part_query, weight in weighed)
         topics = self._topics(query.topics)
         if words is None or topics is None:
@@ -506,14 +612,17 @@ class Engine:
             ]
         )
 
-    def _weigh(self, query: ParsedQuery, parts: Sequence[QueryPart]) -> list[tuple[Query, float]]:
+    def _weigh(self, query: ParsedQuery, survey: Survey) -> list[tuple[Query, float]]:
         """Return the query and the weight of each part and implied term that any paper has: the rarer, the heavier.
 
         Among keywords, rarity counts twice, and a paper about the rarest comes first: for KV cache compression, one about
         the KV cache.
         """
         shares = {part: IMPLIED_WEIGHT * query.topics[topic] for topic, part in query.implied.items()}
-        counts = {part: count for part in (*parts, *shares) if (count := self.count_papers(part))}
+        counted = {part: self.estimate(part) for part in shares} | {
+            part: survey.count(part) for part in survey.parts
+        }
+        counts = {part: count for part, count in counted.items() if count}
         rarest = min(counts, key=counts.__getitem__, default=None)
         by_main = rarest is not None and not query.topics and self._main(rarest) is not None
         weighed = list[tuple[Query, float]]()
@@ -523,49 +632,6 @@ class Engine:
             part_query = any_of([texts, self._main(part) if by_main else None])
             weighed += [(part_query, weight * shares.get(part, 1.0))] if part_query else []
         return weighed
-
-    def _add_partial(
-        self,
-        query: ParsedQuery,
-        parts: Sequence[QueryPart],
-        full: Matches,
-        others: Mapping[int, float],
-        *,
-        is_ranked_by_topics: bool,
-    ) -> Matches:
-        """Add the papers with some parts of a query, or on a topic that it is clearly on, after the full matches.
-
-        A paper that has the words of a term of several words, though scattered, has that term too. If the query is keywords,
-        papers that have only its general words are left out.
-        """
-        having = dict(zip(parts, self._list_having([*map(self._mention, parts)], others), strict=True))
-        exact = having
-        if not query.topics:
-            mentions = [self._mention(part, is_exact=True) for part in parts]
-            exact = dict(zip(parts, self._list_having(mentions, others), strict=True))
-        telling = () if query.topics else [part for part in parts if self.is_telling(part)]
-        named = [part for part in telling or parts if not _NUMBER.fullmatch(part.text)]
-        bare = others.keys() - set[int]().union(*(having[part] for part in named or parts))
-        about_topics = list(map(self._about_word, query.clearly_on if bare else ()))
-        related = set[int]().union(*self._list_having(about_topics, bare))
-        all_terms, missing = dict[int, float](), dict[int, tuple[QueryPart, ...]]()
-        for id_, score in others.items():
-            lacking = tuple(part for part in parts if id_ not in exact[part])
-            if id_ not in bare and not lacking:
-                all_terms[id_] = score
-            elif id_ not in bare or id_ in related:
-                missing[id_] = lacking
-        some = {id_: others[id_] for id_ in missing}
-        on, full_all, _ = ({id_: full.scores[id_] for id_ in ids} for ids in full.by_kind.values())
-        having_all = full_all | all_terms
-        if is_ranked_by_topics:  # all have scores of one kind
-            having_all = dict(sorted(having_all.items(), key=lambda item: -item[1]))
-        return full._replace(
-            scores={**on, **having_all, **some},
-            all_terms=full.all_terms + len(all_terms),
-            missing=missing,
-            scattered=frozenset(all_terms),
-        )
 
     def _list_having(self, queries: Sequence[Query | None], paper_ids: Collection[int]) -> list[set[int]]:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""
@@ -579,7 +645,7 @@ class Engine:
             if bits is not None and paper_ids:
                 if len(paper_ids) < self.searcher.num_docs:
                     bits = _within(bits, self._narrow(ParsedQuery(paper_ids=paper_ids)))
-                scores = self._scores(self.searcher.search(bits, len(paper_ids), count=False))
+                scores = self._scores(self._ask(bits, len(paper_ids), count=False))
             having += (
                 {id_ for id_, score in scores.items() if int(score) >> number & 1}.intersection(paper_ids)
                 for number in range(len(batch))
@@ -603,39 +669,11 @@ class Engine:
         return first
 
     def count_from(self, institution: str) -> int:
-        return self._count_matches(self._affiliation(institution))
+        return self._count_matches(self.from_institution(institution))
 
     def list_from(self, institution: str, paper_ids: Collection[int]) -> set[int]:
-        (from_it,) = self._list_having([self._affiliation(institution)], paper_ids)
+        (from_it,) = self._list_having([self.from_institution(institution)], paper_ids)
         return from_it
-
-    def _find_about_word(self, part: QueryPart) -> Query:
-        """Return the query for the papers with a part in the title or at least twice in the body."""
-        compiled = self._compile(part.forms)
-        titled = compiled.title and Query.const_score_query(compiled.title, _CERTAIN)
-        if (wanted := any_of([titled, compiled.repeated])) is None:
-            return Query.empty_query()
-        hits = self.searcher.search(wanted, max(1, self.searcher.num_docs), count=False)
-        ids, lengths = (self._numbers(hits, name) for name in ("id", "length"))
-        least = {length: self._least_score(length) for length in set(lengths)}
-        about = self._among(
-            [
-                id_
-                for (score, _), id_, length in zip(hits.hits, ids, lengths, strict=True)
-                if score >= _CERTAIN or score >= least[length]
-            ]
-        )
-        return Query.const_score_query(about, _PARTIAL_MAIN)
-
-    def _least_score(self, length: int) -> float:
-        """Return the score of a body of this length that contains a form twice."""
-        norm = 1 - _LENGTH_NORM + _LENGTH_NORM * length / self._mean_length
-        return _TOLERANCE * _ABOUT_FREQUENCY / (_ABOUT_FREQUENCY + _SATURATION * norm)
-
-    @cached_property
-    def _mean_length(self) -> float:
-        aggregation = {"mean": {"avg": {"field": "length"}}}
-        return float(self.searcher.aggregate(Query.all_query(), aggregation)["mean"]["value"] or 1.0)
 
     # Counting.
 
@@ -646,31 +684,37 @@ class Engine:
 
         They are sorted by votes unless by date.
         """
-        wanted, (field, order) = _within(Query.all_query(), self._narrow(query)), _ORDERS[sort] or _TOP
-        result = self.searcher.search(wanted, limit, order_by_field=field, order=order, offset=offset)
+        wanted, (field, order) = self.within(query), _ORDERS[sort] or _TOP
+        result = self._ask(wanted, limit, order_by_field=field, order=order, offset=offset)
         return self._numbers(result), _total(result)
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that contain all of these terms, each in any of its forms."""
-        return self._count_matches(all_of(self._part(concepts.literal_part(*forms)) for forms in terms))
+        return self._count_matches(self.having(terms))
+
+    def having(self, terms: Iterable[Sequence[str]]) -> Query | None:
+        """Return the query for the papers that contain all of these terms, each in any of its forms; None if none do."""
+        return self.having_parts(concepts.literal_part(*forms) for forms in terms)
+
+    def having_parts(self, parts: Iterable[QueryPart]) -> Query | None:
+        return all_of(map(self._part, parts))
+
+    def is_in_title(self, word: str) -> bool:
+        """Return whether titles have each token of a word."""
+        return any(self._count("title", phrase) for phrase in tokens.phrases(word))
 
     def count_titles(self, term: Sequence[str]) -> int:
         return self._count_matches(self._compile(concepts.literal_part(*term).forms).title)
 
     def _count_matches(self, query: Query | None) -> int:
-        return 0 if query is None else _total(self.searcher.search(query, 1))
+        return 0 if query is None else _total(self._ask(query, 1))
 
     # Titles and similar papers.
 
-    def list_titled(
-        self,
-        words: Sequence[str],
-        *,
-        limit: int,
-        beginnings: Collection[str] = (),
-        alternatives: Collection[str] = (),
-    ) -> list[int]:
-        """Return the papers with all of these tokens in the title, top-voted first.
+    def titled(
+        self, words: Sequence[str], *, beginnings: Collection[str] = (), alternatives: Collection[str] = ()
+    ) -> Query | None:
+        """Return the query for the papers with all of these tokens in the title; None if none have them.
 
         With `beginnings`, the title must also contain a token that starts with one of them, or an alternative.
         """
@@ -681,9 +725,13 @@ class Engine:
             )
             last = {text for terms in completions for text, _ in terms}.union(alternatives)
             clauses.append(any_of(self._term("title", word, 0.0) for word in sorted(last)))
-        if (wanted := all_of(clauses)) is None:
+        return all_of(clauses)
+
+    def list_titled(self, wanted: Query | None, *, limit: int) -> list[int]:
+        """Return the papers of a query by `titled`, top-voted first."""
+        if wanted is None:
             return []
-        return self._numbers(self.searcher.search(wanted, limit, order_by_field="top", count=False))
+        return self._numbers(self._ask(wanted, limit, order_by_field="top", count=False))
 
     def list_similar(
         self, similar_to: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
@@ -696,7 +744,7 @@ class Engine:
         wanted = any_of([named, self._topics(topics)])
         if wanted is None:
             return []
-        ids = self._numbers(self.searcher.search(wanted, limit + 1, count=False))
+        ids = self._numbers(self._ask(wanted, limit + 1, count=False))
         return [paper_id for paper_id in ids if paper_id != similar_to][:limit]
 
 
@@ -715,6 +763,12 @@ def _join_seeded(forms: Sequence[Form]) -> list[Form]:
     return [*joined, *(form for form in forms if form.token not in whole)]
 
 
+def _order(scores: Mapping[int, float]) -> dict[int, float]:
+    """Sort papers by their scores. Ties are sorted by id, so that their order does not depend on when they were indexed."""
+    rounded = ((round(score, 4), id_) for id_, score in scores.items())
+    return {id_: score for score, id_ in sorted(rounded, reverse=True)}
+
+
 def _put_first(matches: Matches, first: int) -> Matches:
     """Return matches with the paper on the topic that has the query as its name ahead of all others."""
     best = max(matches.scores.values(), default=0.0) + 1.0
@@ -723,6 +777,13 @@ def _put_first(matches: Matches, first: int) -> Matches:
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:
     return Query.boolean_query([(Occur.Must, query), *clauses]) if clauses else query
+
+
+def _besides(query: Query | None, others: Query | None) -> Query | None:
+    """Return the query for the papers of a query that do not match `others`."""
+    if query is None or others is None:
+        return query
+    return Query.boolean_query([(Occur.Must, query), (Occur.MustNot, others)])
 
 
 def _total(result: Any) -> int:

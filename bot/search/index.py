@@ -37,7 +37,7 @@ from storage.snapshot import Snapshot
 if TYPE_CHECKING:
     from storage.database import Database
 
-FORMAT = f"20.{tokens.VERSION}.{seed.checksum()}"
+FORMAT = f"21.{tokens.VERSION}.{seed.checksum()}"
 """The version of the fields and tokens. Each version builds its own folder and deletes the folders of other versions."""
 
 
@@ -131,12 +131,12 @@ def paper_schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")
-    for name in ("name", "institution", "topic", "concept", "fact"):
+    for name in ("name", "institution", "topic", "concept", "fact", "twice"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_unsigned_field("id", indexed=True, fast=True)
     for name in ("day", "votes"):
         builder.add_integer_field(name, indexed=True, fast=True)
-    for name in ("top", "newest", "oldest", "length"):
+    for name in ("top", "newest", "oldest"):
         builder.add_integer_field(name, fast=True)
     builder.add_float_field("popularity", fast=True)
     return builder.build()
@@ -202,6 +202,9 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
         document.add_text("institution", institution)
     for fact in main:
         document.add_text("fact", fact)
+    for token, count in Counter(body.split()).items():
+        if count > 1 and token != tokens.GAP:
+            document.add_text("twice", token)
     for topic, weight in questions.find_paper_topics(count_words(texts), _MAX_TOPICS):
         level = min(LEVELS, math.ceil(weight * LEVELS / _TOP_WEIGHT))
         document.add_text("topic", f"{topic}.{level}")
@@ -219,7 +222,6 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     document.add_integer("top", (votes << 44) + newest)
     for name, age in (("newest", day), ("oldest", (1 << 20) - day)):
         document.add_integer(name, (age << 43) + (votes << 24) + place)
-    document.add_integer("length", len(words := body.split()) - words.count(tokens.GAP))
     # tantivy multiplies scores by log2(2 + weight), at least by 1: that of a paper with only a title, which comes last.
     factor = _WITH_TEXT * (1 + 0.02 * popularity) if paper.sections or paper.abstract else 1.0
     document.add_float("popularity", 2**factor - 2)

@@ -1,16 +1,24 @@
-"""Interprets a text in the search box: finds the papers for it as typed or, if none has all its terms, as corrected."""
+"""Interprets a text in the search box: as words and operators, or what else it may be, with misspelt words corrected.
+
+What papers have of the words is asked in one search, by which the readings, corrections and suggestions are chosen; if
+the query is another one then, it is asked once more.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
+from typing import NamedTuple
+
+from tantivy import Query
 
 from bot.search import authors, completion, titles, transliteration
 from bot.search.authors import Archive
-from bot.search.engine import Engine, Matches
+from bot.search.engine import WITHIN, Engine, Matches, Survey
 from bot.search.results import Hint, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
 from bot.text.parsed_query import ParsedQuery, Reading, ReadingKind
@@ -20,22 +28,32 @@ from storage.models import NO_FILTERS, Filters
 LoadVocabulary = Callable[[], completion.Vocabulary]
 
 
-def read(archive: Archive, query: ParsedQuery) -> ParsedQuery:
-    """Read the words of a query, with the name of a paper that all call by it: ViT for An Image is Worth 16x16 Words.
+class Interpretation(NamedTuple):
+    """A query as it was read and corrected, what papers have of it, and of other queries what a paper needs for each."""
 
-    A word with hyphens that no paper has is several: *GPT-like*.
-    """
-    query = archive.read(query)
-    absent = {part.text for part in query.parts if "-" in part.text and not archive.engine.count_papers(part)}
-    if absent:
-        words = (word.replace("-", " ") if word in absent else word for word in query.sought.split())
-        query = archive.read(replace(query, text=" ".join(words)))
-    parts = query.parts
-    # Short words sound like names: 다리 is not DALL-E. Of a term or word that the glossary has, the names are known.
-    is_known = len(parts) == 1 and (parts[0].key or archive.reader.glossary.is_word(parts[0].text))
-    keys = query.names if is_known else ()
-    title_id = titles.find_known(query.text, keys) if len(query.text) > 2 else None
-    return replace(query, names=query.names | {title_id}) if title_id else query
+    query: ParsedQuery
+    survey: Survey | None
+    offers: Mapping[str, Sequence[Hashable]] = MappingProxyType({})
+
+
+class _Period(NamedTuple):
+    """The days that words of a query name, these words, and the others. A year alone may belong to the `name` before it."""
+
+    span: typed_dates.Span
+    typed: str
+    others: str
+    year: str
+    name: str
+
+
+class _Text(NamedTuple):
+    """A text, its words as they are read, what papers have of them, and what reads other words so."""
+
+    typed: str
+    words: ParsedQuery
+    period: _Period | None
+    survey: Survey
+    read: Callable[[ParsedQuery], ParsedQuery]
 
 
 def read_text(
@@ -46,77 +64,161 @@ def read_text(
     options: Filters = NO_FILTERS,
     is_question: bool = False,
 ) -> ParsedQuery:
-    """Read any text by its operators and words, or as the first of READINGS that fits. Periods are read if `today` is given."""
-    words = read(archive, query_parser.parse_query(typed, today, is_question=is_question))
-    fitting = (of_it for reading in READINGS if (of_it := reading(archive, words, typed, today)) is not None)
-    query = next(fitting, words)
+    """Read any text as `interpret` does, without corrections."""
+    return interpret(archive, typed, today, options=options, is_question=is_question).query
+
+
+def interpret(
+    archive: Archive,
+    typed: str,
+    today: date | None = None,
+    *,
+    options: Filters = NO_FILTERS,
+    is_question: bool = False,
+    is_search: bool = False,
+    load: LoadVocabulary | None = None,
+) -> Interpretation:
+    """Read any text by its operators and words, or as the first of READINGS that fits, in at most two searches.
+
+    Periods are read if `today` is given, and misspelt words are corrected with `load`. A search leaves out the kinds of what it
+    leaves out too, and offers other queries if no paper has all its words.
+    """
+    engine, names = archive.engine, authors.SoundingNames()
+
+    def read(query: ParsedQuery) -> ParsedQuery:
+        query = _add_known_name(archive, archive.reader.read(query, names.choose))
+        kinds = archive.reader.list_kinds(query) if is_search and query.excluded else ()
+        return replace(query, without=(*query.without, *kinds))
+
+    def limit(query: ParsedQuery) -> ParsedQuery:
+        return replace(
+            query, options=options, paper_ids=authors.list_paper_ids(archive.writers, query.authors)
+        )
+
+    parsed = query_parser.parse_query(typed, today, is_question=is_question)
+    asked = words = limit(read(parsed))
+    period = _find_period(words, today)
+    survey = engine.survey(words, _ask_for_readings(archive, words, typed, period) | names.ask(engine))
+    if names.settle(survey):
+        words = read(words)
+    text = _Text(typed, words, period, survey, read)
+    query = next((of_it for reading in READINGS if (of_it := reading(archive, text)) is not None), words)
     if words.meant and query.excluded:
         meant = query_parser.readmit_term(query.meant or words.meant)
         back = Reading(ReadingKind.WITH_ALL, meant, ", ".join(query.excluded))
         query = replace(query, others=(*query.others, back))
-    return replace(query, options=options, paper_ids=authors.list_paper_ids(archive.writers, query.authors))
+    query = limit(_revise(archive, text, query, load))
+    is_same = replace(query, unknown=(), others=()) == asked
+    offers, needed = (
+        _list_offers(archive, query, load)
+        if is_search and load and not (is_same and survey.complete)
+        else ({}, {})
+    )
+    if needed or not is_same:
+        survey = engine.survey(query, needed)
+    return Interpretation(query, survey, offers)
 
 
-_YEAR = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
+def _add_known_name(archive: Archive, query: ParsedQuery) -> ParsedQuery:
+    """Add the name of a paper that all call by a query: ViT for An Image is Worth 16x16 Words."""
+    parts = query.parts
+    # Short words sound like names: 다리 is not DALL-E. Of a term or word that the glossary has, the names are known.
+    is_known = len(parts) == 1 and (parts[0].key or archive.reader.glossary.is_word(parts[0].text))
+    keys = query.names if is_known else ()
+    title_id = titles.find_known(query.text, keys) if len(query.text) > 2 else None
+    return replace(query, names=query.names | {title_id}) if title_id else query
 
 
-def _find_period(
-    archive: Archive, query: ParsedQuery, today: date | None
-) -> tuple[typed_dates.Span, str, str] | None:
-    """Return the days that words of a query name, these words, and its others; None without such words.
+def _ask_for_readings(
+    archive: Archive, words: ParsedQuery, typed: str, period: _Period | None
+) -> dict[Hashable, Query | None]:
+    """Return what papers are asked for the readings of a text: whether they have its title, its year, or are from it."""
+    engine = archive.engine
+    asked: dict[Hashable, Query | None] = {}
+    if words.meant or period:
+        asked[_TITLE] = titles.title_query(engine, typed)
+    if period and period.year:
+        asked[_YEAR] = engine.within(ParsedQuery(options=Filters(*period.span)))
+        asked[_NAMED_SO] = engine.having([[f"{period.name} {period.year}"]]) if period.name else None
+    for text in (words.text, words.sought) if _is_bare(words) else ():
+        asked[_FROM, text] = engine.from_institution(text)
+    return asked
 
-    A year alone is one if the archive has it, but not after a word that papers write before it: AIME 2025.
-    """
+
+_TITLE, _YEAR, _NAMED_SO, _FROM, _NEAR, _OPTIONS = "title", "year", "named so", "from", "near", "options"
+"""What papers are asked besides the parts of a query."""
+
+
+def _revise(archive: Archive, text: _Text, query: ParsedQuery, load: LoadVocabulary | None) -> ParsedQuery:
+    """Return a query with misspelt words corrected, and words with hyphens that no paper has as several: *GPT-like*."""
+    engine, survey = archive.engine, text.survey
+    counts = {
+        part: survey.count(part) if part in survey.parts else engine.estimate(part)
+        for asked in query.parts
+        for part in asked.single
+    }
+    rare = completion.list_rare_words(engine, counts) if load else {}
+    if survey.complete and query is text.words:
+        rare = {word: papers for word, papers in rare.items() if papers}
+    corrected = completion.find_corrections(archive, load(), query.text, rare) if load and rare else ()
+    revised = completion.apply_corrections(query.text, corrected)
+    for part, papers in counts.items():
+        if "-" in part.text and not papers:
+            revised = revised.replace(part.text, part.text.replace("-", " "))
+    if revised != query.text:
+        query = text.read(replace(query, text=revised))
+    unknown = (word for word, papers in rare.items() if not papers and word not in dict(corrected))
+    return replace(query, corrected=corrected, unknown=tuple(unknown))
+
+
+_YEAR_WORD = re.compile(r"[12]\d{3}(?:년[도에의]?)?")
+
+
+def _find_period(query: ParsedQuery, today: date | None) -> _Period | None:
+    """Return the period that words of a query name; None without such words."""
     words = list(map(questions.trim_filler, query.text.split()))
     is_date = questions.mask_dates(words)
-    places = [place for place, word in enumerate(words) if is_date[place] or _YEAR.fullmatch(word)]
+    places = [place for place, word in enumerate(words) if is_date[place] or _YEAR_WORD.fullmatch(word)]
     if today is None or not places or query.filters.since_on or query.filters.until_on:
         return None
     first, last = places[0], places[-1]
     typed, before, following = " ".join(words[first : last + 1]), words[:first], words[last + 1 :]
     span = questions.read_period(typed, today)
     is_alone = all(questions.classify_filler(word) == "filler" for word in (*before, *following))
-    if span is None or questions.asks_what_to_read(query.text):
+    is_year = not any(is_date)
+    if span is None or questions.asks_what_to_read(query.text) or (is_year and is_alone):
         return None
-    if not any(is_date):
-        name = before[-1] if before and not questions.classify_filler(before[-1]) else ""
-        is_named = name and archive.engine.count([f"{name} {span[0].year}"])
-        if (
-            is_alone
-            or is_named
-            or not archive.engine.list_top(ParsedQuery(options=Filters(*span)), limit=1)[1]
-        ):
-            return None
+    name = before[-1] if before and not questions.classify_filler(before[-1]) else ""
     if before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
         before.pop()  # in 2025
-    return span, typed, "" if is_alone else " ".join((*before, *following))
+    others = "" if is_alone else " ".join((*before, *following))
+    return _Period(span, typed, others, str(span[0].year) if is_year else "", name)
 
 
-def _read_period(archive: Archive, query: ParsedQuery, _: str, today: date | None) -> ParsedQuery | None:
+def _has_period(text: _Text) -> bool:
+    """Return whether words name a period: a year alone if the archive has it, but not after a word of a name: AIME 2025."""
+    is_named = text.survey.count(_NAMED_SO) > 0
+    return bool(text.period and (not text.period.year or (text.survey.count(_YEAR) and not is_named)))
+
+
+def _read_period(archive: Archive, text: _Text) -> ParsedQuery | None:
     """Return a query that has a date or a period as its other words, in that time."""
-    if (found := _find_period(archive, query, today)) is None:
+    if text.period is None or not _has_period(text):
         return None
-    span, typed, others = found
-    rest = query_parser.write_query(dated := replace(query, text=others))
+    span, typed, others, *_ = text.period
+    rest = query_parser.write_query(dated := replace(text.words, text=others))
     meant = f"{rest} {query_parser.write_span(*span)}".strip()
     undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
     filters = dated.filters.narrowed(Filters(*span))
-    return replace(read(archive, replace(dated, filters=filters, meant=meant)), others=(undated,))
+    return replace(text.read(replace(dated, filters=filters, meant=meant)), others=(undated,))
 
 
-_MIN_TITLE = 4
-"""The minimum number of words of a text that counts as a part of a title instead of a sentence."""
-
-
-def _read_title(archive: Archive, words: ParsedQuery, typed: str, today: date | None) -> ParsedQuery | None:
+def _read_title(archive: Archive, text: _Text) -> ParsedQuery | None:
     """Return a paper's title, or a long part of one, as words that are not read as operators or as a date."""
-    if not (words.meant or _find_period(archive, words, today)):
+    if not (text.words.meant or _has_period(text)):
         return None
-    is_long = len(typed.split()) >= _MIN_TITLE
-    is_title = (
-        titles.find_papers(archive, typed, limit=1) if is_long else titles.find_titled(archive, [typed])
-    )
-    return read(archive, ParsedQuery(typed.replace('"', " "))) if is_title else None
+    is_title = titles.is_title(archive, text.typed, text.survey.list_having(_TITLE))
+    return text.read(ParsedQuery(text.typed.replace('"', " "))) if is_title else None
 
 
 def _is_bare(query: ParsedQuery) -> bool:
@@ -124,31 +226,35 @@ def _is_bare(query: ParsedQuery) -> bool:
     return len(query.text) > 1 and not (query.phrases or query.is_limited)
 
 
-def _read_institution(archive: Archive, query: ParsedQuery, *_: object) -> ParsedQuery | None:
+def _read_institution(archive: Archive, text: _Text) -> ParsedQuery | None:
     """Return the name of an institution as the query for its papers; that of a paper or a term too is sought as a whole."""
-    for text in dict.fromkeys((query.text, query.sought)) if _is_bare(query) else ():
-        if found := _find_institution(archive, text, query):
-            name, papers = found
+    query = text.words
+    for typed in dict.fromkeys((query.text, query.sought)) if _is_bare(query) else ():
+        papers = text.survey.count((_FROM, typed))
+        if name := _find_institution(archive, typed, papers, text.survey):
             of_it = _meaning(ParsedQuery(institutions=(name,), excluded=query.excluded))
-            is_topic = (
-                bool(archive.reader.glossary.find(text)) or archive.engine.find_named(query) is not None
-            )
+            is_topic = bool(archive.reader.glossary.find(typed)) or text.survey.has_name
             if papers and not is_topic:
-                return replace(read(archive, of_it), others=(_in_text(query, text, name),))
-            forms = institutions.list_forms(text) or (text,)
-            whole = concepts.literal_part(*dict.fromkeys((text, *forms)))
+                return replace(text.read(of_it), others=(_in_text(query, typed, name),))
+            forms = institutions.list_forms(typed) or (typed,)
+            whole = concepts.literal_part(*dict.fromkeys((typed, *forms)))
             others = (Reading(ReadingKind.INSTITUTION, f'from:"{name}"', name, papers),) if papers else ()
             return replace(query, parts=(whole,), wholes=(), others=others)
     return None
 
 
-def _read_author(archive: Archive, query: ParsedQuery, *_: object) -> ParsedQuery | None:
+def _read_author(archive: Archive, text: _Text) -> ParsedQuery | None:
     """Return the name of a person whom `/author` knows for sure, and who is in no title, as the query for their papers."""
-    for text in dict.fromkeys((query.text, query.sought)) if _is_bare(query) and not query.excluded else ():
-        # A Korean word may be another's spelling: 서베이 is survey before it sounds like an author.
-        if _is_author(archive, text) and not archive.engine.find(query, limit=1).complete:
-            by_it = _meaning(ParsedQuery(authors=(text,)))
-            return replace(read(archive, by_it), others=(_in_text(query, query.text, text),))
+    query = text.words
+    if text.survey.complete or query.excluded or not _is_bare(query):
+        return (
+            None  # a Korean word may be another's spelling: 서베이 is survey before it sounds like an author
+        )
+    has_word = any(map(text.survey.count, text.survey.parts))
+    for typed in dict.fromkeys((query.text, query.sought)):
+        if _is_author(archive, typed, has_word=has_word):
+            by_it = _meaning(ParsedQuery(authors=(typed,)))
+            return replace(text.read(by_it), others=(_in_text(query, query.text, typed),))
     return None
 
 
@@ -166,27 +272,26 @@ def _in_text(query: ParsedQuery, typed: str, name: str) -> Reading:
     return Reading(ReadingKind.WORDS, query_parser.leave_out(f'"{name}"', query.excluded), name)
 
 
-def _find_institution(archive: Archive, text: str, query: ParsedQuery) -> tuple[str, int] | None:
-    """Return the institution that a whole text names, in a form of the text's script, and the number of papers from it.
+def _find_institution(archive: Archive, text: str, papers: int, survey: Survey) -> str | None:
+    """Return the institution that a whole text names, in a form of the text's script.
 
     It is a known one, or one that papers give and no paper writes about.
     """
-    engine, papers = archive.engine, archive.engine.count_from(text)
     if not institutions.find_key(text):
         is_word = bool(archive.reader.glossary.find(text) or questions.find_everyday_terms(text))
-        if not papers or is_word or institutions.is_generic(text) or engine.find(query, limit=1).complete:
+        if not papers or is_word or institutions.is_generic(text) or survey.complete:
             return None
     is_korean = analyser.has_hangul(text)
     alike = (form for form in institutions.list_forms(text) if analyser.has_hangul(form) == is_korean)
-    return next(alike, text), papers
+    return next(alike, text)
 
 
 _MOST_NAMES = 4
 """The most words of a person's name."""
 
 
-def _is_author(archive: Archive, text: str) -> bool:
-    """Return whether a text is an author's name for sure, and neither a term nor in a title; a word alone, in no paper.
+def _is_author(archive: Archive, text: str, *, has_word: bool) -> bool:
+    """Return whether a text that no paper has is an author's name for sure; a Korean or single word, if none has a word of it.
 
     A word alone is one author's last name, a whole Hangul name, or a name run together. A given name alone is many people's.
     """
@@ -194,72 +299,48 @@ def _is_author(archive: Archive, text: str) -> bool:
     is_alone = len(words) < 2
     if not words or len(words) > _MOST_NAMES or (is_alone and len(text) < 3) or archive.reader.is_known(text):
         return False
-    if archive.engine.count_titles([text]) or (
-        (is_korean or is_alone) and any(archive.engine.count([word]) for word in text.split())
-    ):
+    if (is_korean or is_alone) and has_word:
         return False
-    result = authors.find_author(archive, text, limit=1)
-    if result.author is None or result.is_corrected:
+    matches, is_corrected = authors.find_certain(archive.writers, text)
+    if not matches or is_corrected:
         return False
-    first, *others = people.name_tokens(result.author)
+    first, *others = people.name_tokens(matches[0].name)
     if is_alone and not is_korean:
-        return words[0] in (*others[-1:], "".join((first, *others))) and result.matches == (result.author,)
+        return words[0] in (*others[-1:], "".join((first, *others))) and len(matches) == 1
     return not is_alone or not others or not transliteration.spells(words[0], first)
 
 
-def list_matches(engine: Engine, query: ParsedQuery, request: SearchRequest) -> Matches:
+def list_matches(
+    engine: Engine, query: ParsedQuery, request: SearchRequest, survey: Survey | None = None
+) -> Matches:
     """Return a query's papers up to the end of a page.
 
     A query without words has all within its limits, top-voted first; those from an institution newest first.
     """
     end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
     if query.parts or query.wholes:
-        return engine.find(query, limit=end, sort=sort)
+        return engine.find(query, limit=end, sort=sort, survey=survey)
     if query.institutions and request.sort is None:
         sort = Sort.DATE
     ids, total = engine.list_top(query, sort=sort, limit=end)
     return Matches(dict.fromkeys(ids, 0.0), total)
 
 
-def find(
-    archive: Archive, query: ParsedQuery, request: SearchRequest, load: LoadVocabulary
-) -> tuple[ParsedQuery, Matches]:
-    """Find the papers for a query as typed or, if none has all its terms, with misspelt words corrected or a term divided."""
-    engine = archive.engine
+def find(archive: Archive, read: Interpretation, request: SearchRequest) -> tuple[ParsedQuery, Matches]:
+    """Find the papers for a query, and note the terms that no paper has."""
+    query, survey, _ = read
+    survey = survey or archive.engine.survey(query)
     if _asks_for_nothing(query, request):
         return query, Matches()
-    matches = list_matches(engine, query, request)
-    rare = completion.list_rare_words(engine, query.parts)
-    if matches.complete:
-        rare = {word: papers for word, papers in rare.items() if papers}
-    corrected = completion.find_corrections(archive, load(), query.text, rare) if rare else ()
-    if corrected:
-        text = completion.apply_corrections(query.text, corrected)
-        query = replace(read(archive, replace(query, text=text)), without=query.without)
-        matches = list_matches(engine, query, request)
-    asked = query.parts
-    if not matches.total and (pieces := archive.reader.split_term(query)):
-        # No paper has the term: those with its words are near.
-        query, matches = pieces, list_matches(engine, pieces, request)
-    absent = () if matches.complete else _list_absent(archive, query, asked, matches)
-    if len(absent) == len(asked) and not matches.total:
+    matches = list_matches(archive.engine, query, request, survey)
+    absent = () if matches.complete else _list_absent(archive, query, survey, matches)
+    if len(absent) == len(query.parts) and not matches.total:
         absent = ()  # that nothing is found says it
-    if absent:
-        matches = _keep_near(engine, query, matches)
-    return replace(
-        query,
-        corrected=corrected,
-        unknown=tuple(word for word, papers in rare.items() if not papers and word not in dict(corrected)),
-        absent=tuple(part.shown_text for part in absent),
-    ), matches
-
-
-_MAX_NEAR = 5
-"""The maximum number of papers listed if no paper has the terms with most of a query's weight."""
+    return replace(query, absent=tuple(part.shown_text for part in absent)), matches
 
 
 def _list_absent(
-    archive: Archive, query: ParsedQuery, asked: Sequence[concepts.QueryPart], matches: Matches
+    archive: Archive, query: ParsedQuery, survey: Survey, matches: Matches
 ) -> Sequence[concepts.QueryPart]:
     """Return the parts that no paper has, if they have most of the query's weight by rarity, or if no paper has all others.
 
@@ -267,22 +348,18 @@ def _list_absent(
     """
     engine, glossary = archive.engine, archive.reader.glossary
     # Where summaries are Korean, any everyday English word is rare: longer.
-    asked = [part for part in asked if part.key or not _is_everyday(part.text)] or asked
-    weights = {part: engine.weigh(part) for part in asked}
+    asked = [part for part in query.parts if part.key or not _is_everyday(part.text)] or query.parts
+    weights = {part: engine.weigh_count(survey.count(part)) for part in asked}
     absent = [
         part
         for part in asked
         if not (
-            engine.count_papers(part)
-            or engine.count_from(part.text)
+            survey.count(part)
+            or engine.from_institution(part.text)
             or authors.is_in_name(archive.writers, part.text)
         )
     ]
-    if (
-        absent
-        and query.topics
-        and (not query.implied or any(map(engine.count_papers, query.implied.values())))
-    ):
+    if absent and query.topics and (not query.implied or any(map(engine.estimate, query.implied.values()))):
         absent = [part for part in absent if glossary.find(part.text) or institutions.find_key(part.text)]
     lacking = matches.missing.values()
     is_near = not lacking or any(set(missing) <= set(absent) for missing in lacking)
@@ -292,20 +369,6 @@ def _list_absent(
 def _is_everyday(word: str) -> bool:
     """Return whether an English word in small letters describes topics, so that it is one of everyday language."""
     return word.isascii() and word.islower() and bool(questions.find_topics(word))
-
-
-def _keep_near(engine: Engine, query: ParsedQuery, matches: Matches) -> Matches:
-    """Return the first papers that have a telling part of a query, or are on a topic that it is clearly on."""
-    telling = [part for part in query.parts if engine.is_telling(part)]
-    lacking = len(query.parts)
-    near = [
-        id_
-        for id_, missing in matches.missing.items()
-        if len(missing) == lacking or any(part not in missing for part in telling)
-    ][:_MAX_NEAR]
-    return matches._replace(
-        scores={id_: matches.scores[id_] for id_ in near}, missing={id_: matches.missing[id_] for id_ in near}
-    )
 
 
 def is_shown(word: str, row: models.PaperRow) -> bool:
@@ -322,9 +385,7 @@ def _asks_for_nothing(query: ParsedQuery, request: SearchRequest) -> bool:
     return is_bare or (is_empty and request.query.strip() != "")
 
 
-def describe(
-    archive: Archive, request: SearchRequest, query: ParsedQuery, matches: Matches, load: LoadVocabulary
-) -> SearchResult:
+def describe(archive: Archive, query: ParsedQuery, matches: Matches, read: Interpretation) -> SearchResult:
     """Return what all pages of an answer have in common."""
     has_alert = not query.unknown or len(query.unknown) < len(query.parts)
     return SearchResult(
@@ -334,7 +395,7 @@ def describe(
         all_terms=matches.all_terms,
         hints=_list_hints(query),
         alert_terms=_list_alert_terms(archive, query) if has_alert else (),
-        suggestions=() if matches.complete else _suggest(archive, query, request, load),
+        suggestions=() if matches.complete else _suggest(archive, read),
     )
 
 
@@ -373,50 +434,71 @@ def _list_alert_terms(archive: Archive, query: ParsedQuery) -> tuple[models.Aler
     return tuple(dict.fromkeys(terms))
 
 
-def _suggest(
-    archive: Archive, query: ParsedQuery, request: SearchRequest, load: LoadVocabulary
-) -> tuple[str, ...]:
-    """Return alternatives to a query without matches that have some: without its filters, or with words corrected.
-
-    The request's filters still apply. A name whose second word was read as a word comes alone: author:Ada Lovelace.
-    """
-    words = ParsedQuery(query.text, options=query.options)
+def _suggest(archive: Archive, read: Interpretation) -> tuple[str, ...]:
+    """Return other queries that some papers match. A name whose second word was read as a word comes alone: Ada Lovelace."""
+    query, survey, offers = read
+    assert survey is not None
     whole = [f"{name} {query.text}" for name in query.authors if query.text]
     if names := [name for name in whole if authors.find_authors(archive.writers, name)]:
         return tuple(f'author:"{name}"' for name in names)
+    return tuple(text for text, keys in offers.items() if survey.count(*keys))
+
+
+def _list_offers(
+    archive: Archive, query: ParsedQuery, load: LoadVocabulary
+) -> tuple[dict[str, Sequence[Hashable]], dict[Hashable, Query | None]]:
+    """Return alternatives to a query with what a paper needs for each, and what is asked for them.
+
+    They are: an institution that is among its words, its words without its limits, and words that are near unknown ones. The
+    request's filters still apply.
+    """
+    offers, asked = dict[str, Sequence[Hashable]](), dict[Hashable, Query | None]()
+    if not query.institutions:
+        for name, of_it, others in _list_institutions_among(archive, query):
+            asked[_FROM, name] = archive.engine.from_institution(name)
+            offers[query_parser.write_query(of_it)] = (WITHIN, (_FROM, name), *others)
+    words = [part for part in query.parts if not part.is_quoted]
+    limits: list[Hashable] = []
+    if query.options != NO_FILTERS:
+        limits.append(_OPTIONS)
+        asked[_OPTIONS] = archive.engine.within(ParsedQuery(options=query.options))
     # The words alone may match papers that its filters, exclusions or quoted phrases reject.
-    is_narrow = bool(query.text) and (query.phrases or query.excluded or query.is_limited)
-    offered = [archive.read(words)] if is_narrow else []
-    if query.unknown:
-        vocabulary = load()
-        similar = ((word, [meant for meant, _ in vocabulary.list_near(word)]) for word in query.unknown)
-        near = [
-            (word, meant)
-            for word, known in similar
-            for meant in known[:1] or filter(None, [_find_name(archive, word)])
-            if not questions.classify_filler(meant)
-        ]
-        text = completion.apply_corrections(archive.read(words).sought, near)
-        offered += [archive.read(replace(words, text=text))] if near else []
-    of_institution = [] if query.institutions else _find_institution_among(archive, query)
-    found_texts = (other.sought for other in offered if archive.engine.find(other, limit=1).complete)
-    return (*of_institution, *found_texts)
+    if words and query.text and (query.phrases or query.excluded or query.is_limited):
+        offers[query.sought] = (*limits, *words)
+    near = _find_near(archive, query, load) if query.unknown else {}
+    for meant in near.values():
+        parts = archive.reader.read(ParsedQuery(meant)).parts
+        asked[_NEAR, meant] = archive.engine.having_parts(parts)
+    if near:
+        known = [part for part in words if analyser.strip_ending(part.text) not in near]
+        text = completion.apply_corrections(query.sought, [*near.items()])
+        offers.setdefault(text, (*limits, *known, *((_NEAR, meant) for meant in near.values())))
+    return offers, asked
 
 
-def _find_name(archive: Archive, word: str) -> str | None:
-    """Return the name of papers that a word in Hangul sounds like: EXAONE for 엑사원."""
-    return titles.find_near_name(archive, word) if analyser.is_syllables(word) else None
+def _find_near(archive: Archive, query: ParsedQuery, load: LoadVocabulary) -> dict[str, str]:
+    """Return the known word or name of papers that is nearest to each unknown word: EXAONE for 엑사원."""
+    vocabulary, near = load(), dict[str, str]()
+    for word in query.unknown:
+        similar = [meant for meant, _ in vocabulary.list_near(word)[:1]]
+        if not similar and analyser.is_syllables(word):
+            similar = list(filter(None, [titles.find_near_name(archive, word)]))
+        if similar and not questions.classify_filler(similar[0]):
+            near[word] = similar[0]
+    return near
 
 
-def _find_institution_among(archive: Archive, query: ParsedQuery) -> list[str]:
-    """Return a query as from: and its other words if one to three are an institution that has such papers: Google robots."""
+def _list_institutions_among(
+    archive: Archive, query: ParsedQuery
+) -> Iterator[tuple[str, ParsedQuery, Sequence[concepts.QueryPart]]]:
+    """Yield one to three words that are an institution, the query with it as from:, and its other parts: Google robots."""
     words = list(map(questions.trim_filler, query.text.split()))
     for size, place in itertools.product((3, 2, 1), range(len(words))):
         name, before, following = " ".join(words[place : place + size]), words[:place], words[place + size :]
         if before and before[-1] in analyser.FUNCTION_WORDS:
             before.pop()  # from Google
         of_it = replace(query, text=" ".join((*before, *following)), institutions=(name,))
-        is_one = of_it.text and place + size <= len(words) and institutions.find_key(name)
-        if is_one and archive.engine.find(read(archive, of_it), limit=1).complete:
-            return [query_parser.write_query(of_it)]
-    return []
+        if of_it.text and place + size <= len(words) and institutions.find_key(name):
+            others = [part for part in query.parts if part.text not in name]
+            if others:
+                yield name, of_it, others

@@ -94,14 +94,6 @@ class QueryReader:
         kinds -= {part.key for part in read.parts}
         return tuple(QueryPart(key, self.glossary.forms_of(key), key).sure() for key in sorted(kinds))
 
-    def split_term(self, read: ParsedQuery) -> ParsedQuery | None:
-        """Return a query of one term as one of the terms and words in it: KV cache and compression; None if it is no other."""
-        if len(read.parts) != 1 or read.parts[0].text not in read.sought:
-            return None  # a quoted phrase is sought as it is
-        words = read.parts[0].typed_form.split()
-        parts = _distinct(self._divide(words, whole=False)) if len(words) > 1 else ()
-        return replace(read, parts=parts, wholes=()) if len(parts) > 1 else None
-
     def is_known(self, text: str) -> bool:
         """Return whether the whole text is a term or an everyday word for one."""
         return self._find(text) is not None

@@ -64,8 +64,6 @@ class MatchKind(StrEnum):
     """It is about the query: each term is in its title or one of its main concepts."""
     ALL_TERMS = "all"
     """It has all terms of the query somewhere."""
-    SCATTERED = "scattered"
-    """It has all words of the terms, but those of a term may be scattered over the text."""
     SOME_TERMS = "some"
     """It lacks a term of the query."""
 

@@ -20,12 +20,13 @@ from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.authors import Archive
 from bot.search.completion import TopicIndex
-from bot.search.engine import Engine, Matches
+from bot.search.engine import Engine, Survey
 from bot.search.glossary_service import GlossaryService
 from bot.search.index import SearchIndex
+from bot.search.interpretation import Interpretation
 from bot.search.query_reader import QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import analyser, concepts, plain
+from bot.text import concepts, plain
 from bot.text.parsed_query import ParsedQuery
 from storage import models, search
 from storage.models import NO_FILTERS, Filters
@@ -138,13 +139,9 @@ class SearchService:
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
-        sought = result.read.term_forms
-        if MatchKind.SCATTERED in result.kinds.values():
-            # Of scattered words, the sentence with the most of them is quoted.
-            words = dict.fromkeys(word for forms in sought for form in forms for word in form.split())
-            stems = ((analyser.stem(word.casefold()),) for word in words.keys() - analyser.FUNCTION_WORDS)
-            sought = (*sought, *sorted(stems))
-        find = partial(search_results.list_snippets, patterns=search_results.build_patterns(sought))
+        find = partial(
+            search_results.list_snippets, patterns=search_results.build_patterns(result.read.term_forms)
+        )
         return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
 
     async def _order(self, request: SearchRequest, vectors: TextVectors) -> None:
@@ -180,14 +177,14 @@ class SearchService:
         """
 
         def look_up(archive: Archive) -> dict[int, float]:
-            query = interpretation.read_text(archive, text)
-            allowed = query.filters
+            load = None if archive.is_stale else self._load_vocabulary(archive)
+            read = interpretation.interpret(archive, text, load=load)
+            allowed = read.query.filters
             ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
+            query = replace(read.query, filters=replace(allowed, since_on=None, until_on=None))
             if ids and query.has_text:
-                query = replace(query, filters=replace(allowed, since_on=None, until_on=None))
-                _, matches = self._find_all(archive, query, ids)
-                on_topic = matches.by_kind[MatchKind.ON_TOPIC]
-                return {id_: matches.scores[id_] for id_ in on_topic if id_ in ids}
+                on_topic = self._find_all(archive, query, read.survey if query == read.query else None, ids)
+                return {id_: score for id_, score in on_topic.items() if id_ in ids}
             written = ids if query.paper_ids is None else ids.intersection(query.paper_ids)
             if query.institutions:
                 engine = _open_engine(archive, sorted(ids))
@@ -205,10 +202,10 @@ class SearchService:
         """
 
         def look_up(archive: Archive) -> tuple[Sequence[int] | None, ParsedQuery]:
-            query = interpretation.read_text(archive, text, today, options=options)
+            load = self._load_vocabulary(archive)
+            query, survey, _ = interpretation.interpret(archive, text, today, options=options, load=load)
             if query.has_text:
-                query, matches = self._find_all(archive, query)
-                return matches.by_kind[MatchKind.ON_TOPIC], query
+                return [*self._find_all(archive, query, survey)], query
             paper_ids = None if query.paper_ids is None else sorted(query.paper_ids)
             if query.institutions:
                 paper_ids, _ = archive.engine.list_top(query, limit=max(1, archive.engine.searcher.num_docs))
@@ -217,18 +214,20 @@ class SearchService:
         return await self._look_up(look_up)
 
     def _find_all(
-        self, archive: Archive, query: ParsedQuery, needed: Collection[int] = ()
-    ) -> tuple[ParsedQuery, Matches]:
-        """Return all papers for a query's words.
+        self, archive: Archive, query: ParsedQuery, survey: Survey | None, needed: Collection[int] = ()
+    ) -> dict[int, float]:
+        """Return the scores of all papers on the topic of a query, best first.
 
-        If the index is out of date, only the `needed` papers are searched, if any, for the words as typed.
+        If the index is out of date, only the `needed` papers are searched, if any.
         """
         request = SearchRequest(query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
         if needed and archive.is_stale:
             engine, allowed = _open_engine(archive, sorted(needed)), query.paper_ids
             among = set(needed).intersection(needed if allowed is None else allowed)
-            return query, interpretation.list_matches(engine, replace(query, paper_ids=among), request)
-        return interpretation.find(archive, query, request, self._load_vocabulary(archive))
+            matches = interpretation.list_matches(engine, replace(query, paper_ids=among), request)
+        else:
+            _, matches = interpretation.find(archive, Interpretation(query, survey), request)
+        return {id_: matches.scores[id_] for id_ in matches.by_kind[MatchKind.ON_TOPIC]}
 
     async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:
         def look_up(archive: Archive) -> OpenPapers:

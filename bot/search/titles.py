@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
+from tantivy import Query
+
 from bot.archive import arxiv_ids, summaries
 from bot.search import index as search_index
 from bot.search import transliteration
@@ -104,12 +106,31 @@ def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:
     ids: dict[str, str] = {}
     for title in titles:
         typed = typography.to_plain_text(plain.clean_typed(title))
-        words = [word for word in typed[:_MAX_TEXT_LENGTH].split() if word.lower() not in ("and", "&")]
-        paper_ids = archive.engine.list_titled(_tokens(words), limit=_CANDIDATE_LIMIT)
+        paper_ids = archive.engine.list_titled(title_query(archive.engine, title), limit=_CANDIDATE_LIMIT)
         for row in search.list_paper_rows(archive.view, paper_ids):
             if analyser.fold_title(row.title or "") == analyser.fold_title(typed):
                 ids.setdefault(title, row.arxiv_id)
     return ids
+
+
+def title_query(engine: Engine, title: str) -> Query | None:
+    """Return the query for the papers whose titles have all words of a title."""
+    typed = typography.to_plain_text(plain.clean_typed(title))
+    words = [word for word in typed[:_MAX_TEXT_LENGTH].split() if word.lower() not in ("and", "&")]
+    return engine.titled(_tokens(words))
+
+
+_MIN_TITLE = 4
+"""The minimum number of words of a text that counts as a part of a title instead of a sentence."""
+
+
+def is_title(archive: Archive, text: str, paper_ids: Sequence[int]) -> bool:
+    """Return whether one of these papers has a text as its title, or a long text as a part of it."""
+    typed, is_long = plain.clean_typed(text), len(text.split()) >= _MIN_TITLE
+    rows = search.list_paper_rows(archive.view, paper_ids[:_CANDIDATE_LIMIT])
+    names = [analyser.fold_title(row.title or "") for row in rows]
+    typed = analyser.fold_title(typography.to_plain_text(typed))
+    return typed in names or (is_long and any(f" {typed}" in f" {name}" for name in names))
 
 
 def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:
@@ -121,7 +142,8 @@ def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = Fa
     if is_prefix and words and not text.endswith(" "):
         paper_ids = _complete(archive.engine, words, limit)
     else:
-        paper_ids = archive.engine.list_titled(_tokens(words), limit=max(_CANDIDATE_LIMIT, limit))
+        wanted = archive.engine.titled(_tokens(words))
+        paper_ids = archive.engine.list_titled(wanted, limit=max(_CANDIDATE_LIMIT, limit))
     rows = search.list_paper_rows(archive.view, paper_ids)
     folded = analyser.fold_name(text)
     titled = [(analyser.fold_name(typography.to_plain_text(row.title or "")), row) for row in rows]
@@ -144,16 +166,14 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     others, word = _tokens(words[:-1]), analyser.fold(words[-1])
     last_tokens = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
     if not last_tokens or (len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word)):
-        return engine.list_titled([*others, *last_tokens], limit=limit)
+        return engine.list_titled(engine.titled([*others, *last_tokens]), limit=limit)
     # Titles are indexed by stem, so "reasonin" has to match "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH and word.isascii()]
     beginnings = (last_tokens[-1], word) if word.isalnum() else last_tokens[-1:]
-    return engine.list_titled(
-        [*others, *last_tokens[:-1]],
-        limit=limit,
-        beginnings=beginnings,
-        alternatives=(last_tokens[-1], *stems),
+    wanted = engine.titled(
+        [*others, *last_tokens[:-1]], beginnings=beginnings, alternatives=(last_tokens[-1], *stems)
     )
+    return engine.list_titled(wanted, limit=limit)
 
 
 Reorder: TypeAlias = Callable[[Snapshot, int, Sequence[int]], Sequence[int]]

@@ -122,12 +122,6 @@ class QueryPart(NamedTuple):
         return tuple(part for parts in self.either for part in parts) or (self,)
 
     @property
-    def typed_form(self) -> str:
-        """The typed text, with the spaces of its term: 지식 증류 for 지식증류."""
-        key = term_keys.term_key(self.text)
-        return next((form.text for form in self.forms if form.key == key), self.text)
-
-    @property
     def shown_text(self) -> str:
         """The part's name in replies: as typed, without particles."""
         start, space, word = self.text.rpartition(" ")

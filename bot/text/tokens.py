@@ -92,18 +92,6 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(filter(None, variants)))
 
 
-@analyser.remembered(1 << 13)
-def content_tokens(form: str) -> tuple[str, ...]:
-    """Return the tokens of the words of a form, which a text may have in different places; () if that would mean nothing."""
-    words = [
-        word.removesuffix(analyser.PARTICLE_MARK) for word in analyser.canonical_words(form.replace("-", " "))
-    ]
-    content = [word for word in words if word not in analyser.FUNCTION_WORDS]
-    if len(content) < 2 or min(map(len, content)) < 2:
-        return ()  # the 9 of Llama 9 is in many texts
-    return tuple(token for word in content for token in analyser.word_tokens(word))
-
-
 @lru_cache(maxsize=1)
 def _concept_forms() -> Mapping[str, set[str]]:
     """Return the forms of seeded concepts, keyed by English key, except abbreviations of two letters or of several terms."""

@@ -2,6 +2,7 @@
 
 import gc
 import random
+import statistics
 import weakref
 from datetime import date, timedelta
 from itertools import chain
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.quality import measures, questions
 from bot.search import index as search_index
 from bot.search.engine import Engine
 from bot.search.results import MatchKind, SearchRequest, Sort
@@ -233,3 +235,35 @@ def test_a_chapter_on_later_work_is_not_indexed(heading: str, text: str, is_inde
     paper = models.IndexDocument(1, "2501.00001", "Title", sections, None, (), 1, (date(2025, 1, 1),), ())
     words = " ".join(search_index.build_texts(paper).bodies).replace(analyser.PARTICLE_MARK, " ").split()
     assert ("astrolab" in words) is is_indexed
+
+
+async def test_a_look_up_asks_the_index_at_most_three_times(
+    search: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The measured queries of all kinds: half of their words are in no paper of a small archive, and none is what is typed."""
+    asked: list[object] = []
+    ask = Engine._ask
+
+    def count(engine: Engine, *query: Any, **options: Any) -> Any:
+        asked.append(query)
+        return ask(engine, *query, **options)
+
+    monkeypatch.setattr(Engine, "_ask", count)
+    texts = [one.text for one in questions.load_queries()][::5]
+    texts += [text for text, *_ in measures.load_mixed_queries()][::5]
+    texts += [
+        "RLHF 2025",
+        "NAVER",
+        "Google robots",
+        "Junyang Lin",
+        "강화 핵습 로봇 -비디오",
+        "not 제미나이, robots",
+        "GPT-likeness",
+    ]
+    asked_by_text = {}
+    for text in texts:
+        asked.clear()
+        await search.search(SearchRequest(text))
+        asked_by_text[text] = len(asked)
+    assert max(asked_by_text.values()) <= 3, max(asked_by_text, key=asked_by_text.__getitem__)
+    assert statistics.median(asked_by_text.values()) <= 2

@@ -95,8 +95,7 @@ async def test_the_kinds_have_the_papers_that_their_names_promise(service: Searc
             assert kinds == sorted(kinds, key=[*MatchKind].index), "each divider stands once"
             counts = Counter(kinds)
             assert counts[MatchKind.ON_TOPIC] == found.on_topic, query
-            having_all = counts[MatchKind.ALL_TERMS] + counts[MatchKind.SCATTERED]
-            assert (having_all, len(kinds)) == (found.all_terms, found.total), query
+            assert (counts[MatchKind.ALL_TERMS], len(kinds)) == (found.all_terms, found.total), query
             assert found.missing.keys() <= list_kind(found, MatchKind.SOME_TERMS)
         for row in found.rows:
             text = await read(service, row.arxiv_id)

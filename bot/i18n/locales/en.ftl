@@ -85,7 +85,6 @@ list-kind-all = { $count ->
     [one] Papers that mention the word, but may not be about it
    *[other] Papers that mention all the words, but may not be about them
 }
-list-kind-scattered = Papers that have all the words, though those of a term may be scattered
 list-kind-some = Papers that lack a word
 list-hint-without = To leave something out, use the option *without* or put - before a word.
 list-hint-order = To sort the papers, use the option *order* or the menu below.

@@ -67,7 +67,6 @@ list-kind-all = { $count ->
     [1] 검색어가 나오지만 주제는 다를 수 있는 논문
    *[other] 검색어가 모두 나오지만 주제는 다를 수 있는 논문
 }
-list-kind-scattered = 검색어의 단어가 모두 나오지만 서로 떨어져 있을 수 있는 논문
 list-kind-some = 검색어 일부가 빠진 논문
 list-hint-without = 빼고 싶은 말이 있으면 *제외* 옵션에 적거나 단어 앞에 -를 붙여 주세요.
 list-hint-order = 순서를 바꾸려면 *정렬* 옵션이나 아래 메뉴를 이용해 주세요.
