@@ -20,7 +20,13 @@ from storage import models, paper_texts
 from storage.database import Database
 from tests.ask.test_commands import mention
 from tests.support import digest_builders
-from tests.support.client_harness import ClientHarness, component_ids, raw_components, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    raw_components,
+    shown_text,
+)
 
 EARLY, LATE, SHORT = "2501.10001", "2501.10002", "2501.10003"
 _SUMMARIES = {
@@ -319,49 +325,6 @@ async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archiv
     assert "79.8" in (await ask(archive, "What score has Kestrel-01 mini?")).found[0].excerpt.text
 
 
-async def test_the_verb_of_a_question_decides_between_opposites(
-    harness: ClientHarness, archive: ArchiveQuestions
-) -> None:
-    papers = {
-        "2501.70001": (
-            "Hallucinations Help",
-            90,
-            "Bo Lin",
-            "hallucinations (환각) help drug discovery. Costs are reduced (줄어듭니다)",
-        ),
-        "2501.70002": (
-            "Steady Sight",
-            1,
-            "Bo Lin",
-            "attention to images reduces hallucinations (환각을 줄입니다). Hallucinations (환각) are known",
-        ),
-        "2501.70003": (
-            "Small Steps",
-            90,
-            "Bo Lin",
-            "the learning rate (학습률) grows in training. Loss is reduced",
-        ),
-        "2501.70004": (
-            "Large Steps",
-            1,
-            "Bo Lin",
-            "who reduces the learning rate (학습률) ends sooner. It grows",
-        ),
-    }
-    digest = _digest(date(2025, 1, 6), papers)
-    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
-    await harness.container.glossary.rebuild()
-    for asked, id_ in (
-        ("How do I reduce hallucinations?", "2501.70002"),
-        ("환각 줄이기", "2501.70002"),
-        ("How do hallucinations help?", "2501.70001"),
-        ("환각을 어떻게 줄여요?", "2501.70002"),
-        ("Why reduce the learning rate?", "2501.70004"),
-        ("Does the learning rate grow?", "2501.70003"),
-    ):
-        assert (await ask(archive, asked)).found[0].paper.arxiv_id == id_, asked
-
-
 async def test_the_period_of_a_question_is_an_option(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
@@ -530,30 +493,6 @@ async def test_a_model_reads_the_full_text_of_one_paper_and_stored_passages_of_s
     assert not replace(of_several, paper=one.paper, basis=Basis.ABSTRACT).is_readable
 
 
-@pytest.mark.parametrize(
-    ("asked", "read"),
-    [
-        ("I am a PhD student. How do lamps save oil?", "How do lamps save oil?"),
-        ("Thank you for this bot! How do lamps save oil? votes:3", "How do lamps save oil? votes:3"),
-        ("저는 대학원생이에요. lamp는 oil을 어떻게 아껴요?", "lamp는 oil을 어떻게 아껴요?"),
-        ("안녕하세요. 처음 써 봐요! lamp는 oil을 어떻게 아껴요?", "lamp는 oil을 어떻게 아껴요?"),
-        # What a question refers to is part of it, and so is a text in which nothing asks.
-        ("My lamp has a wick. How does it save oil?", "My lamp has a wick. How does it save oil?"),
-        ("등잔에 심지가 있어요. 이걸 어떻게 아껴요?", "등잔에 심지가 있어요. 이걸 어떻게 아껴요?"),
-        ("Lamps that save oil. I am a student.", "Lamps that save oil. I am a student."),
-    ],
-)
-async def test_a_sentence_that_asks_nothing_is_no_part_of_a_question(
-    archive: ArchiveQuestions, asked: str, read: str
-) -> None:
-    answer = await ask(archive, asked)
-    assert answer.topic == read
-    assert "PhD" not in answer.absent
-    assert [one.paper.arxiv_id for one in answer.found] == [
-        one.paper.arxiv_id for one in (await ask(archive, read)).found
-    ]
-
-
 async def test_nothing_is_said_to_be_absent_that_any_text_has(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
@@ -616,6 +555,40 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
             said += (await ask(archive, frame.format(name))).absent
     assert [name for name in said if "".join(filter(str.isalnum, name.casefold())) in every] == []
     assert {"Orca 9", "QuokkaNet", "Kestrel 8", "Osprey 5", "Zorblax"} <= {*said}
+
+
+@both_languages
+async def test_that_no_passage_has_a_rare_word_of_the_question_is_said_above_them(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    is_korean = harness.texts.locale is models.Locale.KO
+    asked, words = (
+        ("oil로 달걀을 삶아요?", "‘달걀’") if is_korean else ("Does oil boil an egg?", "“boil”, “egg”")
+    )
+    said = harness.texts("ask-archive-lacking", names=words)
+    shown = shown_text(await harness.ask("ask", question=asked))
+    assert 0 < shown.index(said) < shown.index("\n> "), shown
+    assert (await ask(archive, LAMPS)).lacking == ()
+
+
+async def test_the_paper_that_a_question_names_is_first_among_many_on_its_other_words(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    about = "language models are compared by accuracy, and the best model has the highest accuracy on each benchmark"
+    papers = {
+        f"2501.4{number:04}": (f"Benchmark of Language Models {number}", 50, "Bo Lin", about)
+        for number in range(30)
+    }
+    papers["2501.49999"] = ("Kestrel-02: A Corpus of Birds", 1, "Bo Lin", "birds sing at dawn")
+    digest = _digest(date(2025, 1, 6), papers)
+    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    for asked in (
+        "Which model is best on Kestrel-02 and how high is its accuracy?",
+        "Kestrel-02 벤치마크에서 정확도가 가장 높은 언어 모델은?",
+        "Is the accuracy of language models on benchmarks such as Kestrel-02 high?",
+    ):
+        found = (await ask(archive, asked)).found
+        assert found[0].paper.arxiv_id == "2501.49999", asked
 
 
 @pytest.mark.parametrize(

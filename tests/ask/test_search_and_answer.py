@@ -1,7 +1,9 @@
 """What a search for a text shows, a question in its words shows too: on the papers of the demo."""
 
 import asyncio
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from bot.search.service import SearchService
 from storage import migrate
 from tests.support import sample_archive
 
+ROOT = Path(__file__).parents[2]
 CHATTER = (
     "I am a PhD student.",
     "Thank you for this bot!",
@@ -37,8 +40,6 @@ QUESTIONS = (
     "로봇이 물건을 집는 법은?",
     "몇 개나 있어요?",
     "확산 모델보다 뭐가 나아?",
-    "Which models are autoregressive instead of diffusion?",
-    "트랜스포머 말고 다른 구조를 쓰는 모델은?",
 )
 STATEMENTS = (
     "A friend spoke of small language models",
@@ -62,6 +63,7 @@ class _Asking:
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
+        self.run = self._runner.run
         self.database = self._runner.run(migrate.open_database(url))
         self.search = SearchService(self.database, clock=lambda: sample_archive.NOW)
         self.questions = ArchiveQuestions(
@@ -99,3 +101,12 @@ def test_a_question_never_hides_what_a_search_shows(asking: _Asking, sentences: 
     text = " ".join(one if one[-1] in ".?!" else f"{one}." for one in sentences)
     listed, shown = asking.find(text)
     assert not listed or listed & shown, text
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
+def test_the_answer_to_the_question_of_the_readme_comes_first_in_the_demo(asking: _Asking, page: str) -> None:
+    [asked] = re.findall(r"`/(?:ask question|질문 질문):([^`]+)`", (ROOT / page).read_text(encoding="utf-8"))
+    first = asking.run(asking.questions.answer(asked, guess_language(asked))).found[0]
+    assert re.search("shrinks the key-value cache|키-값 캐시.*줄이는 방법", first.excerpt.text), (
+        first.excerpt.text
+    )

@@ -106,9 +106,10 @@ class Answer:
     Of one paper, which is `paper`: `basis` says what was read of it, and `read_as` has the parts of the question that were read
     as other forms, with those that the paper has.
 
-    Of the archive: `absent` has the names and terms in the question that nothing stored has, `excluded` the terms that it leaves
-    out, `corrected` the pairs of a misspelt word and what it was read as. `topic` is the question as a search. `is_cut`: only the
-    question's first characters, and papers, are read. If no paper is found, `extent` is given.
+    Of the archive: `absent` has the names and terms in the question that nothing stored has, `lacking` its rare words if no
+    found paper has any of them, `excluded` the terms that it leaves out, `corrected` the pairs of a misspelt word and what it
+    was read as. `topic` is the question as a search. `is_cut`: only the question's first characters, and papers, are read. If
+    no paper is found, `extent` is given.
 
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
     sentences are absent, or that a model is asked.
@@ -122,6 +123,7 @@ class Answer:
     basis: Basis = Basis.NONE
     read_as: tuple[tuple[str, tuple[str, ...]], ...] = ()
     absent: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     corrected: tuple[tuple[str, str], ...] = ()
     topic: str = ""

@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from operator import mul
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, summaries
@@ -36,7 +35,8 @@ from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
 from bot.sources import kinds
 from bot.text import analyser, query_parser, questions, typed_dates
-from bot.text.concepts import Form, QueryPart
+from bot.text.concepts import QueryPart
+from bot.text.parsed_query import ParsedQuery
 from storage import ask as storage
 from storage import models, paper_texts, papers
 from storage.archive import list_source_names
@@ -45,8 +45,6 @@ from storage.database import Database
 MAX_SHOWN, MAX_OF_ONE, _FURTHER = 5, 3, 0.5
 """The most passages of an answer, and of the one paper that a question names, and the least share of the best one's score
 that each further passage of it has."""
-_MAX_LISTED = 300
-"""The number of papers of a search that one which is shown has to be among."""
 MAX_PAPERS = 20
 """The number of papers that are read. For nine questions in ten an answering paper is among as many proposed by search."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
@@ -56,12 +54,12 @@ _PLACES = 5
 _PASSAGE, _SENTENCE = 0.3, 1.0
 """The weights of a paper's best passage and of the share of the question that one sentence of it has, relative to the weight of
 the first place."""
-_UNKNOWN = 0.75
-"""Upper bound on the weight of an unknown lower-case word, relative to a known one of equal rarity."""
+_RARE = 0.5
+"""The least weight of a question's rare words, relative to that of its rarest."""
 _NAMED = 0.05
 """The share of its weight that a paper's name has in the paper's sentences."""
-_MAX_ABSENT = 3
-"""How many absent names are listed."""
+_MAX_NAMES, _MAX_ABSENT = 3, 3
+"""How many names of a question are sought alone, and how many absent ones are listed."""
 _FENCE = "```"
 _BLANK = re.compile(r"\n\s*\n")
 _WORD = re.compile(r"[\w.+-]++,?")
@@ -83,104 +81,85 @@ class ArchiveQuestions:
     async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> Answer:
         """Return the nearest passages to a question, which may have operators.
 
-        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked. Chatter is left
-        out, and words such as *not* leave nothing out, but a paper of those that a search for the text shows is always shown.
+        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked. Words such as
+        *not* leave nothing out.
         """
         today, whole = self._clock().date(), "".join(asked.split(_FENCE)[::2])
-        named = arxiv_ids.list_arxiv_ids(whole, today)
-        ids, rest = split_ids(question_parts.drop_chatter(whole), named, today)
-        ids, whole = split_ids(whole, named, today)
-        only = ids or only
-        answer = await self._answer(rest, only, locale)
-        queries = [query_parser.parse_query(whole, today, is_question=is_one) for is_one in (False, True)]
-        if only or (rest == whole and queries[0] == queries[1]):
-            return answer
-        listed = await self._search.search(SearchRequest(whole, limit=_MAX_LISTED, today=today))
-        ids = [row.arxiv_id for row in listed.rows]
-        if not ids or any(one.paper.arxiv_id in ids for one in answer.found):
-            return answer
-        of_whole = await self._answer(whole, only, locale, is_question=False)
-        if not answer.found:
-            return of_whole
-        found, asked_papers = answer.found[: MAX_SHOWN - 1], answer.asked[: MAX_SHOWN - 1]
-        return replace(
-            answer, found=(*found, *of_whole.found[:1]), asked=(*asked_papers, *of_whole.asked[:1])
-        )
-
-    async def _answer(
-        self, asked: str, given: Collection[str], locale: models.Locale, *, is_question: bool = True
-    ) -> Answer:
-        only = [*given][:MAX_PAPERS]
-        request = SearchRequest(asked, limit=MAX_PAPERS, today=self._clock().date(), is_question=is_question)
-        query = query_parser.parse_query(asked, request.today, is_question=is_question)
+        ids, asked = split_ids(whole, arxiv_ids.list_arxiv_ids(whole, today), today)
+        given = ids or [*only]
+        request = SearchRequest(asked, limit=MAX_PAPERS, today=today, is_question=True)
+        query = query_parser.parse_query(asked, today, is_question=True)
         is_plain = not (query.is_limited or query.excluded or query.phrases or query.ignored)
         words = (asked if is_plain else " ".join((query.text, *query.phrases)))[: question_parts.MAX_LENGTH]
         is_asked = question_parts.has_words(words)
-        searched = await self._search.search(request) if is_asked and not only else SearchResult()
-        details = [paper for id_ in only if (paper := await self._search.find_paper(id_))]
-        details += await self._database.fetch(papers.list_details, [row.id for row in searched.rows])
-        language = guess_language(words, locale)
-        words = completion.apply_corrections(words, searched.read.corrected)
+        searched = await self._search.search(request) if is_asked else SearchResult()
+        read, language = searched.read, guess_language(words, locale)
+        words = completion.apply_corrections(words, read.corrected)
+        names = _list_names(words)
+        if given:
+            found = [(id_, await self._search.find_paper(id_)) for id_ in given[:MAX_PAPERS]]
+            details = [paper for _, paper in found if paper is not None]
+            absent = [id_ for id_, paper in found if paper is None]
+        else:
+            named = await self._find_named(names, query) if is_asked else []
+            row_ids = dict.fromkeys((*named, *(row.id for row in searched.rows)))
+            details = await self._database.fetch(papers.list_details, [*row_ids][:MAX_PAPERS])
+            absent = []
+        terms = {
+            part.text: [form.text for form in part.forms]
+            for part in read.parts
+            if any(
+                form.token and form.weight == 1.0 for form in part.forms
+            )  # a term, and no everyday word for one
+        }
+        absent = (
+            await self._search.list_absent(dict[str, Sequence[str]](dict.fromkeys(names, ())) | terms)
+            + absent
+        )
         answer = Answer(
             AnswerStatus.NOTHING,
             language=language.value,
-            corrected=tuple(searched.read.corrected),
+            corrected=tuple(read.corrected),
+            absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT],
             excluded=query.excluded,
             topic=asked[: question_parts.MAX_LENGTH],
             is_cut=len(asked) > question_parts.MAX_LENGTH or len(given) > MAX_PAPERS,
         )
-        absent = [id_ for id_ in only if id_ not in {paper.arxiv_id for paper in details}]
-        glossary = await self._database.look_up(self._glossary.read_current)
-        parts = question_parts.read(words, glossary) if is_asked else ()
-        terms = (part for part in parts if part.weight > question_parts.VAGUE)
-        named: dict[str, Sequence[str]] = dict.fromkeys(_list_names(words), ())
-        named |= {
-            part.text: [form.text for form in part.forms]
-            for part in terms
-            if any(form.token for form in part.forms)
-        }
-        absent = (await self._search.list_absent(named) if parts else []) + absent
-        answer = replace(answer, absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT])
         if details:
-            pool, weights = await self._split_and_weigh(parts, details, language, searched.read.term_forms)
-            answer = await work_in_thread(rank, answer, words, pool, weights, is_limited=bool(only))
+            pool, weights = await self._split_and_weigh(read.parts, details, language)
+            answer = await work_in_thread(rank, answer, words, pool, weights, is_limited=bool(given))
             return answer if is_asked else replace(answer, kind=AnswerStatus.NAMED)
-        if not (is_asked or only):
+        if not (is_asked or given):
             return replace(answer, kind=AnswerStatus.UNASKED)
         kind = AnswerStatus.OUTSIDE if query.is_limited and not absent else AnswerStatus.NOTHING
         count, since = await self._database.fetch(storage.describe_archive)
-        names = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
-        return replace(answer, kind=kind, extent=ArchiveContents(count, since, sorted(names - {""})))
+        origins = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
+        return replace(answer, kind=kind, extent=ArchiveContents(count, since, sorted(origins - {""})))
+
+    async def _find_named(self, names: Sequence[str], query: ParsedQuery) -> list[int]:
+        """Return the papers whose titles begin with the first names of a question, each sought alone: other words hide them."""
+        found = list[int]()
+        for name in names[:_MAX_NAMES]:
+            text = query_parser.write_query(replace(query, text=name, phrases=()))
+            rows = (await self._search.search(SearchRequest(text, limit=MAX_OF_ONE))).rows
+            found += [row.id for row in rows if _names(name, row.title or "")]
+        return found
 
     async def _split_and_weigh(
-        self,
-        read: Sequence[QueryPart],
-        details: Sequence[models.PaperDetail],
-        language: models.Locale,
-        searched: Iterable[Sequence[str]],
+        self, parts: Sequence[QueryPart], details: Sequence[models.PaperDetail], language: models.Locale
     ) -> tuple[_Candidates, dict[QueryPart, float]]:
         """Return the passages of papers, and the question's parts with their weights by rarity in the archive.
 
         Of a kept text come only the passages with the most of the question.
-
-        An unknown word has the forms that it was `searched` by: LLaMA 3 for 라마3.
         """
         # A text is kept since a reader asked about its paper, which is not for the public to know.
         ids = [] if self._search.is_public else [paper.arxiv_id for paper in details]
         texts = await self._database.fetch(paper_texts.list_full, ids)
         of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
-        added = {text: tuple(map(Form, others)) for text, *others in searched}
-        parts = [
-            part if part.key else part._replace(forms=part.forms + added.get(part.text, ())) for part in read
-        ]
         chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, parts) for text in of_first}
         pool = await work_in_thread(_Candidates.build, details, chosen, language)
         forms = [[form.token or form.text for form in part.forms] for part in parts]
-        rarities = await self._search.weigh(forms)
-        # An unknown lower-case word may be an everyday verb, which says less about the topic.
-        most = [_UNKNOWN if part.text.islower() and not part.key else 1.0 for part in parts]
-        weights = map(min, (part.weight for part in parts), most)
-        return pool, dict(zip(parts, map(mul, weights, rarities), strict=True))
+        return pool, dict(zip(parts, await self._search.weigh(forms), strict=True))
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -284,9 +263,7 @@ def rank(
         named = [0]
     name = _fold("".join(titles[place].partition(":")[0] for place in named))
     rest = [part for part in parts if _fold(part.text) not in name]
-    telling = set[int]().union(
-        *(ranking.having[part.text] for part in rest if part.weight > question_parts.VAGUE)
-    )
+    telling = set[int]().union(*(ranking.having[part.text] for part in rest))
     ranked = _rank_papers(pool, ranking, parts)
     first = [numbers for numbers in ranked if pool.places[numbers[0]] in named]
     others = [numbers for numbers in ranked if pool.places[numbers[0]] not in named][:MAX_SHOWN]
@@ -304,7 +281,11 @@ def rank(
     is_one = len(named) == 1
     asked = tuple(map(pool.take, found))
     kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING
-    answer = replace(answer, kind=kind, asked=asked)
+    rarest = max(weights.values(), default=0.0)
+    rare = [part for part in parts if weights[part] >= _RARE * rarest and not is_limited]
+    lacks_all = not any(ranking.having[part.text] for part in rare)
+    lacking = tuple(part.shown_text for part in rare if lacks_all)[:_MAX_ABSENT]
+    answer = replace(answer, kind=kind, asked=asked, lacking=lacking)
     shown = [
         (paper, own)
         for numbers, paper in zip(found, asked, strict=True)

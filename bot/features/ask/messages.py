@@ -184,6 +184,12 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
     if mistyped := arxiv_ids.find_mistyped(answer.topic):
         lines.append(texts("no-paper", paper=mistyped))
     lines += [texts("ask-archive-absent", names=", ".join(absent))] if absent else []
+    if (
+        lacking := []
+        if absent
+        else [texts("ask-name", name=escape_untrusted(word)) for word in answer.lacking]
+    ):
+        lines.append(texts("ask-archive-lacking", names=", ".join(lacking)))
     lines += [texts("ask-archive-near")] if absent and answer.found else []
     if not (answer.found or lines):
         lines.append(texts(f"ask-archive-{answer.kind}"))

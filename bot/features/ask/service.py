@@ -165,7 +165,7 @@ class PaperQuestions:
     async def _answer_of_paper(
         self, paper: models.PaperDetail, asked: str, locale: models.Locale, user_id: int
     ) -> Answer:
-        language, rest = guess_language(asked, locale), question_parts.drop_chatter(asked)
+        language = guess_language(asked, locale)
         text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
         if text is None:
             if self._count(_READ, user_id) > MAX_A_DAY:
@@ -174,15 +174,12 @@ class PaperQuestions:
         async with self.lookups.admitted(user_id, _PATIENCE):
             glossary = await self.database.look_up(self.glossary.read_current)
             sources, index = await self._load_sources(paper, text, language)
-            for text_asked in dict.fromkeys((rest, asked)):  # all of it where the rest finds nothing
-                parts = await work_in_thread(question_parts.read, text_asked, glossary)
-                ranking = await work_in_thread(index.rank, parts)
-                if _finds_any(parts, ranking):
-                    break
+            parts = await work_in_thread(question_parts.read, asked, glossary)
+            ranking = await work_in_thread(index.rank, parts)
         # Outside the look-up, whose places all readers share.
         if self.vectors is not None and text.basis == Basis.PAPER:
             headed = [passage.headed_text for passage in index.passages]
-            order = await self.vectors.rank(text, headed, text_asked)
+            order = await self.vectors.rank(text, headed, asked)
             ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         asked_paper = AskedPaper(paper, sources, ranking.order)
         return await work_in_thread(_build, asked_paper, language, parts, ranking)

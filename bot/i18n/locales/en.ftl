@@ -688,6 +688,7 @@ ask-menu-list = Add to our list: { $title }
 ask-all-papers = All papers on this
 ask-archive-nearest = The nearest passages in the archive, word for word. Whether they answer is for you to judge.
 ask-archive-absent = No paper here mentions { $names }.
+ask-archive-lacking = None of these passages has { $names }.
 ask-archive-near = Nearest:
 ask-name = “{ $name }”
 ask-more = More

@@ -632,6 +632,7 @@ ask-menu-list = 우리 목록에 담기: { $title }
 ask-all-papers = 관련 논문 모두 보기
 ask-archive-nearest = 논문과 요약에서 질문에 가장 가까운 부분을 그대로 옮겼어요. 답이 되는지는 직접 확인해 주세요.
 ask-archive-absent = { $names }: 이 말이 나오는 논문이 없어요.
+ask-archive-lacking = { $names }: 이 말은 아래 글 어디에도 나오지 않아요.
 ask-archive-near = 가장 가까운 내용이에요.
 ask-name = ‘{ $name }’
 ask-more = 더 보기
