@@ -464,7 +464,7 @@ class Engine:
         matches = Matches(
             {id_: scores.get(id_, 0.0) for id_ in ids}, len(survey.on_topic), len(survey.all_terms), missing
         )
-        first = None if order is not None else self._choose_named(survey)
+        first = None if order is not None else self.choose_named(survey)
         return matches if first is None else _put_first(matches, first)
 
     def _sort(self, paper_ids: Collection[int], survey: Survey, order: _Order) -> list[int]:
@@ -473,9 +473,9 @@ class Engine:
         values = self.searcher.fast_field_values(order[0], list(map(survey.place, ids)))
         return [id_ for _, id_ in sorted(zip(values, ids, strict=True), reverse=True)]
 
-    def _choose_named(self, survey: Survey) -> int | None:
-        """Return the paper of the very name that a query is, or the family's with the most votes; None without one."""
-        for mark in (_Asked.NAMED, _Asked.FAMILY):
+    def choose_named(self, survey: Survey, *, is_alone: bool = False) -> int | None:
+        """Return the paper of the very name that a query is, or unless it `is_alone` the family's with the most votes."""
+        for mark in (_Asked.NAMED,) if is_alone else (_Asked.NAMED, _Asked.FAMILY):
             if named := self._sort(survey.list_having(mark, _Asked.WITHIN), survey, _TOP):
                 return named[0]
         return None
@@ -554,7 +554,7 @@ class Engine:
 
         A concept does not name a family: *Reasoning on Graphs* is one paper of many on reasoning.
         """
-        return self._choose_named(self.survey(query))
+        return self.choose_named(self.survey(query))
 
     def _all_parts(
         self, query: ParsedQuery, parts: Sequence[QueryPart], ranked: Query | None

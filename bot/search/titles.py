@@ -41,13 +41,39 @@ def find_paper(archive: Archive, text: str) -> str | None:
     if (famous_id := find_known(text)) is not None and search.get_paper_ids(archive.view, [famous_id]):
         return famous_id
     # "flash attention" is FlashAttention.
-    rows = find_papers(archive, text, limit=1) or find_papers(archive, "".join(text.split()), limit=1)
-    if not rows:
-        same = None if archive.reader.is_known(text) else find_near_name(archive, text, least=100)
-        read = archive.read(ParsedQuery(same or text))
-        named = archive.engine.find_named(read)
-        rows = search.list_paper_rows(archive.view, [] if named is None else [named])
-    return rows[0].arxiv_id if rows else None
+    rows = find_papers(archive, text, limit=_CANDIDATE_LIMIT) or find_papers(
+        archive, "".join(text.split()), limit=_CANDIDATE_LIMIT
+    )
+    if rows and (named := _choose_titled(rows, text)):
+        return named.arxiv_id
+    read = archive.read(ParsedQuery(text))
+    survey = archive.engine.survey(read)
+    named_id = archive.engine.choose_named(survey, is_alone=True)
+    near = (
+        None if survey.complete or archive.reader.is_known(text) else find_near_name(archive, text, least=100)
+    )
+    if named_id is None and near is not None:
+        named_id = archive.engine.find_named(archive.read(ParsedQuery(near)))
+    found = search.list_paper_rows(archive.view, [] if named_id is None else [named_id])
+    return found[0].arxiv_id if found else None
+
+
+def _choose_titled(rows: Sequence[models.PaperRow], text: str) -> models.PaperRow | None:
+    """Return the paper that a part of a title means, of those that have it; None if a title goes on after it: Stable Audio Open.
+
+    Four words in a row are a title's, though it goes on.
+    """
+
+    def fold(title: str) -> str:
+        return analyser.fold_name(typography.to_plain_text(title)).replace(" ", "")
+
+    typed = fold(text)
+    for row in rows:
+        title = row.title or ""
+        if typed in (fold(title), fold(title.partition(":")[0])):
+            return row
+    is_begun = any(fold(row.title or "").startswith(typed) for row in rows)
+    return None if is_begun and len(text.split()) < _MIN_TITLE else rows[0]
 
 
 def prepare() -> None:

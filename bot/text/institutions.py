@@ -70,8 +70,11 @@ def _find_known(text: str) -> set[str]:
 
 
 def make_token(name: str) -> str:
-    """Return an institution's index token, the same for all its names; "" if the text has no words."""
-    return "".join(analyser.stemmed_words(make_key(name)))[:_MAX_TOKEN_LENGTH]
+    """Return an institution's index token, the same for all its names; "" if the text has no words.
+
+    It is not stemmed: Cohere is not Coherent.
+    """
+    return make_key(name).replace(" ", "")[:_MAX_TOKEN_LENGTH]
 
 
 def list_forms(name: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import pytest
 from bot.search.glossary_service import GlossaryService
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
+from bot.text import institutions
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper
@@ -184,7 +185,7 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
         result = await service.search(SearchRequest(query))
         complete = {row.arxiv_id[-1] for row in result.rows if row.arxiv_id not in result.missing}
         assert (query, complete) == (query, set(numbers))
-    assert (await service.find_paper("tau2-bench")) is not None
+    assert (await service.find_paper("tau2-bench for tools")) is not None
 
 
 async def test_of_a_family_without_a_paper_of_its_name_the_one_with_most_votes_is_first(db: Database) -> None:
@@ -209,3 +210,9 @@ async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Data
     )
     result = await search.search(SearchRequest("서베이"))
     assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
+
+
+def test_an_institution_is_compared_letter_by_letter() -> None:
+    assert institutions.make_token("Cohere") != institutions.make_token("Coherent Corp.")
+    assert institutions.make_token("Figure AI") != institutions.make_token("Figured")
+    assert institutions.make_token("Univ. of Oxford") == institutions.make_token("The University of Oxford")

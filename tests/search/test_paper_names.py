@@ -100,6 +100,45 @@ async def test_a_name_near_to_one_in_the_archive_is_offered(service: SearchServi
     assert await service.find_paper("235343") is None
 
 
+async def test_a_title_that_goes_on_after_a_name_is_not_the_paper_of_that_name(db: Database) -> None:
+    titles = (
+        "Stable Audio Open",
+        "Quiet Herons Are Fast: A Study",
+        "Newt Gen: A Pond",
+        "Newt Gen Bench: More Ponds",
+    )
+    papers = (
+        NewsletterPaper(f"2501.0000{n}", title, "A pond.", votes=n) for n, title in enumerate(titles, 1)
+    )
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    service = SearchService(db)
+    for text, arxiv_id in {
+        "Stable Audio": None,
+        "quiet herons": None,
+        "stable audio open": "2501.00001",
+        "Quiet Herons Are Fast": "2501.00002",
+        "Newt Gen": "2501.00003",
+        "newtgen": "2501.00003",
+    }.items():
+        found = await service.find_paper(text)
+        assert (found and found.arxiv_id) == arxiv_id, text
+
+
+async def test_a_name_that_a_summary_has_is_not_that_of_a_paper_that_sounds_so(db: Database) -> None:
+    papers = (
+        NewsletterPaper("2501.00001", "Zebra: Stripes of Ponds", "A pond."),
+        NewsletterPaper("2501.00002", "Clear Pictures", "Restores pictures as SUPIR does. SOPRA is slower."),
+    )
+    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await GlossaryService(db).rebuild()
+    service = SearchService(db)
+    for text in ("SUPIR", "sopra"):
+        assert await service.find_paper(text) is None, text
+    near = await service.find_paper("Zibra")
+    assert near is not None
+    assert near.arxiv_id == "2501.00001"
+
+
 @pytest.mark.parametrize(
     ("typed", "arxiv_id"),
     [

@@ -323,10 +323,11 @@ class PapersCog(commands.Cog):
     async def _near_view(self, request: Request, paper: str) -> ui.LayoutView | None:
         """Return what a search for a text as a topic, or for a name like it, finds. None: nothing."""
         texts = request.texts
-        near = await request.services.search.find_near_name(paper)
-        for topic, note in ((paper, "no-paper-near"), (near, "no-paper-alike")):
+        for note in ("no-paper-near", "no-paper-alike"):
+            is_near = note == "no-paper-alike"
+            topic = await request.services.search.find_near_name(paper) if is_near else paper
             if topic is None:
-                continue
+                return None
             state = await store_list_text(
                 request.services.text_tokens, request.user_id, ListState(ListKind.TOPIC, topic)
             )
