@@ -291,11 +291,15 @@ def read_without(text: str) -> str:
 @_migration(12)
 def _write_exclusions_as_operators(connection: sa.Connection) -> None:
     """Write what a post's topic leaves out as -word."""
+    _rewrite_topics(connection, read_without)
+
+
+def _rewrite_topics(connection: sa.Connection, rewrite: Callable[[str], str]) -> None:
+    """Rewrite the topics of posts, but for one that its channel has already."""
     rows = connection.exec_driver_sql("SELECT id, topic FROM subscriptions WHERE topic <> ''").all()
     update = sa.text("UPDATE subscriptions SET topic = :topic WHERE id = :id")
     for id_, topic in rows:
-        if (written := read_without(topic)) != topic:
-            # The channel may have the same post with that topic already.
+        if (written := rewrite(topic)) != topic:
             with suppress(sa.exc.IntegrityError), connection.begin_nested():
                 connection.execute(update, {"id": id_, "topic": written})
 
@@ -543,6 +547,70 @@ def _name_reports_of_readings(connection: sa.Connection) -> None:
     """Name the reports on readings of sources after the readings, since accounts are those of readers."""
     for table in ("sources", "source_pages"):
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME COLUMN account TO reading")
+
+
+_READ_AS_BEFORE = re.compile(
+    r", ?(?i:not|without|except|excluding) |,[^,]*(?:제외|빼고|말고)$|\bNOT [^ ]+(?: (?:AND )?NOT|$)"
+)
+_GROUP = re.compile(
+    r" ?(?:(?:and )?(?:-|not )\(|\((?:not|without|except|excluding) )([^()]+)\)| ?\(([^()]+) (?:제외|빼고|말고)\)",
+    re.IGNORECASE,
+)
+_METHODS = (
+    "labels?|annotat|train|retrain|fine-tun|human (?:feedback|labels|data)|references?|examples|tokenizers?"
+)
+"""What *without* said how, as a term: *without labels*."""
+_NOT = re.compile(
+    rf"\b(?:(?:and|but|that|which|are|is) ){{0,3}}(?:not|except|excluding|neither|without(?! (?:{_METHODS}))) "
+    r"(?!only|just|all|[a-z]+ing)",
+    re.IGNORECASE,
+)
+_KOREAN_NOT = re.compile(
+    "(?<![만지])(?<![만지] )(?:도 아닌| ?(?:말고|빼고|제외하고|제외한|제외|아닌))(?: |$)"
+)
+_NEXT_TERM = re.compile(
+    ", ?(?:(?:and|or|nor) )?(?:not )?| (?:and|or|nor|또는) (?:not )?| not |[나랑와과도] (?:아니고 )?",
+    re.IGNORECASE,
+)
+_LINK = re.compile("(?:an?|the|any|on|about|for|from|by) ")
+_OPERATOR = re.compile(r" (?=-|\w+:)")
+
+
+def write_left_out(topic: str) -> str:
+    """Return a topic with `-word` for each term that a clause left out in the search of version 28; the same text without one.
+
+    The clause is a group behind a minus, an English one at the end, or a Korean one at the beginning or the end. What version 29
+    reads as before stays.
+    """
+    text, *operators = [topic] if _GROUP.search(topic) else _OPERATOR.split(topic)
+    if _READ_AS_BEFORE.search(text):
+        return topic
+    if match := _GROUP.search(text):
+        rest, terms = f"{text[: match.start()]}{text[match.end() :]}", match[1] or match[2]
+    elif match := _NOT.search(text):
+        rest, terms = text[: match.start()], text[match.end() :]
+    elif match := _KOREAN_NOT.search(text):
+        terms, rest = text[: match.start()], text[match.end() :]
+        if not rest:
+            rest, _, terms = terms.rpartition(" ")
+    else:
+        return topic
+    names = [_without_particle(_LINK.sub("", term).strip(' .?!"')) for term in _NEXT_TERM.split(terms)]
+    if not rest.strip() or any(re.search("[():]", name) or not 0 < len(name.split()) <= 3 for name in names):
+        return topic
+    signs = (f'-"{name}"' if " " in name else f"-{name}" for name in names)
+    return " ".join((rest.strip(" ,."), *operators, *signs))
+
+
+def _without_particle(term: str) -> str:
+    has_final = len(term) > 2 and "가" <= term[-2] <= "힣" and (ord(term[-2]) - ord("가")) % 28 > 0
+    return term[:-1] if len(term) > 2 and term[-1] in ("이은을" if has_final else "가는를") else term
+
+
+@_migration(29)
+def _write_what_topics_leave_out_as_signs(connection: sa.Connection) -> None:
+    """Write what a post's topic leaves out as -word: words leave out only behind a comma from now on."""
+    _rewrite_topics(connection, write_left_out)
 
 
 VERSION = 1 + len(MIGRATIONS)

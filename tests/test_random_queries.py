@@ -87,7 +87,8 @@ def limit_steps(most: int) -> Iterator[None]:
 def read(text: str) -> None:
     """Read a text in each way in which a query is read or written again."""
     query = query_parser.parse_query(text, DAY)
-    query_parser.parse_query(text, DAY, is_question=True)
+    query_parser.find_negated(query)
+    query_parser.split_clause(text)
     query_parser.parse_author(text, DAY)
     query_parser.list_accepted_forms(query.ignored)
     query_parser.readmit_term(text)

@@ -158,11 +158,13 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
 
 
 _COMMAS = ",，、"
+SEPARATORS = ";；\n"
+"""What items of a list that have commas are separated by."""
 
 
 def split_items(text: str) -> list[str]:
     """Split a text at commas, or at semicolons and line breaks if it has any. Straightens curly quotes."""
-    separators = ";；\n" if any(separator in text.strip() for separator in ";；\n") else _COMMAS
+    separators = SEPARATORS if any(separator in text.strip() for separator in SEPARATORS) else _COMMAS
     for separator in separators:
         text = text.replace(separator, "\n")
     lines = (

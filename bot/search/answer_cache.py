@@ -115,13 +115,7 @@ class SearchAnswers:
     def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         today = request.today or self._clock().date()
         read = interpretation.interpret(
-            archive,
-            request.query,
-            today,
-            options=request.filters,
-            is_question=request.is_question,
-            is_search=True,
-            load=load,
+            archive, request.query, today, options=request.filters, is_search=True, load=load
         )
         query, matches = interpretation.find(archive, read, request)
         has_meaning = len(query.parts) > 1 or bool(query.topics)  # more than a term

@@ -57,15 +57,10 @@ class _Text(NamedTuple):
 
 
 def read_text(
-    archive: Archive,
-    typed: str,
-    today: date | None = None,
-    *,
-    options: Filters = NO_FILTERS,
-    is_question: bool = False,
+    archive: Archive, typed: str, today: date | None = None, *, options: Filters = NO_FILTERS
 ) -> ParsedQuery:
     """Read any text as `interpret` does, without corrections."""
-    return interpret(archive, typed, today, options=options, is_question=is_question).query
+    return interpret(archive, typed, today, options=options).query
 
 
 def interpret(
@@ -74,7 +69,6 @@ def interpret(
     today: date | None = None,
     *,
     options: Filters = NO_FILTERS,
-    is_question: bool = False,
     is_search: bool = False,
     load: LoadVocabulary | None = None,
 ) -> Interpretation:
@@ -95,7 +89,7 @@ def interpret(
             query, options=options, paper_ids=authors.list_paper_ids(archive.writers, query.authors)
         )
 
-    parsed = query_parser.parse_query(typed, today, is_question=is_question)
+    parsed = query_parser.parse_query(typed, today)
     asked = words = limit(read(parsed))
     period = _find_period(words, today)
     survey = engine.survey(words, _ask_for_readings(archive, words, typed, period) | names.ask(engine))
@@ -103,10 +97,9 @@ def interpret(
         words = read(words)
     text = _Text(typed, words, period, survey, read)
     query = next((of_it for reading in READINGS if (of_it := reading(archive, text)) is not None), words)
-    if words.meant and query.excluded:
-        meant = query_parser.readmit_term(query.meant or words.meant)
-        back = Reading(ReadingKind.WITH_ALL, meant, ", ".join(query.excluded))
-        query = replace(query, others=(*query.others, back))
+    if is_search and (offered := query_parser.find_negated(query)):
+        without, term = offered
+        query = replace(query, others=(*query.others, Reading(ReadingKind.WITHOUT, without, term)))
     query = limit(_revise(archive, text, query, load))
     is_same = replace(query, unknown=(), others=()) == asked
     offers, needed = (

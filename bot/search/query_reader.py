@@ -16,9 +16,9 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 
 from bot.search import term_resolver
-from bot.text import analyser, concepts, operator_words, query_parser, questions, term_keys, tokens
+from bot.text import analyser, concepts, query_parser, questions, term_keys, tokens
 from bot.text.concepts import Form, QueryPart
-from bot.text.parsed_query import ParsedQuery
+from bot.text.parsed_query import EITHER, ParsedQuery
 
 _EVERYDAY_WEIGHT, _TRANSLATED_WEIGHT = 0.9, 0.4
 IMPLIED_WEIGHT = 0.6
@@ -103,11 +103,15 @@ class QueryReader:
     def _list_runs(self, text: str) -> list[list[str]]:
         """Return the words of a query that name its topic, without particles, in runs with nothing left out between them.
 
-        A term has all its words, and so has a query of mere filler.
+        A term has all its words, and so has a query of mere filler. The sides of `|` are one run.
         """
         if self.glossary.find(text):
             return [text.split()]
         split = query_parser.split_words(text)[:_MAX_TYPED_WORDS]
+        if EITHER in split:
+            sides = (" ".join(side) for is_sign, side in groupby(split, EITHER.__eq__) if not is_sign)
+            of_sides = (run for side in sides for run in ([EITHER], *self._list_runs(side)))
+            return [[word for run in of_sides for word in run][1:]]
         typed = [
             word
             for word in (word if word[0] == '"' else questions.trim_filler(word) for word in split)
@@ -123,8 +127,6 @@ class QueryReader:
             is_content and (in_run or self.is_known(word) or not questions.is_verb(word))
             for is_content, in_run, word in zip(mask, in_term, words, strict=True)
         ]
-        for place in (place for place, word in enumerate(words) if word == operator_words.EITHER):
-            named[place] = mask[place] = any(named[:place][-1:]) and any(named[place + 1 :][:1])
         marked = zip(named if any(named) else mask, words, strict=True)
         runs = [
             [single for _, word in run for single in ([word] if word[0] == '"' else word.split())]
@@ -147,7 +149,7 @@ class QueryReader:
 
         Words in two languages are usually two terms: LLM 추론, but not 과학을 위한 AI.
         """
-        whole = self._find(text) if len(runs) == 1 and operator_words.EITHER not in runs[0] else None
+        whole = self._find(text) if len(runs) == 1 and EITHER not in runs[0] else None
         if whole is None:
             return [part for run in runs for part in self._divide(run)]
         if len(runs[0]) > 1 and analyser.has_hangul(text) and not term_resolver.is_korean_only(text):
@@ -173,10 +175,8 @@ class QueryReader:
             start = end
 
     def _divide(self, words: Sequence[str], *, whole: bool = True) -> list[QueryPart]:
-        if operator_words.EITHER in words:
-            groups = (
-                list(group) for is_sign, group in groupby(words, operator_words.EITHER.__eq__) if not is_sign
-            )
+        if EITHER in words:
+            groups = (list(group) for is_sign, group in groupby(words, EITHER.__eq__) if not is_sign)
             return [concepts.choose(map(self._divide, groups))]
         parts = list[QueryPart]()
         for start, _, part in self._split(words, whole=whole):
@@ -211,7 +211,7 @@ class QueryReader:
 
     def _make_part(self, text: str) -> QueryPart | None:
         """Return the part if the whole text is a term or an everyday word for one, otherwise None."""
-        if operator_words.EITHER in text.split():
+        if EITHER in text.split():
             return None
         keys, terms = self.glossary.find(text), questions.find_everyday_terms(text)
         if keys and self._is_compound(text):

@@ -36,7 +36,7 @@ class SearchRequest:
 
     Papers must pass the `filters` and those in the `query` (author:, since:, until:, votes:). If `sort` is None, it is by
     relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
-    reader's date, by which "last week" is read; in UTC if None. In an `is_question`, words such as *not* leave nothing out.
+    reader's date, by which "last week" is read; in UTC if None.
     """
 
     query: str
@@ -46,7 +46,6 @@ class SearchRequest:
     sort: Sort | None = None
     snippet_locale: models.Locale | None = None
     today: date | None = None
-    is_question: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,6 @@ class Hint(StrEnum):
 
     ORDER = "order"
     """As in "newest", 추천순."""
-    WITHOUT = "without"
-    """As in "other than", 없는."""
     TODAY = "today"
     """It asks for nothing but what there is to read: "what should I read today?", 오늘 뭐 읽지."""
 

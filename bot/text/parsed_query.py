@@ -15,6 +15,8 @@ from bot.text import analyser, questions, term_keys
 from bot.text.concepts import Form, QueryPart
 from storage.models import NO_FILTERS, Filters
 
+EITHER = "|"
+"""What is between the sides of a query's text of which either may be there."""
 _MAX_TRANSLATIONS = 12
 
 
@@ -25,8 +27,8 @@ class ReadingKind(StrEnum):
     """The papers from an institution, whose name the words are too."""
     WORDS = "in-text"
     """The words of a name, in papers."""
-    WITH_ALL = "take-back"
-    """The papers with what a word such as *not* leaves out."""
+    WITHOUT = "leave-out"
+    """The papers without what a word such as *not* seems to leave out."""
 
 
 class Reading(NamedTuple):
@@ -43,9 +45,9 @@ class ParsedQuery:
     """A query. All fields may be empty.
 
     - Typed (`query_parser`): `text` has the free words, `phrases` the quoted phrases, and `excluded` the words and phrases that
-      are left out. Between words or phrases of `text`, `|` means either. All `authors` must match, and all `institutions`.
+      are left out. `|` parts `text` into sides, of which either may be there. All `authors` must match, and all `institutions`.
       `filters` has local dates, inclusive. `ignored` has what cannot be used, as typed. `meant`: the query as it is typed
-      with operators, if words were read as such, else "".
+      with signs, if words were read as such, else "".
     - Read (`query_reader`): `sought` has the words that are searched for. A paper matches if it has all `parts` or one of the
       `wholes` (alternatives to all parts), or if its title begins with one of the `names`. It must not be about a part of
       `without`. For a sentence, `topics` has topic weights by number and `implied` the terms of the main topics. `meanings` has

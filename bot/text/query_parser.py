@@ -1,19 +1,27 @@
 """Parses search queries: words, "phrases", -words, |, author:, from:, since:, until: and votes:.
 
-Any text is a valid query. What is not an operator is searched for or reported in `ignored`. A few words of a sentence
-mean an operator: see `operator_words`.
+Any text is a valid query. What is not an operator is searched for or reported in `ignored`. Few words are operators:
+
+- `NOT word`, in capitals, leaves out that word, as `-word` does.
+- `OR`, as `|`, parts a text into sides, and so do *or* and 또는 between sides of up to four words. A side has all of its words.
+- One clause at the end leaves out all that stands in it: from a comma with *not*, *no*, *without*, *except* or *excluding* behind
+  it to the end, or from the last comma to 제외, 빼고 or 말고. It has one phrase, or several with *and*, *or*, 와, 과, 이나 or a
+  comma between them.
+
+A text that has only such a clause is words, and so is every other word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
-from bot.text import analyser, operator_words, plain, questions, typed_dates, typography
-from bot.text.parsed_query import ParsedQuery
+from bot.text import analyser, plain, questions, typed_dates, typography
+from bot.text.parsed_query import EITHER, ParsedQuery
 from storage.models import NO_FILTERS, Filters
 
 MAX_QUERY_LENGTH = 300
@@ -35,32 +43,27 @@ _FIELDS = {
 _FIELD = rf"(?:{'|'.join(_FIELDS)})(?::|(?=[<>=]))"
 _CLAUSE = re.compile(
     rf"""
-    (?=\S) (?:(?P<joiner>(?:(?:and|but)\s+)?not|or|\||또는|혹은|아니면)\s+(?=[-–−]?(?:{_FIELD})))?
+    (?=\S) (?:(?P<joiner>(?:(?:and|but)\s+)?not|or|\||또는)\s+(?=[-–−]?(?:{_FIELD})))?
     (?P<sign>[-–−]?) (?:(?P<field>{"|".join(_FIELDS)})(?::|(?=[<>=])))? (?:"(?P<quoted>[^"]*)"?|(?P<word>\S*))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+COMMA = re.compile(r"(?<!\d)[,、]|[,、](?!\d)")
+"""A comma that is not in a number."""
 # Between two words, but not in a fraction, a date or I/O.
-_WORD_SEPARATOR = re.compile(r"(?<=[^\W\d_][^\W\d_])([/|,;:(])(?=[^\W\d_]{2})")
+_WORD_SEPARATOR = re.compile(rf"(?<=[^\W\d_][^\W\d_])[/|;:(](?=[^\W\d_]{{2}})|{COMMA.pattern}")
 _SLASHES = str.maketrans("·ㆍ", "//")
 """Koreans write 초해상도·이미지 복원 where others have a slash."""
 _VOTES = re.compile(r"([<>]?)(=?)([0-9]{1,6})(?:\+|\.\.|(?:-|\.\.)([0-9]{1,6}))?")
 _SIGNS = "/|&—–"
-_NEGATION = "not|without|except|excluding"
-_GROUP = re.compile(
-    rf"""
-    "[^"]*"?  # brackets in a phrase are part of it
-    | (?P<negation> (?<!\S)[-–−] | (?<!\S)(?:(?:and|but)\s+)?(?:{_NEGATION})\s+ )?
-      \( (?P<group> (?: [^()]++ | \([^()]*+\)? )*+ ) (?:\)|$)
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_LEFT_OUT = re.compile(rf"(?:{_NEGATION})\s++(.++)|(.*\S)\s*+(?:제외|빼고|말고)", re.IGNORECASE)
-_LIST_JOINER = re.compile(r"(?<!\s)\s*+(?:[,|/]|\b(?:or|nor|and)\b|또는|혹은)\s*+", re.IGNORECASE)
-_BETWEEN = re.compile(r"(?<!\s)(?:\s++(?:or|또는|혹은)\s++|\s*+\|\s*+)", re.IGNORECASE)
-_UNREADABLE = re.compile(rf"\bAND\b|[()]|(?i:\b(?:{_NEGATION})\b|(?:{'|'.join(_FIELDS)}):)")
-"""What a group that is left out cannot have: terms that are left out only together, a second *not*, filters."""
-_JOINING = re.compile(rf"and|or|[|,&]|-.*|{_NEGATION}|또는|혹은", re.IGNORECASE)
+_COMMAS = (",", "、")
+_MEANING_EITHER = (EITHER, "or", "또는")
+_MAX_SIDE = 4
+"""The most words of a side of *or*: no paper has all words of a long one, and to part sentences costs 0.02 of `bench.quality`."""
+_NOT = ("not", "no", "without", "except", "excluding")
+_KOREAN_NOT = re.compile(r"(.*)(?:제외|빼고|말고)[.!?]*")
+_KOREAN_AND = ("이나", "나", "와", "과")
+_KOREAN_PARTICLES = ("은", "는", "을", "를")
 _DAY = timedelta(days=1)
 
 
@@ -72,72 +75,55 @@ def parse_author(text: str, today: date | None = None) -> tuple[str, ParsedQuery
     return query.text or " ".join(query.authors[:1]), query
 
 
-def parse_query(text: str, today: date | None = None, *, is_question: bool = False) -> ParsedQuery:
+def parse_query(text: str, today: date | None = None) -> ParsedQuery:
     """Parse any text as a query, which may be empty. Takes linear time.
 
-    Dates relative to a day, as in since:yesterday, are only understood if `today` is given. In a question, words leave nothing
-    out: "without" is one like others.
+    Dates relative to a day, as in since:yesterday, are only understood if `today` is given.
     """
     clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(QUOTES)[:MAX_QUERY_LENGTH]
-    opened, unreadable = (clean, []) if is_question else _open_groups(clean)
-    builder = _QueryBuilder(today, unreadable, is_question=is_question)
-    for match in _CLAUSE.finditer(opened):
+    builder = _QueryBuilder(today)
+    for match in _CLAUSE.finditer(clean):
         builder.add(match)
-    query = builder.build()
-    return query if opened == clean else replace(query, meant=write_query(query))
-
-
-_MAX_DEPTH = 4
-"""How deep a group can be in others; brackets further inside are no words."""
-
-
-def _open_groups(text: str, depth: int = 0) -> tuple[str, list[str]]:
-    """Return a query without brackets around alternatives and what is left out, and the groups that cannot be read.
-
-    `-(a OR b)` and `(excluding a, b)` are `-a -b`; an *and* next to `(a OR b)` ends the words that belong together.
-    """
-    unreadable = list[str]()
-
-    def open_group(match: re.Match[str]) -> str:
-        group, negation = match["group"], match["negation"]
-        if group is None:
-            return match[0]
-        if not negation and (inside := _LEFT_OUT.fullmatch(group.strip())):
-            group, negation = inside[1] or inside[2], match[0]
-        if negation:
-            if _UNREADABLE.search(group):
-                unreadable.append(match[0].strip())
-                return " "
-            terms = list(filter(None, _LIST_JOINER.split(group.strip())))
-            is_content = all(questions.classify_filler(term) != "filler" for term in terms)
-            return f" {leave_out('', terms)} " if is_content else match[0]
-        if match.start() and not match.string[match.start() - 1].isspace():
-            return match[0]
-        group = _open_groups(group, depth + 1)[0] if depth < _MAX_DEPTH else group
-        if not _BETWEEN.search(group):
-            return match[0]
-        before, following = (
-            match.string[: match.start()].split()[-1:],
-            match.string[match.end() :].split()[:1],
-        )
-        joiner, after = (
-            "and " if word and not (_JOINING.fullmatch(word[0]) or ":" in group) else ""
-            for word in (before, following)
-        )
-        return f"{joiner}{_BETWEEN.sub(' | ', group.strip())}{' ' * bool(after)}{after.strip()}"
-
-    return _GROUP.sub(open_group, text), unreadable
+    return builder.build()
 
 
 def _find_excluded(query: str) -> list[tuple[re.Match[str], str]]:
-    """Return the clauses of a query without groups that leave something out, each with what it leaves out."""
+    """Return the clauses of a query that leave something out by a sign, each with what it leaves out."""
     signed = (clause for clause in _CLAUSE.finditer(query[:MAX_QUERY_LENGTH]) if clause["sign"])
     return [(clause, read[0]) for clause in signed if (read := parse_query(clause[0]).excluded)]
 
 
 def list_excluded(query: str) -> list[str]:
     """Return the words and phrases that a query leaves out, as `-word` and `-"two words"`, in their order."""
-    return [term for _, term in _find_excluded(_open_groups(query.translate(QUOTES))[0])]
+    return [term for _, term in _find_excluded(query.translate(QUOTES))]
+
+
+_NEGATING = re.compile(r"not|without|except|excluding|(?:제외|빼고|말고|아닌).*", re.IGNORECASE)
+_JOINED_NOT = re.compile(r"(?<=\S)(?=(?:제외|빼고|말고)(?:하고|한)?(?!\S))")
+_MAX_TERM = 4
+"""The most words of a term that a word such as *not* is about."""
+
+
+def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
+    """Return what a word such as *not* or 말고 in a text is about, after the query that leaves it out; None if there is none.
+
+    It is the longest term next to that word, else a word. Nothing is left out: this is only offered.
+    """
+    words = split_words(_JOINED_NOT.sub(" ", query.text))
+    for place in (place for place, word in enumerate(words) if _NEGATING.fullmatch(word)):
+        if words[place].isascii():
+            start = next((n for n in range(place + 1, len(words)) if _is_content(words[n])), len(words))
+            spans = [(start, start + size) for size in range(_MAX_TERM, 0, -1)]
+        else:
+            spans = [(place - size, place) for size in range(min(place, _MAX_TERM), 0, -1)]
+        for start, end in spans:
+            term = questions.strip_query_word(_trim_filler(words[start:end]), questions.is_term)
+            is_word = end - start == 1 and questions.classify_filler(term) == ""
+            rest = [*words[: min(start, place)], *words[max(end, place + 1) :]]
+            if term and (is_word or questions.is_term(term)) and any(map(_is_content, rest)):
+                without = replace(query, text=" ".join(rest), excluded=(*query.excluded, term))
+                return write_query(without), term
+    return None
 
 
 def leave_out(query: str, terms: Iterable[str]) -> str:
@@ -152,8 +138,6 @@ def leave_out(query: str, terms: Iterable[str]) -> str:
 
 def readmit_term(query: str, term: str | None = None) -> str:
     """Return a query without the clauses that leave out a term, or without all that leave something out."""
-    if (opened := _open_groups(query.translate(QUOTES))[0]) != query.translate(QUOTES):
-        query = " ".join(opened.split())
     for clause, excluded in reversed(_find_excluded(query.translate(QUOTES))):
         if term in (None, excluded):
             query = f"{query[: clause.start()].rstrip()} {query[clause.end() :].lstrip()}".strip()
@@ -180,22 +164,26 @@ def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
 
 
 class _QueryBuilder:
-    def __init__(self, today: date | None, ignored: Iterable[str], *, is_question: bool) -> None:
-        self._today, self._is_question = today, is_question
+    def __init__(self, today: date | None) -> None:
+        self._today = today
         self._words, self._excluded = list[str](), list[str]()
         self._named = {"author": list[str](), "institution": list[str]()}
-        self._ignored = list(ignored)
+        self._ignored = list[str]()
         self._last = ""
         self._ranges: dict[str, Any] = {}
         self._pending: tuple[str, str, str] | None = None
         self._dated: tuple[str, str] | None = None
 
     def add(self, clause: re.Match[str]) -> None:
-        """Add a word or quoted phrase with its optional sign and operator.
+        """Add a word or quoted phrase with its optional sign and operator, and the comma after it."""
+        word = clause["word"] or ""
+        bare = word[:-1] if word.endswith(_COMMAS) else word
+        self._add_clause(clause, bare)
+        self._words += [word[-1:]] if bare != word else []
 
-        A filter whose value is unusable is ignored.
-        """
-        joiner, sign, name, quoted, word = clause.groups("")
+    def _add_clause(self, clause: re.Match[str], word: str) -> None:
+        """Add a clause with its word or phrase. A filter whose value is unusable is ignored."""
+        joiner, sign, name, quoted, _ = clause.groups("")
         field = _FIELDS[name.lower()] if name else ""
         value = " ".join((quoted or word).split())
         pending, self._pending = self._pending, None
@@ -222,12 +210,12 @@ class _QueryBuilder:
     def _add_filter(self, field: str, value: str, joiner: str = "") -> bool:
         """Add a filter if its value is usable; after *or*, as an alternative to the last name. Returns whether it was added."""
         names = self._named.get(field)
-        if joiner and not (names and joiner.lower() in operator_words.MEANING_EITHER):
+        if joiner and not (names and joiner.lower() in _MEANING_EITHER):
             return False  # what a filter may not have, and a filter or some word, cannot be sought
         if names is not None:
             has_name = any(map(str.isalnum, value))
             if joiner and has_name:
-                value = f"{names.pop()} {operator_words.EITHER} {value}"
+                value = f"{names.pop()} {EITHER} {value}"
             names += [value] if has_name else []
             return has_name
         if field == "votes":
@@ -259,57 +247,131 @@ class _QueryBuilder:
         return True
 
     def _add_term(self, text: str, terms: list[str]) -> None:
-        if analyser.stemmed_words(text) or (text in (*_SIGNS, *operator_words.COMMAS) and terms):
+        if analyser.stemmed_words(text) or (text in (*_SIGNS,) and terms):
             terms.append(text)
 
     def build(self) -> ParsedQuery:
         """Return the parsed query, limited to a maximum number of parts. Further words are ignored."""
         typed = [word for words in self._words for word in _separate(words)]
-        words, phrases = _part_phrases(
-            [word for word in typed[:_MAX_WORDS] if word not in operator_words.COMMAS]
-        )
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
-        read, left_out = operator_words.read(typed[:_MAX_WORDS], leaves_out=not self._is_question)
+        asked, clause = _split_clause(typed)
+        is_limited = any((*self._named.values(), self._ranges))
+        left_out = _list_terms(clause) if is_limited or any(map(_is_content, asked)) else []
+        asked, negated = _take_negated(asked if left_out else typed)
+        sides = _part_sides(asked[:_MAX_WORDS])
+        has_sides = len(sides) > 1
+        rest = [word for word in sides[0] if word[0] != '"']
         query = ParsedQuery(
-            text=_join(words),
-            phrases=phrases[:8],
-            excluded=tuple(self._excluded[:8]),
+            text=f" {EITHER} ".join(map(" ".join, sides)) if has_sides else " ".join(rest),
+            phrases=() if has_sides else tuple(word.strip('"') for word in sides[0] if word[0] == '"')[:8],
+            excluded=(*self._excluded, *negated, *left_out)[:8],
             authors=tuple(self._named["author"][:4]),
             institutions=tuple(self._named["institution"][:4]),
-            ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(typed[_MAX_WORDS:])])),
+            ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(asked[_MAX_WORDS:])])),
             filters=Filters(**self._ranges),
         )
-        words, phrases = _part_phrases(read)
-        meant = replace(
-            query, text=_join(words), phrases=phrases[:8], excluded=(*query.excluded, *left_out)[:8]
-        )
-        return meant if meant == query else replace(meant, meant=write_query(meant))
+        is_as_typed = not (negated or left_out) and (not has_sides or typed.count(EITHER) == len(sides) - 1)
+        return query if is_as_typed else replace(query, meant=write_query(query))
 
 
 def _separate(word: str) -> list[str]:
     """Return a word in several where a sign parts it: reasoning|inference."""
-    return [word] if word[:1] == '"' else _WORD_SEPARATOR.sub(r" \1 ", word.translate(_SLASHES)).split()
+    if word[:1] == '"':
+        return [word]
+    return _WORD_SEPARATOR.sub(lambda sign: f" {sign[0]} ", word.translate(_SLASHES)).split()
 
 
-def _part_phrases(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return words with the phrases that are alternatives, and the other phrases."""
-    rest, phrases = list[str](), list[str]()
-    for before, word, following in zip(("", *words), words, (*words[1:], ""), strict=False):
-        if word[0] == '"' and operator_words.EITHER not in (before, following):
-            phrases.append(word.strip('"'))
-        else:
+def _is_content(word: str) -> bool:
+    return questions.classify_filler(word) != "filler"
+
+
+def _split_clause(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the words of a query before the clause at its end that leaves something out, and those of the clause."""
+    commas = [place for place, word in enumerate(words) if word in _COMMAS]
+    for place in commas:
+        if " ".join(words[place + 1 : place + 2]).casefold() in _NOT:
+            return words[:place], words[place + 2 :]
+    if commas and (ending := _KOREAN_NOT.fullmatch(words[-1])):
+        *clause, last = filter(None, [*words[commas[-1] : -1], ending[1]])
+        return words[: commas[-1]], [*clause[1:], _strip(last, _KOREAN_PARTICLES)]
+    return words, ()
+
+
+def split_clause(text: str) -> tuple[str, list[str]]:
+    """Return a text without the clause at its end that leaves something out, and what that leaves out."""
+    words = (part for word in split_words(text.translate(QUOTES)) for part in _separate(word))
+    asked, clause = _split_clause([*words])
+    left_out = _list_terms(clause) if any(map(_is_content, asked)) else []
+    return (" ".join(asked) if left_out else text), left_out
+
+
+def _strip(word: str, endings: Iterable[str]) -> str:
+    fitting = (
+        ending for ending in endings if word.endswith(ending) and questions.ending_agrees(word, ending)
+    )
+    return word.removesuffix(next(fitting, ""))
+
+
+def _list_terms(clause: Iterable[str]) -> list[str]:
+    """Return the words and phrases of a clause that leaves something out, without filler around them: a survey, 서베이 논문."""
+    words = list[str]()
+    for word in clause:
+        bare = word if questions.is_term(word) else _strip(word, _KOREAN_AND)
+        words += [bare] if bare == word else [bare, EITHER]
+    groups = (list(group) for is_joiner, group in groupby(words, _joins_terms) if not is_joiner)
+    return [term for group in groups if (term := _trim_filler(group))]
+
+
+def _joins_terms(word: str) -> bool:
+    return word in _COMMAS or word.casefold() in ("and", *_MEANING_EITHER)
+
+
+def _trim_filler(words: Sequence[str]) -> str:
+    named = [place for place, word in enumerate(words) if _is_content(word)]
+    text = " ".join(words[named[0] : named[-1] + 1]) if named else ""
+    return questions.trim_filler(" ".join(text.replace('"', " ").split()))
+
+
+def _take_negated(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the words of a query without NOT and AND, and the words that NOT leaves out."""
+    rest, negated, is_negated = list[str](), list[str](), False
+    for word in words:
+        if is_negated and _is_content(word):
+            negated.append(_trim_filler([word]))
+            is_negated = False
+        elif word == "NOT":
+            is_negated = True
+        elif word != "AND":
             rest.append(word)
-    return rest, tuple(phrases)
+    return rest, negated
 
 
-def _join(words: Iterable[str]) -> str:
-    return " ".join(words).rstrip("/| ")
+def _part_sides(words: Iterable[str]) -> list[list[str]]:
+    """Return the words of each side of the words for *either*: in a sentence, whose sides are long, these are words."""
+    listed = [word for word in words if word not in _COMMAS]
+    sides = _split_sides(listed, lambda word: word.casefold() in _MEANING_EITHER)
+    if max(map(len, sides)) > _MAX_SIDE:
+        sides = _split_sides(listed, lambda word: word in (EITHER, "OR"))
+    return sides
+
+
+def _split_sides(words: Iterable[str], is_either: Callable[[str], bool]) -> list[list[str]]:
+    """Split words where both sides have something to search for."""
+    sides = [list[str]()]
+    for word in words:
+        if not is_either(word):
+            sides[-1].append(word)
+        elif any(map(_is_content, sides[-1])):
+            sides.append([])
+    if len(sides) > 1 and not any(map(_is_content, sides[-1])):
+        sides[-2:] = [sides[-2] + sides[-1]]
+    return sides
 
 
 def split_names(name: str) -> list[str]:
     """Return the names of a filter, of which a paper has to have one: author:"Ada Lovelace | Emmy Noether"."""
-    return [single for part in name.split(operator_words.EITHER) if (single := part.strip())]
+    return [single for part in name.split(EITHER) if (single := part.strip())]
 
 
 def split_words(text: str) -> list[str]:

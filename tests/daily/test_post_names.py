@@ -19,7 +19,7 @@ from storage.models import Locale
         ('from:"Meta"', "from Meta", "Meta 소속"),
         ('author:"Mira Holt"', "by Mira Holt", "저자 Mira Holt"),
         ("herons | newts", "herons or newts", "herons 또는 newts"),
-        ("herons, newts", "herons or newts", "herons 또는 newts"),
+        ("herons or newts", "herons or newts", "herons 또는 newts"),
         ('"language model" | herons', '"language model" or herons', '"language model" 또는 herons'),
         (
             'robots from:"NVIDIA" votes:10 -"motion planning"',

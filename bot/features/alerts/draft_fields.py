@@ -69,31 +69,24 @@ def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
 
 
 def join_items(items: Iterable[str]) -> str:
-    """Join texts with commas; if any text contains a comma, end each one with a semicolon instead."""
+    """Join texts with commas; if any has a comma, or one would set off what is left out, end each one with a semicolon."""
     texts = list(items)
-    return " ".join(f"{text};" for text in texts) if any("," in text for text in texts) else ", ".join(texts)
+    joined = ", ".join(texts)
+    is_clear = not any("," in text for text in texts) and not query_parser.split_clause(joined)[1]
+    return joined if is_clear else " ".join(f"{text};" for text in texts)
 
 
 def _split_words(text: str) -> tuple[list[str], list[str]]:
     """Return the words of an alert, each item as a search reads it (herons | newts), and what they leave out."""
-    typed, words, excluded = list[str](), list[str](), list[str]()
+    words, excluded = list[str](), list[str]()
+    if not any(separator in text.strip() for separator in typed_values.SEPARATORS):
+        text, excluded = query_parser.split_clause(text)
     for item in typed_values.split_items(text):
-        joined = ", ".join((*typed[-1:], item))
-        # The comma of a list that is left out: agents, not snow geese; robots excluding surveys, maps.
-        if _count_excluded(joined) > sum(map(_count_excluded, (*typed[-1:], item))):
-            typed[-1:] = [joined]
-        else:
-            typed.append(item)
-    for item in typed:
         query = query_parser.parse_query(item)
         is_read = query.meant or query.excluded
         words.append(query_parser.write_query(replace(query, excluded=())) if is_read else item)
         excluded += query.excluded
     return [*filter(None, words)], excluded
-
-
-def _count_excluded(text: str) -> int:
-    return len(query_parser.parse_query(text).excluded)
 
 
 def _split_names(text: str) -> list[str]:

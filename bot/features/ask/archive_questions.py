@@ -87,8 +87,9 @@ class ArchiveQuestions:
         today, whole = self._clock().date(), "".join(asked.split(_FENCE)[::2])
         ids, asked = split_ids(whole, arxiv_ids.list_arxiv_ids(whole, today), today)
         given = ids or [*only]
-        request = SearchRequest(asked, limit=MAX_PAPERS, today=today, is_question=True)
-        query = query_parser.parse_query(asked, today, is_question=True)
+        text = query_parser.COMMA.sub(" ", asked)  # a comma sets off what a search leaves out
+        request = SearchRequest(text, limit=MAX_PAPERS, today=today)
+        query = query_parser.parse_query(text, today)
         is_plain = not (query.is_limited or query.excluded or query.phrases or query.ignored)
         words = (asked if is_plain else " ".join((query.text, *query.phrases)))[: question_parts.MAX_LENGTH]
         is_asked = question_parts.has_words(words)

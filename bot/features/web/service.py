@@ -46,7 +46,7 @@ from bot.papers.paper_lists import PaperList, PaperLists
 from bot.papers.paper_texts import format_title
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import OutputFormat, Templates
-from bot.search.results import Hint, PaperPage, Snippet, Sort
+from bot.search.results import PaperPage, Snippet, Sort
 from bot.search.service import SearchService
 from storage import archive, models, papers, shelf
 
@@ -467,8 +467,6 @@ class WebPages:
             notes = [note for note in paper_lists.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
-        if Hint.WITHOUT in listed.found.hints:
-            notes.append(texts("web-hint-without"))
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
         language_note = texts("summary-in-other-language")

@@ -81,12 +81,12 @@ list-saved-heading = Saved papers · { $count }
 list-searched = Searched: { $terms }
 list-without = without { $words }
 list-take-back = Include again: { $name }
+list-leave-out = Leave out: { $name }
 list-kind-all = { $count ->
     [one] Papers that mention the word, but may not be about it
    *[other] Papers that mention all the words, but may not be about them
 }
 list-kind-some = Papers that lack a word
-list-hint-without = To leave something out, use the option *without* or put - before a word.
 list-hint-order = To sort the papers, use the option *order* or the menu below.
 list-no-day = The dates exclude each other: no day is both from { $since } on and up to { $until }
 list-no-votes = The votes exclude each other: no paper has both at least ▲ { $least } and at most ▲ { $most }
@@ -634,7 +634,7 @@ help-reading = Reading
     .today = your five papers for today
     .digest = a day's papers
     .top = the most upvoted papers
-    .topic = papers on a topic, in Korean or English
+    .topic = papers on a topic, in Korean or English; `-word`, or a clause at the end such as *, not surveys*, leaves out, *or* means either
     .author = an author's papers
     .paper = one paper in detail
     .ask = ask the archive or one paper: the nearest passages, word for word
@@ -1107,7 +1107,6 @@ web-next = Next
 web-abstract = Abstract
 web-copy-bibtex = Copy BibTeX
 web-copied = Copied
-web-hint-without = To leave something out, put - before a word.
 web-topics = Topics
 web-numbers = Show the numbers
 web-not-found = This page does not exist

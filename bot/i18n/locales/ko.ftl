@@ -63,12 +63,12 @@ list-saved-heading = 저장한 논문 · { $count }편
 list-searched = 검색한 말: { $terms }
 list-without = { $words } 제외
 list-take-back = 다시 포함하기: { $name }
+list-leave-out = 빼고 보기: { $name }
 list-kind-all = { $count ->
     [1] 검색어가 나오지만 주제는 다를 수 있는 논문
    *[other] 검색어가 모두 나오지만 주제는 다를 수 있는 논문
 }
 list-kind-some = 검색어 일부가 빠진 논문
-list-hint-without = 빼고 싶은 말이 있으면 *제외* 옵션에 적거나 단어 앞에 -를 붙여 주세요.
 list-hint-order = 순서를 바꾸려면 *정렬* 옵션이나 아래 메뉴를 이용해 주세요.
 list-no-day = 기간 조건이 서로 맞지 않아요: { $since } 이후이면서 { $until } 이전인 날은 없어요
 list-no-votes = 추천 수 조건이 서로 맞지 않아요: ▲ { $least } 이상이면서 ▲ { $most } 이하인 논문은 없어요
@@ -578,7 +578,7 @@ help-reading = 읽기
     .today = 오늘의 맞춤 논문 5편
     .digest = 그날의 논문
     .top = 인기 논문
-    .topic = 주제로 검색, 한국어와 영어 모두
+    .topic = 주제로 검색, 한국어와 영어 모두. `-단어`나 끝에 쓴 *, 서베이 제외*는 빼고, *또는*은 어느 쪽이든 찾아요
     .author = 저자로 검색
     .paper = 논문 하나 자세히 보기
     .ask = 보관된 논문 전체나 한 편에 질문해서 가장 가까운 부분 보기
@@ -1257,7 +1257,6 @@ web-next = 다음
 web-abstract = 초록
 web-copy-bibtex = BibTeX 복사
 web-copied = 복사했어요
-web-hint-without = 빼고 싶은 말이 있으면 단어 앞에 -를 붙여 주세요.
 web-topics = 주제
 web-numbers = 수치 보기
 web-not-found = 없는 페이지예요
