@@ -39,6 +39,7 @@ from bot.rendering import discord_text
 from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from bot.search.results import Hint, Sort
 from bot.text import query_parser
+from bot.text.parsed_query import ParsedQuery
 from storage import models
 
 ALL_TAGS = "*"
@@ -192,7 +193,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     labels = {period.value: texts(period.text_id) for period in Period}
     # The heading of the most upvoted papers says their period.
     in_use = [texts("choose-period") if state.kind is ListKind.TOP else listed.period]
-    if listed.total > 1 and (sorts := _list_sorts(state)):
+    if listed.total > 1 and (sorts := _list_sorts(state, listed.found.read)):
         labels |= {sort.value: texts(f"list-by-{sort.value}") for sort in sorts}
         in_use.append(labels.pop((state.sort if state.sort in sorts else None) or sorts[0]))
     if listed.period == labels[state.period]:
@@ -207,10 +208,9 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
     return state_menu(join_dotted(*in_use), verbs.REFINE_LIST, state, labels)
 
 
-def _list_sorts(state: ListState) -> Sequence[Sort]:
+def _list_sorts(state: ListState, query: ParsedQuery) -> Sequence[Sort]:
     """Return the orders that a list offers, default first, as `list_matches` has it. Without words, none is best."""
     sorts = SORTS.get(state.kind, ())
-    query = query_parser.parse_query(state.text)
     if state.kind is not ListKind.TOPIC or query.has_text:
         return sorts
     return (Sort.DATE, Sort.VOTES, Sort.OLDEST) if query.institutions else sorts[1:]

@@ -209,9 +209,9 @@ class PaperLists:
             rows=result.rows,
             total=result.total,
             found=result,
-            period=_name_narrowed_period(texts, state, today),
+            period=_name_narrowed_period(texts, state, today, query.filters),
             notes=(
-                _contradiction_note(texts, state, today),
+                _contradiction_note(texts, state, today, query.filters),
                 *_query_notes(texts, result),
                 texts("list-institutions") if query.institutions else "",
                 _filters_text(texts, state, query.excluded),
@@ -264,7 +264,7 @@ class PaperLists:
             )
             if others
             else "",
-            _contradiction_note(texts, state, today),
+            _contradiction_note(texts, state, today, query.filters),
             _filters_text(texts, state),
         )
         return PaperList(
@@ -272,7 +272,7 @@ class PaperLists:
             heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,
-            period=_name_narrowed_period(texts, state, today),
+            period=_name_narrowed_period(texts, state, today, query.filters),
             notes=notes,
             suggestions=self._suggestions(state, others),
             credits={
@@ -291,7 +291,10 @@ class PaperLists:
 
     async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
-        topic, period = query_parser.readmit_term(state.text), _name_narrowed_period(texts, state, today)
+        topic, period = (
+            query_parser.readmit_term(state.text),
+            _name_narrowed_period(texts, state, today, result.read.filters),
+        )
         key = "list-top-topic-heading" if topic else "list-top-heading"
         # The heading says the period.
         untimed = state.replace(period=Period.ALL, span=None)
@@ -303,7 +306,7 @@ class PaperLists:
             found=result,
             period=period,
             notes=(
-                _contradiction_note(texts, state, today),
+                _contradiction_note(texts, state, today, result.read.filters),
                 *_query_notes(texts, result),
                 _filters_text(texts, untimed, result.read.excluded),
             ),
@@ -410,23 +413,19 @@ def _list_filters(state: ListState, today: date) -> Filters:
     return Filters(*limits_of(state.period, state.span, today), state.min_votes or None)
 
 
-def _merge_filters(state: ListState, today: date) -> Filters:
-    """Return the filters of a list with those in its query: papers must pass both."""
-    return _list_filters(state, today).narrowed(query_parser.parse_query(state.text, today).filters)
-
-
-def _name_narrowed_period(texts: Texts, state: ListState, today: date) -> str:
-    """Return the name of a list's period, narrowed by the dates in its query."""
-    chosen, both = _list_filters(state, today), _merge_filters(state, today)
+def _name_narrowed_period(texts: Texts, state: ListState, today: date, asked: Filters) -> str:
+    """Return the name of a list's period, narrowed by the dates that its query asks for."""
+    chosen = _list_filters(state, today)
+    both = chosen.narrowed(asked)
     limits = both.since_on, both.until_on
-    if limits == (chosen.since_on, chosen.until_on) or _contradiction_note(texts, state, today):
+    if limits == (chosen.since_on, chosen.until_on) or _contradiction_note(texts, state, today, asked):
         return name_period(texts, state)
     return texts.format_period(*limits)
 
 
-def _contradiction_note(texts: Texts, state: ListState, today: date) -> str:
+def _contradiction_note(texts: Texts, state: ListState, today: date, asked: Filters) -> str:
     """Return the sentence that no paper can pass the filters, because they exclude each other; "" if any can."""
-    both = _merge_filters(state, today)
+    both = _list_filters(state, today).narrowed(asked)
     since, until, least, most = both.since_on, both.until_on, both.min_votes, both.max_votes
     if since is not None and until is not None and since > until:
         return texts("list-no-day", since=texts.format_date(since), until=texts.format_date(until))
