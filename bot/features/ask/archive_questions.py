@@ -98,30 +98,17 @@ class ArchiveQuestions:
         words = completion.apply_corrections(words, read.corrected)
         names = _list_names(words)
         if given:
-            found = [(id_, await self._search.find_paper(id_)) for id_ in given[:MAX_PAPERS]]
-            details = [paper for _, paper in found if paper is not None]
-            absent = [id_ for id_, paper in found if paper is None]
+            details, unlisted = await self._load_given(given[:MAX_PAPERS])
         else:
             named = await self._find_named(names, query) if is_asked else []
             row_ids = dict.fromkeys((*named, *(row.id for row in searched.rows)))
-            details = await self._database.fetch(papers.list_details, [*row_ids][:MAX_PAPERS])
-            absent = []
-        terms = {
-            part.text: [form.text for form in part.forms]
-            for part in read.parts
-            if any(
-                form.token and form.weight == 1.0 for form in part.forms
-            )  # a term, and no everyday word for one
-        }
-        absent = (
-            await self._search.list_absent(dict[str, Sequence[str]](dict.fromkeys(names, ())) | terms)
-            + absent
-        )
+            details, unlisted = await self._database.fetch(papers.list_details, [*row_ids][:MAX_PAPERS]), []
+        absent = dict.fromkeys((*await self._list_absent(names, read.parts), *unlisted))
         answer = Answer(
             AnswerStatus.NOTHING,
             language=language.value,
             corrected=tuple(read.corrected),
-            absent=tuple(dict.fromkeys(absent))[:_MAX_ABSENT],
+            absent=tuple(absent)[:_MAX_ABSENT],
             excluded=query.excluded,
             topic=asked[: question_parts.MAX_LENGTH],
             is_cut=len(asked) > question_parts.MAX_LENGTH or len(given) > MAX_PAPERS,
@@ -133,9 +120,25 @@ class ArchiveQuestions:
         if not (is_asked or given):
             return replace(answer, kind=AnswerStatus.UNASKED)
         kind = AnswerStatus.OUTSIDE if query.is_limited and not absent else AnswerStatus.NOTHING
+        return replace(answer, kind=kind, extent=await self._describe_archive())
+
+    async def _load_given(self, ids: Sequence[str]) -> tuple[list[models.PaperDetail], list[str]]:
+        """Return the papers with these arXiv ids, and the ids that no digest has."""
+        found = {id_: await self._search.find_paper(id_) for id_ in ids}
+        return [paper for paper in found.values() if paper], [id_ for id_ in ids if found[id_] is None]
+
+    async def _list_absent(self, names: Sequence[str], parts: Sequence[QueryPart]) -> list[str]:
+        """Return the names and the terms of a question that nothing stored has; an everyday word for a term is none."""
+        sought: dict[str, Sequence[str]] = dict.fromkeys(names, ())
+        for part in parts:
+            if any(form.token and form.weight == 1.0 for form in part.forms):
+                sought[part.text] = [form.text for form in part.forms]
+        return await self._search.list_absent(sought)
+
+    async def _describe_archive(self) -> ArchiveContents:
         count, since = await self._database.fetch(storage.describe_archive)
         origins = set(map(kinds.public_name, await self._database.fetch(list_source_names)))
-        return replace(answer, kind=kind, extent=ArchiveContents(count, since, sorted(origins - {""})))
+        return ArchiveContents(count, since, sorted(origins - {""}))
 
     async def _find_named(self, names: Sequence[str], query: ParsedQuery) -> list[int]:
         """Return the papers whose titles begin with the first names of a question, each sought alone: other words hide them."""
@@ -282,10 +285,7 @@ def rank(
     is_one = len(named) == 1
     asked = tuple(map(pool.take, found))
     kind = AnswerStatus.NEAR if ranking.order or not is_limited else AnswerStatus.NOTHING
-    rarest = max(weights.values(), default=0.0)
-    rare = [part for part in parts if weights[part] >= _RARE * rarest and not is_limited]
-    lacks_all = not any(ranking.having[part.text] for part in rare)
-    lacking = tuple(part.shown_text for part in rare if lacks_all)[:_MAX_ABSENT]
+    lacking = () if is_limited else _list_lacking(ranking, weights)
     answer = replace(answer, kind=kind, asked=asked, lacking=lacking)
     shown = [
         (paper, own)
@@ -312,6 +312,14 @@ def _names(text: str, title: str) -> bool:
     return re.search(rf"(?<![A-Za-z0-9]){spelled}(?![A-Za-z0-9])", text) is not None
 
 
+def _list_lacking(ranking: Ranking, weights: Mapping[QueryPart, float]) -> tuple[str, ...]:
+    """Return the rare words of a question if no passage has any of them."""
+    least = _RARE * max(weights.values(), default=0.0)
+    rare = [part for part, weight in weights.items() if weight >= least]
+    is_found = any(ranking.having[part.text] for part in rare)
+    return () if is_found else tuple(part.shown_text for part in rare)[:_MAX_ABSENT]
+
+
 def _fold(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
@@ -320,7 +328,7 @@ def _rank_papers(pool: _Candidates, ranking: Ranking, parts: Sequence[QueryPart]
     """Return the numbers of the passages of each paper, best first, or of one that is asked by its name alone in its own order.
 
     The papers are in the order of their place in the search, their best passage, and how much of the question one sentence of it
-    has, joined: a verb counts with its object, as in reducing hallucinations.
+    has, joined.
     """
     of_paper = defaultdict[int, list[int]](list)
     for number in ranking.order or range(len(pool.sources)):
