@@ -61,7 +61,6 @@ SETTINGS = {
     "ports": "http",
     "operating": "heartbeat_url",
     "writer": "writer_url",
-    "embeddings": "embeddings_url",
 }
 """The first setting of each table of the settings page, in the order of the fields."""
 

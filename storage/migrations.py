@@ -613,6 +613,12 @@ def _write_what_topics_leave_out_as_signs(connection: sa.Connection) -> None:
     _rewrite_topics(connection, write_left_out)
 
 
+@_migration(30)
+def _drop_vectors(connection: sa.Connection) -> None:
+    """Drop the vectors of an embeddings server, which orders nothing any more."""
+    connection.exec_driver_sql("DROP TABLE vectors")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

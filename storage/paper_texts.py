@@ -1,4 +1,4 @@
-"""Full texts of papers: kept for a month, or while a thread or shelf has the paper, with the vectors of their passages."""
+"""Full texts of papers: kept for a month, or while a thread or shelf has the paper."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, statements, vectors
+from storage import models, statements
 from storage.club import club_threads
 from storage.shelf import saved_papers
 from storage.tables import papers, required, table_of
@@ -25,7 +25,7 @@ paper_texts = table_of(
 
 
 MAX_TEXTS, MAX_BYTES = 2_000, 200_000_000
-"""The most texts kept, and their most bytes with their vectors. The oldest are removed first, after those of other papers."""
+"""The most texts kept, and their most bytes. The oldest are removed first, after those of other papers."""
 
 
 async def save(connection: AsyncConnection, text: models.PaperText) -> None:
@@ -33,7 +33,6 @@ async def save(connection: AsyncConnection, text: models.PaperText) -> None:
     raw = await asyncio.to_thread(zlib.compress, text.text.encode("utf-8", "replace"))
     values = statements.record_values(text, paper_texts, text=raw)
     await statements.insert_rows(connection, paper_texts, [values], "update")
-    await vectors.remove_passages(connection, [text.arxiv_id])
     await trim(connection)
 
 
@@ -56,31 +55,6 @@ async def list_full(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> di
     }
 
 
-_OF_PASSAGES = sa.and_(
-    papers.c.arxiv_id == paper_texts.c.arxiv_id,
-    vectors.vectors.c.paper_id == papers.c.id,
-    vectors.vectors.c.kind == vectors.VectorKind.PASSAGES,
-)
-"""The condition that vectors and a text belong to the same paper."""
-
-
-async def find_without_vectors(
-    connection: AsyncConnection, model: str, dimensions: int
-) -> tuple[int, models.PaperText] | None:
-    """Return the newest full text of a paper whose passages need vectors, after the paper's id, or None."""
-    c, made = paper_texts.c, vectors.of_model(model, dimensions)
-    query = (
-        sa.select(c.arxiv_id, papers.c.id)
-        .join(papers, papers.c.arxiv_id == c.arxiv_id)
-        .where(c.basis == "paper", ~sa.exists().where(_OF_PASSAGES, made).correlate(paper_texts, papers))
-        .order_by(c.fetched_at.desc(), c.arxiv_id)
-        .limit(1)
-    )
-    row = (await connection.execute(query)).first()
-    text = row and await get(connection, row.arxiv_id)
-    return (row.id, text) if row and text else None
-
-
 def _needed_clause() -> sa.ColumnElement[bool]:
     """Return the condition that a thread or shelf has a text's paper."""
     same = papers.c.arxiv_id == paper_texts.c.arxiv_id
@@ -89,12 +63,10 @@ def _needed_clause() -> sa.ColumnElement[bool]:
 
 
 async def trim(connection: AsyncConnection) -> None:
-    """Remove the texts beyond the limits. Their vectors count towards their size."""
+    """Remove the texts beyond the limits."""
     c = paper_texts.c
-    of_vectors = sa.select(sa.func.length(vectors.vectors.c.data)).where(_OF_PASSAGES).correlate(paper_texts)
-    length = sa.func.length(c.text) + sa.func.coalesce(of_vectors.scalar_subquery(), 0)
     is_other = sa.case((_needed_clause(), 0), else_=1)
-    query = sa.select(c.arxiv_id, length).order_by(is_other, c.fetched_at.desc(), c.arxiv_id)
+    query = sa.select(c.arxiv_id, sa.func.length(c.text)).order_by(is_other, c.fetched_at.desc(), c.arxiv_id)
     size, removed = 0, []
     for number, (arxiv_id, bytes_) in enumerate(await connection.execute(query)):
         size += bytes_
@@ -104,7 +76,6 @@ async def trim(connection: AsyncConnection) -> None:
 
 
 async def _remove(connection: AsyncConnection, arxiv_ids: Sequence[str]) -> None:
-    await vectors.remove_passages(connection, arxiv_ids)
     await statements.execute_in(connection, paper_texts.delete(), paper_texts.c.arxiv_id, arxiv_ids)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, club, models, search, shelf, snapshot, sources, statements, vectors, withdrawals
+from storage import archive, club, models, search, shelf, snapshot, sources, statements, withdrawals
 from storage import tables as t
 from storage.models import (
     ARXIV_FIELDS,
@@ -318,7 +318,7 @@ async def purge_unkept(
         sa.exists().where(column == papers.c.id)
         for table in t.metadata.sorted_tables
         for column in table.c
-        if table not in (facts, paper_events, vectors.vectors)
+        if table not in (facts, paper_events)
         and any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     is_recent = sa.true() if read_before is None else facts.c.read_at >= read_before

@@ -19,7 +19,6 @@ from storage import (  # noqa: F401 - the tables of the other modules are in `ta
     sources,
     tables,
     today,
-    vectors,
     writer,
     zotero,
 )

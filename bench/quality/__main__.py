@@ -1,7 +1,4 @@
-"""Prints the quality figures of an archive: `python -m bench.quality [FOLDER] [--only tuned|held]`.
-
-With `PAPERROUND_EMBEDDINGS_URL`, sentences are ordered by its vectors too.
-"""
+"""Prints the quality figures of an archive: `python -m bench.quality [FOLDER] [--only tuned|held]`."""
 
 from __future__ import annotations
 
@@ -11,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.quality import author_names, corpus, end_to_end, measures, questions
-from bot.core.settings import Settings
-from bot.search import embeddings
 
 MAX_AUTHORS = 300
 """Number of authors sampled for each kind of name variant."""
@@ -49,7 +44,7 @@ def main() -> None:
     if not files:
         sys.exit("no digests there")
     papers = corpus.load_papers(files)
-    with end_to_end.open_archive(files, embeddings.find_server(Settings())) as stored:
+    with end_to_end.open_archive(files) as stored:
         figures, counted = measure(papers, stored.search, [options.only == "tuned"])
         print(f"{len(papers)} papers, {counted} concepts")
         print("  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))

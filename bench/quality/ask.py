@@ -3,13 +3,11 @@
 The folder has `papers/ID.json` (`paragraphs` with `section` and `text`) and `questions.jsonl` (`paper`, `script`,
 `question`, `evidence`: the numbers of the paragraphs that answer; none if the paper does not say). A paragraph is right if it
 answers and the sentences that are shown of it match the question's expression in `paper_answers.tsv`, where its `id` has one.
-With `PAPERROUND_EMBEDDINGS_URL` the order is fused with that of its vectors.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import re
 import sys
@@ -18,18 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.core.settings import Settings
 from bot.features.ask import question_parts
 from bot.features.ask.passage_ranking import PaperIndex
 from bot.features.ask.passages import Passage
-from bot.search import embeddings, term_resolver
-from bot.search.embeddings import EmbeddingServer
+from bot.search import term_resolver
 from bot.search.results import make_excerpt
 from bot.text import seed
 
 SHOWN = 3
-SECONDS = 600.0
-"""How long a batch of vectors may take."""
 
 
 class Outcome(NamedTuple):
@@ -54,22 +48,7 @@ def load_answers() -> dict[str, re.Pattern[str]]:
     return {key: re.compile(words, re.IGNORECASE) for key, words in pairs}
 
 
-def embed(server: EmbeddingServer, texts: Sequence[str], kind: embeddings.TextRole) -> list[bytes]:
-    """Return the vectors of any number of texts."""
-
-    async def run() -> list[bytes]:
-        batches = [
-            texts[start : start + embeddings.BATCH] for start in range(0, len(texts), embeddings.BATCH)
-        ]
-        try:
-            return [vector for batch in batches for vector in await server.embed(batch, kind, SECONDS)]
-        finally:
-            await server.close()  # each call has an event loop of its own
-
-    return asyncio.run(run())
-
-
-def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome]:
+def measure(folder: Path) -> list[Outcome]:
     """Ask all questions of a folder."""
     glossary = term_resolver.Glossary(seed.load_terms())
     lines = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -80,15 +59,11 @@ def measure(folder: Path, server: EmbeddingServer | None = None) -> list[Outcome
     for paper, rows in by_paper.items():
         stored = json.loads((folder / "papers" / f"{paper}.json").read_text(encoding="utf-8"))
         index = PaperIndex([Passage(part["section"], part["text"]) for part in stored["paragraphs"]])
-        made = embed(server, [passage.headed_text for passage in index.passages], "passage") if server else []
         for row in rows:
             asked = row["question"]
             parts = question_parts.read(asked, glossary)
             ranking = index.rank(parts)
             found = ranking.order
-            if server is not None:
-                [query] = embed(server, [row["question"]], "query")
-                found = embeddings.fuse(found, embeddings.rank(query, b"".join(made)))
             patterns = ranking.compile_patterns(parts, ranking.weights)
             shown = [make_excerpt(index.passages[place].text, patterns).text for place in found[:SHOWN]]
             outcomes.append(
@@ -118,7 +93,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--each", action="store_true", help="print each question with the paragraphs found")
     options = parser.parse_args()
-    outcomes = measure(options.folder, embeddings.find_server(Settings()))
+    outcomes = measure(options.folder)
     for one in outcomes if options.each else ():
         sys.stdout.write(f"{one.row['question']}\t{one.row['evidence']}\t{one.found}\t{one.is_right}\n")
     sys.stdout.write(f"{summarise(outcomes)}\n")

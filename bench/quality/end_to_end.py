@@ -13,16 +13,13 @@ from bot.archive import ingest as archive_ingest
 from bot.archive.files import read_file
 from bot.core.clock import system_clock
 from bot.search import glossary_service
-from bot.search.embeddings import EmbeddingServer, TextVectors, VectorMaker
 from bot.search.results import SearchRequest, SearchResult
 from bot.search.service import SearchService
-from storage import migrate, models
+from storage import migrate
 from storage.database import Database
 
 NOW = datetime(2025, 1, 31, 9, tzinfo=UTC)
 """The time of the questions, which name periods of our archive."""
-SECONDS = 600.0
-"""How long a question's vector may take: figures do not depend on the machine."""
 
 
 class StoredSearch:
@@ -51,28 +48,14 @@ class StoredSearch:
         return [choice.value for choice in self._runner.run(self._search.complete_author(typed))]
 
 
-async def _split_none(_: models.PaperText) -> tuple[str, ...]:
-    """Make no passages: the measure is of papers."""
-    return ()
-
-
 @contextmanager
-def open_archive(files: Sequence[Path], server: EmbeddingServer | None = None) -> Iterator[StoredSearch]:
-    """Ingest digests into a temporary database, learn the glossary, and yield a search service for it.
-
-    With an embeddings server, the orders are fused with those of its vectors.
-    """
+def open_archive(files: Sequence[Path]) -> Iterator[StoredSearch]:
+    """Ingest digests into a temporary database, learn the glossary, and yield a search service for it."""
     with tempfile.TemporaryDirectory(prefix="paperround-") as folder, asyncio.Runner() as runner:
         database = runner.run(_fill(f"sqlite+aiosqlite:///{folder}/paperround.db", files))
-        vectors = None
-        if server is not None:
-            vectors = TextVectors(database, system_clock, server, seconds=SECONDS)
-            assert runner.run(VectorMaker(database, server, _split_none).make()), "the server gave no vectors"
         try:
-            yield StoredSearch(runner, SearchService(database, clock=lambda: NOW, vectors=vectors), database)
+            yield StoredSearch(runner, SearchService(database, clock=lambda: NOW), database)
         finally:
-            if server is not None:
-                runner.run(server.close())
             runner.run(database.close())
 
 

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from bot.client.wording import CommandMentions
     from bot.i18n.texts import Texts
     from bot.outbox.request_pacing import HttpAnswer
-    from bot.search.embeddings import TextVectors
     from bot.sources.base import Throttle
 
 log = structlog.get_logger(__name__)
@@ -237,22 +236,10 @@ class Container:
 
     @cached_property
     def search(self) -> SearchService:
-        return SearchService(self.reader_database, self.glossary, self.clock, self.search_index, self.vectors)
-
-    @cached_property
-    def vectors(self) -> TextVectors | None:
-        """The vectors of papers and passages, if an embeddings server is configured."""
-        if self.settings.embeddings_url is None:
-            return None
-        from bot.search import embeddings  # slow to load
-
-        server = embeddings.find_server(self.settings)
-        return None if server is None else embeddings.TextVectors(self.reader_database, self.clock, server)
+        return SearchService(self.reader_database, self.glossary, self.clock, self.search_index)
 
     async def close(self) -> None:
         """Close the open connections, except those of the client, the REST client and the database."""
-        if (vectors := vars(self).get("vectors")) is not None:
-            await vectors.server.close()
         if (server := vars(self).get("model_server")) is not None:
             await server.aclose()
 
@@ -341,7 +328,6 @@ class Container:
             topics,
             lookups,
             archive,
-            self.vectors,
             sentences,
             self.secret,
         )

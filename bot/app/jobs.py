@@ -63,7 +63,6 @@ def list_jobs(
         Job("retention", runtime.purge, every=6 * HOUR, after=MINUTE),
         Job("failures", runtime.report_failures, every=FAILURES_EVERY),
         Job("operator warnings", runtime.find_operator_warnings, every=MINUTE),
-        *list_vector_jobs(workers),
     ]
     if settings.writes_digests:
         writer, retry = DailyWriter(workers, runtime.plan_and_wake), writer_service.RETRY_SECONDS * SECOND
@@ -78,12 +77,6 @@ def list_jobs(
         # A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it.
         jobs.append(Job("clock", partial(ask_again_for_time, runtime, clock), every=10 * MINUTE))
     return jobs
-
-
-def list_vector_jobs(workers: Workers) -> list[Job]:
-    """Return the job that makes vectors, if an embeddings server is configured."""
-    maker = workers.vector_maker
-    return [] if maker is None else [Job("vectors", maker.make, every=30 * SECOND, retry=MINUTE)]
 
 
 IN_PROCESS_LIMIT = 200

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -28,9 +27,6 @@ from bot.sources import base, huggingface, kinds, paper_text
 from bot.sources.poller import Poller
 from storage import alerts, models, zotero
 from storage.database import Connection, Database
-
-if TYPE_CHECKING:
-    from bot.search.embeddings import VectorMaker
 
 log = structlog.get_logger(__name__)
 
@@ -79,16 +75,6 @@ class Workers:
         for feature in FEATURES:
             services.add(feature.planners(services))
         return services
-
-    @cached_property
-    def vector_maker(self) -> VectorMaker | None:
-        """Makes vectors of papers and passages, if an embeddings server is configured."""
-        if (vectors := self.container.vectors) is None:
-            return None
-        from bot.features.ask import passages
-        from bot.search.embeddings import VectorMaker
-
-        return VectorMaker(self.database, vectors.server, passages.list_headed)
 
     @asynccontextmanager
     async def open_poller(

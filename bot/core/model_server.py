@@ -1,4 +1,4 @@
-"""The client of servers of language models and embeddings with an OpenAI-compatible API, and the budget of tokens.
+"""The client of servers of language models with an OpenAI-compatible API, and the budget of tokens.
 
 Servers differ in what they take of a request, and in how they report errors (`docs/services.md`, *Models*): what one
 refuses or ignores is asked for in another way, which is remembered. The server is not trusted: responses are limited in
@@ -80,7 +80,6 @@ class ModelServer:
 
     url: str
     key: str | None
-    max_bytes: int = field(default=MAX_BYTES, kw_only=True)
     clock: Clock = field(default=system_clock, kw_only=True)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
 
@@ -107,8 +106,8 @@ class ModelServer:
                 body = bytearray()
                 async for chunk in response.content.iter_chunked(1 << 16):
                     body += chunk
-                    if len(body) > self.max_bytes:
-                        raise ModelError(f"its answer is larger than {self.max_bytes // 1_000_000} MB")
+                    if len(body) > MAX_BYTES:
+                        raise ModelError(f"its answer is larger than {MAX_BYTES // 1_000_000} MB")
                 now = self.clock()
                 resumes_at = parse_retry_after(response.headers.get("Retry-After"), now)
                 if resumes_at is not None and response.status != 200:

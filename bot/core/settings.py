@@ -304,12 +304,6 @@ class Settings(BaseSettings):
     """Tokens that the models may use in a month (UTC)."""
     writer_minutes: int = Field(default=120, ge=30, le=720)
     """The writer's deadline, in minutes after the close of a day, 30 to 720: unfinished papers get extracts."""
-    embeddings_url: _Api = None
-    """The address of an OpenAI-compatible API whose vectors [order passages and papers](ask.md#with-an-embeddings-server)."""
-    embeddings_model: str | None = None
-    """The name of the model there."""
-    embeddings_key: SecretStr | None = None
-    """The key of that API, if it needs one."""
 
     @property
     def hides_health(self) -> bool:
@@ -340,10 +334,6 @@ class Settings(BaseSettings):
     def _check_models(self) -> Settings:
         if self.writer_url is not None and self.writer_model is None:
             raise ValueError("PAPERROUND_WRITER_URL needs PAPERROUND_WRITER_MODEL, the name of the model")
-        if self.embeddings_url is not None and self.embeddings_model is None:
-            raise ValueError(
-                "PAPERROUND_EMBEDDINGS_URL needs PAPERROUND_EMBEDDINGS_MODEL, the name of the model"
-            )
         if (self.zotero_key is None) != (self.zotero_library is None):
             raise ValueError("PAPERROUND_ZOTERO_KEY and PAPERROUND_ZOTERO_LIBRARY need each other")
         if self.writer_judge is not None and self.writer_url is None:

@@ -21,7 +21,6 @@ import discord
 import simcord
 from discord import http
 
-from bot.app import jobs
 from bot.app.container import open_container
 from bot.app.runtime import Runtime, build_runtime
 from bot.archive import parse
@@ -239,7 +238,7 @@ async def serve(*, port: int, locale: models.Locale) -> None:
                 gc.freeze()
                 gc.set_threshold(GARBAGE_THRESHOLD)
                 watch = Job("watch", stage.watch, every=timedelta(seconds=0.5))
-                await stack.enter_async_context(Timers([watch, *jobs.list_vector_jobs(runtime.workers)]))
+                await stack.enter_async_context(Timers([watch]))
                 await isolation.run_unless_stopped(page.wait_closed(), stop)
 
 

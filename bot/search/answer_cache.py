@@ -16,7 +16,7 @@ from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches
 from bot.search.interpretation import LoadVocabulary
 from bot.search.query_reader import QueryReader
-from bot.search.results import SearchRequest, SearchResult, Sort
+from bot.search.results import SearchRequest, SearchResult
 from bot.text.parsed_query import ParsedQuery
 from storage import search
 
@@ -26,17 +26,13 @@ _MAX_ANSWERS, _PERIOD = 64, timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """The papers found so far, the engine and reader that found them, and what all pages have in common.
-
-    `asked` is the text by whose vector the papers are still to be ordered, before the first page is shown; else "".
-    """
+    """The papers found so far, the engine and reader that found them, and what all pages have in common."""
 
     common: SearchResult
     matches: Matches
     engine: Engine
     reader: QueryReader
     made_at: datetime
-    asked: str
 
     @property
     def query(self) -> ParsedQuery:
@@ -46,16 +42,14 @@ class SearchAnswer:
 class SearchAnswers:
     """The latest answers, from which their later pages come. Thread-safe."""
 
-    def __init__(self, clock: Clock, *, has_vectors: bool) -> None:
-        self._clock, self._has_vectors = clock, has_vectors
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._answers: dict[object, SearchAnswer] = {}
 
     def page(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchResult:
-        """Return a page of an answer. Its order stays from then on."""
-        answer = self.get(archive, request, load)
-        if answer.asked:
-            self.keep(request, replace(answer, asked=""), instead_of=answer)
+        """Return a page of an answer."""
+        answer = self._get(archive, request, load)
         matches = answer.matches
         page = [*matches.scores][request.offset : request.offset + request.limit]
         rows = search.list_paper_rows(
@@ -78,7 +72,7 @@ class SearchAnswers:
             is_stale=archive.is_stale,
         )
 
-    def get(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
+    def _get(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         """Return the kept answer, extended to the end of the page if necessary, or a new one."""
         now, end, key = self._clock(), request.offset + request.limit, self._key_of(request)
         with self._lock:
@@ -91,10 +85,10 @@ class SearchAnswers:
         elif len(answer.matches.scores) < min(end, answer.matches.total):
             longer = interpretation.list_matches(answer.engine, answer.query, request)
             answer = replace(answer, matches=answer.matches.continued(longer))
-        self.keep(request, answer, instead_of=former)
+        self._keep(request, answer, instead_of=former)
         return answer
 
-    def keep(self, request: SearchRequest, answer: SearchAnswer, *, instead_of: SearchAnswer | None) -> None:
+    def _keep(self, request: SearchRequest, answer: SearchAnswer, *, instead_of: SearchAnswer | None) -> None:
         """Keep an answer for later pages. If it is made of another one, it only takes that one's place."""
         now, key = self._clock(), self._key_of(request)
         with self._lock:
@@ -118,13 +112,10 @@ class SearchAnswers:
             archive, request.query, today, options=request.filters, is_search=True, load=load
         )
         query, matches = interpretation.find(archive, read, request)
-        has_meaning = len(query.parts) > 1 or bool(query.topics)  # more than a term
-        is_ranked = self._has_vectors and request.sort in (None, Sort.RELEVANCE) and not matches.has_name
         return SearchAnswer(
             interpretation.describe(archive, query, matches, read),
             matches,
             archive.engine,
             archive.reader,
             self._clock(),
-            query.text if has_meaning and is_ranked and matches.total else "",
         )

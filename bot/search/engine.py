@@ -106,12 +106,6 @@ class Matches(NamedTuple):
             MatchKind.SOME_TERMS: ids[self.complete :],
         }
 
-    def reordered(self, ranked: Sequence[Sequence[int]]) -> Matches:
-        """Return these matches with the first ones of each kind in the order of `ranked`."""
-        both = zip(ranked, self.by_kind.values(), strict=True)
-        ids = (id_ for first, every in both for id_ in dict.fromkeys((*first, *every)))
-        return self._replace(scores={id_: self.scores[id_] for id_ in ids})
-
     def continued(self, longer: Matches) -> Matches:
         """Return these matches followed by those that only a longer list has."""
         return longer._replace(scores={**self.scores, **longer.scores})

@@ -34,7 +34,6 @@ from storage.snapshot import Snapshot, chunked
 
 if TYPE_CHECKING:
     # These need libraries that a search in the shell need not load: for requests, and SQLAlchemy.
-    from bot.search.embeddings import TextVectors
     from storage.archive import DigestPaper
     from storage.database import Connection, Database
 
@@ -42,8 +41,6 @@ _TITLES_AT_ONCE = 25
 """The number of titles in one look-up; other look-ups take turns in between."""
 _MAX_TERM_LENGTH = 200
 _MAX_RECENT = 10_000
-_MAX_REORDERED = 60
-"""The number of papers of each kind that vectors may put in another order."""
 Result = TypeVar("Result")
 
 
@@ -88,13 +85,11 @@ class SearchService:
         glossary: GlossaryService | None = None,
         clock: Clock = system_clock,
         index: SearchIndex | None = None,
-        vectors: TextVectors | None = None,
     ) -> None:
         self.index = index or SearchIndex(search_index.folder_of(database))
-        self._vectors = vectors
         self._database, self._clock = database, clock
         self._glossary = glossary or GlossaryService(database, clock, self.index)
-        self._answers = answer_cache.SearchAnswers(clock, has_vectors=vectors is not None)
+        self._answers = answer_cache.SearchAnswers(clock)
         self.is_public = False
         # Cached for the latest index and glossary.
         self._engine, self._reader = lru_cache(maxsize=1)(Engine), lru_cache(maxsize=1)(QueryReader)
@@ -131,11 +126,8 @@ class SearchService:
         """Return a page of the papers on a topic, sorted by relevance, votes or date.
 
         Filters without words list all papers that pass them, top-voted first. An arXiv id or link finds its
-        paper. Later pages come from the same answer as the first page, even if papers have arrived since, or the embeddings
-        server has come or gone.
+        paper. Later pages come from the same answer as the first page, even if papers have arrived since.
         """
-        if self._vectors is not None and titles.parse_id(request.query) is None:
-            await self._order(request, self._vectors)
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
@@ -143,17 +135,6 @@ class SearchService:
             search_results.list_snippets, patterns=search_results.build_patterns(result.read.term_forms)
         )
         return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
-
-    async def _order(self, request: SearchRequest, vectors: TextVectors) -> None:
-        """Order a new answer also by its similarity to the query. This waits outside look-ups."""
-        answer = await self._look_up(
-            lambda archive: self._answers.get(archive, request, self._load_vocabulary(archive))
-        )
-        if answer.asked:
-            first = [ids[:_MAX_REORDERED] for ids in answer.matches.by_kind.values()]
-            ranked = await vectors.fuse(first, answer.asked)
-            ordered = replace(answer, matches=answer.matches.reordered(ranked), asked="")
-            self._answers.keep(request, ordered, instead_of=answer)
 
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
         if (arxiv_id := titles.parse_id(request.query)) is None:
@@ -363,8 +344,7 @@ class SearchService:
 
     async def list_similar(self, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
         """Return the papers most similar to a paper, best first."""
-        reorder = None if self._vectors is None else self._vectors.fuse_similar
-        return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit, reorder))
+        return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit))
 
     async def complete_author(self, text: str) -> list[Choice]:
         return await self._look_up(lambda archive: completion.complete_author(archive, text))

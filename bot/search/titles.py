@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeAlias
 
 from tantivy import Query
 
@@ -17,7 +16,6 @@ from bot.search.query_reader import SPELLING_AND_VERSION
 from bot.text import analyser, plain, questions, seed, term_keys, tokens, typography
 from bot.text.parsed_query import ParsedQuery
 from storage import models, search
-from storage.snapshot import Snapshot
 
 _CANDIDATE_LIMIT = 60
 _MAX_TEXT_LENGTH = 300
@@ -202,13 +200,7 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     return engine.list_titled(wanted, limit=limit)
 
 
-Reorder: TypeAlias = Callable[[Snapshot, int, Sequence[int]], Sequence[int]]
-"""Puts papers in another order, by their similarity to a paper."""
-
-
-def list_similar(
-    archive: Archive, arxiv_id: str, limit: int, reorder: Reorder | None = None
-) -> list[models.PaperRow]:
+def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:
     """Return the papers that share the most rare concepts and topics with a paper, most similar first."""
     ids = list(search.get_paper_ids(archive.view, [plain.clean_typed(arxiv_id)]).values())
     documents = search.list_documents(archive.view, ids, summaries.select_shown, also_unlisted=True)
@@ -219,8 +211,5 @@ def list_similar(
     shared = search_index.count_concepts(
         tokens.tokenize(texts.title), " ".join(map(tokens.tokenize, texts.bodies))
     )
-    paper_id, candidates = documents[0].id, _CANDIDATE_LIMIT if reorder else limit
-    similar: Sequence[int] = archive.engine.list_similar(paper_id, shared, topics, limit=candidates)
-    if reorder is not None:
-        similar = reorder(archive.view, paper_id, similar)
-    return search.list_paper_rows(archive.view, similar[:limit])
+    similar = archive.engine.list_similar(documents[0].id, shared, topics, limit=limit)
+    return search.list_paper_rows(archive.view, similar)

@@ -95,6 +95,7 @@ async def test_unknown_settings_are_reported_as_warnings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZON", "Asia/Seoul")
+    monkeypatch.setenv("PAPERROUND_EMBEDDINGS_URL", "http://127.0.0.1:11434/v1")  # one that is gone
     (tmp_path / ".env").write_text("PAPERROUND_QQQQ=ko\nEDITOR=vi\n")
     # With a byte order mark, as some editors write it.
     (tmp_path / "paperround.toml").write_text(
@@ -104,6 +105,7 @@ async def test_unknown_settings_are_reported_as_warnings(
     warned = {name: row for name, row in findings.items() if row.value == "ignored"}
     assert {name: (row.origin, row.status) for name, row in warned.items()} == {
         "PAPERROUND_TIMEZON": ("environment", "warning"),
+        "PAPERROUND_EMBEDDINGS_URL": ("environment", "warning"),
         "PAPERROUND_QQQQ": (".env", "warning"),
         "htp": ("paperround.toml", "warning"),
     }

@@ -25,7 +25,7 @@ from bot.cli.set_up_file import SetUpFile
 from bot.client import verbs
 from bot.search import index as search_index
 from bot.search.glossary_service import GlossaryService
-from storage import day_counts, failures, migrate, models, news, paper_texts, papers, tables, vectors, writer
+from storage import day_counts, failures, migrate, models, news, paper_texts, papers, tables, writer
 from storage.database import Database
 from tests.support import client_archive, origin_server, postgres_server, sample_archive, source_payloads
 from tests.support.client_harness import ClientHarness, last_response, open_harness
@@ -243,15 +243,13 @@ async def _leave_work(installation: Installation) -> None:
 
 
 async def _leave_records(harness: ClientHarness) -> None:
-    """Leave what comes of an embeddings server, a question, an error and news of a saved paper."""
+    """Leave what comes of a question, an error and news of a saved paper."""
     database, now, reader = harness.container.database, harness.env.now(), harness.reader
     async with database.transaction() as connection:
         paper_id = await connection.scalar(
             sa.select(tables.papers.c.id).where(tables.papers.c.arxiv_id == "2501.00001")
         )
         assert paper_id is not None
-        vector = vectors.Vectors(paper_id, vectors.VectorKind.SUMMARY, "fake-1", 2, HASH, 1, bytes(4))
-        await vectors.put(connection, [vector])
         await news.switch_on(connection, news.NewsReader(reader.id, now, "Europe/Berlin"))
         event = papers.PaperEvent(0, paper_id, papers.EventKind.CODE, "https://github.com/example/moss", now)
         await papers.add_events(connection, [event])

@@ -40,11 +40,6 @@ class Passage(NamedTuple):
     text: str
     anchor: str = ""
 
-    @property
-    def headed_text(self) -> str:
-        """The text below its headings, of which vectors are made."""
-        return f"{self.section}\n{self.text}"
-
 
 def split(text: models.PaperText) -> list[Passage]:
     """Return the passages of a paper in order, without its title. Takes linear time."""
@@ -84,10 +79,6 @@ async def split_off_loop(text: models.PaperText) -> list[Passage]:
         log.warning("text of a paper not split", paper=text.arxiv_id, reason=str(error))
         return []
     return [Passage(*row) for row in rows]
-
-
-async def list_headed(text: models.PaperText) -> list[str]:
-    return [passage.headed_text for passage in await split_off_loop(text)]
 
 
 def _list_blocks(text: str) -> Iterator[str]:

@@ -43,8 +43,6 @@ from bot.features.ask.archive_questions import (
 from bot.features.ask.model_sentences import Question, SentenceWriter
 from bot.features.ask.passage_ranking import PaperIndex, Ranking
 from bot.outbox import contents
-from bot.search import embeddings
-from bot.search.embeddings import TextVectors
 from bot.search.glossary_service import GlossaryService
 from bot.search.results import Snippet
 from bot.sources.paper_text import PaperTexts
@@ -131,7 +129,6 @@ class PaperQuestions:
     topics: TextTokenStore
     lookups: Admission
     archive: ArchiveQuestions
-    vectors: TextVectors | None
     sentences: SentenceWriter | None
     secret: bytes
     _reading: Admission = field(
@@ -176,11 +173,6 @@ class PaperQuestions:
             sources, index = await self._load_sources(paper, text, language)
             parts = await work_in_thread(question_parts.read, asked, glossary)
             ranking = await work_in_thread(index.rank, parts)
-        # Outside the look-up, whose places all readers share.
-        if self.vectors is not None and text.basis == Basis.PAPER:
-            headed = [passage.headed_text for passage in index.passages]
-            order = await self.vectors.rank(text, headed, asked)
-            ranking = replace(ranking, order=embeddings.fuse(ranking.order, order))
         asked_paper = AskedPaper(paper, sources, ranking.order)
         return await work_in_thread(_build, asked_paper, language, parts, ranking)
 
