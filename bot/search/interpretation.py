@@ -56,13 +56,6 @@ class _Text(NamedTuple):
     read: Callable[[ParsedQuery], ParsedQuery]
 
 
-def read_text(
-    archive: Archive, typed: str, today: date | None = None, *, options: Filters = NO_FILTERS
-) -> ParsedQuery:
-    """Read any text as `interpret` does, without corrections."""
-    return interpret(archive, typed, today, options=options).query
-
-
 def interpret(
     archive: Archive,
     typed: str,
