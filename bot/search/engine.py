@@ -74,14 +74,13 @@ class Matches(NamedTuple):
     """Scores by paper id, best first: papers on the topic, then those with all terms, then those that lack a term.
 
     `on_topic` and `all_terms` count the papers of the first two kinds, which may be more than `scores` has; `missing` maps each
-    paper of the third kind to the terms that it lacks. `has_name`: a paper, or a family of papers, has the query as its name.
+    paper of the third kind to the terms that it lacks.
     """
 
     scores: Mapping[int, float] = MappingProxyType({})
     on_topic: int = 0
     all_terms: int = 0
     missing: Mapping[int, tuple[QueryPart, ...]] = MappingProxyType({})
-    has_name: bool = False
 
     @property
     def total(self) -> int:
@@ -766,7 +765,7 @@ def _order(scores: Mapping[int, float]) -> dict[int, float]:
 def _put_first(matches: Matches, first: int) -> Matches:
     """Return matches with the paper on the topic that has the query as its name ahead of all others."""
     best = max(matches.scores.values(), default=0.0) + 1.0
-    return matches._replace(scores={first: best} | {**matches.scores, first: best}, has_name=True)
+    return matches._replace(scores={first: best} | {**matches.scores, first: best})
 
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:
