@@ -27,7 +27,7 @@ CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
 _NAME_SEPARATOR = re.compile(r", | and | & |; ")
-_ITEM = re.compile(r"(?<!\s)\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
+_ITEM = re.compile(r"\A\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
 _CAPTION = re.compile(

@@ -45,7 +45,7 @@ READ = "read"
 """The first field of a `MARK_READ` button. In versions 0.1 and 0.2 others nominated a paper for the club."""
 MAX_SEARCH_LENGTH = 300
 MAX_SKIPPED = 15
-"""How many references that an import skipped are named."""
+"""How many papers of an import are named, of those saved and of each kind of those skipped."""
 
 
 def saved_view(
@@ -323,14 +323,35 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
 
 
 def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
-    counts = {"unlisted": imported.unlisted, "known": imported.known, "full": imported.full}
+    """Return what an import saved, with a menu that takes papers back, and what it skipped."""
+    named = {"known": imported.known, "repeated": imported.repeated, "skipped": imported.skipped}
+    named["unasked" if imported.asks_arxiv else "never-asked"] = imported.unasked
+    counts = {"unlisted": imported.unlisted, "full": imported.full}
     lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
-    unasked = "unasked" if imported.asks_arxiv else "never-asked"
-    for key, labels in (("skipped", imported.skipped), (unasked, imported.unasked)):
-        if labels:
-            shown = [discord_text.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
-            more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []
-            lines.append(f"{texts(f'saved-import-{key}', count=len(labels))}: {', '.join([*shown, *more])}")
-    listed = "\n".join(f"- {line}" for line in lines)
+    lines += [
+        f"{texts(f'saved-import-{key}', count=len(labels))}: {_list_labels(texts, labels)}"
+        for key, labels in named.items()
+        if labels
+    ]
+    options = [
+        select_option(paper_texts.format_title(title, arxiv_id), arxiv_id)
+        for arxiv_id, title in imported.saved.items()
+    ]
+    undo = select_menu(
+        texts("saved-import-undo"),
+        pack_custom_id(verbs.REMOVE_SAVED),
+        options,
+        max_values=discord_text.SELECT_OPTIONS,
+        min_values=1,
+    )
+    listed = _list_labels(texts, [*imported.saved.values()])
+    rest = "\n".join(f"- {line}" for line in lines)
     show = show_all_button(texts) if imported.saved else None
-    return message_builder.message_view([texts("saved-imported", count=imported.saved), listed], [show])
+    heading = texts("saved-imported", count=len(imported.saved))
+    return message_builder.message_view([heading, listed, rest], [undo], [show])
+
+
+def _list_labels(texts: Texts, labels: Sequence[str]) -> str:
+    shown = [discord_text.escape_untrusted(label, max_length=60) for label in labels[:MAX_SKIPPED]]
+    more = [texts("and-more", count=len(labels) - MAX_SKIPPED)] if len(labels) > MAX_SKIPPED else []
+    return ", ".join([*shown, *more])

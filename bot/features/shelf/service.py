@@ -9,7 +9,7 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, assert_never
@@ -134,10 +134,11 @@ class Shelf:
         file = await _read_file(data, now.date(), with_tags=with_tags)
         titled = await self._find_by_title(user_id, file)
         by_id: dict[str, Reference] = {}
-        skipped, unasked = list[str](), list[str]()
+        skipped, unasked, repeated = list[str](), list[str](), list[str]()
         for reference in file:
             if (arxiv_id := reference.arxiv_id or titled.get(reference.title)) is not None:
-                by_id.setdefault(arxiv_id, reference)
+                if by_id.setdefault(arxiv_id, reference) is not reference:
+                    repeated.append(reference.label)
             else:
                 is_known = not reference.is_title_stated or reference.title in titled
                 (skipped if is_known else unasked).append(reference.label)
@@ -154,14 +155,17 @@ class Shelf:
             for chunk in chunked(missing, _ADDED_AT_ONCE):
                 ids |= await papers.add(connection, digest_writer.unlisted_papers(chunk))
             taken_ids = [ids[arxiv_id] for arxiv_id in taken]
-            listed = await papers.list_rows(connection, taken_ids)
+            listed = await papers.list_rows(connection, [ids[key] for key in by_id if key in ids])
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
             await shelf.save_at(connection, user_id, times)
             await self._restore(connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids})
+        titles = {row.arxiv_id: row.title for row in listed}
+        names = {arxiv_id: titles.get(arxiv_id) or row.label for arxiv_id, row in by_id.items()}
         return Imported(
-            saved=len(taken),
-            unlisted=len(taken) - len(listed),
-            known=len(by_id) - len(fresh),
+            saved={arxiv_id: names[arxiv_id] for arxiv_id in taken},
+            unlisted=sum(arxiv_id not in titles for arxiv_id in taken),
+            known=tuple(names[arxiv_id] for arxiv_id in by_id if arxiv_id not in fresh),
+            repeated=tuple(repeated),
             full=len(fresh) - len(taken),
             skipped=tuple(skipped),
             unasked=tuple(unasked),
@@ -333,16 +337,18 @@ MAX_TITLES = 500
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many papers an import saved and skipped. `unlisted` papers were saved but are in no digest.
+    """The papers that an import saved, each with its title or what else the file calls it, by arXiv id, and those it skipped.
 
-    `known` papers had been saved before; `full` papers were skipped because the shelf was full. `skipped` are the
-    labels of references without an arXiv id or a known title, `unasked` of those whose title was not looked up at arXiv, now
-    or, if this bot never `asks_arxiv`, at all.
+    `unlisted` papers were saved but are in no digest. `known` papers had been saved before, `repeated` are further entries of a
+    paper in the file, `full` papers were skipped because the shelf was full. `skipped` are the labels of references without
+    an arXiv id or a known title, `unasked` of those whose title was not looked up at arXiv, now or, if this bot never
+    `asks_arxiv`, at all.
     """
 
-    saved: int = 0
+    saved: Mapping[str, str] = field(default_factory=dict)
     unlisted: int = 0
-    known: int = 0
+    known: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     full: int = 0
     skipped: tuple[str, ...] = ()
     unasked: tuple[str, ...] = ()

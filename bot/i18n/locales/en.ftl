@@ -192,6 +192,11 @@ saved-import-unlisted = { $count ->
     [one] One is new to the archive; its title will come from arXiv
    *[other] { $count } are new to the archive; their titles will come from arXiv
 }
+saved-import-undo = Undo: take papers back
+saved-import-repeated = { $count ->
+    [one] One is in the file again
+   *[other] { $count } are in the file again
+}
 saved-import-known = { $count ->
     [one] One was already saved
    *[other] { $count } were already saved

@@ -161,6 +161,8 @@ saved-imported = ### { $count ->
        *[other] 논문 { $count }편을 저장했어요
     }
 saved-import-unlisted = { $count }편은 다이제스트에 실린 적이 없어서 제목을 arXiv에서 가져와요
+saved-import-undo = 되돌리기: 저장 목록에서 빼기
+saved-import-repeated = { $count }편은 파일에 또 나와요
 saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }편은 arXiv 번호가 없고 같은 제목의 논문도 없어서 건너뛰었어요
 saved-import-unasked = { $count }편은 arXiv 번호가 없고, 지금은 arXiv에서 제목으로 찾아보지 못했어요. arXiv에 있을 만한 논문이면 내일 같은 파일을 다시 올려 주세요
