@@ -47,6 +47,8 @@ MAX_RESULTS, _SEARCH_SECONDS = 30_000, 900.0
 """The most results of a query that arXiv gives, and the longest that they are read."""
 _TITLE_PAGE, _MAX_TITLE_RESULTS = 100, 200
 """Results read for titles in one request, and for a title alone: arXiv finds all titles with its words."""
+_MAX_PHRASE, _MAX_TITLE_QUERY = 300, 3_000
+"""The characters of a title that are searched for, and those that the titles of a request take in its address."""
 _AGREES_AFTER, _MAX_ABSENCES = timedelta(minutes=10), 10_000
 _ERROR_MARK = "api/errors"
 _BAD_ID_MARK = f"{_ERROR_MARK}#incorrect_id"
@@ -123,12 +125,12 @@ class ArxivReader:
 
     async def find_titled(
         self, titles: Sequence[str]
-    ) -> AsyncIterator[tuple[Mapping[str, models.PaperFacts], Sequence[str]]]:
-        """Yield facts about papers with exactly these titles, by title, and the titles unknown to arXiv.
+    ) -> AsyncIterator[tuple[Mapping[str, models.PaperFacts], Sequence[str], Sequence[str]]]:
+        """Yield facts about papers with exactly these titles, by title, the titles unknown to arXiv, and all that were asked for.
 
-        A title whose answer was incomplete or empty is in neither. Raises FetchError.
+        A title whose answer was incomplete or empty is in neither of the first two. Raises FetchError.
         """
-        todo = [list(batch) for batch in chunked(titles, TITLES_PER_REQUEST)]
+        todo = list(_batch_titles(titles))
         while todo:
             batch = todo.pop(0)
             answered, missing_count = await self._search_titles(batch)
@@ -137,16 +139,15 @@ class ArxivReader:
             found = {title: facts[key] for title, key in folded.items() if key and key in facts}
             rest = [title for title in batch if title not in found]
             if not missing_count:
-                yield found, rest if answered else self._list_confirmed(rest)
+                yield found, rest if answered else self._list_confirmed(rest), batch
             else:
-                yield found, ()
+                yield found, (), batch
                 if len(batch) > 1:  # together they have too many hits: ask for each alone
                     todo += [[title] for title in rest]
 
     async def _search_titles(self, titles: Sequence[str]) -> tuple[list[models.PaperFacts], int]:
         """Return what `search` does about papers whose titles have all the words of one of these, in order."""
-        phrases = (" ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20]) for title in titles)
-        query = " OR ".join(f'ti:"{phrase}"' for phrase in phrases if phrase)
+        query = " OR ".join(f'ti:"{phrase}"' for phrase in map(_read_phrase, titles) if phrase)
         most = _MAX_TITLE_RESULTS if len(titles) == 1 else _TITLE_PAGE
         return await self.search({"search_query": query}, _TITLE_PAGE, most) if query else ([], 0)
 
@@ -186,6 +187,25 @@ class ArxivReader:
             return await feed_entries.read_document(response), response.page_state.read_at
         except base.FetchError as error:
             raise base.FetchError(str(error), code=error.code or base.UNREADABLE) from None
+
+
+def _read_phrase(title: str) -> str:
+    """Return the words of a title by which arXiv is searched."""
+    return " ".join(re.findall(r"\w+", typography.to_plain_text(title))[:20])[:_MAX_PHRASE]
+
+
+def _batch_titles(titles: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the titles of each request. In an address a sign of Hangul takes nine characters."""
+    batch, size = list[str](), 0
+    for title in titles:
+        length = len(urlencode({" OR ti": f'"{_read_phrase(title)}"'}))
+        if batch and (len(batch) == TITLES_PER_REQUEST or size + length > _MAX_TITLE_QUERY):
+            yield batch
+            batch, size = [], 0
+        batch.append(title)
+        size += length
+    if batch:
+        yield batch
 
 
 def _check_entries(answer: feed_entries.Feed) -> Sequence[feed_entries.FeedEntry]:
@@ -276,18 +296,20 @@ class PaperLookup:
         """Fetch papers with exactly these titles from arXiv and store them. Returns the arXiv ids by title.
 
         None: arXiv has no such paper. Titles beyond the reader's daily limit, that arXiv did not answer in time or that
-        could not be looked up are left out.
+        could not be looked up are left out. An incomplete answer counts towards the limit, too.
         """
         ids: dict[str, str | None] = {}
+        asked = set[str]()
         allowed = [title for title in titles if self._refuse(user_id) is None]
         expected = TimeoutError, base.FetchError
         with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
             async with asyncio.timeout(self.patience), self.open_fetcher() as fetch:
                 reader = ArxivReader(self.endpoint, fetch, self.throttle, self._absences)
-                async for found, unknown in reader.find_titled(allowed):
+                async for found, unknown, batch in reader.find_titled(allowed):
+                    asked |= {*batch}
                     await self.ingest.add_facts([*found.values()])
                     ids |= {title: fact.arxiv_id for title, fact in found.items()} | dict.fromkeys(unknown)
-        self._give_back(user_id, {*allowed} - {*ids})
+        self._give_back(user_id, {*allowed} - asked)
         return ids
 
     async def close(self) -> None:
@@ -309,7 +331,7 @@ class PaperLookup:
         return None
 
     def _give_back(self, user_id: int, names: Collection[str]) -> None:
-        """Take papers that arXiv did not answer for off the reader's count. An empty answer is one."""
+        """Take papers that arXiv did not answer for off the reader's count. An empty or incomplete answer is one."""
         number = sum(name not in self._absences.since for name in names)
         self._counts[user_id] = max(0, self._counts[user_id] - number)
 

@@ -414,6 +414,24 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     assert (len(away.skipped), len(away.unasked)) == (0, 30)
 
 
+async def test_long_titles_are_asked_for_in_several_requests_and_those_with_many_hits_count(
+    sqlite_db: Database, origin: OriginServer
+) -> None:
+    papers_there = FakeArxiv(origin)
+    papers_there.add("2501.00009", "Kites in Wind")
+    kept = open_asking_shelf(sqlite_db, origin)
+    korean = [f"{'가나다라마바사 ' * 8}{number}" for number in range(9)]
+    text = "".join(
+        f"@misc{{k{at}, title={{{title}}}}}\n" for at, title in enumerate([*korean, "Kites in Wind"])
+    )
+    assert [*(await kept.import_file(7, text.encode(), is_kept=False)).saved] == ["2501.00009"]
+    for number in range(300):
+        papers_there.add(f"2502.{number + 1:05}", f"Common Learning {number}")
+    for _ in range(24):
+        await kept.import_file(8, b"@misc{a, title={Common Learning}}", is_kept=False)
+    assert sum("Common" in str(request.query) for request in origin.requests) == 2 * arxiv.MAX_PER_DAY
+
+
 @pytest.mark.parametrize(
     "text",
     [
