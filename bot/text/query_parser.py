@@ -64,6 +64,8 @@ _NOT = ("not", "no", "without", "except", "excluding")
 _KOREAN_NOT = re.compile(r"(.*)(?:제외|빼고|말고)[.!?]*")
 _KOREAN_AND = ("이나", "나", "와", "과")
 _KOREAN_PARTICLES = ("은", "는", "을", "를")
+_AFTER_CONSONANTS = ("이나", "과", "은", "을")
+"""The endings of these that follow a syllable with a final consonant; the others follow one without."""
 _DAY = timedelta(days=1)
 
 
@@ -105,24 +107,25 @@ _MAX_TERM = 4
 
 
 def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
-    """Return what a word such as *not* or 말고 in a text is about, after the query that leaves it out; None if there is none.
+    """Return the query without what the first word such as *not* or 말고 in a text is about, and this term; None without one.
 
     It is the longest term next to that word, else a word. Nothing is left out: this is only offered.
     """
     words = split_words(_JOINED_NOT.sub(" ", query.text))
-    for place in (place for place, word in enumerate(words) if _NEGATING.fullmatch(word)):
-        if words[place].isascii():
-            start = next((n for n in range(place + 1, len(words)) if _is_content(words[n])), len(words))
-            spans = [(start, start + size) for size in range(_MAX_TERM, 0, -1)]
-        else:
-            spans = [(place - size, place) for size in range(min(place, _MAX_TERM), 0, -1)]
-        for start, end in spans:
-            term = questions.strip_query_word(_trim_filler(words[start:end]), questions.is_term)
-            is_word = end - start == 1 and questions.classify_filler(term) == ""
+    place = next((place for place, word in enumerate(words) if _NEGATING.fullmatch(word)), None)
+    if place is None:
+        return None
+    if words[place].isascii():
+        start = next((n for n in range(place + 1, len(words)) if _is_content(words[n])), len(words))
+        spans = [(start, start + size) for size in range(_MAX_TERM, 0, -1)]
+    else:
+        spans = [(place - size, place) for size in range(min(place, _MAX_TERM), 0, -1)]
+    for start, end in spans:
+        term = questions.strip_query_word(_trim_filler(words[start:end]), questions.is_term)
+        if questions.is_term(term) or (end - start == 1 and term and not questions.classify_filler(term)):
             rest = [*words[: min(start, place)], *words[max(end, place + 1) :]]
-            if term and (is_word or questions.is_term(term)) and any(map(_is_content, rest)):
-                without = replace(query, text=" ".join(rest), excluded=(*query.excluded, term))
-                return write_query(without), term
+            without = replace(query, text=" ".join(rest), excluded=(*query.excluded, term))
+            return (write_query(without), term) if any(map(_is_content, rest)) else None
     return None
 
 
@@ -307,10 +310,14 @@ def split_clause(text: str) -> tuple[str, list[str]]:
 
 
 def _strip(word: str, endings: Iterable[str]) -> str:
-    fitting = (
-        ending for ending in endings if word.endswith(ending) and questions.ending_agrees(word, ending)
-    )
-    return word.removesuffix(next(fitting, ""))
+    """Return a word without the first of some endings that fits it: 웹 for 웹이나, 서베이 for 서베이나, but 마을 for 마을."""
+    for ending in endings:
+        stem = word.removesuffix(ending)
+        if stem and stem != word:
+            is_hangul, has_final = analyser.is_syllables(stem[-1]), analyser.has_final_consonant(stem[-1])
+            if not is_hangul or has_final is (ending in _AFTER_CONSONANTS):
+                return stem
+    return word
 
 
 def _list_terms(clause: Iterable[str]) -> list[str]:
