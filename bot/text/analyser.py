@@ -305,15 +305,8 @@ def word_tokens(word: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """Return the stem of one folded Latin word, of an irregular form that of its base. Stemming a stem changes nothing."""
-    return _stem_to_fixpoint(_load_bases().get(word, word)[:MAX_TOKEN_LENGTH])
-
-
-@lru_cache(maxsize=1)
-def _load_bases() -> dict[str, str]:
-    """Return the bases of irregular English forms: shrink for shrunk."""
-    rows = (row for columns in seed.read_rows("irregular_forms.txt") for row in [columns[0].split()])
-    return {form: base for base, *forms in rows for form in forms}
+    """Return the stem of one folded Latin word. Stemming a stem changes nothing."""
+    return _stem_to_fixpoint(word[:MAX_TOKEN_LENGTH])
 
 
 def join_prefixes(parts: list[str]) -> list[str]:

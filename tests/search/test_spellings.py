@@ -158,19 +158,8 @@ async def test_an_abbreviation_that_a_paper_explains_otherwise_is_not_the_term(
     assert [row.title for row in (await service.search(SearchRequest(query))).rows] == ["Ponds"]
 
 
-@pytest.mark.parametrize(
-    ("query", "title"),
-    [
-        ("how are newts understood", "Understanding Newts"),
-        ("models shrunk for phones", "Shrinking Models for Phones"),
-        ("sped up rivers", "Speeding Up Rivers"),
-        ("chosen herons", "Choosing Herons"),
-        ("longer newts", "Understanding Newts"),
-    ],
-)
-async def test_an_irregular_form_or_a_word_that_no_summary_has_hides_no_paper(
-    db: Database, query: str, title: str
-) -> None:
+@pytest.mark.parametrize(("query", "title"), [("longer newts", "Understanding Newts")])
+async def test_a_word_that_no_summary_has_hides_no_paper(db: Database, query: str, title: str) -> None:
     titles = ("Understanding Newts", "Shrinking Models for Phones", "Speeding Up Rivers", "Choosing Herons")
     papers = [
         sample_archive.NewsletterPaper(f"2501.{number:05}", one, "연못의 생물을 다룬다.", votes=number)
