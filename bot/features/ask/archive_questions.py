@@ -49,9 +49,9 @@ MAX_PAPERS = 20
 """The number of papers that are read. For nine questions in ten an answering paper is among as many proposed by search."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
 """How many kept texts a question reads, those of the first papers, and how many passages of each are ranked: 2 ms each."""
-_PLACES = 5
+_PLACES = 10
 """The places in which the weight of a paper's place falls by e."""
-_PASSAGE, _SENTENCE = 0.3, 1.0
+_PASSAGE, _SENTENCE = 1.0, 1.0
 """The weights of a paper's best passage and of the share of the question that one sentence of it has, relative to the weight of
 the first place."""
 _RARE = 0.5
