@@ -119,7 +119,8 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
         own_id = exports.parse_key(_first(entry.fields, ("ids",)) or key)
         title = entry.title[: fields.MAX_LINE_LENGTH]
         label = title or key[: fields.MAX_LINE_LENGTH] or entry.label[:_MAX_LABEL_LENGTH]
-        note = _first(entry.fields, ("note", "n1"))[:_MAX_NOTE_LENGTH] if own_id else ""
+        notes = (text for name, text in entry.fields if name in ("note", "n1"))
+        note = "\n".join(notes)[:_MAX_NOTE_LENGTH] if own_id else ""
         tags = _join_tags(entry.fields) if own_id or with_tags else ""
         ids = [own_id] if own_id else _list_ids(entry, on)
         for arxiv_id in ids:
