@@ -142,7 +142,7 @@ class Survey:
     ) -> None:
         self.parts, self.asked = parts, asked
         self.bits = {id_: bits for id_, (bits, _) in found.items()}
-        self._places = found
+        self._found = found
         self._bit = {key: 1 << place for place, key in enumerate(asked)}
         self._papers = Counter(self.bits.values())
         full = [bits for bits in self._papers if self._is_full(bits)]
@@ -151,9 +151,17 @@ class Survey:
         others = {*full} - on
         self.all_terms = {id_ for id_, bits in self.bits.items() if bits in others}
 
+    def read_as(self, parts: Sequence[QueryPart]) -> Survey:
+        """Return what the papers have of a query that is read as other parts, which were asked too."""
+        return Survey(parts, self.asked, self._found)
+
+    def _join(self, keys: Iterable[Hashable]) -> int:
+        """Return the bits of these, more than a paper can have if one of them was not asked."""
+        return sum(self._bit.get(key, 1 << _MAX_BITS) for key in {*keys})
+
     def _is_full(self, bits: int) -> bool:
         whole, within = self._bit[_Asked.WHOLE], self._bit[_Asked.WITHIN]
-        every = sum(self._bit[part] for part in self.parts)
+        every = self._join(self.parts)
         return bool(bits & within and (bits & whole or every == bits & every > 0))
 
     @property
@@ -171,18 +179,18 @@ class Survey:
 
     def list_having(self, *keys: Hashable) -> list[int]:
         """Return the papers that have all of these; none if one of them was not asked."""
-        wanted = sum(self._bit.get(key, 1 << _MAX_BITS) for key in {*keys})
+        wanted = self._join(keys)
         return [id_ for id_, bits in self.bits.items() if bits & wanted == wanted]
 
     def count(self, *keys: Hashable) -> int:
-        wanted = sum(self._bit.get(key, 1 << _MAX_BITS) for key in {*keys})
+        wanted = self._join(keys)
         return sum(papers for bits, papers in self._papers.items() if bits & wanted == wanted)
 
     def has(self, paper_id: int, key: Hashable) -> bool:
-        return bool(self.bits.get(paper_id, 0) & self._bit[key])
+        return bool(self.bits.get(paper_id, 0) & self._bit.get(key, 0))
 
     def place(self, paper_id: int) -> tantivy.DocAddress:
-        return self._places[paper_id][1]
+        return self._found[paper_id][1]
 
 
 class _Spelled(NamedTuple):

@@ -100,8 +100,14 @@ def interpret(
         if is_search and load and not (is_same and survey.complete)
         else ({}, {})
     )
-    if needed or not is_same:
-        survey = engine.survey(query, needed)
+    apart = {} if is_same and survey.complete else _read_apart(archive, query, survey)
+    if needed or apart or not is_same:
+        words_apart = {word: engine.having_parts([word]) for words in apart.values() for word in words}
+        survey = engine.survey(query, words_apart | needed)
+    if absent := [term for term in apart if not survey.count(term)]:
+        parts = (one for part in query.parts for one in (apart[part] if part in absent else (part,)))
+        query = replace(query, parts=tuple(dict.fromkeys(parts)))
+        survey = survey.read_as(query.parts)
     return Interpretation(query, survey, offers)
 
 
@@ -155,6 +161,16 @@ def _revise(archive: Archive, text: _Text, query: ParsedQuery, load: LoadVocabul
         query = text.read(replace(query, text=revised))
     unknown = (word for word, papers in rare.items() if not papers and word not in dict(corrected))
     return replace(query, corrected=corrected, unknown=tuple(unknown))
+
+
+def _read_apart(
+    archive: Archive, query: ParsedQuery, survey: Survey
+) -> dict[concepts.QueryPart, tuple[concepts.QueryPart, ...]]:
+    """Return the words of each term that no paper is known to have, as which it is read if none has it: gradient descent."""
+    unasked = (part for part in query.parts if part.key and not survey.count(part))
+    terms = (part for part in unasked if not (part.is_quoted or part.either))
+    apart = {term: archive.reader.read_apart(term) for term in terms}
+    return {term: words for term, words in apart.items() if len(words) > 1}
 
 
 _YEAR_WORD = re.compile(r"[12]\d{3}(?:년[도에의]?)?")

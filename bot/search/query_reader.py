@@ -158,6 +158,12 @@ class QueryReader:
                 return parts
         return [whole]
 
+    def read_apart(self, term: QueryPart) -> tuple[QueryPart, ...]:
+        """Return the parts for the words of a term, however it is spaced."""
+        typed = term_keys.term_key(term.text)
+        spaced = next((form.text for form in term.forms if form.key == typed), term.text)
+        return _distinct(self._divide(spaced.split(), whole=False))
+
     def _split(
         self, words: Sequence[str], *, whole: bool = True
     ) -> Iterator[tuple[int, int, QueryPart | None]]:

@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.search import completion
-from bot.search.results import SearchRequest
+from bot.search.results import MatchKind, SearchRequest
 from bot.search.service import SearchService
+from storage.database import Database
 from storage.models import Filters
+from tests.support import sample_archive
+from tests.support.sample_archive import NewsletterPaper
 
 
 async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService) -> None:
@@ -21,6 +24,16 @@ async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService)
         corrected = await search.search(SearchRequest(typed))
         assert corrected.rows == intended.rows != ()
         assert " ".join(word for _, word in corrected.read.corrected) in meant
+
+
+async def test_a_term_that_no_paper_has_is_read_as_its_words(db: Database) -> None:
+    texts = {1: "It predicts a gradient.", 2: "A steep descent.", 3: "지식을 두 번 증류.", 4: "Weights."}
+    about = [NewsletterPaper(f"2501.1000{n}", f"Paper {n}", text) for n, text in texts.items()]
+    service = await sample_archive.search_over(db, *about)
+    for typed, wanted in [("gradient descent", {1, 2}), ("gradeint descent", {1, 2}), ("지식증류", {3})]:
+        found = await service.search(SearchRequest(typed))
+        assert {row.arxiv_id for row in found.rows} == {f"2501.1000{n}" for n in wanted}, typed
+        assert set(found.kinds.values()) == {MatchKind.SOME_TERMS if len(wanted) > 1 else MatchKind.ALL_TERMS}
 
 
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService) -> None:

@@ -27,7 +27,7 @@ async def test_a_question_finds_a_paper_by_topic_without_common_words(db: Databa
 
 
 UNRELATED = {
-    "benchmarks for coding agents": "video game agents",
+    "benchmarks for coding agents": "video games",
     "what is the cheapest way to finetune a 7b model": "combinatorial optimization",
     "모델을 4비트로 줄이면 성능이 얼마나 나빠지나요": "안전 정렬",
 }
