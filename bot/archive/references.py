@@ -14,7 +14,6 @@ import json
 import logging
 import plistlib
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,7 +70,6 @@ _MAIL = re.compile(
 """The first fields of an e-mail."""
 _MAILBOX = re.compile(r"^From \S[^\n]*\n(?=[A-Za-z-]{2,30}:)", re.MULTILINE)
 """What begins each e-mail of a mailbox."""
-_TOML = re.compile(r"^\[{1,2}[\w.-]+\]{1,2}[ \t]*\n[ \t]*[\w-]+ *=", re.MULTILINE)
 _PAGE = re.compile(r"</(?:a|li|td|p|dl|body|html)>", re.IGNORECASE)
 _NO_COLUMN = re.compile(r"[@={}\\]|://")
 _NOT_TEXT, _WORD = re.compile(r"^%PDF-|[\x01-\x08\x0e-\x1f]"), re.compile(r"[^\W\d_]{2,}")
@@ -230,7 +228,7 @@ def _make_entry(given: Fields, text: str) -> _Entry:
     return _Entry(text, given, " ".join(text.split()), title, bool(stated))
 
 
-# JSON, XML, TOML.
+# JSON, XML.
 
 _BROKEN = ValueError, SyntaxError, ExpatError, LookupError, TypeError, AttributeError, RecursionError
 """What the readers of the standard library raise for a file that is none of theirs, or nested too deeply."""
@@ -238,7 +236,7 @@ _LIKE_VALUES = re.compile(r"\s*(?:<|\{|\[\s*[\[{\"])")
 
 
 def _find_in_values(text: str) -> tuple[list[Fields], Fields] | None:
-    """Return the items in a file of JSON, XML or TOML, and the fields that are in none; None if it is not one."""
+    """Return the items in a file of JSON or XML, and the fields that are in none; None if it is not one."""
     with suppress(*_BROKEN):
         values = _load_values(text)
         tables = values.get("tables") if isinstance(values, dict) else None
@@ -252,8 +250,6 @@ def _find_in_values(text: str) -> tuple[list[Fields], Fields] | None:
 
 
 def _load_values(text: str) -> Any | None:
-    if _TOML.search(text):
-        return tomllib.loads(text)
     if not _LIKE_VALUES.match(text):
         return None
     if text.lstrip()[:1] != "<":

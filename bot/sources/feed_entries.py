@@ -25,6 +25,7 @@ from bot.archive import (
     html_pages,
     listing,
     markdown_lines,
+    mentions,
     paper_list,
     parse,
     sorting,
@@ -343,8 +344,7 @@ def _begins_with_paper(part: str) -> bool:
     words = (title_reader.CUT if arxiv_ids.extract_arxiv_id(word) else word for word in text.split())
     before, paper, after = " ".join(words).partition(title_reader.CUT)
     is_label = len(before) <= _MAX_LABEL_LENGTH and before.rstrip(" *_").endswith(_LABEL_ENDS)
-    following = after.lstrip(" ,)>*_]")[:1]
-    is_in_sentence = following.islower() or title_reader.CJK.match(following)
+    is_in_sentence = mentions.is_in_sentence("", after.lstrip(" ,)>*_]"), "", is_id=False)
     return bool(paper) and (is_label or not any(map(str.isalpha, before))) and not is_in_sentence
 
 
