@@ -309,6 +309,7 @@ def open_asking_shelf(database: Database, origin: OriginServer) -> Shelf:
         lambda: container.create_fetcher(settings, lambda: NOW, container.LOOKUP_LIMITS),
         settings.arxiv_url,
         base.no_throttle,
+        patience=600,
     )
     search = SearchService(database, GlossaryService(database, lambda: NOW), lambda: NOW)
     return open_shelf(database, lambda: NOW, find_titled=search.find_titled, fetch_titled=lookup.fetch_titled)
@@ -420,6 +421,7 @@ async def test_long_titles_are_asked_for_in_several_requests_and_those_with_many
     papers_there = FakeArxiv(origin)
     papers_there.add("2501.00009", "Kites in Wind")
     kept = open_asking_shelf(sqlite_db, origin)
+    assert kept.fetch_titled
     korean = [f"{'가나다라마바사 ' * 8}{number}" for number in range(9)]
     text = "".join(
         f"@misc{{k{at}, title={{{title}}}}}\n" for at, title in enumerate([*korean, "Kites in Wind"])
@@ -428,7 +430,7 @@ async def test_long_titles_are_asked_for_in_several_requests_and_those_with_many
     for number in range(300):
         papers_there.add(f"2502.{number + 1:05}", f"Common Learning {number}")
     for _ in range(24):
-        await kept.import_file(8, b"@misc{a, title={Common Learning}}", is_kept=False)
+        await kept.fetch_titled(8, ["Common Learning"])
     assert sum("Common" in str(request.query) for request in origin.requests) == 2 * arxiv.MAX_PER_DAY
 
 
