@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from enum import Enum, auto
 from functools import lru_cache, partial
-from itertools import combinations, islice
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -38,8 +38,6 @@ _PARTIAL_TITLE, _PARTIAL_BODY, _PARTIAL_MAIN = 0.55, 0.45, 0.6
 _CHANCE = 0.01
 """The share of papers that may have a term by chance: whether fewer have it hardly changes its weight in partial matches."""
 _MAX_FORMS, _MAX_PARTS, _MAX_TOPICS = 48, 14, 20
-_MAX_ONCE = 4
-"""The number of a part's forms of which any two count as the part twice."""
 _MAX_BITS = 24
 """The bits of a score, a number of 32 bits."""
 _MIN_TOPIC_WEIGHT, _MAX_TERMS, _MAX_COMPLETIONS = 0.1, 1000, 200
@@ -47,8 +45,6 @@ _ENOUGH, _ENOUGH_ORDERED, _MAX_PARTIAL = 30, 3, 60
 """If there are fewer complete matches than the first number, or of one term or in the order of votes or dates than the second
 one, near matches are added, at most the third number.
 """
-_FEW, _FEW_SHARE = 3, 0.01
-"""A word is specific to a topic if at most this number, or this share, of papers has it."""
 _NEAR = 1 / 3
 """In the order of votes or dates, only partial matches with at least this share of the best one's score are listed."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
@@ -243,26 +239,17 @@ class Engine:
                 counts.append(count)
         return counts
 
-    def _idf(self, papers: float) -> float:
+    def idf(self, papers: float) -> float:
+        """Return the weight of what this many papers have: the rarer, the heavier."""
         return math.log(1 + (self.searcher.num_docs - papers + 0.5) / (papers + 0.5))
 
-    def weigh(self, part: QueryPart) -> float:
-        return self._idf(self.count_papers(part))
-
-    def weigh_count(self, papers: int) -> float:
-        """Return the weight by rarity of what this many papers have."""
-        return self._idf(papers)
-
     def _compile_forms(self, forms: tuple[Form, ...]) -> _Compiled:
-        titles, bodies, twice, once = (list[Query]() for _ in range(4))
+        titles, bodies, twice = (list[Query]() for _ in range(3))
         for form in _join_seeded(forms)[:_MAX_FORMS]:
             spelled = self._spell(form.text)
             titles += (Query.const_score_query(title, form.weight) for title in spelled.titles)
             bodies += (Query.boost_query(body, form.weight * weight) for body, weight in spelled.bodies)
             twice += spelled.twice
-            once += (body for body, _ in spelled.bodies)
-        # Of two forms, each once is twice: a term with its translation.
-        twice += filter(None, map(all_of, combinations(once[:_MAX_ONCE], 2)))
         return _Compiled(
             Query.disjunction_max_query(titles) if titles else None,
             Query.disjunction_max_query(bodies, _OTHER_FORMS) if bodies else None,
@@ -275,7 +262,7 @@ class Engine:
         for phrase in tokens.phrases(text):
             if counts := self._count("body", phrase):
                 # BM25 without IDF, so that a rare form does not outweigh a common one.
-                weight = 1 / (1 + _SATURATION) / sum(map(self._idf, counts))
+                weight = 1 / (1 + _SATURATION) / sum(map(self.idf, counts))
                 spelled.bodies.append((body := self._phrase("body", phrase), weight))
                 often = all_of(self._term("twice", token, 0.0) for token in phrase if token != tokens.GAP)
                 spelled.twice.extend(filter(None, [often if len(phrase) == 1 else all_of([often, body])]))
@@ -297,15 +284,6 @@ class Engine:
             ),
             default=0,
         )
-
-    def _is_telling(self, part: QueryPart, papers: int) -> bool:
-        """Return whether a part says what a paper is about: a term, or a word that few papers have, but not *prediction*."""
-        if part.either:
-            return any(self._is_telling(one, self.estimate(one)) for one in part.single)
-        if _NUMBER.fullmatch(part.text):
-            return False  # the 9 of Orca 9
-        is_term = bool(part.key) and part.key not in concepts.ALL_PAPERS
-        return is_term or papers <= max(_FEW, _FEW_SHARE * self.searcher.num_docs)
 
     def _count_papers(self, part: QueryPart) -> int:
         return self._count_matches(self._part(part))
@@ -450,7 +428,7 @@ class Engine:
         else:
             some = self._some_parts(query, survey) if has_partial else None
             scores = self._search(some, self._narrow(query), survey.complete + _MAX_PARTIAL)
-        missing = self._list_missing(query, survey, scores) if has_partial else {}
+        missing = self._list_missing(survey, scores) if has_partial else {}
         if order is None:
             on, others = (
                 [id_ for id_ in scores if id_ in ids] for ids in (survey.on_topic, survey.all_terms)
@@ -475,7 +453,10 @@ class Engine:
         return [id_ for _, id_ in sorted(zip(values, ids, strict=True), reverse=True)]
 
     def choose_named(self, survey: Survey, *, is_alone: bool = False) -> int | None:
-        """Return the paper of the very name that a query is, or unless it `is_alone` the family's with the most votes."""
+        """Return the paper of the very name that a query is, or unless it `is_alone` the family's with the most votes.
+
+        A concept does not name a family: *Reasoning on Graphs* is one paper of many on reasoning.
+        """
         for mark in (_Asked.NAMED,) if is_alone else (_Asked.NAMED, _Asked.FAMILY):
             if named := self._sort(survey.list_having(mark, _Asked.WITHIN), survey, _TOP):
                 return named[0]
@@ -496,9 +477,6 @@ class Engine:
             if len(survey.on_topic) >= limit:
                 return self._search(about, clauses, limit)
             wanted = any_of([about, _besides(wanted, about)])
-        elif about is not None and len(survey.on_topic) >= limit:
-            is_about: _Clause = (Occur.Must, Query.const_score_query(about, 0.0))
-            return self._search(wanted, [*clauses, is_about], limit)
         if not has_partial:
             return self._search(wanted, clauses, complete)
         full, every = wanted and Query.boost_query(wanted, _APART), all_of(map(self._part, survey.parts))
@@ -507,16 +485,13 @@ class Engine:
             {id_: score / _APART if survey.is_complete(id_) else score for id_, score in scores.items()}
         )
 
-    def _list_missing(
-        self, query: ParsedQuery, survey: Survey, ranked: Iterable[int]
-    ) -> dict[int, tuple[QueryPart, ...]]:
-        """Return the parts that papers with some lack. If the query is keywords, those with only general words are left out.
+    def _list_missing(self, survey: Survey, ranked: Iterable[int]) -> dict[int, tuple[QueryPart, ...]]:
+        """Return the parts that papers with some lack. One with a number alone is left out, such as the 9 of Orca 9.
 
         A paper without any is listed if it is about a topic that the query is clearly on.
         """
         parts = survey.parts
-        telling = () if query.topics else [one for one in parts if self._is_telling(one, survey.count(one))]
-        named = [part for part in telling or parts if not _NUMBER.fullmatch(part.text)] or parts
+        named = [part for part in parts if not _NUMBER.fullmatch(part.text)] or parts
         partial = (id_ for id_ in ranked if not survey.is_complete(id_))
         return {
             id_: tuple(part for part in parts if not survey.has(id_, part))
@@ -549,13 +524,6 @@ class Engine:
             return any_of(all_of(map(self._about_one, parts)) for parts in part.either)
         compiled = self._compile(part.forms)
         return any_of([compiled.title, self._main(part) or compiled.twice])
-
-    def find_named(self, query: ParsedQuery) -> int | None:
-        """Return the paper of the very name that a query is, or the family's with the most votes; None without one.
-
-        A concept does not name a family: *Reasoning on Graphs* is one paper of many on reasoning.
-        """
-        return self.choose_named(self.survey(query))
 
     def _all_parts(
         self, query: ParsedQuery, parts: Sequence[QueryPart], ranked: Query | None
@@ -628,7 +596,7 @@ class Engine:
         by_main = rarest is not None and not query.topics and self._main(rarest) is not None
         weighed = list[tuple[Query, float]]()
         for part, count in counts.items():
-            weight = self._idf(count + _CHANCE * self.searcher.num_docs) ** (1 if query.topics else 2)
+            weight = self.idf(count + _CHANCE * self.searcher.num_docs) ** (1 if query.topics else 2)
             texts = self._part(part, _PARTIAL_TITLE, _PARTIAL_BODY)
             part_query = any_of([texts, self._main(part) if by_main else None])
             weighed += [(part_query, weight * shares.get(part, 1.0))] if part_query else []
@@ -739,7 +707,7 @@ class Engine:
     ) -> list[int]:
         """Return the papers most similar to a paper, given its concepts with their counts, and its topics."""
         named = any_of(
-            self._term("concept", token, self._idf(self._frequency("concept", token)) * math.log(1 + count))
+            self._term("concept", token, self.idf(self._frequency("concept", token)) * math.log(1 + count))
             for token, count in words.items()
         )
         wanted = any_of([named, self._topics(topics)])

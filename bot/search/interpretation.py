@@ -351,7 +351,7 @@ def _list_absent(
     engine, glossary = archive.engine, archive.reader.glossary
     # Where summaries are Korean, any everyday English word is rare: longer.
     asked = [part for part in query.parts if part.key or not _is_everyday(part.text)] or query.parts
-    weights = {part: engine.weigh_count(survey.count(part)) for part in asked}
+    weights = {part: engine.idf(survey.count(part)) for part in asked}
     absent = [
         part
         for part in asked

@@ -285,7 +285,8 @@ class SearchService:
         """Return the weight by rarity of each term, given by its forms."""
 
         def look_up(archive: Archive) -> list[float]:
-            return [archive.engine.weigh(concepts.literal_part(*forms)) for forms in terms]
+            engine = archive.engine
+            return [engine.idf(engine.count_papers(concepts.literal_part(*forms))) for forms in terms]
 
         return await self._look_up(look_up)
 

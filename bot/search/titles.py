@@ -51,7 +51,7 @@ def find_paper(archive: Archive, text: str) -> str | None:
         None if survey.complete or archive.reader.is_known(text) else find_near_name(archive, text, least=100)
     )
     if named_id is None and near is not None:
-        named_id = archive.engine.find_named(archive.read(ParsedQuery(near)))
+        named_id = archive.engine.choose_named(archive.engine.survey(archive.read(ParsedQuery(near))))
     found = search.list_paper_rows(archive.view, [] if named_id is None else [named_id])
     return found[0].arxiv_id if found else None
 

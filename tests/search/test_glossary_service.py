@@ -43,7 +43,7 @@ async def test_a_form_that_one_paper_defines_is_searched_but_not_used_in_filters
         db, "2025-01-03", NewsletterPaper("2501.00004", "A Lantern Signal", EXPLAINED)
     )
     await GlossaryService(db).rebuild()
-    assert await find(service, "lantern signal", by_votes=True) == {f"2501.0000{n}" for n in range(1, 5)}
+    assert await find(service, "lantern signal", by_votes=True) == {f"2501.0000{n}" for n in (1, 2, 4)}
     assert not await find(service, 'harbours -"lantern signal"')
 
 
