@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bot.rendering import typesetting
 from bot.search import authors as search_authors
-from bot.search import term_resolver, titles
+from bot.search import term_resolver, titles, transliteration
 from bot.search.authors import Archive
 from bot.search.engine import Engine
 from bot.search.results import Choice
@@ -45,25 +45,36 @@ class Vocabulary:
             syllable for words in spellings.values() for word in words for syllable in word
         )
         self._words: dict[str, tuple[str, int]] = {}
+        self._words_by_sound: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._keys_by_first: dict[str, list[str]] = defaultdict(list)
         for key, weights in spellings.items():
             if _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES:
-                self._words[key] = max(weights, key=lambda word: weights[word]), weights.total()
+                entry = max(weights, key=lambda word: weights[word]), weights.total()
+                self._words[key] = entry
                 self._keys_by_first[key[0]].append(key)
+                if analyser.is_syllables(entry[0]):
+                    self._words_by_sound[transliteration.sound_key(entry[0])].append(entry)
 
     def list_near(self, word: str) -> list[tuple[str, int]]:
-        """Return the closest known words with their weights, most frequent first. Allows one error, or two in a long word."""
+        """Return the closest known words with their weights, most frequent first: those that sound the same, or with few errors.
+
+        A Korean word that breaks the orthography of loanwords is near to its own right spelling alone, known or not:
+        스케쥴링 is 스케줄링, not 스케일링 (scaling). Others have one error, or two if the word is long.
+        """
         # Imported here because most searches do not need it.
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
         key = _spelling_key(word)
-        if (
-            not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES
-            or key in self._words
-            or not key.isalpha()
-            or len(word) < 2
-        ):
+        if not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES or not key.isalpha() or len(word) < 2:
+            return []
+        if analyser.is_syllables(word):
+            alike = self._words_by_sound.get(transliteration.sound_key(word), ())
+            respelt = transliteration.respell(word)
+            if alike or respelt != word:
+                others = [known for known in alike if known[0] != word] if alike else [(respelt, 1)]
+                return sorted(others, key=lambda known: -known[1])
+        if key in self._words:
             return []
         most = 1 if len(key) < _MIN_KEYSTROKES_OF_TWO_ERRORS else 2
         near = process.extract(
@@ -119,7 +130,8 @@ def find_corrections(
     corrections = []
     for word, papers in islice(rare_words.items(), _MAX_CORRECTED):
         meant = vocabulary.correct(word)
-        if meant and not vocabulary.is_ordinary(word):
+        is_same = meant and transliteration.sound_key(word) == transliteration.sound_key(meant)
+        if meant and (is_same or not vocabulary.is_ordinary(word)):
             counts = map(archive.engine.estimate, archive.reader.read(ParsedQuery(meant)).parts)
             corrections += [(word, meant)] if max(counts, default=0) > _FAR_MORE * papers else []
     # A misspelt word with the right stem is found, but would look odd among corrected ones.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from bot.text import analyser, seed
+from bot.text import analyser, seed, typography
 
 MIN_SYLLABLES, MAX_SYLLABLES = 2, 12
 MIN_NAME_LENGTH, MAX_NAME_LENGTH = 3, 40
@@ -78,6 +78,29 @@ def list_consonants(text: str) -> str:
         else:
             sounds.append(letter)
     return "".join(one if one.isdigit() else _CLASS_OF.get(one, "") for one in sounds)
+
+
+_PLAIN_VOWELS = dict(zip("ᅣᅤᅧᅨᅭᅲ", "ᅡᅢᅥᅦᅩᅮ", strict=True))
+_HEARD_AS = str.maketrans("ᅦᆮᇀᆿᇁ", "ᅢᆺᆺᆨᆸ")
+_FINALS_OF_STOPS = {"ᄏ": "ᆨ", "ᄐ": "ᆺ", "ᄑ": "ᆸ"}
+
+
+def respell(hangul: str) -> str:
+    """Return a word with 주 for 쥬, 자 for 쟈, 초 for 쵸 and so on, as the orthography of loanwords demands."""
+    letters = typography.normalise("NFD", hangul)
+    letters = re.sub("(?<=[ᄌᄍᄎ])[ᅣᅤᅧᅨᅭᅲ]", lambda vowel: _PLAIN_VOWELS[vowel[0]], letters)
+    return typography.normalise("NFC", letters)
+
+
+def sound_key(hangul: str) -> str:
+    """Return the letters of a Korean word, the same for all spellings of a loanword that sound alike.
+
+    Writers differ where the orthography of loanwords has a rule: a syllable does not end in ㄷ, ㅌ, ㅋ or ㅍ, a stop is a
+    final or has ㅡ (로봇, 로보트), and sh, ch and j end in ㅣ (캐시, 캐쉬). ㅐ and ㅔ are one sound.
+    """
+    letters = typography.normalise("NFD", respell(hangul)).translate(_HEARD_AS)
+    letters = re.sub("(?<=[ᄉᄌᄎ])ᅱ", "ᅵ", letters)
+    return re.sub("(?<=[ᅡ-ᅵ])([ᄏᄐᄑ])ᅳ(?![ᆨ-ᇂ])", lambda stop: _FINALS_OF_STOPS[stop[1]], letters)
 
 
 def _consonants(hangul: str, *, of_people: bool = False) -> str:

@@ -36,6 +36,20 @@ async def test_a_term_that_no_paper_has_is_read_as_its_words(db: Database) -> No
         assert set(found.kinds.values()) == {MatchKind.SOME_TERMS if len(wanted) > 1 else MatchKind.ALL_TERMS}
 
 
+_LOANWORDS = (
+    "스케쥴러 스케줄러|비젼 비전|챠트 차트|네트웍 네트워크|로보트 로봇|캐쉬 캐시|케릭터 캐릭터|워크숖 워크숍"
+    "|쥬얼리 주얼리|스케쥴링 스케줄링"
+)
+
+
+@pytest.mark.parametrize("pair", _LOANWORDS.split("|"))
+def test_another_spelling_of_a_loanword_is_that_word_and_none_that_is_spelt_alike(pair: str) -> None:
+    known = "스케줄러|비전|차트|네트워크|로봇|캐시|캐릭터|워크숍|스케일링"
+    vocabulary = completion.Vocabulary((word, 9) for word in known.split("|"))
+    typed, meant = pair.split()
+    assert [word for word, _ in vocabulary.list_near(typed)] == [meant]
+
+
 async def test_known_words_phrases_and_operators_are_not_corrected(search: SearchService) -> None:
     for typed in ["강화 학습", '"핵습"', "zzzzzz", "-핵습", "author:핵습", "reinforcement"]:
         assert (await search.search(SearchRequest(typed))).read.corrected == ()
