@@ -344,11 +344,9 @@ async def _draft_of_list(request: Request, state: list_state.ListState) -> model
         found = await request.services.search.find_author(typed, limit=1)
         name = "" if found.namesakes else found.author or ""
         return make_draft([models.AlertTerm(models.AlertKind.AUTHOR, name)], min_votes=state.min_votes)
-    query = query_parser.parse_query(state.text)
     result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
-    return make_draft(
-        result.alert_terms, result.read.excluded, max(state.min_votes, query.filters.min_votes or 0)
-    )
+    min_votes = max(state.min_votes, result.read.filters.min_votes or 0)
+    return make_draft(result.alert_terms, result.read.excluded, min_votes)
 
 
 async def _keep_title(request: Request, typed: Mapping[str, str | None]) -> Mapping[str, str | None]:
