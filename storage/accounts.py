@@ -200,7 +200,7 @@ async def stream_reader_data(
 ) -> AsyncGenerator[tuple[str, list[dict[str, Any]]], None]:
     """Yield all rows about a reader as JSON values, in batches per table, sorted by table name.
 
-    Discord ids become strings, and paper ids become arXiv ids. `OPERATORS` columns are left out.
+    Discord ids become strings, and paper ids become keys. `OPERATORS` columns are left out.
     """
     conditions = [*_conditions(user_id).items()]
     for column in list_reader_columns(READER_ROWS):
@@ -301,12 +301,12 @@ def _to_json(column: sa.Column[Any], value: Any) -> Any:
 
 
 async def _name_papers(connection: AsyncConnection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    """Replace paper ids, which mean nothing outside this database, with arXiv ids."""
+    """Replace paper ids, which mean nothing outside this database, with keys."""
     names = [
         column.name for column in table.c if any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     ids = {row[name] for row in rows for name in names if row[name]}
-    query = sa.select(papers.c.id, papers.c.arxiv_id)
-    arxiv_ids = dict(map(tuple, await statements.execute_in(connection, query, papers.c.id, ids)))
+    query = sa.select(papers.c.id, papers.c.key)
+    paper_keys = dict(map(tuple, await statements.execute_in(connection, query, papers.c.id, ids)))
     for row in rows:
-        row |= {name: arxiv_ids.get(row[name], row[name]) for name in names}
+        row |= {name: paper_keys.get(row[name], row[name]) for name in names}

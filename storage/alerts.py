@@ -395,8 +395,8 @@ async def list_matched(
     c = matches.c
     query = sa.select(c.paper_id).join(papers, papers.c.id == c.paper_id).distinct()
     query = query.where(c.recipient == recipient, c.ready_at.between(since_at, until_at))
-    query = query.add_columns(sa.func.coalesce(papers.c.votes, -1).label("votes"), papers.c.arxiv_id)
-    found = await connection.execute(query.order_by(sa.desc("votes"), papers.c.arxiv_id))
+    query = query.add_columns(sa.func.coalesce(papers.c.votes, -1).label("votes"), papers.c.key)
+    found = await connection.execute(query.order_by(sa.desc("votes"), papers.c.key))
     return list(found.scalars())
 
 

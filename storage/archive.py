@@ -179,26 +179,26 @@ async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     return latest
 
 
-async def list_arxiv_ids(connection: AsyncConnection, digest_ids: Sequence[int]) -> dict[int, set[str]]:
-    query = sa.select(entries.c.digest_id, papers.c.arxiv_id).join(papers, papers.c.id == entries.c.paper_id)
+async def list_paper_keys(connection: AsyncConnection, digest_ids: Sequence[int]) -> dict[int, set[str]]:
+    query = sa.select(entries.c.digest_id, papers.c.key).join(papers, papers.c.id == entries.c.paper_id)
     found: dict[int, set[str]] = {id_: set() for id_ in digest_ids}
-    for id_, arxiv_id in await statements.execute_in(connection, query, entries.c.digest_id, digest_ids):
-        found[id_].add(arxiv_id)
+    for id_, paper_key in await statements.execute_in(connection, query, entries.c.digest_id, digest_ids):
+        found[id_].add(paper_key)
     return found
 
 
 async def find_first_days(
-    connection: AsyncConnection, source: str, arxiv_ids: Iterable[str]
+    connection: AsyncConnection, source: str, paper_keys: Iterable[str]
 ) -> dict[str, date]:
-    """Return the first day on which a source lists each of the papers, by arXiv id, but for those that it does not."""
+    """Return the first day on which a source lists each of the papers, by key, but for those that it does not."""
     query = (
-        sa.select(papers.c.arxiv_id, sa.func.min(digests.c.date_on))
+        sa.select(papers.c.key, sa.func.min(digests.c.date_on))
         .join(entries, entries.c.paper_id == papers.c.id)
         .join(digests, digests.c.id == entries.c.digest_id)
         .where(digests.c.source == source)
-        .group_by(papers.c.arxiv_id)
+        .group_by(papers.c.key)
     )
-    rows = await statements.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
+    rows = await statements.execute_in(connection, query, papers.c.key, paper_keys)
     return dict(map(tuple, rows))
 
 
@@ -258,7 +258,7 @@ class DigestPaper:
     digest_id: int
     date_on: date
     paper_id: int
-    arxiv_id: str
+    paper_key: str
     rank: int
     votes: int | None
     added_seq: int = 0
@@ -270,7 +270,7 @@ async def add_entries(
     paper_ids: Mapping[str, int],
     former: FormerEntries,
 ) -> None:
-    """Store entries, keyed by digest id. `paper_ids` maps arXiv ids to paper ids.
+    """Store entries, keyed by digest id. `paper_ids` maps keys to ids of papers.
 
     `former` is the result of `remove_entries` for corrected digests, whose papers keep their `added_seq`.
     """
@@ -283,7 +283,7 @@ async def add_entries(
             statements.record_values(entry, entries, id=id_, digest_id=digest_id, paper_id=paper_id)
             | {"added_seq": former.get(digest_id, {}).get(paper_id, added_seq)}
             for id_, (digest_id, entry) in zip(ids, chunk, strict=True)
-            for paper_id in (paper_ids[entry.arxiv_id],)
+            for paper_id in (paper_ids[entry.paper_key],)
         ]
         await statements.insert_rows(connection, entries, rows)
         texts = [
@@ -352,7 +352,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
             entries.c.digest_id,
             digests.c.date_on,
             papers.c.id,
-            papers.c.arxiv_id,
+            papers.c.key,
             entries.c.rank,
             papers.c.votes,
             entries.c.added_seq,
@@ -401,7 +401,7 @@ def _query() -> sa.Select[Any]:
     return (
         sa.select(
             entries,
-            papers.c.arxiv_id,
+            papers.c.key.label("paper_key"),
             digests.c.format,
             digests.c.date_on,
             digests.c.language,

@@ -22,7 +22,7 @@ async def describe_archive(connection: AsyncConnection) -> tuple[int, date | Non
 
 
 async def find_answered_papers(connection: AsyncConnection, message_id: int) -> Sequence[str] | None:
-    """Return the arXiv ids that a message of the bot is an answer about, perhaps none; None if it is no answer."""
+    """Return the keys of the papers that a message of the bot is an answer about, perhaps none; None if it is no answer."""
     query = sa.select(deliveries.c.papers).join(parts, parts.c.delivery_id == deliveries.c.id)
     query = query.where(parts.c.message_id == message_id, deliveries.c.kind == DeliveryKind.ANSWER)
     found = (await connection.execute(query.limit(1))).first()
@@ -32,23 +32,23 @@ async def find_answered_papers(connection: AsyncConnection, message_id: int) -> 
 async def list_place_papers(
     connection: AsyncConnection, channel_id: int, replied_to: int | None
 ) -> list[str]:
-    """Return the arXiv ids of the papers of the post that a message replies to, else of the thread that it is in.
+    """Return the keys of the papers of the post that a message replies to, else of the thread that it is in.
 
     A thread is about the papers of a discussion, of the post that opened it, or of the message on which a person opened
     it, which has the thread's id.
     """
     c, of_post = parts.c, delivery_papers.c
     opened = sa.and_(c.channel_id == channel_id, c.kind.in_((PartKind.THREAD, PartKind.FORUM_POST)))
-    posted = sa.select(papers.c.arxiv_id).join(delivery_papers, of_post.paper_id == papers.c.id)
+    posted = sa.select(papers.c.key).join(delivery_papers, of_post.paper_id == papers.c.id)
     posted = posted.join(parts, c.delivery_id == of_post.delivery_id)
     shown = posted.where(of_post.position == c.position)
-    discussed = sa.select(papers.c.arxiv_id).join(club_threads, club_threads.c.paper_id == papers.c.id)
+    discussed = sa.select(papers.c.key).join(club_threads, club_threads.c.paper_id == papers.c.id)
     discussed = discussed.where(club_threads.c.thread_id == channel_id)
     replied = [shown.where(c.message_id == replied_to)] if replied_to else []
     begun = shown.where(c.message_id == channel_id)
     for query in (*replied, discussed, posted.where(opened), begun):
-        if arxiv_ids := list((await connection.execute(query.distinct())).scalars()):
-            return arxiv_ids
+        if paper_keys := list((await connection.execute(query.distinct())).scalars()):
+            return paper_keys
     return []
 
 
@@ -63,7 +63,7 @@ async def put_answer(
 ) -> bool:
     """Put `shown` into the last part of a planned answer, due at `now` (UTC). Returns False if that was attempted.
 
-    `rest` are edits that follow, due at `rest_at` (UTC) unless this is called again before. `about` are the arXiv ids of
+    `rest` are edits that follow, due at `rest_at` (UTC) unless this is called again before. `about` are the keys of
     an answer's papers if only the answer names them.
     """
     c = parts.c

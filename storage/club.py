@@ -172,7 +172,7 @@ class PastMeeting(NamedTuple):
     """A past meeting with its paper. `readers` is the number of members who marked the paper as read."""
 
     meets_on: date
-    arxiv_id: str
+    key: str
     title: str | None
     url: str
     thread_id: int
@@ -185,7 +185,7 @@ async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) 
     readers = sa.select(sa.func.count())
     readers = readers.where(saved.paper_id == papers.c.id, saved.server_id == guild_id, _IS_READ)
     columns = (
-        papers.c.arxiv_id,
+        papers.c.key,
         papers.c.title,
         papers.c.url,
         club_threads.c.thread_id,
@@ -198,10 +198,10 @@ async def list_meetings(connection: AsyncConnection, guild_id: int, limit: int) 
 
 
 async def toggle_read(
-    connection: AsyncConnection, user_id: int, arxiv_id: str, server_id: int | None
+    connection: AsyncConnection, user_id: int, paper_key: str, server_id: int | None
 ) -> None:
     """Add or remove a saved paper's READ tag. If a server is given, store it as the one where the reading counts."""
-    if (saved := await shelf.get(connection, user_id, arxiv_id)) is not None:
+    if (saved := await shelf.get(connection, user_id, paper_key)) is not None:
         others = [tag for tag in saved.tags if tag != READ]
         tags = others if READ in saved.tags else [*others, READ]
         place = {"server_id": server_id} if server_id else {}

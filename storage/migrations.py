@@ -619,6 +619,25 @@ def _drop_vectors(connection: sa.Connection) -> None:
     connection.exec_driver_sql("DROP TABLE vectors")
 
 
+@_migration(31)
+def _name_papers_by_keys(connection: sa.Connection) -> None:
+    """Name papers by keys, so that they need not be arXiv's, and keep further names of papers."""
+    execute = connection.exec_driver_sql
+    execute("ALTER TABLE papers RENAME COLUMN arxiv_id TO key")
+    execute("ALTER TABLE papers ADD COLUMN scheme TEXT DEFAULT 'arxiv' NOT NULL")
+    for table in ("paper_texts", "drafts"):
+        execute(f"ALTER TABLE {table} RENAME COLUMN arxiv_id TO paper_key")
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    paper = sa.ForeignKey("papers.id", ondelete="CASCADE")
+    create_table(
+        connection,
+        "paper_names",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("paper_id", row_id, paper, nullable=False, index=True),
+        sqlite_with_rowid=False,
+    )
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

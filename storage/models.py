@@ -165,6 +165,21 @@ class Problem:
     reason: SkipReason | None = field(default=None, compare=False)
 
 
+_SCHEMES = frozenset(("doi", "acl", "openreview", "pmlr", "cvf"))
+"""What the keys of papers that are not arXiv's begin with."""
+
+
+def scheme_of(key: str) -> str:
+    """Return the scheme of a paper's key: an arXiv id, which may have a slash (`math/0309136`), or `SCHEME/VALUE`."""
+    scheme = key.partition("/")[0]
+    return scheme if scheme in _SCHEMES else "arxiv"
+
+
+def arxiv_id_of(key: str) -> str | None:
+    """Return a paper's arXiv id, which is its key, or None if the key is of another scheme."""
+    return key if scheme_of(key) == "arxiv" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A paper as listed in one digest.
@@ -174,7 +189,7 @@ class Entry:
     """
 
     rank: int
-    arxiv_id: str
+    paper_key: str
     title: str | None
     url: str
     votes: int | None = None
@@ -184,6 +199,10 @@ class Entry:
     video: str | None = None
     sections: tuple[Section, ...] = ()
     summary_missing: bool = False
+
+    @property
+    def arxiv_id(self) -> str | None:
+        return arxiv_id_of(self.paper_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +296,7 @@ class PaperRow:
     """
 
     id: int
-    arxiv_id: str
+    key: str
     title: str | None
     url: str
     date: date
@@ -287,6 +306,10 @@ class PaperRow:
     score: float
     authors_truncated: bool
     withdrawn_by: Withdrawal | None
+
+    @property
+    def arxiv_id(self) -> str | None:
+        return arxiv_id_of(self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,13 +417,17 @@ class MergedPaper(PaperDescription):
     kinds of papers.
     """
 
-    arxiv_id: str
+    key: str
     url: str
     votes_read_at: datetime | None
     authors_truncated: bool
     video: str | None
     first_on: date | None
     last_on: date | None
+
+    @property
+    def arxiv_id(self) -> str | None:
+        return arxiv_id_of(self.key)
 
     @property
     def institutions(self) -> tuple[str, ...]:
@@ -432,7 +459,7 @@ class PaperFacts(PaperDescription):
     service's list that contains the paper. `location` is the URL that was read. `source_rank` is a feed's rank.
     """
 
-    arxiv_id: str
+    paper_key: str
     source: str
     location: str
     read_at: datetime
@@ -448,7 +475,7 @@ class PaperText:
     `basis` is a value of `summaries.Basis`: `paper` for the full text, `abstract` for the abstract alone.
     """
 
-    arxiv_id: str
+    paper_key: str
     text: str
     url: str
     fetched_at: datetime
@@ -709,7 +736,7 @@ class Delivery:
 
     `key` is unique, so planning a delivery twice has no effect. `local_on` is the date of a daily post, or of a
     reader's papers of the day, in its zone, `digest_on` the newest day it includes, and `drawn_until` the number of
-    ingests until then. `papers` are the arXiv ids of its papers, as shown. The lowest `priority` is sent first.
+    ingests until then. `papers` are the keys of its papers, as shown. The lowest `priority` is sent first.
     `reason` is why it was stopped or, while it is WAITING, why Discord rejects it. `asked_by` is the reader who
     asked for a post in a channel.
     """
@@ -831,7 +858,7 @@ class IndexDocument:
     """
 
     id: int
-    arxiv_id: str
+    key: str
     title: str | None
     sections: tuple[Section, ...]
     abstract: str | None

@@ -168,7 +168,7 @@ class ThreadEvent(NamedTuple):
 
     guild_id: int
     thread_id: int
-    arxiv_id: str
+    paper_key: str
     event: PaperEvent
 
 
@@ -184,7 +184,7 @@ async def list_of_threads(connection: AsyncConnection, after_id: int, now: datet
     ]
     count = sa.select(sa.func.count()).where(of_thread[1], earlier.id <= events.id).scalar_subquery()
     query = (
-        sa.select(paper_events, c.guild_id, c.thread_id, tables.papers.c.arxiv_id)
+        sa.select(paper_events, c.guild_id, c.thread_id, tables.papers.c.key)
         .join(club.club_threads, of_thread[0])
         .join(tables.papers, tables.papers.c.id == events.paper_id)
         .where(events.id > after_id, events.found_at > now - MAX_AGE, count <= MAX_IN_THREAD)
@@ -192,8 +192,6 @@ async def list_of_threads(connection: AsyncConnection, after_id: int, now: datet
         .order_by(events.id, c.thread_id)
     )
     return [
-        ThreadEvent(
-            row.guild_id, row.thread_id, row.arxiv_id, statements.build_record(PaperEvent, row._mapping)
-        )
+        ThreadEvent(row.guild_id, row.thread_id, row.key, statements.build_record(PaperEvent, row._mapping))
         for row in await connection.execute(query)
     ]

@@ -471,7 +471,7 @@ async def _end_attempt(
 async def list_refused_papers(
     connection: AsyncConnection, delivery_ids: Collection[int]
 ) -> dict[int, tuple[str, ...]]:
-    """Return the arXiv ids of the papers that deliveries left out because Discord refuses them, by delivery id."""
+    """Return the keys of the papers that deliveries left out because Discord refuses them, by delivery id."""
     is_left_out = sa.and_(parts.c.state == PartState.STOPPED, parts.c.error == models.Reason.REFUSED_CONTENT)
     return await _list_papers_of(connection, delivery_ids, is_left_out)
 
@@ -479,7 +479,7 @@ async def list_refused_papers(
 async def list_plain(
     connection: AsyncConnection, delivery_ids: Collection[int]
 ) -> dict[int, tuple[str, ...]]:
-    """Return the arXiv ids of the papers that came in the plain form of their message, by delivery id, for 30 days."""
+    """Return the keys of the papers that came in the plain form of their message, by delivery id, for 30 days."""
     return await _list_papers_of(connection, delivery_ids, _came_plain())
 
 
@@ -502,22 +502,22 @@ _OF_PAPERS = (
 async def _list_papers_of(
     connection: AsyncConnection, delivery_ids: Collection[int], is_wanted: sa.ColumnElement[bool]
 ) -> dict[int, tuple[str, ...]]:
-    """Return the arXiv ids of the papers in the wanted parts of deliveries, by delivery id.
+    """Return the keys of the papers in the wanted parts of deliveries, by delivery id.
 
     A delivery without `delivery_papers` has one part with all its papers.
     """
     c = delivery_papers.c
-    query = sa.select(parts.c.delivery_id, papers.c.arxiv_id, deliveries.c.papers)
+    query = sa.select(parts.c.delivery_id, papers.c.key, deliveries.c.papers)
     query = query.join(deliveries, deliveries.c.id == parts.c.delivery_id)
     placed = sa.and_(c.delivery_id == parts.c.delivery_id, c.position == parts.c.position)
     query = query.outerjoin(delivery_papers, placed).outerjoin(papers, papers.c.id == c.paper_id)
     has_places = sa.exists().where(c.delivery_id == parts.c.delivery_id).correlate(parts)
-    query = query.where(is_wanted, sa.or_(papers.c.arxiv_id.is_not(None), ~has_places))
+    query = query.where(is_wanted, sa.or_(papers.c.key.is_not(None), ~has_places))
     found: dict[int, set[str]] = {}
-    for delivery_id, arxiv_id, all_papers in await statements.execute_in(
+    for delivery_id, paper_key, all_papers in await statements.execute_in(
         connection, query, parts.c.delivery_id, delivery_ids
     ):
-        found.setdefault(delivery_id, set()).update(all_papers if arxiv_id is None else [arxiv_id])
+        found.setdefault(delivery_id, set()).update(all_papers if paper_key is None else [paper_key])
     return {delivery_id: tuple(sorted(ids)) for delivery_id, ids in found.items()}
 
 

@@ -41,7 +41,15 @@ facts = table_of(
     "facts",
     reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    omit=("arxiv_id", "source_rank"),
+    omit=("paper_key", "source_rank"),
+)
+
+paper_names = sa.Table(
+    "paper_names",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # a further key of the paper
+    reference("paper_id", "papers.id", nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 
@@ -159,7 +167,9 @@ async def list_facts_by_paper(
     """Return each paper's facts, ordered by service."""
     facts_by_paper: dict[int, list[PaperFacts]] = defaultdict(list)
     origin = t.sources.c.priority, t.sources.c.id.label("source_id")
-    query = sa.select(facts, papers.c.arxiv_id, *origin).join(papers, papers.c.id == facts.c.paper_id)
+    query = sa.select(facts, papers.c.key.label("paper_key"), *origin).join(
+        papers, papers.c.id == facts.c.paper_id
+    )
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
     for row in await statements.execute_in(connection, query, facts.c.paper_id, paper_ids):
         source_rank = sources.rank_source(row.source, row.priority, row.source_id)
@@ -182,7 +192,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     is_undescribed = sa.or_(papers.c.title.is_(None), sa.and_(is_of_ids, ~described))
     is_due = sa.or_(papers.c.arxiv_due_at.is_(None), papers.c.arxiv_due_at <= now)
     query = (
-        sa.select(papers.c.arxiv_id)
+        sa.select(papers.c.key)
         .join(t.entries, t.entries.c.paper_id == papers.c.id)
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
         .where(papers.c.last_on.is_not(None), is_undescribed, is_due)
@@ -193,30 +203,28 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     listed = list(await connection.scalars(query))
     turn = sa.func.row_number().over(partition_by=shelf.saved_papers.c.user_id, order_by=papers.c.id)
     unlisted = (
-        sa.select(papers.c.arxiv_id, turn.label("turn"))
+        sa.select(papers.c.key, turn.label("turn"))
         .join(shelf.saved_papers, shelf.saved_papers.c.paper_id == papers.c.id)
         .where(papers.c.last_on.is_(None), papers.c.title.is_(None), is_due)
         .subquery()
     )
-    turns = sa.select(unlisted.c.arxiv_id).group_by(unlisted.c.arxiv_id)
-    turns = turns.order_by(sa.func.min(unlisted.c.turn), unlisted.c.arxiv_id)
+    turns = sa.select(unlisted.c.key).group_by(unlisted.c.key)
+    turns = turns.order_by(sa.func.min(unlisted.c.turn), unlisted.c.key)
     return [*listed, *await connection.scalars(turns.limit(limit - len(listed)))]
 
 
-async def list_delayed(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> list[str]:
+async def list_delayed(connection: AsyncConnection, paper_keys: Iterable[str]) -> list[str]:
     """Return those of these papers that arXiv did not give before."""
-    query = sa.select(papers.c.arxiv_id).where(papers.c.arxiv_asks > 0)
-    return [
-        row.arxiv_id for row in await statements.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
-    ]
+    query = sa.select(papers.c.key).where(papers.c.arxiv_asks > 0)
+    return [row.key for row in await statements.execute_in(connection, query, papers.c.key, paper_keys)]
 
 
 async def delay_arxiv(
-    connection: AsyncConnection, arxiv_ids: Iterable[str], now: datetime, unit: timedelta = timedelta(days=1)
+    connection: AsyncConnection, paper_keys: Iterable[str], now: datetime, unit: timedelta = timedelta(days=1)
 ) -> None:
     """Delay the next lookup of papers that arXiv did not give: by one unit, then by 2, 4 … 32."""
     query = sa.select(papers.c.id, papers.c.arxiv_asks)
-    rows = await statements.execute_in(connection, query, papers.c.arxiv_id, arxiv_ids)
+    rows = await statements.execute_in(connection, query, papers.c.key, paper_keys)
     changed = [
         {"id": id_, "arxiv_asks": asks + 1, "arxiv_due_at": now + unit * 2 ** min(asks, 5)}
         for id_, asks in rows
@@ -240,15 +248,15 @@ FIRST_MONTHS = timedelta(days=91)
 async def list_followed_due(
     connection: AsyncConnection, service: str, now: datetime, *, limit: int, without: Collection[str] = ()
 ) -> dict[str, int]:
-    """Return the ids, by arXiv id, of the papers on a shelf or in a thread whose facts from a service are due, oldest first.
+    """Return the ids, by key, of the papers on a shelf or in a thread whose facts from a service are due, oldest first.
 
-    Those in `without` (arXiv ids) are left out.
+    Those in `without` (keys) are left out.
 
     A paper's first months begin when it was first listed or, if it never was, with the month in its arXiv id.
     """
     kept = sa.union(*(sa.select(of.c.paper_id) for of in (shelf.saved_papers, club.club_threads)))
     new_since = now - FIRST_MONTHS
-    is_new_id = papers.c.arxiv_id.between(f"{new_since:%y%m}", "9999.")
+    is_new_id = papers.c.key.between(f"{new_since:%y%m}", "9999.")
     is_new = sa.or_(papers.c.first_on > new_since.date(), sa.and_(papers.c.first_on.is_(None), is_new_id))
     is_due = sa.or_(
         facts.c.read_at.is_(None),
@@ -257,9 +265,9 @@ async def list_followed_due(
     )
     of_service = sa.and_(facts.c.paper_id == papers.c.id, facts.c.source == service)
     query = (
-        sa.select(papers.c.arxiv_id, papers.c.id)
+        sa.select(papers.c.key, papers.c.id)
         .outerjoin(facts, of_service)
-        .where(papers.c.id.in_(kept), is_due, papers.c.arxiv_id.not_in(without))
+        .where(papers.c.id.in_(kept), is_due, papers.c.key.not_in(without))
         .order_by(facts.c.read_at.is_not(None), facts.c.read_at, papers.c.id)
         .limit(limit)
     )
@@ -278,11 +286,14 @@ _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
-    """Store new papers. Returns their ids, keyed by arXiv id."""
+    """Store new papers. Returns their ids by their keys."""
     ids = await statements.reserve_ids(connection, papers, len(merged))
-    rows = [statements.record_values(paper, papers, id=id_) for id_, paper in zip(ids, merged, strict=True)]
+    rows = [
+        statements.record_values(paper, papers, id=id_, scheme=models.scheme_of(paper.key))
+        for id_, paper in zip(ids, merged, strict=True)
+    ]
     await statements.insert_rows(connection, papers, rows)
-    return {paper.arxiv_id: id_ for id_, paper in zip(ids, merged, strict=True)}
+    return {paper.key: id_ for id_, paper in zip(ids, merged, strict=True)}
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
@@ -318,7 +329,7 @@ async def purge_unkept(
         sa.exists().where(column == papers.c.id)
         for table in t.metadata.sorted_tables
         for column in table.c
-        if table not in (facts, paper_events)
+        if table not in (facts, paper_events, paper_names)
         and any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     is_recent = sa.true() if read_before is None else facts.c.read_at >= read_before
@@ -342,16 +353,16 @@ async def purge_unkept(
 
 
 async def list_merged(
-    connection: AsyncConnection, *, arxiv_ids: Iterable[str] = (), ids: Iterable[int]
+    connection: AsyncConnection, *, paper_keys: Iterable[str] = (), ids: Iterable[int]
 ) -> dict[int, MergedPaper]:
-    """Return stored papers, keyed by id, listed or not. They can be selected by arXiv id or database id."""
-    rows = await statements.execute_in(connection, sa.select(papers), papers.c.arxiv_id, arxiv_ids)
+    """Return stored papers, keyed by id, listed or not. They can be selected by key or id."""
+    rows = await statements.execute_in(connection, sa.select(papers), papers.c.key, paper_keys)
     rows += await statements.execute_in(connection, sa.select(papers), papers.c.id, ids)
     return {row.id: statements.build_record(MergedPaper, row._mapping) for row in rows}
 
 
-async def get_ids(connection: AsyncConnection, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    return await snapshot.read(connection, search.get_paper_ids, arxiv_ids)
+async def get_ids(connection: AsyncConnection, paper_keys: Iterable[str]) -> dict[str, int]:
+    return await snapshot.read(connection, search.get_paper_ids, paper_keys)
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
@@ -407,10 +418,10 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 
 
 async def get_detail(
-    connection: AsyncConnection, arxiv_id: str, *, also_unlisted: bool = True
+    connection: AsyncConnection, paper_key: str, *, also_unlisted: bool = True
 ) -> PaperDetail | None:
     """Return a paper's details, or None if no digest lists it and, unless `also_unlisted`, no metadata for it is stored."""
-    ids = list((await get_ids(connection, [arxiv_id])).values())
+    ids = list((await get_ids(connection, [paper_key])).values())
     details = await list_details(connection, ids, also_unlisted=also_unlisted)
     if not details:
         return None

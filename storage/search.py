@@ -95,14 +95,14 @@ def list_documents(
     sections: dict[int, dict[Section, None]] = defaultdict(dict)
     for entry_id, paper_id in entries:
         sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
-    columns = "id, arxiv_id, title, abstract, keywords, organization, affiliations, votes"
+    columns = "id, key, title, abstract, keywords, organization, affiliations, votes"
     statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constants
     if not also_unlisted:
         statement += " AND last_on IS NOT NULL"
     return [
         IndexDocument(
             id=id_,
-            arxiv_id=arxiv_id,
+            key=paper_key,
             title=title,
             sections=tuple(sections[id_]),
             abstract=abstract,
@@ -111,7 +111,7 @@ def list_documents(
             days=tuple(days[id_]),
             institutions=(*((organization,) if organization else ()), *_parse_json(affiliations)),
         )
-        for id_, arxiv_id, title, abstract, keywords, organization, affiliations, votes in (
+        for id_, paper_key, title, abstract, keywords, organization, affiliations, votes in (
             snapshot.fetch_in(statement, "id", paper_ids)
         )
     ]
@@ -141,7 +141,7 @@ def mentions(snapshot: Snapshot, name: str) -> bool:
         if any(spelled.search(text) for (text,) in snapshot.fetch(statement, pattern)):
             return True
     kept = snapshot.fetch(
-        "SELECT text FROM paper_texts WHERE arxiv_id IN (SELECT arxiv_id FROM papers WHERE last_on IS NOT NULL)"
+        "SELECT text FROM paper_texts WHERE paper_key IN (SELECT key FROM papers WHERE last_on IS NOT NULL)"
     )
     return any(spelled.search(zlib.decompress(text).decode()) for (text,) in kept)
 
@@ -218,18 +218,18 @@ def list_paper_rows(
         conditions = " OR ".join(f"{find}({column}, '{stem}') > 0" for stem in withdrawals.STEMS)
         telling.append(f"CASE WHEN {conditions} THEN {column} END")
     statement = (
-        f"SELECT id, arxiv_id, title, url, last_on, votes, {names}, thumbnail, authors_truncated,"  # noqa: S608 - constants
+        f"SELECT id, key, title, url, last_on, votes, {names}, thumbnail, authors_truncated,"  # noqa: S608 - constants
         f" {', '.join(telling)} FROM papers WHERE %s AND last_on IS NOT NULL"
     )
     rows = {}
-    for id_, arxiv_id, title, url, last_on, votes, listed, thumbnail, truncated, *texts in snapshot.fetch_in(
+    for id_, paper_key, title, url, last_on, votes, listed, thumbnail, truncated, *texts in snapshot.fetch_in(
         statement, "id", paper_ids
     ):
         # SQLite returns JSON as text.
         authors = tuple(map(intern_name, _parse_json(listed)))
         day, score = listed_on.get(id_) or parse_date(last_on), scores.get(id_, 0.0)
         rows[id_] = PaperRow(
-            *(id_, arxiv_id, title, url, day, votes, authors, thumbnail, score),
+            *(id_, paper_key, title, url, day, votes, authors, thumbnail, score),
             bool(truncated),
             withdrawals.find_withdrawal(*texts),
         )
@@ -247,9 +247,9 @@ def _list_last_days(snapshot: Snapshot, paper_ids: Sequence[int], until_on: date
     return {paper_id: parse_date(on) for paper_id, on in rows}
 
 
-def get_paper_ids(snapshot: Snapshot, arxiv_ids: Iterable[str]) -> dict[str, int]:
-    statement = "SELECT arxiv_id, id FROM papers WHERE %s"
-    return dict(snapshot.fetch_in(statement, "arxiv_id", arxiv_ids))
+def get_paper_ids(snapshot: Snapshot, paper_keys: Iterable[str]) -> dict[str, int]:
+    statement = "SELECT key, id FROM papers WHERE %s"
+    return dict(snapshot.fetch_in(statement, "key", paper_keys))
 
 
 def count_listed(snapshot: Snapshot) -> int:

@@ -303,12 +303,12 @@ async def count_savers(connection: AsyncConnection, paper_ids: Iterable[int]) ->
 
 
 async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
-    """Return the searchable columns: paper_id, last_on, votes, arxiv_id, title, note and tags."""
+    """Return the searchable columns: paper_id, last_on, votes, key, title, note and tags."""
     query = sa.select(
         saved_papers.c.paper_id,
         papers.c.last_on,
         papers.c.votes,
-        papers.c.arxiv_id,
+        papers.c.key,
         papers.c.title,
         saved_papers.c.note,
         saved_papers.c.tags,
@@ -316,8 +316,8 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]
     return (await connection.execute(query.where(saved_papers.c.user_id == user_id))).all()
 
 
-async def get(connection: AsyncConnection, user_id: int, arxiv_id: str) -> models.SavedPaper | None:
-    chosen = _select_ids(user_id, (), None).where(papers.c.arxiv_id == arxiv_id)
+async def get(connection: AsyncConnection, user_id: int, paper_key: str) -> models.SavedPaper | None:
+    chosen = _select_ids(user_id, (), None).where(papers.c.key == paper_key)
     rows = await _read_rows(connection, user_id, await connection.scalars(chosen))
     return rows[0] if rows else None
 

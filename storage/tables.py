@@ -197,6 +197,7 @@ papers = table_of(
     models.MergedPaper,
     "papers",
     row_id(),
+    required("scheme", sa.Text, server_default="arxiv"),
     sa.Column("arxiv_due_at", UtcTime, comment="when to ask arXiv again; NULL: not needed"),
     required("arxiv_asks", sa.Integer, server_default="0", comment="requests without an answer"),
     required(
@@ -205,7 +206,8 @@ papers = table_of(
         server_default="0",
         comment="number of the last change, for the search index",
     ),
-    sa.UniqueConstraint("arxiv_id"),
+    # SQLite renames a constraint only by copying the table.
+    sa.UniqueConstraint("key", name="uq_papers_arxiv_id"),
     sa.Index("ix_papers_last_on", "last_on"),
     sa.Index("ix_papers_votes", "votes"),
     sa.Index("ix_papers_changed", "changed", "id"),
@@ -220,7 +222,7 @@ entries = table_of(
     reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
     required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
-    omit=("arxiv_id", "sections"),
+    omit=("paper_key", "sections"),
 )
 
 

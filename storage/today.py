@@ -109,7 +109,7 @@ async def list_due(
 async def list_sent(
     connection: AsyncConnection, user_ids: Iterable[int], on: date, until_on: date
 ) -> dict[int, tuple[str, ...]]:
-    """Return the readers to whom some of a day between two dates counts as sent, with the arXiv ids that do not."""
+    """Return the readers to whom some of a day between two dates counts as sent, with the keys of the papers that do not."""
     is_of_day = deliveries.c.digest_on.between(on, until_on)
     by_reader = await _list_papers(connection, user_ids, is_of_day)
     return {
@@ -122,7 +122,7 @@ async def list_sent(
 async def list_sent_papers(
     connection: AsyncConnection, user_id: int, since_at: datetime, *, but_on: date
 ) -> set[str]:
-    """Return the arXiv ids that count as sent to a reader since a time (UTC), but for those of one day."""
+    """Return the keys of the papers that count as sent to a reader since a time (UTC), but for those of one day."""
     is_other = sa.and_(deliveries.c.planned_at >= since_at, deliveries.c.digest_on != but_on)
     found = await _list_papers(connection, [user_id], is_other)
     return {id_ for id_, is_sent in found.get(user_id, {}).items() if is_sent}
@@ -131,9 +131,9 @@ async def list_sent_papers(
 async def _list_papers(
     connection: AsyncConnection, user_ids: Iterable[int], condition: sa.ColumnElement[bool]
 ) -> dict[int, dict[str, bool]]:
-    """Return the arXiv ids in readers' messages, and whether each counts as sent (see `outbox.arrived_clause`), by reader."""
+    """Return the papers' keys in readers' messages, and whether each counts as sent (see `outbox.arrived_clause`), by reader."""
     c, placed = deliveries.c, delivery_papers.c
-    columns = c.user_id, c.papers, papers.c.arxiv_id, outbox.arrived_clause(placed.paper_id)
+    columns = c.user_id, c.papers, papers.c.key, outbox.arrived_clause(placed.paper_id)
     query = sa.select(*columns).select_from(
         deliveries.outerjoin(delivery_papers, placed.delivery_id == c.id).outerjoin(
             papers, papers.c.id == placed.paper_id
@@ -145,8 +145,8 @@ async def _list_papers(
         connection, query, c.user_id, user_ids
     ):
         of_reader = by_reader.setdefault(user_id, {})
-        for arxiv_id in listed if split_off is None else (split_off,):
-            of_reader[arxiv_id] = of_reader.get(arxiv_id, False) or is_sent
+        for paper_key in listed if split_off is None else (split_off,):
+            of_reader[paper_key] = of_reader.get(paper_key, False) or is_sent
     return by_reader
 
 

@@ -40,7 +40,7 @@ class Draft:
     dropped claims with reasons, or the failure of the last call.
     """
 
-    arxiv_id: str
+    paper_key: str
     format: DigestFormat
     language: Locale
     prompt_version: str
@@ -59,7 +59,7 @@ class Draft:
 drafts = table_of(
     Draft,
     "drafts",
-    sa.PrimaryKeyConstraint("arxiv_id", "format", "language", "prompt_version", "model", "input_hash"),
+    sa.PrimaryKeyConstraint("paper_key", "format", "language", "prompt_version", "model", "input_hash"),
     sa.Index("ix_drafts_updated_at", "updated_at"),
     sqlite_with_rowid=False,
 )
@@ -81,7 +81,7 @@ token_ledger = sa.Table(
 )
 
 
-_SERIES = ("arxiv_id", "format", "language", "prompt_version", "model")
+_SERIES = ("paper_key", "format", "language", "prompt_version", "model")
 
 
 async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
@@ -91,13 +91,13 @@ async def save_draft(connection: AsyncConnection, draft: Draft) -> None:
     await statements.insert_rows(connection, drafts, [statements.record_values(draft, drafts)], "update")
 
 
-async def find_draft(connection: AsyncConnection, like: Draft, arxiv_ids: Iterable[str]) -> dict[str, Draft]:
+async def find_draft(connection: AsyncConnection, like: Draft, paper_keys: Iterable[str]) -> dict[str, Draft]:
     """Return each paper's newest draft that has the same format, language, prompt version and model as `like`."""
     # If two drafts have the same time, the one with an input hash wins.
     query = sa.select(drafts).where(_is_in_series(like, _SERIES[1:]))
     ordered = query.order_by(drafts.c.updated_at, drafts.c.input_hash)
-    found = await statements.fetch_records(connection, Draft, ordered, drafts.c.arxiv_id, arxiv_ids)
-    return {draft.arxiv_id: draft for draft in found}
+    found = await statements.fetch_records(connection, Draft, ordered, drafts.c.paper_key, paper_keys)
+    return {draft.paper_key: draft for draft in found}
 
 
 def _is_in_series(draft: Draft, names: Sequence[str] = _SERIES) -> sa.ColumnElement[bool]:

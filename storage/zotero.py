@@ -46,7 +46,7 @@ class ZoteroProblem(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """The papers that do not come into Zotero, and the arXiv ids of papers that it refused lately, each with the reason."""
+    """The papers that do not come into Zotero, and the keys of papers that it refused lately, each with the reason."""
 
     problem: ZoteroProblem | None
     refused: Sequence[tuple[str, str]]
@@ -99,13 +99,13 @@ async def find_trouble(connection: AsyncConnection, now: datetime, server_id: in
         server_id not in (None, problem.server_id) or problem.report_at > now.isoformat()
     ):
         problem = None
-    query = sa.select(papers.c.arxiv_id, item.reason).join(papers, papers.c.id == item.paper_id)
+    query = sa.select(papers.c.key, item.reason).join(papers, papers.c.id == item.paper_id)
     is_listed = sa.exists().where(saved.user_id == item.server_id, saved.paper_id == item.paper_id)
     # One that is not tried any more, since the settings changed, is not reported.
     query = query.where(item.reason != "", item.tried_at > now - 2 * RETRY_AFTER, is_listed)
     query = query.where(*statements.equalities(zotero_items, {"server_id": server_id}))
     refused = await connection.execute(query.order_by(item.paper_id))
-    return Trouble(problem, [(row.arxiv_id, row.reason) for row in refused])
+    return Trouble(problem, [(row.key, row.reason) for row in refused])
 
 
 async def set_problem(connection: AsyncConnection, problem: ZoteroProblem | None) -> None:

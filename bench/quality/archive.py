@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     def list_right(self) -> list[bool]:
         """Return of each passage whether what is shown of it is right."""
         return [
-            (pattern := self.row.answers.get(one.paper.arxiv_id)) is not None
+            (pattern := self.row.answers.get(one.paper.key)) is not None
             and pattern.search(one.excerpt.text) is not None
             for one in self.answer.found
         ]
@@ -119,9 +119,7 @@ def main() -> None:
     with end_to_end.open_archive(corpus.list_files(options.folder)) as stored:
         outcomes = measure(load(options.only), stored)
     for one in outcomes if options.each else ():
-        found = [
-            f"{passage.paper.arxiv_id} {passage.source.passage.section[:12]}" for passage in one.answer.found
-        ]
+        found = [f"{passage.paper.key} {passage.source.passage.section[:12]}" for passage in one.answer.found]
         right = "".join("+" if right else "-" for right in one.list_right())
         sys.stdout.write(f"{one.row.text}\t{right}\t{one.answer.is_near}\t{one.answer.absent}\t{found}\n")
     sys.stdout.write(f"{summarise(outcomes)}\n")

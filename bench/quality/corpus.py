@@ -37,8 +37,8 @@ def load_papers(files: Sequence[Path]) -> list[Paper]:
     for file in files:
         for digest in parse.parse_text(parse.decode(file.read_bytes())):
             for entry in digest.entries:
-                before = papers.get(entry.arxiv_id)
-                papers[entry.arxiv_id] = _merge(before, entry, digest.date)
+                before = papers.get(entry.paper_key)
+                papers[entry.paper_key] = _merge(before, entry, digest.date)
     return list(papers.values())
 
 
@@ -47,9 +47,9 @@ def _merge(before: Paper | None, entry: models.Entry, on: date) -> Paper:
     sections = (of for of in entry.sections if not re.search("후속 연구|한계점", of.heading or ""))
     body = "\n".join(f"{section.heading or ''}: {section.body}" for section in sections)
     if before is None:
-        return Paper(entry.arxiv_id, entry.title or "", body, entry.votes, on)
+        return Paper(entry.paper_key, entry.title or "", body, entry.votes, on)
     return Paper(
-        entry.arxiv_id,
+        entry.paper_key,
         before.title or entry.title or "",
         f"{before.body}\n{body}",
         entry.votes,

@@ -33,7 +33,7 @@ class StoredSearch:
 
     def search(self, query: str, limit: int) -> list[str]:
         """Return the arXiv ids of the best-matching papers."""
-        return [row.arxiv_id for row in self.answer(query, limit).rows]
+        return [row.key for row in self.answer(query, limit).rows]
 
     def answer(self, query: str, limit: int) -> SearchResult:
         """Return the whole answer to a query."""

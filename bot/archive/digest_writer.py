@@ -68,21 +68,21 @@ class IngestResult:
     digests: int = 0
     written: int = 0
     new_papers: int = 0
-    arxiv_ids: frozenset[str] = field(default=frozenset(), repr=False)
+    paper_keys: frozenset[str] = field(default=frozenset(), repr=False)
     problems: tuple[LocatedProblem, ...] = ()
     unrelated: tuple[LocatedProblem, ...] = ()
 
     @property
     def papers(self) -> int:
         """The number of distinct papers in the digests."""
-        return len(self.arxiv_ids)
+        return len(self.paper_keys)
 
     def __add__(self, other: IngestResult) -> IngestResult:
         added = {name: getattr(self, name) + getattr(other, name) for name in _ADDED}
-        return IngestResult(arxiv_ids=self.arxiv_ids | other.arxiv_ids, **added)
+        return IngestResult(paper_keys=self.paper_keys | other.paper_keys, **added)
 
 
-_ADDED = [name for name in IngestResult.__slots__ if name != "arxiv_ids"]
+_ADDED = [name for name in IngestResult.__slots__ if name != "paper_keys"]
 
 
 MAX_LOCATION_LENGTH = 800
@@ -136,7 +136,7 @@ class LocationContent(NamedTuple):
     def days(self) -> dict[date, set[str]]:
         days: dict[date, set[str]] = defaultdict(set)
         for sourced in self.digests:
-            days[sourced.digest.date].update(entry.arxiv_id for entry in sourced.digest.entries)
+            days[sourced.digest.date].update(entry.paper_key for entry in sourced.digest.entries)
         return days
 
 
@@ -168,7 +168,7 @@ _FIELDS = (
 _Statement: TypeAlias = Entry | PaperFacts
 
 
-def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[PaperFacts] = ()) -> MergedPaper:
+def merge(paper_key: str, appearances: Iterable[Appearance], facts: Iterable[PaperFacts] = ()) -> MergedPaper:
     """Merge all entries and facts of a paper: each field is the first non-empty value by rank.
 
     Its first and last day are those of digests and lists, or else of what is for look-up. Votes are the latest count
@@ -198,8 +198,8 @@ def merge(arxiv_id: str, appearances: Iterable[Appearance], facts: Iterable[Pape
     values |= {name: values[name] or () for name in ("affiliations", "keywords", "categories", "media")}
     values["thumbnail"] = values["thumbnail"] or next(filter(fields.is_picture, values["media"]), None)
     return MergedPaper(
-        arxiv_id=arxiv_id,
-        url=_best_link(arxiv_id, statements, facts),
+        key=paper_key,
+        url=_best_link(paper_key, statements, facts),
         votes=vote_count,
         votes_read_at=read_at,
         authors=named.authors if named else (),
@@ -234,11 +234,11 @@ def _first_value(statements: Iterable[_Statement], field: str) -> Any:
     return None
 
 
-def _best_link(arxiv_id: str, statements: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
+def _best_link(paper_key: str, statements: Iterable[_Statement], facts: Iterable[PaperFacts]) -> str:
     by_service = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in by_service):
-        return huggingface_url(arxiv_id)
-    return (None if by_service else _first_value(statements, "url")) or abstract_url(arxiv_id)
+        return huggingface_url(paper_key)
+    return (None if by_service else _first_value(statements, "url")) or abstract_url(paper_key)
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
@@ -297,7 +297,7 @@ async def write_digest_papers(
     """Store digests' entries, keyed by digest id, and merge the papers that digests list now or listed before.
 
     `former` is the result of `archive.remove_entries` for corrected and removed digests. Returns the paper ids by
-    arXiv id, and the arXiv ids that are new to the archive.
+    key, and the keys that are new to the archive.
     """
     appearances: dict[str, list[Appearance]] = {}
     origins = await archive.list_origins(connection, written)
@@ -306,32 +306,32 @@ async def write_digest_papers(
         head = digest_id, sourced.digest.format, sourced.digest.date, sourced.language
         for entry in sourced.digest.entries:
             appearance = Appearance(*head, entry, None, *origins[digest_id])
-            appearances.setdefault(entry.arxiv_id, []).append(appearance)
+            appearances.setdefault(entry.paper_key, []).append(appearance)
         await slices.pause()
     former_ids = {paper_id for of_digest in former.values() for paper_id in of_digest}
-    stored = await papers.list_merged(connection, arxiv_ids=appearances, ids=former_ids)
-    ids = {paper.arxiv_id: paper_id for paper_id, paper in stored.items() if paper.arxiv_id in appearances}
-    new = [arxiv_id for arxiv_id in appearances if arxiv_id not in ids]
+    stored = await papers.list_merged(connection, paper_keys=appearances, ids=former_ids)
+    ids = {paper.key: paper_id for paper_id, paper in stored.items() if paper.key in appearances}
+    new = [paper_key for paper_key in appearances if paper_key not in ids]
     for chunk in chunked(new, CHUNK_PAPERS):
         merged: dict[str, MergedPaper] = {}
-        for arxiv_id in chunk:
-            merged[arxiv_id] = merge(arxiv_id, appearances[arxiv_id])
+        for paper_key in chunk:
+            merged[paper_key] = merge(paper_key, appearances[paper_key])
             await slices.pause()
         added = await papers.add(connection, list(merged.values()))
-        names = {paper_id: author_names(merged[arxiv_id]) for arxiv_id, paper_id in added.items()}
+        names = {paper_id: author_names(merged[paper_key]) for paper_key, paper_id in added.items()}
         await papers.set_authors(connection, names, new_paper_ids=names)
         ids |= added
         await slices.pause()
     entries = {digest_id: sourced.digest.entries for digest_id, sourced in written.items()}
     await archive.add_entries(connection, entries, ids, former)
     await _remerge(connection, stored, has_new_texts=True)
-    await papers.mark_changed(connection, [ids[arxiv_id] for arxiv_id in new])
+    await papers.mark_changed(connection, [ids[paper_key] for paper_key in new])
     return ids, set(new)
 
 
-def unlisted_papers(arxiv_ids: Iterable[str]) -> list[MergedPaper]:
-    """Return papers that have only an arXiv id and are hidden until a digest lists them."""
-    return [merge(arxiv_id, []) for arxiv_id in arxiv_ids]
+def unlisted_papers(paper_keys: Iterable[str]) -> list[MergedPaper]:
+    """Return papers that have only a key and are hidden until a digest lists them."""
+    return [merge(paper_key, []) for paper_key in paper_keys]
 
 
 async def _remerge(
@@ -346,7 +346,7 @@ async def _remerge(
         paper_facts = await papers.list_facts_by_paper(connection, chunk)
         merged: dict[int, MergedPaper] = {}
         for id_ in chunk:
-            paper = merge(stored[id_].arxiv_id, appearances.get(id_, ()), paper_facts.get(id_, ()))
+            paper = merge(stored[id_].key, appearances.get(id_, ()), paper_facts.get(id_, ()))
             # A paper that left all digests keeps `first_on`, so that it is not purged and posted again later.
             merged[id_] = paper if _is_listed(paper) else replace(paper, first_on=stored[id_].first_on)
             await slices.pause()
@@ -366,16 +366,14 @@ async def _remerge(
             if _is_listed(merged[id_]) or _is_listed(stored[id_])
         ]
         await papers.mark_changed(connection, indexed)
-    gone = {
-        id_: old.arxiv_id for id_, (old, new) in changes.items() if _is_listed(old) and not _is_listed(new)
-    }
+    gone = {id_: old.key for id_, (old, new) in changes.items() if _is_listed(old) and not _is_listed(new)}
     if gone:
         await _withdraw(connection, gone)
     return changes
 
 
 async def _withdraw(connection: Connection, gone: Mapping[int, str]) -> None:
-    """Take papers that no digest lists any more (arXiv ids by paper id) out of unsent messages, which are planned again.
+    """Take papers that no digest lists any more (keys by paper id) out of unsent messages, which are planned again.
 
     What was sent, or may have been, stays.
     """
@@ -442,7 +440,7 @@ class DigestWriter:
         stored = await archive.list_at(
             connection, [place for content in contents for place in content.places]
         )
-        stored_ids = await archive.list_arxiv_ids(connection, [row.id for row in stored])
+        stored_ids = await archive.list_paper_keys(connection, [row.id for row in stored])
         changes = [await self._compare(connection, content, stored, stored_ids) for content in contents]
         new = [sourced for change in changes for sourced in change.new]
         gone = [row for change in changes for row in change.gone]
@@ -460,7 +458,7 @@ class DigestWriter:
         for change in changes:
             await self._notify_of_papers(connection, change.written, ids, former)
             digests = [sourced.digest for sourced in change.written.values()]
-            listed = {entry.arxiv_id for digest in digests for entry in digest.entries}
+            listed = {entry.paper_key for digest in digests for entry in digest.entries}
             results.append(IngestResult(written=len(change.written), new_papers=len(listed & unknown)))
             unknown -= listed
         return results
@@ -532,12 +530,12 @@ class DigestWriter:
         if arrival is Arrival.BY_LOCATION:
             arrival = Arrival.LATER if listed else Arrival.FIRST_READING
         else:
-            ids = [entry.arxiv_id for entry in undated.digest.entries]
+            ids = [entry.paper_key for entry in undated.digest.entries]
             known |= (await archive.find_first_days(connection, content.source, ids)).keys()
         today = self._clock().date()
         on = today if arrival is Arrival.LATER else today - FILL_AGE
         digest = await asyncio.to_thread(
-            listing.keep, undated.digest, on, lambda arxiv_id: arxiv_id not in known
+            listing.keep, undated.digest, on, lambda paper_key: paper_key not in known
         )
         return replace(undated, digest=digest, hash=_digest_hash(digest))
 
@@ -574,12 +572,12 @@ class DigestWriter:
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
         """Store facts from services. A paper stays hidden until a digest or list contains it."""
-        ids = await papers.get_ids(connection, {fact.arxiv_id for fact in paper_facts})
-        unknown = {fact.arxiv_id for fact in paper_facts}.difference(ids)
+        ids = await papers.get_ids(connection, {fact.paper_key for fact in paper_facts})
+        unknown = {fact.paper_key for fact in paper_facts}.difference(ids)
         ids |= await papers.add(connection, unlisted_papers(unknown))
-        with_code = [ids[fact.arxiv_id] for fact in paper_facts if fact.code_url]
+        with_code = [ids[fact.paper_key] for fact in paper_facts if fact.code_url]
         on_list = await papers.list_described(connection, with_code, SourceKind.HUGGINGFACE.value)
-        await papers.add_facts(connection, [(ids[fact.arxiv_id], fact) for fact in paper_facts])
+        await papers.add_facts(connection, [(ids[fact.paper_key], fact) for fact in paper_facts])
         stored = await papers.list_merged(connection, ids=ids.values())
         changes = await _remerge(connection, stored)
         first = [id_ for id_, (before, after) in changes.items() if before.version is None and after.version]
@@ -592,8 +590,8 @@ class DigestWriter:
         ]
         await papers.add_events(connection, events)
         await self._notify_of_names(connection, changes)
-        listed = {fact.arxiv_id for fact in paper_facts if fact.listed_on is not None}
-        return IngestResult(new_papers=len(unknown & listed), arxiv_ids=frozenset(ids))
+        listed = {fact.paper_key for fact in paper_facts if fact.listed_on is not None}
+        return IngestResult(new_papers=len(unknown & listed), paper_keys=frozenset(ids))
 
     async def _notify_of_papers(
         self,
@@ -608,7 +606,7 @@ class DigestWriter:
         since_on = self._clock().date() - FRESH_PERIOD
         for digest_id, sourced in written.items():
             if sourced.digest.date >= since_on:
-                listed = {ids[entry.arxiv_id] for entry in sourced.digest.entries}
+                listed = {ids[entry.paper_key] for entry in sourced.digest.entries}
                 await self._on_fresh(connection, sorted(listed.difference(former.get(digest_id, ()))))
 
     async def _notify_of_names(self, connection: Connection, changes: Changes) -> None:
@@ -624,19 +622,19 @@ class DigestWriter:
             await self._on_fresh(connection, sorted(fresh))
 
 
-def is_gone(day: date, arxiv_ids: Set[str], now: Mapping[date, Set[str]], known: Collection[date]) -> bool:
+def is_gone(day: date, paper_keys: Set[str], now: Mapping[date, Set[str]], known: Collection[date]) -> bool:
     """Return whether a stored day that its location no longer has was corrected there, rather than dropped as old.
 
     `now` has the papers of the location's days, `known` the days stored from it. A page that is overwritten each
     day, or drops its oldest days, moves on: its former days stay.
     """
     named = set().union(*now.values())
-    if not now or day in now or arxiv_ids <= named:
+    if not now or day in now or paper_keys <= named:
         return True  # nothing is left, or its papers are under other dates or in another format
     if any(on > day and on not in known for on in now):
         return False  # the page has moved on
     is_taken_out = any(on < day and on in known for on in now)
-    is_dated_earlier = max(now) < day and 2 * len(arxiv_ids & named) >= len(arxiv_ids)
+    is_dated_earlier = max(now) < day and 2 * len(paper_keys & named) >= len(paper_keys)
     return is_taken_out or is_dated_earlier
 
 
@@ -658,7 +656,7 @@ async def _unite_with_stored(
 def _unite(
     sourced: SourcedDigest, former_form: DigestFormat, former_text: str, elsewhere: Set[str] = frozenset()
 ) -> SourcedDigest:
-    """Merge a listing with its former text, but for the papers (arXiv ids) that its source has on other days now.
+    """Merge a listing with its former text, but for the papers (keys) that its source has on other days now.
 
     A former LOOKUP keeps that format, since it is too large to post.
     """

@@ -195,7 +195,7 @@ class ExportPaper(NamedTuple):
 
 
 def render_newsletter_paper(entry: Entry) -> ExportPaper:
-    return _build_paper(entry, entry.title or entry.arxiv_id, "\n".join(map(_render_bullet, entry.sections)))
+    return _build_paper(entry, entry.title or entry.paper_key, "\n".join(map(_render_bullet, entry.sections)))
 
 
 def render_review_paper(entry: Entry) -> ExportPaper:
@@ -282,7 +282,7 @@ class ExportFormat(StrEnum):
 class ExportDigest:
     """A digest to export; `file` is its location.
 
-    `stored` holds the stored fields of its papers by arXiv id. `extra_fields` are only written to JSON.
+    `stored` holds the stored fields of its papers by key. `extra_fields` are only written to JSON.
     """
 
     digest: Digest
@@ -349,7 +349,7 @@ def _render_csv(exported: Sequence[ExportDigest], _: Templates) -> str:
                 (f"{section.heading}: " if section.heading else "") + markdown.render_plain(section.body)
                 for section in entry.sections
             ]
-            stored = item.stored.get(entry.arxiv_id, {})
+            stored = item.stored.get(entry.paper_key, {})
             row = parse.paper_to_json(entry) | {
                 **{name: _plain(stored.get(name)) for name in SHOWN_ARXIV_FIELDS},
                 "title": _plain(entry.title),
@@ -372,14 +372,14 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
     distinct: dict[str, tuple[Entry, Mapping[str, Any]]] = {}
     for item in exported:
         for entry in item.digest.entries:
-            stored = item.stored.get(entry.arxiv_id, {})
+            stored = item.stored.get(entry.paper_key, {})
             entry = replace(entry, title=stored.get("title") or entry.title)
-            distinct.setdefault(entry.arxiv_id, (entry, stored))
+            distinct.setdefault(entry.paper_key, (entry, stored))
     file = BibtexFile()
     for paper, known in distinct.values():
         has_authors = bool(known.get("authors"))
         file.add(
-            paper.arxiv_id,
+            paper.paper_key,
             paper.title,
             known["authors"] if has_authors else paper.authors,
             truncated=known["authors_truncated"] if has_authors else paper.authors_truncated,
@@ -392,7 +392,7 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _fill_in(item: ExportDigest, entry: Entry) -> Entry:
-    stored = item.stored.get(entry.arxiv_id, {})
+    stored = item.stored.get(entry.paper_key, {})
     known = {
         name: stored[name]
         for name in ("authors", "authors_truncated")
@@ -486,7 +486,7 @@ async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale
     first, entries, listed = read[0], dict[str, list[Entry]](), dict[str, listing.Paper]()
     for item in read:
         for entry in item.digest.entries:
-            entries.setdefault(entry.arxiv_id, []).append(entry)
+            entries.setdefault(entry.paper_key, []).append(entry)
         for paper in listing.papers_of(item.digest.text) if item.digest.format in listing.FORMATS else ():
             listed.setdefault(paper["arxiv_id"], paper)
     again = await papers.get_ids(
@@ -516,7 +516,7 @@ async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDi
         digest=digest,
         file=stored.location,
         extra_fields={"language": stored.language, "hash": stored.hash},
-        stored=await _stored_metadata(connection, [entry.arxiv_id for entry in digest_entries]),
+        stored=await _stored_metadata(connection, [entry.paper_key for entry in digest_entries]),
     )
 
 
@@ -529,12 +529,12 @@ _STORED = (
 """The stored fields in the JSON export, in order."""
 
 
-async def _stored_metadata(connection: Connection, arxiv_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    ids = await papers.get_ids(connection, arxiv_ids)
+async def _stored_metadata(connection: Connection, paper_keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    ids = await papers.get_ids(connection, paper_keys)
     details = await papers.list_details(connection, list(ids.values()))
     confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
     return {
-        detail.arxiv_id: {
+        detail.key: {
             name: value.isoformat() if isinstance(value, date) else value
             for name in _STORED
             for value in [detail.id in confirmed if name == _CONFIRMED else getattr(detail, name)]
@@ -582,7 +582,7 @@ def render_references(
         file = BibtexFile(is_keyed_by_id=is_keyed_by_id)
         for paper in map(_clean, papers):
             file.add(
-                paper.arxiv_id,
+                paper.key,
                 paper.title,
                 paper.authors,
                 truncated=paper.authors_truncated,
@@ -613,14 +613,14 @@ def _clean(paper: SavedPaper) -> SavedPaper:
 def _ris_reference(paper: SavedPaper) -> str:
     fields = [
         ("TY", "GEN"),
-        ("ID", make_key(paper.arxiv_id)),
+        ("ID", make_key(paper.key)),
         *([("TI", paper.title)] if paper.title else []),
         *(("AU", _ris_name(name)) for name in paper.authors),
-        ("PY", year_of(paper.arxiv_id)),
+        ("PY", year_of(paper.key)),
         ("PB", "arXiv"),
-        ("M1", f"arXiv:{paper.arxiv_id}"),
-        ("DO", f"10.48550/arXiv.{paper.arxiv_id}"),
-        ("UR", arxiv_ids.abstract_url(paper.arxiv_id)),
+        ("M1", f"arXiv:{paper.key}"),
+        ("DO", f"10.48550/arXiv.{paper.key}"),
+        ("UR", arxiv_ids.abstract_url(paper.key)),
         *([("JO", paper.journal)] if paper.journal else []),
         *([("C1", paper.comment)] if paper.comment else []),
         *(("KW", tag) for tag in paper.tags),
@@ -637,15 +637,15 @@ def _ris_name(name: str) -> str:
 
 def _csl_reference(paper: SavedPaper) -> str:
     item = {
-        "id": make_key(paper.arxiv_id),
+        "id": make_key(paper.key),
         "type": "article",
         "title": paper.title,
         "author": list(map(_csl_name, paper.authors)),
-        "issued": {"date-parts": [[int(year_of(paper.arxiv_id))]]},
-        "number": f"arXiv:{paper.arxiv_id}",
+        "issued": {"date-parts": [[int(year_of(paper.key))]]},
+        "number": f"arXiv:{paper.key}",
         "publisher": "arXiv",
-        "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
-        "URL": arxiv_ids.abstract_url(paper.arxiv_id),
+        "DOI": f"10.48550/arXiv.{paper.key}",
+        "URL": arxiv_ids.abstract_url(paper.key),
         "container-title": paper.journal,
         "annote": paper.comment,
         "keyword": ", ".join(paper.tags),
@@ -663,11 +663,11 @@ def to_zotero(paper: SavedPaper, abstract: str | None, published_on: date | None
         "title": paper.title,
         "creators": [{"creatorType": "author", **_zotero_name(name)} for name in paper.authors],
         "abstractNote": discord_text.to_single_line(typography.to_plain_text(abstract or "")),
-        "date": published_on.isoformat() if published_on else year_of(paper.arxiv_id),
+        "date": published_on.isoformat() if published_on else year_of(paper.key),
         "repository": "arXiv",
-        "archiveID": f"arXiv:{paper.arxiv_id}",
-        "DOI": f"10.48550/arXiv.{paper.arxiv_id}",
-        "url": arxiv_ids.abstract_url(paper.arxiv_id),
+        "archiveID": f"arXiv:{paper.key}",
+        "DOI": f"10.48550/arXiv.{paper.key}",
+        "url": arxiv_ids.abstract_url(paper.key),
         "extra": paper.comment or "",
         "tags": [{"tag": tag} for tag in paper.tags],
     }
@@ -700,14 +700,14 @@ _REFERENCE_COLUMNS = (
 
 
 def _csv_reference(paper: SavedPaper) -> str:
-    number, names, tags = paper.arxiv_id, "; ".join(paper.authors), ", ".join(paper.tags)
+    number, names, tags = paper.key, "; ".join(paper.authors), ", ".join(paper.tags)
     known = make_key(number), number, paper.title, names, year_of(number), arxiv_ids.abstract_url(number)
     return _csv_line([*known, tags, paper.note, paper.journal, paper.comment])
 
 
 def _markdown_reference(paper: SavedPaper) -> str:
-    link = discord_text.masked_link(paper.title or paper.arxiv_id, arxiv_ids.abstract_url(paper.arxiv_id))
-    year, names, tags = year_of(paper.arxiv_id), ", ".join(paper.authors), ", ".join(paper.tags)
+    link = discord_text.masked_link(paper.title or paper.key, arxiv_ids.abstract_url(paper.key))
+    year, names, tags = year_of(paper.key), ", ".join(paper.authors), ", ".join(paper.tags)
     facts = [names, year, paper.journal, paper.comment, tags]
     lines = [" · ".join(filter(None, facts)), *filter(None, paper.note.splitlines())]
     return f"- {link}\n" + "".join(f"  {discord_text.escape_text(line)}\n" for line in lines)

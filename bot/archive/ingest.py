@@ -199,7 +199,7 @@ def _parse_result(content: LocationContent) -> IngestResult:
     digests = [sourced.digest for sourced in content.digests]
     return IngestResult(
         digests=len(digests),
-        arxiv_ids=frozenset(entry.arxiv_id for digest in digests for entry in digest.entries),
+        paper_keys=frozenset(entry.paper_key for digest in digests for entry in digest.entries),
         problems=tuple(
             LocatedProblem(content.location, problem.line, problem.message)
             for digest in digests

@@ -110,7 +110,7 @@ def to_facts(paper: Paper, source: str, location: str, read_at: datetime, **valu
 def identity(digest: Digest) -> str:
     """Return a listing's identity: its papers sorted by id, without votes and other counts."""
     rows = sorted(
-        [entry.arxiv_id, entry.title, entry.authors, entry.thumbnail, [part.body for part in entry.sections]]
+        [entry.paper_key, entry.title, entry.authors, entry.thumbnail, [part.body for part in entry.sections]]
         for entry in digest.entries
     )
     return json.dumps([digest.format, digest.date.isoformat(), rows], ensure_ascii=False)
@@ -135,7 +135,7 @@ def join(pages: Sequence[Digest]) -> Digest:
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
-    """Change a listing's date, and keep only the papers whose arXiv ids pass `is_kept`."""
+    """Change a listing's date, and keep only the papers whose keys pass `is_kept`."""
     papers = [paper for paper in papers_of(digest.text) if is_kept(paper["arxiv_id"])]
     return _build_cleaned(digest.format, on, papers, digest.problems, is_rolling=digest.is_rolling)
 
@@ -282,7 +282,7 @@ def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(
         rank=rank,
-        arxiv_id=paper["arxiv_id"],
+        paper_key=paper["arxiv_id"],
         title=paper.get("title"),
         url=(arxiv_ids.huggingface_url if is_service else arxiv_ids.abstract_url)(paper["arxiv_id"]),
         votes=paper.get("votes"),

@@ -145,5 +145,6 @@ def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
 
 
 def paper_to_json(entry: Entry) -> dict[str, Any]:
-    record = asdict(entry)
-    return record | {"authors": list(entry.authors), "sections": list(record["sections"])}
+    others = {name: value for name, value in asdict(entry).items() if name not in ("rank", "paper_key")}
+    named = {"rank": entry.rank, "arxiv_id": entry.arxiv_id}
+    return {**named, **others, "authors": list(entry.authors), "sections": list(others["sections"])}

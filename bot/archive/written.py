@@ -163,15 +163,15 @@ def _build(
     problems, made_up = [*part.problems, *stray], list[Skipped]()
     for paper in part.papers:
         entry = paper.entry
-        if entry.arxiv_id in entries:
-            message = f"{entry.arxiv_id} is listed again; only the first is used"
+        if entry.paper_key in entries:
+            message = f"{entry.paper_key} is listed again; only the first is used"
             problems.append(Problem(paper.line, message, SkipReason.REPEATED))
             continue
         sections = tuple(fields.cut_sections(paper.sections))
         is_made_up = summaries.find_basis(sections) is summaries.Basis.NONE
         if sections and is_made_up:
-            made_up.append(sorting.skip(SkipReason.MADE_UP, entry.title or entry.arxiv_id))
-        entries[entry.arxiv_id] = replace(
+            made_up.append(sorting.skip(SkipReason.MADE_UP, entry.title or entry.paper_key))
+        entries[entry.paper_key] = replace(
             entry,
             rank=len(entries) + 1,
             votes=paper.votes,
@@ -247,7 +247,7 @@ def _read_field(line: str, paper: _Paper, problems: list[Problem], row: int) -> 
         paper.entry = replace(entry, thumbnail=entry.thumbnail or picture, video=entry.video or video)
         return not rest or _read_field(rest, paper, problems, row)
     link = arxiv_ids.find_link(line) if " " not in line else None
-    return is_markup or (link is not None and link[0] == paper.entry.arxiv_id)
+    return is_markup or (link is not None and link[0] == paper.entry.paper_key)
 
 
 # The newsletter, in which a paper's text is a list of bullets.
@@ -408,7 +408,7 @@ def _read_header(
             return [line[match.end() :], *rows[row + 1 : end]]
         link = arxiv_ids.find_link(line)
         if link and (label or line.startswith((_LINK_MARK, "http", "<http")) or len(line.split()) < 3):
-            if link[0] == paper.entry.arxiv_id:
+            if link[0] == paper.entry.paper_key:
                 paper.entry = replace(paper.entry, url=link[1])
         elif title := fields.TITLE_LABEL.match(line):
             paper.entry = replace(paper.entry, title=line[title.end() :].strip(" *") or paper.entry.title)

@@ -140,7 +140,7 @@ async def _ingest(paths: list[str], again: bool) -> tuple[IngestResult, int]:
             with shell.progress("Updating glossary and index, papers read") as show_count:
                 await container.glossary.rebuild(show_count)
         due = await container.database.fetch(papers.list_arxiv_due, container.clock(), limit=_MAX_COUNTED)
-    return total, len(total.arxiv_ids.intersection(due))
+    return total, len(total.paper_keys.intersection(due))
 
 
 _MAX_COUNTED = 100_000

@@ -164,8 +164,8 @@ class ArchiveTools:
         arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
         """
         detail = await self._find_paper(arxiv_id)
-        rows = await self.search.list_similar(detail.arxiv_id, limit=MAX_PAPERS)
-        return self._list_answer({"similar_to": detail.arxiv_id}, rows)
+        rows = await self.search.list_similar(detail.key, limit=MAX_PAPERS)
+        return self._list_answer({"similar_to": detail.key}, rows)
 
     async def _find_paper(self, text: str) -> models.PaperDetail:
         detail = await self.search.find_paper(text)
@@ -184,11 +184,11 @@ class ArchiveTools:
         details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
         papers = []
         for row in rows:
-            paper = details.get(row.arxiv_id) or cli_search.to_dict(row)
+            paper = details.get(row.key) or cli_search.to_dict(row)
             paper |= {"authors": row.authors[:ROW_AUTHORS], "author_count": len(row.authors)}
-            paper |= {"url": arxiv_ids.abstract_url(row.arxiv_id)}
-            if snippets and row.arxiv_id in snippets:
-                paper["summary"] = snippets[row.arxiv_id].text
+            paper |= {"url": arxiv_ids.abstract_url(row.key)}
+            if snippets and row.key in snippets:
+                paper["summary"] = snippets[row.key].text
             papers.append(paper)
         return self._answer({**answer, "papers": papers})
 

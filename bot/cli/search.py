@@ -119,8 +119,8 @@ def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
 
 def found_to_dict(row: models.PaperRow, result: search_results.SearchResult) -> dict[str, Any]:
     """Convert a found paper for JSON output: its `kind` is "on" (the topic), "all" (terms) or "some"."""
-    kind = result.kinds.get(row.arxiv_id)
-    return {**to_dict(row), "kind": kind and kind.value, "missing": result.missing.get(row.arxiv_id, ())}
+    kind = result.kinds.get(row.key)
+    return {**to_dict(row), "kind": kind and kind.value, "missing": result.missing.get(row.key, ())}
 
 
 async def author(
@@ -268,7 +268,7 @@ def _describe_answer(answer: Answer) -> shell.Output:
     for number, found in enumerate(answer.found, start=1):
         paper, words = found.paper, read_plain_line(messages.describe_words(texts, answer, found))
         text = "" if found.source.words.value == "title" else found.excerpt.text
-        title = f"{paper.title or paper.arxiv_id}  {paper.last_on}  ▲{'–' if paper.votes is None else paper.votes}"
+        title = f"{paper.title or paper.key}  {paper.last_on}  ▲{'–' if paper.votes is None else paper.votes}"
         foot = [title] if answer.paper is None else []
         foot.append("  ".join(filter(None, (words, found.source.url))))
         mark = f"({number}) " if answer.sentences else ""
@@ -378,7 +378,7 @@ def _notes(result: search_results.SearchResult) -> Iterator[str]:
 
 def _describe_paper(detail: models.PaperDetail) -> Iterator[str]:
     votes = "unknown" if detail.votes is None else detail.votes
-    yield f"{detail.arxiv_id}  {shell.pick(detail, 'title')['title'] or '(no title)'}"
+    yield f"{detail.key}  {shell.pick(detail, 'title')['title'] or '(no title)'}"
     days = dict.fromkeys((str(detail.first_on), str(detail.last_on)))
     listed = f"in digests: {' to '.join(days)}" if detail.is_listed else "not in a digest"
     yield f"{detail.url}\nvotes: {votes}   {listed}"

@@ -53,7 +53,7 @@ CODE = _make_facts("2502.02737", code_url="https://github.com/huggingface/smollm
 def load_facts() -> list[models.PaperFacts]:
     """Return facts about the papers that their digests lack: media, code, and the first institution of authors."""
     named = json.loads((FOLDER / "organizations.json").read_text(encoding="utf-8"))
-    facts = {fact.arxiv_id: fact for fact in (ABSTRACT, MEDIA, CODE)}
+    facts = {fact.paper_key: fact for fact in (ABSTRACT, MEDIA, CODE)}
     for organization, arxiv_ids in named.items():
         for arxiv_id in arxiv_ids:
             fact = facts.get(arxiv_id) or _make_facts(arxiv_id)
@@ -118,7 +118,7 @@ def load_covers() -> list[bytes]:
 
 def assign_covers(entries: Iterable[models.Entry]) -> dict[str, tuple[str, bytes]]:
     """Map thumbnail URLs to (file name, PNG), in the form of SimCord's `assets`. Neighbours get different pictures."""
-    thumbnails = {entry.thumbnail: entry.arxiv_id for entry in entries if entry.thumbnail is not None}
+    thumbnails = {entry.thumbnail: entry.paper_key for entry in entries if entry.thumbnail is not None}
     return {
         url: (f"{arxiv_id}.png", cover)
         for (url, arxiv_id), cover in zip(thumbnails.items(), cycle(load_covers()), strict=False)

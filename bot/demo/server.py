@@ -260,7 +260,7 @@ async def _publish_news(runtime: Runtime) -> None:
         (models.SourceKind.ARXIV, {"version": 1}, new_version),
     ):
         known = {arxiv_id: models.PaperFacts(arxiv_id, service.value, "demo", now) for arxiv_id in kept}
-        known |= {fact.arxiv_id: fact for rows in stored.values() for fact in rows if fact.source == service}
+        known |= {fact.paper_key: fact for rows in stored.values() for fact in rows if fact.source == service}
         for step in (old, new):
             changed = (fact for fact in known.values() if not fact.code_url)
             facts = [dataclasses.replace(fact, read_at=now, **step) for fact in changed]

@@ -70,7 +70,7 @@ async def card_view(
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
     if saved is not None:
         message.add_text(_saved_text(texts, saved))
-    message.add_media(_list_media(detail), detail.title or detail.arxiv_id)
+    message.add_media(_list_media(detail), detail.title or detail.key)
     is_shared = sharer is not None
     actions = [
         *_action_buttons(
@@ -84,9 +84,9 @@ async def card_view(
         actions[: discord_text.ROW_BUTTONS],
         actions[discord_text.ROW_BUTTONS :],
         link_buttons(detail, detail.project_url or detail.video),
-        [select_menu(texts("card-more"), pack_custom_id(verbs.SELECT_DETAIL, detail.arxiv_id), more)],
+        [select_menu(texts("card-more"), pack_custom_id(verbs.SELECT_DETAIL, detail.key), more)],
     )
-    web = paper_texts.web_link(texts, web_url if detail.is_listed else None, "papers", detail.arxiv_id)
+    web = paper_texts.web_link(texts, web_url if detail.is_listed else None, "papers", detail.key)
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
     message.end_with(rows, "\n".join(map(subtext, foot)))
     # Use a thread, since splitting a long summary into pages takes tenths of a second.
@@ -95,7 +95,7 @@ async def card_view(
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = message_builder.pager(
-        texts, page, len(pages), lambda number: pack_custom_id(verbs.SHOW_CARD, detail.arxiv_id, number)
+        texts, page, len(pages), lambda number: pack_custom_id(verbs.SHOW_CARD, detail.key, number)
     )
     message.add_buttons(*pager)
     return message.view
@@ -116,7 +116,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     review = summaries.best_appearance(detail.appearances, texts.locale, models.DigestFormat.REVIEW)
     chapters = summaries.shown_sections(review.entry) if review else ()
     if review is None or not 0 <= chapter < len(chapters):
-        raise LookupError(f"{detail.arxiv_id} has no chapter {chapter}")
+        raise LookupError(f"{detail.key} has no chapter {chapter}")
     message = MessageBuilder()
     message.add_text(subtext(title_link(detail)))
     menu = _chapter_menu(texts, detail, review, ())
@@ -130,9 +130,9 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
         texts,
         positions.index((chapter, page)),
         len(positions),
-        lambda number: pack_custom_id(verbs.SHOW_CHAPTER, detail.arxiv_id, *positions[number]),
+        lambda number: pack_custom_id(verbs.SHOW_CHAPTER, detail.key, *positions[number]),
     )
-    back = button(texts("back-to-paper"), pack_custom_id(verbs.SHOW_CARD, detail.arxiv_id, 0))
+    back = button(texts("back-to-paper"), pack_custom_id(verbs.SHOW_CARD, detail.key, 0))
     message.add_buttons(*pager, back)
     message.add_buttons(menu)
     return message.view
@@ -142,7 +142,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     title = title_link(detail)
     facts = join_dotted(
         format_votes(detail.votes),
-        detail.arxiv_id,
+        detail.key,
         "" if detail.is_listed else listed_text(texts, detail),  # the foot shows the digests' dates
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
@@ -176,21 +176,21 @@ def _chapter_menu(
             options.append(select_option(heading or texts("chapter", number=number + 1), str(number)))
     is_foreign = summaries.find_language(review) != texts.locale.value
     label = "choose-chapter-other-language" if is_foreign else "choose-chapter"
-    return select_menu(texts(label), pack_custom_id(verbs.SELECT_CHAPTER, detail.arxiv_id), options)
+    return select_menu(texts(label), pack_custom_id(verbs.SELECT_CHAPTER, detail.key), options)
 
 
 def _action_buttons(
     texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" always saves the paper for its user."""
-    arxiv_id = detail.arxiv_id
+    paper_key = detail.key
     save_id = pack_custom_id(
-        verbs.SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, arxiv_id
+        verbs.SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, paper_key
     )
     row = [button(texts("unsave" if is_saved else "save"), save_id)]
     if is_saved:
-        row.append(button(texts("saved-edit"), pack_custom_id(verbs.EDIT_SAVED, page, arxiv_id)))
-    return [*row, button(texts("share"), pack_custom_id(verbs.SHARE_CARD, arxiv_id))] if may_share else row
+        row.append(button(texts("saved-edit"), pack_custom_id(verbs.EDIT_SAVED, page, paper_key)))
+    return [*row, button(texts("share"), pack_custom_id(verbs.SHARE_CARD, paper_key))] if may_share else row
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
@@ -201,7 +201,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
         numbered,
         page,
         discord_text.SELECT_OPTIONS,
-        lambda number: pack_custom_id(verbs.SHOW_AUTHORS, number, detail.arxiv_id),
+        lambda number: pack_custom_id(verbs.SHOW_AUTHORS, number, detail.key),
     )
     truncated = "yes" if detail.authors_truncated else "no"
     options = [select_option(name, str(index)) for index, name in shown]
@@ -211,7 +211,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
             subtext(texts("authors-listed", count=len(numbered), truncated=truncated)),
             ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for _, name in shown),
         ],
-        [select_menu(texts("choose-author"), pack_custom_id(verbs.SELECT_AUTHOR, detail.arxiv_id), options)],
+        [select_menu(texts("choose-author"), pack_custom_id(verbs.SELECT_AUTHOR, detail.key), options)],
         pager,
     )
 
@@ -232,8 +232,8 @@ def found_view(
     message.add_text(texts("papers-in-message", count=len(papers)))
     size, _ = message.share(len(papers) + 1)
     length = min(size - 100, 400)
-    for arxiv_id, detail in papers.items():
-        unknown = discord_text.masked_link(arxiv_id, arxiv_ids.abstract_url(arxiv_id))
+    for paper_key, detail in papers.items():
+        unknown = discord_text.masked_link(paper_key, arxiv_ids.abstract_url(paper_key))
         link = title_link(detail, length, 800) if detail else unknown
         votes = format_votes(detail.votes) if detail else ""
         note = "" if detail and detail.is_listed else texts("in-no-digest")
@@ -247,18 +247,18 @@ def found_view(
     return message.view
 
 
-def missing_view(texts: Texts, typed: str, arxiv_id: str, outcome: LookupOutcome) -> ui.LayoutView:
+def missing_view(texts: Texts, typed: str, paper_key: str, outcome: LookupOutcome) -> ui.LayoutView:
     """Explain why a paper outside the archive, named as typed, has no card, with links to arXiv and Hugging Face."""
-    name = arxiv_id if arxiv_ids.extract_arxiv_id(typed) else f"“{discord_text.to_single_line(typed)}”"
+    name = paper_key if arxiv_ids.extract_arxiv_id(typed) else f"“{discord_text.to_single_line(typed)}”"
     return message_builder.text_view(
         texts(f"lookup-{outcome.value}", paper=escape_untrusted(name)),
-        link_button(texts("open-arxiv"), arxiv_ids.abstract_url(arxiv_id)),
-        link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(arxiv_id)),
+        link_button(texts("open-arxiv"), arxiv_ids.abstract_url(paper_key)),
+        link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(paper_key)),
     )
 
 
 def _title(detail: models.PaperDetail) -> str:
-    title = format_title(detail.title, detail.arxiv_id)
+    title = format_title(detail.title, detail.key)
     return escape_untrusted(title, max_length=200)
 
 
@@ -343,10 +343,10 @@ def post_card_view(
     )
     rows: list[list[ui.Item[Any]]] = [
         [
-            button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, paper.arxiv_id, marker=marker)),
-            message_parts.save_button(texts, paper.arxiv_id),
-            message_parts.list_button(texts, paper.arxiv_id),
-            button(texts("similar"), pack_custom_id(verbs.SIMILAR_PAPERS, paper.arxiv_id)),
+            button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, paper.key, marker=marker)),
+            message_parts.save_button(texts, paper.key),
+            message_parts.list_button(texts, paper.key),
+            button(texts("similar"), pack_custom_id(verbs.SIMILAR_PAPERS, paper.key)),
         ],
         message_parts.link_buttons(paper, paper.project_url),
     ]

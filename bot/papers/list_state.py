@@ -91,7 +91,7 @@ _OLD_SPAN = re.compile(r"since:([0-9-]{10}) until:([0-9-]{10})$")
 class ListState:
     """The query, filters and page of a list.
 
-    `text` is the query, name or arXiv id, or the words and tags of saved papers. `span` is a period typed as
+    `text` is the query, name or paper's key, or the words and tags of saved papers. `span` is a period typed as
     dates (first and last day), or the day of a digest; None means `period`, or the newest day. `server_id` is the
     server whose list it is; 0 for saved papers of the reader. `page` counts from 0. `token` replaces a `text` that is
     too long for a custom id. If `sort` is None, the list has its default order, the first of SORTS. If `page_size` is

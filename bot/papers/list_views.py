@@ -134,18 +134,18 @@ def _paper_text(
     *,
     with_language: bool,
 ) -> str:
-    snippet, facts = listed.snippets.get(row.arxiv_id), escape_untrusted(listed.credits.get(row.arxiv_id, ""))
+    snippet, facts = listed.snippets.get(row.key), escape_untrusted(listed.credits.get(row.key, ""))
     facts = facts or format_authors(texts, row.authors, truncated=row.authors_truncated)
     if not (isinstance(row, models.SavedPaper) and not row.is_listed):
         facts = join_dotted(format_votes(row.votes), _date_text(texts, row, listed), facts)
     facts = join_dotted(withdrawn_note(texts, row), facts)
     lines = (
-        (listed.facts.get(row.arxiv_id), "")
+        (listed.facts.get(row.key), "")
         if snippet is None
         else (mark_matches(snippet), subtext(language_note(texts, snippet.language)) if with_language else "")
     )
-    lacks = subtext(note) if (note := lacks_note(texts, listed, row.arxiv_id)) else ""
-    events = listed.events.get(row.arxiv_id, ())
+    lacks = subtext(note) if (note := lacks_note(texts, listed, row.key)) else ""
+    events = listed.events.get(row.key, ())
     # News gets up to three fifths in its shortest form, and then the room that the paper's own lines leave.
     least = fit_event_lines(texts, events, characters * 3 // 5, size * 3 // 5, EVENT_LENGTHS[-2:])
     room = max(characters - len(least) - 1, characters // 3) if least else characters

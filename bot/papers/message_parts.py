@@ -58,9 +58,9 @@ def save_menu(
 def _paper_options(papers: Sequence[AnyPaper], ranks: Sequence[int]) -> list[discord.SelectOption]:
     return [
         select_option(
-            join_dotted(rank, format_title(paper.title, paper.arxiv_id)),
-            paper.arxiv_id,
-            description=join_dotted(paper.arxiv_id, format_votes(paper.votes)),
+            join_dotted(rank, format_title(paper.title, paper.key)),
+            paper.key,
+            description=join_dotted(paper.key, format_votes(paper.votes)),
         )
         for paper, rank in zip_longest(papers, map(str, ranks))
     ]
@@ -107,15 +107,15 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
     return button(texts("newest-digest"), pack_state(ListState(ListKind.DIGEST)))
 
 
-def save_button(texts: Texts, arxiv_id: str) -> ui.Item[Any]:
+def save_button(texts: Texts, paper_key: str) -> ui.Item[Any]:
     """Return a button that saves a paper, for a message with several papers."""
-    return button(texts("save"), pack_custom_id(verbs.SAVE_PAPER, "1", NO_PAGE, arxiv_id))
+    return button(texts("save"), pack_custom_id(verbs.SAVE_PAPER, "1", NO_PAGE, paper_key))
 
 
-def list_button(texts: Texts, arxiv_id: str, *, is_listed: bool = False) -> ui.Item[Any]:
+def list_button(texts: Texts, paper_key: str, *, is_listed: bool = False) -> ui.Item[Any]:
     """Return a button that puts a paper on the server's list or, if it is on it, says who did."""
     label = texts("list-has" if is_listed else "list-add")
-    return button(label, pack_custom_id(verbs.LIST_PAPER, arxiv_id), emoji="📚")
+    return button(label, pack_custom_id(verbs.LIST_PAPER, paper_key), emoji="📚")
 
 
 def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:
@@ -145,18 +145,18 @@ def papers_payload(
 ) -> dict[str, Any]:
     """Return the plain form of a message about papers: links, numbers and our own words, as Discord may refuse any other.
 
-    `on` is the newest day of the papers, `events` what is new about them, by arXiv id, `more` the last line.
+    `on` is the newest day of the papers, `events` what is new about them, by key, `more` the last line.
     """
     heading = texts("plain-heading", kind=kind.value, date=texts.format_date(on))
     lines = [f"**[{heading}](<{day_url(on, marker, position)}>)**", subtext(texts("plain-note"))]
     for paper in papers:
-        news = event_lines(texts, events.get(paper.arxiv_id, ()), max_length=0)
+        news = event_lines(texts, events.get(paper.key, ()), max_length=0)
         votes = "" if paper.votes is None else format_votes(paper.votes)
-        lines.append(join_dotted(link_id(paper.arxiv_id), votes, *news))
+        lines.append(join_dotted(link_id(paper.key), votes, *news))
     mention = "" if mention_role_id is None else f"<@&{mention_role_id}>"
     return plain_payload("\n".join(filter(None, (mention, *lines, more))), mention_role_id=mention_role_id)
 
 
-def link_id(arxiv_id: str) -> str:
-    """Return an arXiv id as a link."""
-    return f"[{arxiv_id}](<{arxiv_ids.abstract_url(arxiv_id)}>)"
+def link_id(paper_key: str) -> str:
+    """Return a paper's key as a link."""
+    return f"[{paper_key}](<{arxiv_ids.abstract_url(paper_key)}>)"

@@ -47,7 +47,7 @@ class Suggestion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """One page of a list. `heading` and `notes` are Markdown; mappings are keyed by arXiv id.
+    """One page of a list. `heading` and `notes` are Markdown; mappings are by the papers' keys.
 
     `found` is the answer that it shows, empty for a list that was not searched for.
     """
@@ -99,7 +99,7 @@ class PaperList:
         """Return what stands above the first paper of each kind on this page, but those on the topic, by position."""
         dividers, last = dict[int, str](), MatchKind.ON_TOPIC
         for rank, row in zip(self.ranks, self.rows, strict=True):
-            kind = self.found.kinds.get(row.arxiv_id, MatchKind.ON_TOPIC)
+            kind = self.found.kinds.get(row.key, MatchKind.ON_TOPIC)
             if kind is not last and kind is not MatchKind.ON_TOPIC:
                 dividers[rank] = texts(f"list-kind-{kind.value}", count=max(1, len(self.found.read.terms)))
             last = kind
@@ -112,7 +112,7 @@ class PaperList:
 
     def is_in_other_language(self, locale: models.Locale) -> bool:
         """Return whether all papers have a snippet but none is in the reader's language."""
-        snippets = (self.snippets.get(row.arxiv_id) for row in self.rows)
+        snippets = (self.snippets.get(row.key) for row in self.rows)
         return summaries.are_all_foreign(
             (snippet.language if snippet else None for snippet in snippets), locale
         )
@@ -276,7 +276,7 @@ class PaperLists:
             notes=notes,
             suggestions=self._suggestions(state, others),
             credits={
-                row.arxiv_id: ", ".join(name for name in row.authors if name in result.namesakes)
+                row.key: ", ".join(name for name in row.authors if name in result.namesakes)
                 for row in result.rows
             },
             alert_terms=None if is_one else (),
@@ -380,9 +380,9 @@ class PaperLists:
         )[:MAX_SUGGESTIONS]
 
 
-def lacks_note(texts: Texts, listed: PaperList, arxiv_id: str) -> str:
+def lacks_note(texts: Texts, listed: PaperList, paper_key: str) -> str:
     """Return the terms that a paper lacks, or that it is on a near topic if it lacks all; "" if it has all."""
-    terms = listed.found.missing.get(arxiv_id, ())
+    terms = listed.found.missing.get(paper_key, ())
     if not terms:
         return ""
     if len(terms) >= len(listed.found.read.terms) > 0:

@@ -41,9 +41,9 @@ MAX_TITLE_LENGTH = 200
 # Texts of papers: title, votes, authors, the origin of a summary.
 
 
-def format_title(text: str | None, arxiv_id: str) -> str:
-    """Return a title on one line with LaTeX as Unicode; the arXiv id if there is no title."""
-    return discord_text.to_single_line(typesetting.render_title(text or "")) or arxiv_id
+def format_title(text: str | None, paper_key: str) -> str:
+    """Return a title on one line with LaTeX as Unicode; the paper's key if there is no title."""
+    return discord_text.to_single_line(typesetting.render_title(text or "")) or paper_key
 
 
 class Titled(Protocol):
@@ -52,7 +52,7 @@ class Titled(Protocol):
     @property
     def title(self) -> str | None: ...
     @property
-    def arxiv_id(self) -> str: ...
+    def key(self) -> str: ...
     @property
     def url(self) -> str: ...
 
@@ -60,13 +60,13 @@ class Titled(Protocol):
 def title_link(paper: Titled, max_characters: int = 1600, max_bytes: int = 4000) -> str:
     """Return a paper's title as a link of at most `max_characters` code points and `max_bytes` bytes.
 
-    The arXiv id replaces a missing title, and the paper's page on Hugging Face replaces a URL that is too
+    The key replaces a missing title, and the paper's page on Hugging Face replaces a URL that is too
     long. The limits may be exceeded if even these do not fit.
     """
-    short_address = arxiv_ids.huggingface_url(paper.arxiv_id)
+    short_address = arxiv_ids.huggingface_url(paper.key)
     is_short = len(paper.url) <= MAX_URL_LENGTH and discord_text.safe_url(paper.url)
     address = paper.url if is_short else short_address
-    plain, link = format_title(paper.title, paper.arxiv_id), ""
+    plain, link = format_title(paper.title, paper.key), ""
     for length, target in (
         *((length, address) for length in TITLE_LENGTHS),
         (TITLE_LENGTHS[-1], short_address),
@@ -198,13 +198,13 @@ _GITHUB = tuple(
 
 def list_links(paper: models.PaperDetail, project_url: str | None) -> list[tuple[str, str | None]]:
     """Return the labels and URLs of a paper's links. A missing URL is None."""
-    arxiv_id = paper.arxiv_id
+    paper_key = paper.key
     label = "GitHub" if (paper.code_url or "").lower().startswith(_GITHUB) else "Code"
     code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
     return [
-        ("arXiv", arxiv_ids.abstract_url(arxiv_id)),
-        ("PDF", arxiv_ids.pdf_url(arxiv_id)),
-        ("Hugging Face", arxiv_ids.huggingface_url(arxiv_id)),
+        ("arXiv", arxiv_ids.abstract_url(paper_key)),
+        ("PDF", arxiv_ids.pdf_url(paper_key)),
+        ("Hugging Face", arxiv_ids.huggingface_url(paper_key)),
         (code_label, paper.code_url),
         ("Project" if paper.project_url else "Video", project_url),
     ]
@@ -328,7 +328,7 @@ def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
     if detail.version is not None:
         on = texts.format_date(detail.version_on) if detail.version_on else ""
         version = join_dotted(texts("paper-version", version=detail.version), on)
-    month = arxiv_ids.first_day(detail.arxiv_id)
+    month = arxiv_ids.first_day(detail.key)
     last = month.replace(day=calendar.monthrange(month.year, month.month)[1])
     # Of a paper that no digest lists, the card begins with its day.
     published = texts("published-on", date=texts.format_period(month, last)) if detail.is_listed else ""
@@ -383,7 +383,7 @@ def fit_event_lines(
 def cite(detail: models.PaperDetail) -> str:
     names, file = detail.authors[:MAX_CITED_AUTHORS], exports.BibtexFile()
     file.add(
-        detail.arxiv_id,
+        detail.key,
         detail.title,
         names,
         truncated=detail.authors_truncated or len(names) < len(detail.authors),

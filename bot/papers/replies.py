@@ -98,11 +98,11 @@ async def filled_view(request: Request, listed: PaperList) -> ui.LayoutView:
     return list_views.list_view(request.texts, listed, may_share=may_share, in_server=in_server)
 
 
-async def answer_view(request: Request, arxiv_id: str, answer: cards.CardDetail) -> ui.LayoutView:
+async def answer_view(request: Request, paper_key: str, answer: cards.CardDetail) -> ui.LayoutView:
     """Return the view that a value of a card's menu opens. Raises UserError if the paper is unknown."""
     if answer is cards.CardDetail.SIMILAR:
-        return await list_view(request, ListState(ListKind.SIMILAR, arxiv_id))
-    detail = await load_paper(request, arxiv_id)
+        return await list_view(request, ListState(ListKind.SIMILAR, paper_key))
+    detail = await load_paper(request, paper_key)
     if answer is cards.CardDetail.CITE:
         return cards.cite_view(request.texts, detail)
     if answer is cards.CardDetail.INSTITUTION:
@@ -120,7 +120,7 @@ async def card_view(request: Request, paper: str, page: int = 0) -> ui.LayoutVie
 async def draw_card(request: Request, detail: models.PaperDetail, page: int | None) -> ui.LayoutView:
     """Return a page of a paper's card for this reader, with the buttons that features add; without a page, the public card."""
     interaction, services, is_shared = request.interaction, request.services, page is None
-    saved = None if is_shared else await services.database.fetch(shelf.get, request.user_id, detail.arxiv_id)
+    saved = None if is_shared else await services.database.fetch(shelf.get, request.user_id, detail.key)
     offers = services.get(Additions).card_offers
     return await cards.card_view(
         request.texts,
@@ -139,7 +139,7 @@ async def load_paper(request: Request, paper: str) -> models.PaperDetail:
     """Return the paper with this id, link or title. Raises UserError if it is unknown."""
     detail = await request.services.search.find_paper(paper)
     if detail is None:
-        arxiv_id = arxiv_ids.extract_arxiv_id(paper)
-        key = "no-paper" if arxiv_id is None else "why-not-listed"
-        raise UserError(key, paper=escape_untrusted(arxiv_id or paper))
+        paper_key = arxiv_ids.extract_arxiv_id(paper)
+        key = "no-paper" if paper_key is None else "why-not-listed"
+        raise UserError(key, paper=escape_untrusted(paper_key or paper))
     return detail

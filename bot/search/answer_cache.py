@@ -59,9 +59,9 @@ class SearchAnswers:
         return replace(
             answer.common,
             rows=tuple(rows),
-            kinds={row.arxiv_id: kinds[row.id] for row in rows},
+            kinds={row.key: kinds[row.id] for row in rows},
             missing={
-                row.arxiv_id: tuple(
+                row.key: tuple(
                     part.shown_text
                     for part in matches.missing[row.id]
                     if not interpretation.is_shown(part.text, row)

@@ -282,8 +282,8 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
     """Return the paper with this arXiv id or link, or else the papers with these words in the title, top-voted first."""
     typed = text.strip()[:MAX_VALUE_LENGTH]
     typed = typed if any(map(str.isalnum, questions.trim_filler(typed))) else ""  # ㄱ begins any word
-    if (arxiv_id := titles.parse_id(typed)) is not None:
-        ids = list(search.get_paper_ids(archive.view, [arxiv_id]).values())
+    if (paper_key := titles.parse_id(typed)) is not None:
+        ids = list(search.get_paper_ids(archive.view, [paper_key]).values())
     else:
         ids = [] if typed else archive.engine.list_top(ParsedQuery(), limit=MAX_CHOICES)[0]
     rows = search.list_paper_rows(archive.view, ids)
@@ -296,4 +296,4 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
         rows = search.list_paper_rows(
             archive.view, list(search.get_paper_ids(archive.view, [named]).values())
         )
-    return [Choice(typesetting.render_title(row.title or ""), row.arxiv_id, votes=row.votes) for row in rows]
+    return [Choice(typesetting.render_title(row.title or ""), row.key, votes=row.votes) for row in rows]

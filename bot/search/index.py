@@ -196,7 +196,7 @@ def _build_paper(paper: models.IndexDocument) -> tantivy.Document:
     names = [(name, EXACT_NAME) for name in full[:1]] + [(name, VERSION_NAME) for name in full[1:]]
     names += [(name, LEADING_NAME) for name in term_keys.leading_names(texts.title)]
     # By its id it is found with a name that its title lacks.
-    for name, mark in (*names, (paper.arxiv_id, EXACT_NAME)):
+    for name, mark in (*names, (paper.key, EXACT_NAME)):
         document.add_text("name", f"{name} {mark}")
     for institution in texts.institutions or ("",):
         document.add_text("institution", institution)

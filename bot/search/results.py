@@ -82,12 +82,12 @@ class SearchResult(PaperPage):
 
     - `read`: the query as it was read and searched for.
     - `on_topic` and `all_terms`: the numbers of papers of these kinds on all pages; `kinds`: how each paper of the page
-      matches, by arXiv id; `missing`: the terms of which the index has no form in a paper that lacks some.
+      matches, by key; `missing`: the terms of which the index has no form in a paper that lacks some.
     - `hints`: the options that the query seems to need; `suggestions`: other queries, if no paper has all terms.
-    - `unknown_id`: the requested arXiv id, if the archive does not have it.
+    - `unknown_id`: the requested key, if the archive does not have it.
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
-    - `is_stale`: the index is not up to date; `snippets`: by arXiv id, if requested.
+    - `is_stale`: the index is not up to date; `snippets`: by key, if requested.
     """
 
     read: ParsedQuery = field(default_factory=ParsedQuery)
@@ -167,7 +167,7 @@ class Snippet(NamedTuple):
 async def list_snippets(
     connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
 ) -> dict[str, Snippet]:
-    """Return a matching sentence of each paper, keyed by arXiv id.
+    """Return a matching sentence of each paper, by its key.
 
     If only the title or a text in another language matches, it is the first sentence in the reader's language, if any.
     """
@@ -184,8 +184,8 @@ async def list_snippets(
 
     details = await papers.list_details(connection, [row.id for row in rows])
     # Each snippet takes milliseconds.
-    made = await work_in_thread(lambda: [(detail.arxiv_id, make(detail)) for detail in details])
-    return {arxiv_id: snippet for arxiv_id, snippet in made if snippet}
+    made = await work_in_thread(lambda: [(detail.key, make(detail)) for detail in details])
+    return {paper_key: snippet for paper_key, snippet in made if snippet}
 
 
 def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Patterns) -> Snippet | None:

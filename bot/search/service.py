@@ -137,14 +137,14 @@ class SearchService:
         return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
 
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
-        if (arxiv_id := titles.parse_id(request.query)) is None:
+        if (paper_key := titles.parse_id(request.query)) is None:
             return self._answers.page(archive, request, self._load_vocabulary(archive))
         rows = search.list_paper_rows(
-            archive.view, [*search.get_paper_ids(archive.view, [arxiv_id]).values()]
+            archive.view, [*search.get_paper_ids(archive.view, [paper_key]).values()]
         )
         if not rows:
-            return SearchResult(unknown_id=arxiv_id)
-        return SearchResult(tuple(rows), 1, on_topic=1, kinds={arxiv_id: MatchKind.ON_TOPIC})
+            return SearchResult(unknown_id=paper_key)
+        return SearchResult(tuple(rows), 1, on_topic=1, kinds={paper_key: MatchKind.ON_TOPIC})
 
     def _load_vocabulary(self, archive: Archive) -> interpretation.LoadVocabulary:
         return lambda: self._topics(archive.reader.glossary).vocabulary
@@ -327,25 +327,25 @@ class SearchService:
         """Return the paper identified by an arXiv id, a link, a name or part of a title, or None."""
         from storage import papers
 
-        arxiv_id = await self._look_up(lambda archive: titles.find_paper(archive, text))
-        if arxiv_id is None:
+        paper_key = await self._look_up(lambda archive: titles.find_paper(archive, text))
+        if paper_key is None:
             return None
-        return await self._database.fetch(papers.get_detail, arxiv_id, also_unlisted=not self.is_public)
+        return await self._database.fetch(papers.get_detail, paper_key, also_unlisted=not self.is_public)
 
     async def find_near_name(self, text: str) -> str | None:
         """Return the name of papers that sounds most like a text, in Latin letters or Hangul; None without a near one."""
         return await self._look_up(lambda archive: titles.find_near_name(archive, text))
 
     async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:
-        """Return the arXiv ids of the papers with exactly these titles, by title."""
+        """Return the keys of the papers with exactly these titles, by title."""
         ids: dict[str, str] = {}
         for batch in chunked(texts, _TITLES_AT_ONCE):
             ids |= await self._look_up(partial(titles.find_titled, titles=batch))
         return ids
 
-    async def list_similar(self, arxiv_id: str, *, limit: int) -> list[models.PaperRow]:
+    async def list_similar(self, paper_key: str, *, limit: int) -> list[models.PaperRow]:
         """Return the papers most similar to a paper, best first."""
-        return await self._look_up(lambda archive: titles.list_similar(archive, arxiv_id, limit))
+        return await self._look_up(lambda archive: titles.list_similar(archive, paper_key, limit))
 
     async def complete_author(self, text: str) -> list[Choice]:
         return await self._look_up(lambda archive: completion.complete_author(archive, text))
@@ -375,7 +375,7 @@ class SearchService:
     async def list_snippets(
         self, rows: Sequence[models.PaperRow], locale: models.Locale
     ) -> dict[str, search_results.Snippet]:
-        """Return the first sentence about each paper, keyed by arXiv id."""
+        """Return the first sentence about each paper, by its key."""
         return await self._database.fetch(search_results.list_snippets, rows, locale)
 
     async def complete_topic(self, text: str, locale: models.Locale) -> list[Choice]:

@@ -26,16 +26,16 @@ _MAX_TOPICS = 24
 
 
 def parse_id(text: str) -> str | None:
-    """Return the arXiv id that a text is or links to, or None. Full-width digits and punctuation are accepted."""
+    """Return the key that a text is or links to, or None. Full-width digits and punctuation are accepted."""
     typed = typography.normalise("NFKC", plain.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
     return arxiv_ids.extract_arxiv_id(typed)
 
 
 def find_paper(archive: Archive, text: str) -> str | None:
-    """Return the arXiv id of the paper identified by an id, a link, a name or part of a title, or None."""
+    """Return the key of the paper identified by an id, a link, a name or part of a title, or None."""
     text = plain.clean_typed(text)
-    if (arxiv_id := parse_id(text)) is not None:
-        return arxiv_id
+    if (paper_key := parse_id(text)) is not None:
+        return paper_key
     if (famous_id := find_known(text)) is not None and search.get_paper_ids(archive.view, [famous_id]):
         return famous_id
     # "flash attention" is FlashAttention.
@@ -43,7 +43,7 @@ def find_paper(archive: Archive, text: str) -> str | None:
         archive, "".join(text.split()), limit=_CANDIDATE_LIMIT
     )
     if rows and (named := _choose_titled(rows, text)):
-        return named.arxiv_id
+        return named.key
     read = archive.read(ParsedQuery(text))
     survey = archive.engine.survey(read)
     named_id = archive.engine.choose_named(survey, is_alone=True)
@@ -53,7 +53,7 @@ def find_paper(archive: Archive, text: str) -> str | None:
     if named_id is None and near is not None:
         named_id = archive.engine.choose_named(archive.engine.survey(archive.read(ParsedQuery(near))))
     found = search.list_paper_rows(archive.view, [] if named_id is None else [named_id])
-    return found[0].arxiv_id if found else None
+    return found[0].key if found else None
 
 
 def _choose_titled(rows: Sequence[models.PaperRow], text: str) -> models.PaperRow | None:
@@ -83,15 +83,15 @@ def prepare() -> None:
 
 @lru_cache(maxsize=1)
 def _load_known() -> tuple[Mapping[str, str], transliteration.SoundIndex]:
-    """Return the arXiv ids of known papers by the keys of their names, and the sounds of their names without versions."""
-    rows = [(names.split("|"), arxiv_id) for names, arxiv_id in seed.read_rows("known_papers.tsv")]
+    """Return the keys of known papers by what their names are compared by, and the sounds of their names without versions."""
+    rows = [(names.split("|"), paper_key) for names, paper_key in seed.read_rows("known_papers.tsv")]
     ids = {key: id_ for names, id_ in rows for name in names for key in term_keys.query_names(name)}
     bare = (name.rstrip("0123456789. -") for names, _ in rows for name in names)
     return ids, transliteration.SoundIndex(dict.fromkeys(bare, 1))
 
 
 def find_known(text: str, keys: Iterable[str] = ()) -> str | None:
-    """Return the arXiv id of a paper that all call by this name, though its title may lack it: ViT, 비전 트랜스포머, 지피티 3.
+    """Return the key of a paper that all call by this name, though its title may lack it: ViT, 비전 트랜스포머, 지피티 3.
 
     `keys`: those of the name in both languages, if they are known.
     """
@@ -126,14 +126,14 @@ def find_near_name(archive: Archive, text: str, least: int = _MIN_LIKENESS) -> s
 
 
 def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:
-    """Return the arXiv ids of the papers with exactly these titles, except for case, punctuation, LaTeX, and `&` for *and*."""
+    """Return the keys of the papers with exactly these titles, except for case, punctuation, LaTeX, and `&` for *and*."""
     ids: dict[str, str] = {}
     for title in titles:
         typed = typography.to_plain_text(plain.clean_typed(title))
         paper_ids = archive.engine.list_titled(title_query(archive.engine, title), limit=_CANDIDATE_LIMIT)
         for row in search.list_paper_rows(archive.view, paper_ids):
             if analyser.fold_title(row.title or "") == analyser.fold_title(typed):
-                ids.setdefault(title, row.arxiv_id)
+                ids.setdefault(title, row.key)
     return ids
 
 
@@ -200,9 +200,9 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     return engine.list_titled(wanted, limit=limit)
 
 
-def list_similar(archive: Archive, arxiv_id: str, limit: int) -> list[models.PaperRow]:
+def list_similar(archive: Archive, paper_key: str, limit: int) -> list[models.PaperRow]:
     """Return the papers that share the most rare concepts and topics with a paper, most similar first."""
-    ids = list(search.get_paper_ids(archive.view, [plain.clean_typed(arxiv_id)]).values())
+    ids = list(search.get_paper_ids(archive.view, [plain.clean_typed(paper_key)]).values())
     documents = search.list_documents(archive.view, ids, summaries.select_shown, also_unlisted=True)
     if not documents:
         return []

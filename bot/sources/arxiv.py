@@ -111,8 +111,8 @@ class ArxivReader:
                     raise
             else:
                 failed_in_row = 0
-                facts = [fact for fact in answered if fact.arxiv_id in batch]
-                rest = sorted({*batch} - {fact.arxiv_id for fact in facts})
+                facts = [fact for fact in answered if fact.paper_key in batch]
+                rest = sorted({*batch} - {fact.paper_key for fact in facts})
                 if missing_count:
                     yield IdAnswer(facts)
                 else:
@@ -308,7 +308,7 @@ class PaperLookup:
                 async for found, unknown, batch in reader.find_titled(allowed):
                     asked |= {*batch}
                     await self.ingest.add_facts([*found.values()])
-                    ids |= {title: fact.arxiv_id for title, fact in found.items()} | dict.fromkeys(unknown)
+                    ids |= {title: fact.paper_key for title, fact in found.items()} | dict.fromkeys(unknown)
         self._give_back(user_id, {*allowed} - asked)
         return ids
 
@@ -345,7 +345,7 @@ class PaperLookup:
                         titled = [fact for fact in facts if fact.title]
                         await self.ingest.add_facts(titled)
                         outcomes |= dict.fromkeys(missing, LookupOutcome.UNKNOWN)
-                        outcomes |= {fact.arxiv_id: LookupOutcome.FOUND for fact in titled}
+                        outcomes |= {fact.paper_key: LookupOutcome.FOUND for fact in titled}
         except base.FetchError as error:
             self._resume_at = error.retry_at
             log.info("could not ask arXiv about papers for readers", papers=batch, reason=str(error))

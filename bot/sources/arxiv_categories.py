@@ -233,13 +233,13 @@ class ArxivCategories:
         except base.FetchError as error:
             return [base.failed_result(self._rss, error)], progress
         facts, skipped = sorting.sort_out(entries, lambda entry: self._judge_entry(entry, request))
-        listed = await request.find_listed([fact.arxiv_id for fact in facts])
+        listed = await request.find_listed([fact.paper_key for fact in facts])
         today = request.now.date()
         # At times arXiv announces a former batch again, with the date of the day.
         new = [
             fact
             for fact in facts
-            if listed.get(fact.arxiv_id, date.max) >= min(fact.published_on or today, today)
+            if listed.get(fact.paper_key, date.max) >= min(fact.published_on or today, today)
         ]
         by_day = self._by_day(request, new)
         if is_cut:
@@ -397,8 +397,8 @@ class ArxivCategories:
         counted = None if self.with_cross_lists else 1  # the first category is the primary one
         if not covers(self._categories, fact.categories[:counted]):
             return sorting.skip(SkipReason.OTHER_CATEGORY, fact.title)
-        if not arxiv_ids.is_possible(fact.arxiv_id, request.now.date()):
-            return sorting.skip(SkipReason.NO_ID, fact.arxiv_id)
+        if not arxiv_ids.is_possible(fact.paper_key, request.now.date()):
+            return sorting.skip(SkipReason.NO_ID, fact.paper_key)
         return fact
 
     def _by_day(
@@ -415,7 +415,7 @@ class ArxivCategories:
             groups.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
         days = {}
         for on, group in sorted(groups.items()):
-            papers = [{"arxiv_id": of.arxiv_id} for of in group]
+            papers = [{"arxiv_id": of.paper_key} for of in group]
             digest = listing.build(on, papers, form=models.DigestFormat.LOOKUP)
             days[on] = base.FetchResult(
                 f"{self.address}/{on}",

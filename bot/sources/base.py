@@ -160,7 +160,7 @@ class FetchResult:
 
 
 FindListed = Callable[[Collection[str]], Awaitable[Mapping[str, date]]]
-"""Returns the first days on which a source listed papers, by arXiv id, but for those that it never listed."""
+"""Returns the first days on which a source listed papers, by key, but for those that it never listed."""
 
 
 async def find_none(_: Collection[str]) -> Mapping[str, date]:

@@ -261,7 +261,7 @@ def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntr
     others = (link.get("href") for link in links if link.get("rel") in ("related", "via", "enclosure"))
     named = set(filter(None, (_parse_arxiv_id(str(address)) for address in others)))
     digests = read_list_items(entry)
-    listed = {paper.arxiv_id for digest in digests for paper in digest.entries}
+    listed = {paper.paper_key for digest in digests for paper in digest.entries}
     named = named or (set() if listed else set(arxiv_ids.find_ids(entry.title or "")))
     found = named if len(named) == 1 and len(listed) < 2 else listed
     arxiv_id = next(iter(found), "")

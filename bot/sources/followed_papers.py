@@ -70,7 +70,7 @@ class FollowedPapers:
                 unchanged = [replace(known[arxiv_id], read_at=self.clock()) for arxiv_id in missing]
                 await self._add(SourceKind.ARXIV, [*facts, *unchanged])
                 self._delay(SourceKind.ARXIV, failed)
-                left -= {*failed, *missing, *(fact.arxiv_id for fact in facts)}
+                left -= {*failed, *missing, *(fact.paper_key for fact in facts)}
             if left:
                 return  # an incomplete answer: the next call requests the rest
 
@@ -101,7 +101,7 @@ class FollowedPapers:
     async def _add(self, service: SourceKind, facts: Sequence[PaperFacts]) -> None:
         await self.ingest.add_facts(facts)
         for fact in facts:
-            self._failed.pop((service, fact.arxiv_id), None)
+            self._failed.pop((service, fact.paper_key), None)
 
     def _delay(self, service: SourceKind, ids: Iterable[str]) -> None:
         """Delay the next request about papers for which a service failed."""
@@ -120,7 +120,7 @@ class FollowedPapers:
         place = service.value, self.context.endpoints[service], models.NEVER
         known = {arxiv_id: PaperFacts(arxiv_id, *place) for arxiv_id in due}
         of_service = (fact for of in stored.values() for fact in of if fact.source == service.value)
-        return known | {fact.arxiv_id: fact for fact in of_service}
+        return known | {fact.paper_key: fact for fact in of_service}
 
     async def _count_request(self, service: SourceKind, pace: base.Throttle) -> None:
         """Count a request to a service and wait for its turn. Raises FetchError when the day's are used up."""
@@ -145,7 +145,7 @@ def _read_paper(response: base.Response, known: PaperFacts) -> PaperFacts:
         raise base.FetchError("its response is not JSON", code=base.UNREADABLE) from None
     listed = listing.build(known.read_at.date(), [listing.from_service(item)])
     for paper in listing.papers_of(listed.text):
-        if paper["arxiv_id"] == known.arxiv_id:
+        if paper["arxiv_id"] == known.paper_key:
             facts = listing.to_facts(
                 paper, known.source, known.location, known.read_at, votes=paper.get("votes")
             )

@@ -122,7 +122,7 @@ class HuggingFaceSource:
                             f"its list is larger than {_MAX_LIST_BYTES / 1_000_000:g} MB", code=base.TOO_LARGE
                         )
                     [page] = await base.read_digests(_read_page, bodies[-1], response.charset, day, count)
-                    new = {entry.arxiv_id for entry in page.entries} - listed
+                    new = {entry.paper_key for entry in page.entries} - listed
                     if new or not page.entries:
                         digests.append(page)
                     if not new:

@@ -147,7 +147,7 @@ class PaperTexts:
 
     async def read(
         self,
-        arxiv_id: str,
+        paper_key: str,
         title: str,
         abstract: str,
         admitted: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
@@ -156,22 +156,22 @@ class PaperTexts:
 
         Without both, the text is empty, with the basis `none`. Only a call that reads from the web needs to be `admitted`.
         """
-        turn = self._turns.setdefault(arxiv_id, asyncio.Lock())
+        turn = self._turns.setdefault(paper_key, asyncio.Lock())
         async with turn:
-            if (text := await self.database.fetch(paper_texts.get, arxiv_id)) is not None:
+            if (text := await self.database.fetch(paper_texts.get, paper_key)) is not None:
                 return text
-            if self._missing.get(arxiv_id, models.NEVER) < self.clock():
+            if self._missing.get(paper_key, models.NEVER) < self.clock():
                 async with admitted(), self.open_reader() as reader:
-                    text = await reader.read(arxiv_id, title)
+                    text = await reader.read(paper_key, title)
                 if text is not None:
                     await self.database.write(paper_texts.save, text)
                     return text
                 if len(self._missing) >= _MAX_MISSING:
                     self._missing.clear()
-                self._missing[arxiv_id] = self.clock() + MISSING_PERIOD
+                self._missing[paper_key] = self.clock() + MISSING_PERIOD
         basis = Basis.ABSTRACT if abstract else Basis.NONE
-        url = arxiv_ids.huggingface_url(arxiv_id)
-        return models.PaperText(arxiv_id, abstract, url, self.clock(), basis.value)
+        url = arxiv_ids.huggingface_url(paper_key)
+        return models.PaperText(paper_key, abstract, url, self.clock(), basis.value)
 
 
 def _page_path(address: str) -> str:

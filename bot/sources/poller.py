@@ -38,7 +38,7 @@ class SourceReport:
 
     `missed_days` are the days that could not be read. `page_states` are saved at the end. `progress` is how
     far a back-fill has been stored, or how many new papers of the day a limited source has brought. Of the papers
-    (arXiv ids), `new` are those that the archive lacked, `cut` those beyond a limit, and `old` counts those too old to post.
+    (keys), `new` are those that the archive lacked, `cut` those beyond a limit, and `old` counts those too old to post.
     `unlisted` are the locations of pages that the source does not have any more.
     """
 
@@ -408,7 +408,7 @@ class Poller:
                     # Do not request them at the next poll.
                     await self.database.write(papers.delay_arxiv, missing, now)
                     await self.database.write(papers.delay_arxiv, failed, now, unit=timedelta(hours=1))
-                    left -= {*missing, *failed, *(fact.arxiv_id for fact in facts)}
+                    left -= {*missing, *failed, *(fact.paper_key for fact in facts)}
             except base.FetchError as error:
                 self._titles_at = max(error.retry_at or now, self.clock() + _TITLES_PAUSE)
                 until = f"{self._titles_at:%H:%M} UTC"
@@ -429,15 +429,15 @@ def _describe_limit(report: SourceReport) -> str:
 
 def _name_papers(result: base.FetchResult, *, is_listed: bool = False) -> set[str]:
     """Return the papers of a result; with `is_listed` without those that it only describes."""
-    named = {entry.arxiv_id for digest in result.digests for entry in digest.entries}
-    return named | {fact.arxiv_id for fact in result.facts if fact.listed_on is not None or not is_listed}
+    named = {entry.paper_key for digest in result.digests for entry in digest.entries}
+    return named | {fact.paper_key for fact in result.facts if fact.listed_on is not None or not is_listed}
 
 
 def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResult:
     """Drop the papers beyond `room` new ones, and facts about papers that are neither known nor in the remaining digests."""
     digests = []
     for digest in result.digests:
-        new = [entry.arxiv_id for entry in digest.entries if entry.arxiv_id not in known]
+        new = [entry.paper_key for entry in digest.entries if entry.paper_key not in known]
         if not new or room > 0:
             if len(new) > room and digest.format in listing.FORMATS:
                 new = new[:room]
@@ -445,7 +445,7 @@ def _cut(result: base.FetchResult, known: set[str], room: int) -> base.FetchResu
             known.update(new)
             room -= len(new)
             digests.append(digest)
-    facts = tuple(fact for fact in result.facts if fact.arxiv_id in known)
+    facts = tuple(fact for fact in result.facts if fact.paper_key in known)
     unread = tuple(replace(page, hash=None) for page in result.page_states)
     return replace(result, digests=tuple(digests), facts=facts, page_states=unread)
 

@@ -388,7 +388,7 @@ async def test_topics_and_authors_can_be_followed_from_a_paper_card(harness: Cli
         await harness.press(made, "alert-undo")
     assert await _list_alerts(harness) == []
     async with harness.container.database.transaction() as connection:
-        await connection.execute(tables.papers.update().values(arxiv_id="gone:" + tables.papers.c.arxiv_id))
+        await connection.execute(tables.papers.update().values(key="gone:" + tables.papers.c.key))
     gone = await harness.choose(card, menu["custom_id"], topic)
     assert shown_text(gone) == harness.texts("outdated-control")
 

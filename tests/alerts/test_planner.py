@@ -405,7 +405,7 @@ async def test_a_paper_that_fails_is_retried_without_delaying_others(
     quote = planner._quote
 
     def fail_for_one(paper: models.PaperDetail, *rest: Any) -> Any:
-        if paper.arxiv_id == arxiv_id("A"):
+        if paper.key == arxiv_id("A"):
             raise ValueError("a text that cannot be quoted")
         return quote(paper, *rest)
 

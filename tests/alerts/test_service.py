@@ -121,12 +121,12 @@ async def test_a_preview_counts_matches_from_the_last_30_days(
         await world.written(on, text)
     preview = await world.alerts.preview(draft("care"))
     assert preview.paper_count == 4
-    assert names([row.arxiv_id for row in preview.latest]) == "C E A"
+    assert names([row.key for row in preview.latest]) == "C E A"
     preview = await world.alerts.preview(draft("care", min_votes=6))
-    assert names([row.arxiv_id for row in preview.latest]) == "C"
+    assert names([row.key for row in preview.latest]) == "C"
     monkeypatch.setattr("bot.search.service._MAX_RECENT", 3)  # only the latest papers are counted
     preview = await world.alerts.preview(draft("care"))
-    assert (preview.paper_count, names([row.arxiv_id for row in preview.latest[:2]])) == (3, "C E")
+    assert (preview.paper_count, names([row.key for row in preview.latest[:2]])) == (3, "C E")
 
 
 async def test_a_preview_respects_authors_and_exclusions(world: World) -> None:

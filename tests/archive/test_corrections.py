@@ -36,7 +36,7 @@ async def shown(stage: World) -> dict[str, str]:
     days = [f"{day}{week or ''}" for week in ("-1", "", "+1", "+5") for day in world.DAYS]
     async with stage.database.read() as connection:
         rows = {day: await papers.list_by_date(connection, world.day(day)) for day in days}
-    return {day: world.names([row.arxiv_id for row in found]) for day, found in rows.items() if found}
+    return {day: world.names([row.key for row in found]) for day, found in rows.items() if found}
 
 
 async def months(stage: World) -> list[str]:
@@ -175,7 +175,7 @@ async def test_a_source_added_by_mistake_is_taken_back_with_its_unsent_messages(
     await stage.wait(minutes=5)
     assert sorted(stage.sent) == ["@7 A", "@7 D", "A", "D"]
     saved = (await shelf.load_page(Owner(READER))).papers
-    assert {world.names([row.arxiv_id]) for row in saved} == {"A", "B"}
+    assert {world.names([row.key]) for row in saved} == {"A", "B"}
     # A was posted, and is not posted again when a digest names it.
     await stage.list("Tue", "A G", at="Tue 12:00")
     await stage.at("Wed 09:00")

@@ -61,7 +61,7 @@ async def stored_ids(harness: IngestHarness) -> list[list[str]]:
     async with harness.db.read() as connection:
         rows = await archive.list_rows(connection)
         return [
-            [entry.arxiv_id for entry in await archive.list_entries_by_digest(connection, row.id)]
+            [entry.paper_key for entry in await archive.list_entries_by_digest(connection, row.id)]
             for row in reversed(rows)
         ]
 
@@ -178,7 +178,7 @@ async def test_rolling_list_adds_only_new_papers_after_its_first_read(harness: I
     assert (later.written, later.new_papers, len(harness.notified)) == (1, 1, 1)
     same_day = await harness.add(rolling(32, 31, *range(5, 31)), "list.md")
     assert (same_day.written, same_day.new_papers) == (1, 1)
-    assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
+    assert sorted(row.key for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
     assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).written
 
 
@@ -186,4 +186,4 @@ async def test_a_paper_without_a_date_joins_a_day_of_its_text_that_is_today(harn
     dated = f"\n# 2026-01-03\n{rolling(9)}"
     await harness.add(rolling(1) + dated, "list.md")
     await harness.add(rolling(1, 2) + dated, "list.md")
-    assert sorted(row.arxiv_id for row in await harness.rows("2026-01-03")) == ["2601.00002", "2601.00009"]
+    assert sorted(row.key for row in await harness.rows("2026-01-03")) == ["2601.00002", "2601.00009"]

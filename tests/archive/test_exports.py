@@ -37,7 +37,7 @@ def digest(*papers: Entry, digest_format: DigestFormat = DigestFormat.NEWSLETTER
 
 
 def entry(**values: object) -> Entry:
-    known = {"rank": 1, "arxiv_id": "2502.02737", "title": "T", "url": "https://arxiv.org/abs/2502.02737"}
+    known = {"rank": 1, "paper_key": "2502.02737", "title": "T", "url": "https://arxiv.org/abs/2502.02737"}
     return Entry(**{**known, **values})  # type: ignore[arg-type]
 
 
@@ -131,7 +131,7 @@ def test_titles_and_authors_that_a_digest_lacks_are_those_of_the_archive() -> No
 
 
 def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
-    listed = digest(entry(authors=("C D", "A B", "C D")), entry(rank=2, arxiv_id="2502.00001"))
+    listed = digest(entry(authors=("C D", "A B", "C D")), entry(rank=2, paper_key="2502.00001"))
     stored = {"authors": ["A B", "C D"], "authors_truncated": False, "author_order_confirmed": True}
     confirmed = export("bibtex", listed, listed, stored={"2502.02737": stored})
     assert confirmed.count("@misc{") == 2
@@ -142,7 +142,7 @@ def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
 
 PAPER = SavedPaper(
     id=1,
-    arxiv_id="2502.11089",
+    key="2502.11089",
     title="Native $\\alpha$-Sparse & {Cheap}",
     url="https://huggingface.co/papers/2502.11089",
     date=date(2025, 2, 18),
@@ -163,8 +163,8 @@ def render(form: ReferenceFormat, *papers: SavedPaper) -> str:
 
 
 def test_bibtex_references_have_a_key_note_and_tags() -> None:
-    other = replace(PAPER, id=2, arxiv_id="2502.11090", note="", tags=(), title="", authors=())
-    shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3, arxiv_id="2503.00001"))
+    other = replace(PAPER, id=2, key="2502.11090", note="", tags=(), title="", authors=())
+    shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3, key="2503.00001"))
     note, key = shown.splitlines()[:2]
     assert note == "% Authors in the digest's order, not yet compared with arXiv: yuan2025native:2503.00001"
     assert key == "@misc{yuan2025native,"
@@ -179,8 +179,8 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
 
 def test_a_key_stays_in_another_order_and_when_newer_papers_are_added() -> None:
     """A document that cites it goes on to cite the same paper."""
-    former = [replace(PAPER, id=number, arxiv_id=f"2502.{number:05}") for number in range(2, 20)]
-    newer = [replace(PAPER, id=number, arxiv_id=f"2512.{number:05}") for number in range(2, 20)]
+    former = [replace(PAPER, id=number, key=f"2502.{number:05}") for number in range(2, 20)]
+    newer = [replace(PAPER, id=number, key=f"2512.{number:05}") for number in range(2, 20)]
 
     def read_keys(*papers: SavedPaper) -> dict[str, str]:
         found = re.findall(
@@ -378,7 +378,7 @@ def test_export_omits_papers_only_mentioned_in_a_summary(lines: list[str], headi
     bare = entry(title=None, sections=(Section(heading, "\n".join(lines)),))
     (after,) = parse.parse_text(export("newsletter", digest(bare)))
     assert after.format is DigestFormat.NEWSLETTER
-    assert [paper.arxiv_id for paper in after.entries] == [bare.arxiv_id]
+    assert [paper.paper_key for paper in after.entries] == [bare.paper_key]
 
 
 def test_json_has_a_line_per_digest_with_stored_fields() -> None:
@@ -397,7 +397,7 @@ def test_json_has_a_line_per_digest_with_stored_fields() -> None:
 def test_csv_has_a_row_per_paper_and_no_formulas() -> None:
     sections = (Section("새로움", "**굵게**\n글"),)
     listed = entry(title='=HYPERLINK("x")', votes=81, authors=("A, B", "C"), sections=sections)
-    other = entry(rank=2, arxiv_id="2502.00001", title=None, votes=None, authors_truncated=True)
+    other = entry(rank=2, paper_key="2502.00001", title=None, votes=None, authors_truncated=True)
     text = export("csv", digest(listed, other))
     first, second = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     assert text.startswith('\ufeff"date",'), "Excel needs a byte order mark for Hangul"
@@ -437,7 +437,7 @@ def test_uses_the_operators_export_template_unless_it_fails(tmp_path: Path) -> N
     (tmp_path / "export.review.md.j2").write_text("{{ nothing }}")
     with structlog.testing.capture_logs() as logs:
         text = exports.render_export(ExportFormat.REVIEW, [exported], Templates(tmp_path))
-    assert parse.parse_text(text)[0].entries[0].arxiv_id == "2502.02737"
+    assert parse.parse_text(text)[0].entries[0].paper_key == "2502.02737"
     assert [entry["event"] for entry in logs] == ["template not used"]
 
 

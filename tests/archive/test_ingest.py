@@ -145,7 +145,7 @@ async def test_keeps_papers_removed_from_a_digest_under_the_same_id(harness: Ing
         async with harness.db.transaction() as connection:
             await papers.add(connection, [paper_records.merged_paper(9, on=None)])
             assert await papers.purge_unkept(connection, 9) == 0
-            await connection.execute(tables.papers.delete().where(tables.papers.c.arxiv_id == "2601.00009"))
+            await connection.execute(tables.papers.delete().where(tables.papers.c.key == "2601.00009"))
     assert await harness.titles() == ["Paper 1", "Paper 2"]
     assert await harness.count(tables.papers) == 2
 
@@ -158,7 +158,7 @@ async def test_facts_fill_in_missing_fields_of_papers(harness: IngestHarness) ->
     listed = PaperFacts("2601.08888", "feed", "https://ax", NOW, title="Listed", listed_on=date(2026, 1, 1))
     await harness.ingest.add_facts([fact, hidden, listed])
     async with harness.db.read() as connection:
-        found = [await papers.get_detail(connection, of.arxiv_id) for of in (fact, hidden, listed)]
+        found = [await papers.get_detail(connection, of.paper_key) for of in (fact, hidden, listed)]
     assert [detail and detail.is_listed for detail in found] == [True, False, True]
     assert found[0] is not None
     assert (found[0].votes, found[0].votes_read_at, found[0].abstract) == (12, NOW, "About")
@@ -183,7 +183,7 @@ async def test_a_listing_in_a_file_describes_its_papers(harness: IngestHarness, 
         else source_payloads.listing_text(ids=[wanted], **described)
     )
     await harness.ingest.add_text(text, location="2025-05-06.json")
-    [merged] = (await harness.db.fetch(papers.list_merged, arxiv_ids=[wanted], ids=[])).values()
+    [merged] = (await harness.db.fetch(papers.list_merged, paper_keys=[wanted], ids=[])).values()
     assert (merged.abstract or "").startswith("Small things are studied.")
     assert (bool(merged.code_url), bool(merged.keywords), merged.last_on) == (True, True, date(2025, 5, 6))
     assert (merged.votes, merged.title) == ((7, 10)[form == "export"], f"A Study of Small Things {wanted}")

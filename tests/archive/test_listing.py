@@ -26,7 +26,7 @@ def test_objects_with_the_same_date_become_one_digest() -> None:
     other = date(2025, 5, 7)
     texts = [listing_text(DAY, ["2505.00001"]), listing_text(other, ["2505.00002"])]
     first, second = parse.parse_text("\n".join([*texts, listing_text(DAY, ["2505.00001", "2505.00003"])]))
-    assert [entry.arxiv_id for entry in first.entries] == ["2505.00001", "2505.00003"]
+    assert [entry.paper_key for entry in first.entries] == ["2505.00001", "2505.00003"]
     assert first.problems == (Problem(5, "2505.00001 is listed again; the first entry counts"),)
     assert (second.date, len(second.entries)) == (other, 1)
 
@@ -50,7 +50,7 @@ def test_rejects_invalid_json_with_the_reason(text: str, reason: str) -> None:
 
 def test_reports_papers_without_an_arxiv_id() -> None:
     digest = build(paper(), paper(None), paper("acme/model"), None, [], paper("2505.00002", title=None))
-    assert [entry.arxiv_id for entry in digest.entries] == ["2505.00001", "2505.00002"]
+    assert [entry.paper_key for entry in digest.entries] == ["2505.00001", "2505.00002"]
     assert [problem.message for problem in digest.problems] == [
         "paper 2 of the list has no id and is left out",
         "paper 3 of the list has an invalid arXiv ID (acme/model) and is left out",
@@ -81,7 +81,7 @@ def test_summary_becomes_plain_text_or_is_dropped(summary: object, shown: str | 
 def test_merging_with_the_former_listing_keeps_removed_papers_and_fields() -> None:
     former = build(paper(votes=3), paper("2505.00002", votes=9))
     united = listing.union(build(paper("2505.00003"), paper(votes=8, summary=None)), former.text, ())
-    assert [(entry.arxiv_id, entry.votes) for entry in united.entries] == [
+    assert [(entry.paper_key, entry.votes) for entry in united.entries] == [
         ("2505.00003", None),
         ("2505.00001", 8),
         ("2505.00002", 9),

@@ -44,7 +44,7 @@ def test_finds_papers_date_and_titles_in_every_list_format(form: str) -> None:
     [digest] = read(FORMS[form], name)
     assert (digest.format, digest.date, digest.is_rolling) == (DigestFormat.LIST, date(2026, 6, 1), False)
     assert [
-        (paper.arxiv_id, paper.title or title)
+        (paper.paper_key, paper.title or title)
         for paper, title in zip(digest.entries, (TITLE, OTHER), strict=True)
     ] == [(ONE, TITLE), (TWO, OTHER)]
     assert digest.problems == ()
@@ -55,7 +55,7 @@ def test_link_label_is_the_title_unless_it_is_a_caption() -> None:
 * [ep1:20260601](https://h.test/1): **[1. "{OTHER}"](https://arxiv.org/abs/{THREE})** [Read it](https://h.test/3)
 """
     digests = read(text)
-    assert [(digest.date.day, [(e.arxiv_id, e.title) for e in digest.entries]) for digest in digests] == [
+    assert [(digest.date.day, [(e.paper_key, e.title) for e in digest.entries]) for digest in digests] == [
         (7, [(ONE, None), (TWO, TITLE)]),
         (1, [(THREE, OTHER)]),
     ]
@@ -109,14 +109,14 @@ NESTED = f"<table><tr><td><table><tr><td><a href='{ABS_TWO}'>{OTHER}</a></td></t
 )  # fmt: skip
 def test_finds_papers_in_links_fields_and_short_lines(text: str, name: str, titles: list[str | None]) -> None:
     entries = read_one(text, name)
-    assert [(paper.arxiv_id, paper.title) for paper in entries] == [*zip([ONE, TWO], titles, strict=False)]
+    assert [(paper.paper_key, paper.title) for paper in entries] == [*zip([ONE, TWO], titles, strict=False)]
 
 
 @pytest.mark.parametrize("row", ["- https://arxiv.org/abs/{}\n", '{{"id": "{}"}}\n'])
 def test_cuts_an_oversized_list_and_reports_a_problem(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fields, "MAX_PAPERS", 3)
     [digest] = read("".join(row.format(f"2606.{number:05}") for number in range(1, 6)), "2026-06-01.md")
-    assert [entry.arxiv_id for entry in digest.entries] == [ONE, TWO, THREE]
+    assert [entry.paper_key for entry in digest.entries] == [ONE, TWO, THREE]
     assert [(problem.line, problem.message) for problem in digest.problems] == [
         (4, "only the first 3 papers are read, up to here")
     ]
@@ -138,7 +138,7 @@ def test_never_lists_a_paper_that_the_text_does_not_contain(text: str) -> None:
         digests = read(text)
     named = set(arxiv_ids.find_ids(text))
     for digest in digests:
-        assert {entry.arxiv_id for entry in digest.entries} <= named | {ONE, TWO, THREE}
+        assert {entry.paper_key for entry in digest.entries} <= named | {ONE, TWO, THREE}
         if digest.format is DigestFormat.LIST:
             assert parse.parse_text(digest.text)[0].entries == digest.entries
 
@@ -173,7 +173,7 @@ def days_of(text: str, name: str = "README.md") -> dict[str, list[str]]:
     """Return the papers of each day; those without a date are under "rolling"."""
     found = read(text, name)
     return {
-        "rolling" if digest.is_rolling else str(digest.date): [entry.arxiv_id for entry in digest.entries]
+        "rolling" if digest.is_rolling else str(digest.date): [entry.paper_key for entry in digest.entries]
         for digest in found
     }
 
@@ -304,10 +304,10 @@ def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
 def test_takes_the_title_beside_or_above_a_link(layout: str) -> None:
     [digest] = read("# 2026-06-20\n\n" + lay_out(layout, (KETTLES, GEESE, CARTS)))
     assert (digest.date, digest.is_rolling) == (date(2026, 6, 20), False)
-    assert [(entry.arxiv_id, entry.title) for entry in digest.entries if entry.arxiv_id in IDS] == [
+    assert [(entry.paper_key, entry.title) for entry in digest.entries if entry.paper_key in IDS] == [
         *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
     ]
-    assert not any(entry.title for entry in digest.entries if entry.arxiv_id not in IDS)
+    assert not any(entry.title for entry in digest.entries if entry.paper_key not in IDS)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_takes_the_title_beside_or_above_a_link(layout: str) -> None:
     ],
 )  # fmt: skip
 def test_an_id_behind_a_title_is_a_paper(row: str) -> None:
-    assert [(entry.arxiv_id, entry.title) for entry in read_one(row)] == [(ONE, KETTLES)]
+    assert [(entry.paper_key, entry.title) for entry in read_one(row)] == [(ONE, KETTLES)]
 
 
 def test_the_dash_behind_a_name_is_before_what_is_said_of_it() -> None:
@@ -359,7 +359,7 @@ def test_a_topic_above_a_single_paper_is_not_its_title() -> None:
 )
 def test_a_mention_and_a_picture_are_no_papers(mention: str) -> None:
     text = lay_out(f"## {{}}\n{{url}}\n\n{mention}\n", (KETTLES, GEESE, CARTS))
-    assert [(entry.arxiv_id, entry.title) for entry in read_one(text)] == [
+    assert [(entry.paper_key, entry.title) for entry in read_one(text)] == [
         *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
     ]
 
@@ -369,7 +369,7 @@ def test_a_mention_and_a_picture_are_no_papers(mention: str) -> None:
 )
 def test_an_id_in_words_beside_the_link_of_a_paper_is_a_mention(row: str) -> None:
     text = lay_out(row, (KETTLES, GEESE, CARTS))
-    assert [entry.arxiv_id for entry in read_one(text)] == [*IDS]
+    assert [entry.paper_key for entry in read_one(text)] == [*IDS]
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_a_title_keeps_its_signs(title: str) -> None:
     ],
 )
 def test_objects_and_ids_in_json_are_papers(value: Any, titles: list[str | None]) -> None:
-    assert [(entry.arxiv_id, entry.title) for entry in read_one(json.dumps(value))] == [
+    assert [(entry.paper_key, entry.title) for entry in read_one(json.dumps(value))] == [
         *zip((ONE, TWO), titles, strict=True)
     ]
 
@@ -437,7 +437,7 @@ ITEMS = [item(1), item(2)]
 def test_reads_the_stored_list_of_hugging_face_with_its_day_and_votes(value: Any, name: str) -> None:
     [digest] = read(json.dumps(value), name)
     assert (digest.format, digest.date, digest.is_rolling) == (DigestFormat.LISTING, date(2026, 6, 20), False)
-    assert [(entry.arxiv_id, entry.votes) for entry in digest.entries] == [(ONE, 1), (TWO, 2)]
+    assert [(entry.paper_key, entry.votes) for entry in digest.entries] == [(ONE, 1), (TWO, 2)]
 
 
 @pytest.mark.parametrize(

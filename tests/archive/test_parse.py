@@ -29,7 +29,7 @@ def review_text(day: str, *numbers: int) -> str:
 
 
 def ids(digest: models.Digest) -> list[str]:
-    return [paper.arxiv_id for paper in digest.entries]
+    return [paper.paper_key for paper in digest.entries]
 
 
 def parse_days(text: str) -> list[tuple[str, str, list[int]]]:

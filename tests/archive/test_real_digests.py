@@ -36,7 +36,7 @@ def test_seed_files_parse_to_four_digests_without_problems() -> None:
     assert [digest.problems for digest in digests] == [()] * 4
     assert [digest.format.value for digest in digests] == ["newsletter", "newsletter", "review", "newsletter"]
     paper = digests[0].entries[0]
-    assert (paper.rank, paper.arxiv_id, paper.votes) == (1, "2502.02737", 81)
+    assert (paper.rank, paper.paper_key, paper.votes) == (1, "2502.02737", 81)
     assert len(paper.authors) == 22
     assert "Andrés Marafioti" in paper.authors
     headings = ["What's New", "Technical Details", "Performance Highlights"]

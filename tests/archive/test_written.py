@@ -55,7 +55,7 @@ def test_title_is_the_link_label(heading: str, title: str | None) -> None:
     url = "https://arxiv.org/abs/2502.00001"
     digest = parse_one(f"{NEWSLETTER}{heading.replace('URL', url)}\n\nVote: 3\n\n- text\n")
     (paper,) = digest.entries
-    assert (paper.arxiv_id, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
+    assert (paper.paper_key, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
     assert digest.problems == ()
 
 
@@ -121,7 +121,7 @@ def test_each_bullet_with_its_continuation_lines_is_a_section(
 )
 def test_reports_or_ignores_text_outside_papers(text: str, ids: list[int], lines: list[int]) -> None:
     digest = parse_one(NEWSLETTER + text)
-    assert [paper.arxiv_id for paper in digest.entries] == [f"2502.{number:05}" for number in ids]
+    assert [paper.paper_key for paper in digest.entries] == [f"2502.{number:05}" for number in ids]
     assert lines_of_problems(digest) == lines
     assert digest.entries[0].votes == 12
 
@@ -137,7 +137,7 @@ def fence(text: str) -> str:
 def parse_summary(summary: str) -> Entry:
     """Return the first of two papers, after checking the second one."""
     digest = parse_one(REVIEW + paper_text(summary) + paper_text(fence(CHAPTERS), "2505.00002"))
-    assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
+    assert [paper.paper_key for paper in digest.entries] == ["2505.00001", "2505.00002"]
     assert len(digest.entries[1].sections) == 2
     assert digest.problems == ()
     return digest.entries[0]
@@ -230,7 +230,7 @@ def test_invented_summary_is_treated_as_missing_but_its_sections_are_kept() -> N
 def test_heading_of_a_paper_may_contain_its_title(heading: str, title: str | None) -> None:
     first = paper_text(fence(CHAPTERS), "2505.00002")
     digest = parse_one(f"{REVIEW}{first}{heading}\n🔗 https://arxiv.org/abs/2505.00001v2\n\n글.\n\n---\n")
-    assert [(paper.arxiv_id, paper.title) for paper in digest.entries] == [
+    assert [(paper.paper_key, paper.title) for paper in digest.entries] == [
         ("2505.00002", "작은 모델"),
         ("2505.00001", title),
     ]
@@ -258,7 +258,7 @@ def test_lines_above_a_summary_are_parsed_as_fields() -> None:
 def test_skips_and_reports_a_paper_without_an_id() -> None:
     broken = "## None\n🔗 https://huggingface.co/papers/\n\n**Summary**:\n글.\n\n---\n\n"
     digest = parse_one(REVIEW + paper_text(CHAPTERS) + broken + paper_text(CHAPTERS, "2505.00002"))
-    assert [paper.arxiv_id for paper in digest.entries] == ["2505.00001", "2505.00002"]
+    assert [paper.paper_key for paper in digest.entries] == ["2505.00001", "2505.00002"]
     assert ["None" in problem.message for problem in digest.problems] == [True]
 
 
@@ -359,9 +359,16 @@ def test_reads_a_review_in_other_spellings(construct: str) -> None:
         text = "{date}\n\n{id}\n{link}\n\n{label}\n{open}\n{title}\n\n{chapter}\n\n## 2. 결과\n\n- 빠르다.\n{close}\n{rule}\n\n"
         digest = parse_one(text.format(**lines) + paper_text(fence(CHAPTERS), "2505.00002"))
         first, second = digest.entries
-        assert (second.arxiv_id, second.title, len(second.sections)) == ("2505.00002", "작은 모델", 2)
+        assert (second.paper_key, second.title, len(second.sections)) == ("2505.00002", "작은 모델", 2)
         sections = [(section.heading, section.body.strip()) for section in first.sections]
-        read[line] = (digest.format, str(digest.date), first.arxiv_id, first.title, sections, digest.problems)
+        read[line] = (
+            digest.format,
+            str(digest.date),
+            first.paper_key,
+            first.title,
+            sections,
+            digest.problems,
+        )
     usual = (
         "review",
         "2025-05-27",

@@ -90,7 +90,7 @@ async def test_a_question_is_asked_of_the_papers_within_its_limits(archive: Arch
     ):
         answer = await ask(archive, asked)
         assert answer.kind is AnswerStatus.NEAR, asked
-        assert {one.paper.arxiv_id for one in answer.found} == ids, asked
+        assert {one.paper.key for one in answer.found} == ids, asked
         assert all("oil" in one.source.passage.text for one in answer.found), asked
 
 
@@ -160,7 +160,7 @@ async def test_words_such_as_not_leave_nothing_out_of_a_question(
         ("pump 빼고 lamp는 oil을 어떻게 아껴?", LATE),
     ):
         answer = await ask(archive, asked)
-        assert id_ in {one.paper.arxiv_id for one in answer.found}, asked
+        assert id_ in {one.paper.key for one in answer.found}, asked
         assert not answer.excluded, asked
     answer = await harness.ask("ask", question="How do lamps save oil? -pump")
     assert "Left out: papers on pump." in shown_text(answer)
@@ -195,7 +195,7 @@ async def test_a_question_of_any_length_is_answered_within_the_limits_of_a_messa
     long = f"{LAMPS} " * 190
     assert len(long) > 4000
     answer = await ask(archive, long)
-    assert (answer.kind, answer.found[0].paper.arxiv_id in {EARLY, LATE}) == (AnswerStatus.NEAR, True)
+    assert (answer.kind, answer.found[0].paper.key in {EARLY, LATE}) == (AnswerStatus.NEAR, True)
     [shown] = await mention(harness, harness.channel, long[:1900])
     assert "oil" in shown_text(shown)
     assert len(shown_text(shown)) <= 4000
@@ -224,8 +224,8 @@ async def test_a_question_shows_the_papers_that_a_search_for_it_finds(
         "등잔의 Zorblax가 뭐야?",
     ):
         answer = await ask(archive, asked)
-        found = {row.arxiv_id for row in (await search.search(SearchRequest(asked, limit=20))).rows}
-        assert {one.paper.arxiv_id for one in answer.found} <= found, asked
+        found = {row.key for row in (await search.search(SearchRequest(asked, limit=20))).rows}
+        assert {one.paper.key for one in answer.found} <= found, asked
         assert answer.is_near is bool(answer.found) is bool(found), asked
         if not found:
             assert answer.extent is not None
@@ -259,7 +259,7 @@ async def test_a_misspelt_word_is_read_as_in_a_search_and_that_is_said(
     ):
         answer = await ask(archive, asked)
         assert answer.is_near, asked
-        assert answer.found[0].paper.arxiv_id == "2501.10004", asked
+        assert answer.found[0].paper.key == "2501.10004", asked
         assert asked_to_dict(answer)["corrected"] == [pair.split(" → ")]
         assert pair in shown_text(await harness.ask("ask", question=asked))
 
@@ -294,7 +294,7 @@ async def test_a_summary_that_two_digests_have_is_quoted_once(
 async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuestions) -> None:
     for asked, id_ in (("wick", EARLY), ("tides", SHORT), ("is there a pump that turns?", LATE)):
         answer = await ask(archive, asked)
-        assert (answer.kind, answer.found[0].paper.arxiv_id) == (AnswerStatus.NEAR, id_), asked
+        assert (answer.kind, answer.found[0].paper.key) == (AnswerStatus.NEAR, id_), asked
 
 
 async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archive: ArchiveQuestions) -> None:
@@ -313,7 +313,7 @@ async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archiv
     digest = _digest(date(2025, 1, 6), papers)
     await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
     answer = await ask(archive, "What is the context length of Kestrel-01?")
-    assert answer.found[0].paper.arxiv_id == "2501.40009"
+    assert answer.found[0].paper.key == "2501.40009"
     # A table repeats the name; who asks by the name alone reads what the paper is.
     table = (
         "## 3 Results\n\n| Kestrel-01 | score |\n|---|---|\n| Kestrel-01 | 97.3 |\n| Kestrel-01 mini | 79.8 |"
@@ -405,7 +405,7 @@ async def test_a_paper_is_quoted_in_the_language_of_the_question(
     )
     await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
     asked = {models.Locale.EN: LAMPS, models.Locale.KO: "램프는 기름을 어떻게 아껴요?"}[language]
-    quoted = {one.paper.arxiv_id: one.source.language for one in (await ask(archive, asked)).found}
+    quoted = {one.paper.key: one.source.language for one in (await ask(archive, asked)).found}
     assert quoted[EARLY] == language.value
 
 
@@ -424,7 +424,7 @@ async def test_a_paper_that_is_summarised_in_another_language_alone_comes_as_its
         korean = korean.replace(english, words)
     await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
     answer = await ask(archive, "How do ferries find their harbour by sirens and beacons?")
-    found = [(passage.paper.arxiv_id, passage.source.language) for passage in answer.found]
+    found = [(passage.paper.key, passage.source.language) for passage in answer.found]
     assert found[:2] == [("2501.10009", "ko"), (SHORT, "en")]
 
 
@@ -433,7 +433,7 @@ async def test_the_first_twenty_ids_of_a_question_are_asked_and_the_rest_is_said
 ) -> None:
     ids = [EARLY, *(f"2412.{number:05}" for number in range(1, 41))]
     named = await ask(archive, " ".join([*ids, LAMPS]))
-    assert EARLY in {one.paper.arxiv_id for one in named.found}
+    assert EARLY in {one.paper.key for one in named.found}
     assert named.is_cut
     assert not (await ask(archive, " ".join([*ids[:20], LAMPS]))).is_cut
     with mock.patch.object(SearchService, "find_paper", AsyncMock(return_value=None)) as find_paper:
@@ -588,7 +588,7 @@ async def test_the_paper_that_a_question_names_is_first_among_many_on_its_other_
         "Is the accuracy of language models on benchmarks such as Kestrel-02 high?",
     ):
         found = (await ask(archive, asked)).found
-        assert found[0].paper.arxiv_id == "2501.49999", asked
+        assert found[0].paper.key == "2501.49999", asked
 
 
 @pytest.mark.parametrize(
@@ -607,8 +607,8 @@ async def test_titles_with_what_is_asked_come_before_a_passage_without_it(
     listed = f'{{"format": "listing", "date": "2025-01-05", "papers": {papers}}}'
     await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
     answer = await ask(archive, "Why do lamps hallucinate at night?")
-    assert answer.found[0].paper.arxiv_id == "2501.30001"
-    assert {one.paper.arxiv_id for one in answer.found} > {"2501.30001"}
+    assert answer.found[0].paper.key == "2501.30001"
+    assert {one.paper.key for one in answer.found} > {"2501.30001"}
 
 
 async def test_titles_alone_are_not_said_to_be_passages(harness: ClientHarness) -> None:

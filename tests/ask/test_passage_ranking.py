@@ -108,7 +108,7 @@ def test_an_answer_behind_more_is_not_counted_as_shown() -> None:
 )
 def test_the_papers_of_the_demo_answer(paper: str, asked: str, words: str) -> None:
     texts = sample_digests.load_paper_texts(asked_paper.paper_text().fetched_at)
-    index = PaperIndex(passages.split(next(text for text in texts if text.arxiv_id == paper)))
+    index = PaperIndex(passages.split(next(text for text in texts if text.paper_key == paper)))
     ranking = index.rank(question_parts.read(asked, GLOSSARY))
     assert words in index.passages[ranking.order[0]].text
 

@@ -76,7 +76,7 @@ class _Asking:
         async def find() -> tuple[set[str], set[str]]:
             listed = await self.search.search(SearchRequest(text, limit=300))
             answer = await self.questions.answer(text, guess_language(text))
-            return {row.arxiv_id for row in listed.rows}, {one.paper.arxiv_id for one in answer.found}
+            return {row.key for row in listed.rows}, {one.paper.key for one in answer.found}
 
         return self._runner.run(find())
 

@@ -43,7 +43,7 @@ async def discussed(db: Database) -> Database:
     """A database with a thread about two papers' first one, whose text is stored."""
     await World(db).list("Mon", "A▲9 B▲8")
     async with db.transaction() as connection:
-        ids = await papers.get_ids(connection, [paper.arxiv_id for paper in await _details(db)])
+        ids = await papers.get_ids(connection, [paper.key for paper in await _details(db)])
         arxiv_id, paper_id = next(iter(sorted(ids.items())))
         text = asked_paper.paper_text()
         stored = models.PaperText(arxiv_id, text.text, text.url, NOW)
@@ -222,16 +222,16 @@ async def test_thanks_do_not_count_among_a_readers_questions_of_a_day(
 async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(
     discussed: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, other = sorted(await _details(discussed), key=lambda one: one.arxiv_id)
+    slow, other = sorted(await _details(discussed), key=lambda one: one.key)
     async with discussed.transaction() as connection:
         await connection.execute(paper_texts.paper_texts.delete())
     reads, is_read = list[str](), asyncio.Event()
 
     async def read(_: object, arxiv_id: str, *__: object) -> models.PaperText:
         reads.append(arxiv_id)
-        if arxiv_id == slow.arxiv_id:
+        if arxiv_id == slow.key:
             await is_read.wait()
-        return replace(asked_paper.paper_text(), arxiv_id=arxiv_id, fetched_at=NOW)
+        return replace(asked_paper.paper_text(), paper_key=arxiv_id, fetched_at=NOW)
 
     monkeypatch.setattr(PaperTextReader, "read", read)
     service = questions(discussed)
@@ -242,7 +242,7 @@ async def test_readers_who_wait_for_one_text_do_not_keep_others_from_reading(
     assert (await service.answer("Which licence?", models.Locale.EN, 99, paper=other)).is_near
     is_read.set()
     assert {answer.is_near for answer in await asyncio.gather(*waiting)} == {True}
-    assert sorted(reads) == [slow.arxiv_id, other.arxiv_id]
+    assert sorted(reads) == [slow.key, other.key]
 
 
 async def add_second_paper(db: Database) -> None:
@@ -255,7 +255,7 @@ async def add_second_paper(db: Database) -> None:
 async def test_an_id_in_a_message_is_the_paper_asked_about_in_a_thread_on_another(
     discussed: Database,
 ) -> None:
-    other = max(paper.arxiv_id for paper in await _details(discussed))
+    other = max(paper.key for paper in await _details(discussed))
     await questions(discussed).answer_mention(f"What about {other}, which licence?", MESSAGE)
     [payload] = await due(discussed)
     assert other in payload

@@ -224,7 +224,7 @@ async def test_setup_command_a_form_and_two_buttons_lead_to_the_first_post(
 def _read_papers(folder: Path) -> str:
     """Return the arXiv ids in the bot's database."""
     with contextlib.closing(sqlite3.connect(folder / "paperround.db")) as connection:
-        return str(connection.execute("SELECT arxiv_id FROM papers").fetchall())
+        return str(connection.execute("SELECT key FROM papers").fetchall())
 
 
 async def test_welcomes_a_new_server_once_in_its_language(

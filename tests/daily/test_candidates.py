@@ -51,7 +51,7 @@ async def test_only_papers_that_match_the_whole_topic_are_posted(world: World) -
         await world.daily(channel=channel, topic=topic, papers=5)
     await world.at("Mon 09:00")
     posts = world.renderer.posts
-    posted = {post.subscription.topic: names([paper.arxiv_id for paper in post.papers]) for post in posts}
+    posted = {post.subscription.topic: names([paper.key for paper in post.papers]) for post in posts}
     assert posted == {topic: shown for topic, shown in POSTED.items() if shown}
     assert all(post.planned.total == len(post.papers) for post in posts), (
         "a heading counts papers on its topic"
@@ -72,11 +72,11 @@ async def test_a_topics_posts_take_the_full_matches_of_a_search(
         monkeypatch.setattr(world.search.index, "refresh", lambda view: False)
     for topic, mentioning in MENTIONING.items():
         result = found[topic]
-        full = {row.id for row in result.rows if result.kinds[row.arxiv_id] is MatchKind.ON_TOPIC}
+        full = {row.id for row in result.rows if result.kinds[row.key] is MatchKind.ON_TOPIC}
         assert len(full) == result.on_topic > 0
-        assert {row.id for row in result.rows if row.arxiv_id in mentioning}.isdisjoint(full)
+        assert {row.id for row in result.rows if row.key in mentioning}.isdisjoint(full)
         assert (await world.search.match_papers(topic, days)).keys() == full, topic
-        alone = [paper for paper in days if paper.arxiv_id in mentioning]
+        alone = [paper for paper in days if paper.paper_key in mentioning]
         assert not await world.search.match_papers(topic, alone)
 
 

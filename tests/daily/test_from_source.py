@@ -42,7 +42,7 @@ async def test_lookup_papers_do_not_appear_in_other_posts_or_lists(world: World)
         assert await archive.list_dates(connection, limit=5) == [MONDAY]
         assert await papers.count_by_date(connection, [MONDAY]) == {MONDAY: 2}
     page, newest_on = await world.search.get_digest(None, limit=10)
-    assert (newest_on, [row.arxiv_id for row in page.rows]) == (MONDAY, [arxiv_id("S"), arxiv_id("V")])
+    assert (newest_on, [row.key for row in page.rows]) == (MONDAY, [arxiv_id("S"), arxiv_id("V")])
     found = await world.search.find_paper(arxiv_id("B"))
     assert found is not None
     assert found.is_listed

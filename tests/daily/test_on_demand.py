@@ -16,7 +16,7 @@ from tests.support.world import AWAY, DAY, MONDAY, World, day, moment, names
 async def preview(world: World, row: models.Subscription) -> tuple[str, bool]:
     """Return the papers of a preview, and whether they are new to the channel."""
     post, is_new = await world.on_demand.preview(row)
-    return names([paper.arxiv_id for paper in post.papers]), is_new
+    return names([paper.key for paper in post.papers]), is_new
 
 
 async def test_a_preview_shows_new_papers_or_else_those_of_the_newest_day(world: World) -> None:

@@ -49,7 +49,7 @@ def test_a_post_shows_as_many_papers_as_it_counts(style: Style, locale: Locale) 
         for parts in map(RENDERER.render, (post, by_webhook)):
             shown = [part for part in parts if part.kind in contents.MARKED_KINDS]
             texts = [json.dumps(part.payload) for part in shown]
-            links = [[f"papers/{paper.arxiv_id}" in text for paper in papers] for text in texts]
+            links = [[f"papers/{paper.key}" in text for paper in papers] for text in texts]
             case = count, late, with_picture, topic, post.subscription.guild_id
             assert [part.paper_count for part in shown] == list(map(sum, links)), case
             assert all(map(any, zip(*links, strict=True))), case

@@ -148,7 +148,7 @@ class Renderer(stage.Renderer):
     """Renders compact posts with two papers a message, others as a headline and a message a paper."""
 
     def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-        names = [paper.arxiv_id for paper in post.papers]
+        names = [paper.key for paper in post.papers]
         return tuple(
             self.part(post.marker, group, n)
             for n, group in enumerate(groups_of(post.subscription.style, names))
@@ -200,7 +200,7 @@ class Year:
         return self.world.now
 
     async def match_papers(self, text: str, digest_papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
-        return {paper.paper_id: 1.0 for paper in digest_papers if is_even(paper.arxiv_id)}
+        return {paper.paper_id: 1.0 for paper in digest_papers if is_even(paper.paper_key)}
 
     # The settings and the documents.
 

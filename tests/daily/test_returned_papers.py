@@ -23,7 +23,7 @@ class CardsRenderer(stage.Renderer):
     """Renders a headline and a message for each paper."""
 
     def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-        texts = ["headline", *(stage.names([paper.arxiv_id]) for paper in post.papers)]
+        texts = ["headline", *(stage.names([paper.key]) for paper in post.papers)]
         return tuple(self._card(post.marker, text, n) for n, text in enumerate(texts))
 
     def _card(self, marker: str, text: str, position: int) -> contents.RenderedPart:

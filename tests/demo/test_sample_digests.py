@@ -31,11 +31,11 @@ def test_every_sample_parses_without_problems() -> None:
 
 
 def test_each_paper_of_the_samples_has_a_text_in_both_languages() -> None:
-    languages: dict[str, set[str]] = {sample_digests.ABSTRACT.arxiv_id: {"en"}}
+    languages: dict[str, set[str]] = {sample_digests.ABSTRACT.paper_key: {"en"}}
     for _, text in sample_digests.sample_texts():
         for entry in parse.parse_text(text)[0].entries:
             found = {detect_language([entry]).value} if entry.sections else set()
-            languages.setdefault(entry.arxiv_id, set()).update(found)
+            languages.setdefault(entry.paper_key, set()).update(found)
     assert {id_ for id_, found in languages.items() if found != {"en", "ko"}} == set()
     assert len(languages) > 130
 

@@ -69,10 +69,10 @@ class Killed:
 async def list_answered(database: Database, ids: list[str]) -> tuple[set[str], set[str]]:
     """Return the papers with a stored response, and those that are also judged."""
     async with database.read() as connection:
-        query = sa.select(writer.drafts).where(writer.drafts.c.arxiv_id.in_(ids))
+        query = sa.select(writer.drafts).where(writer.drafts.c.paper_key.in_(ids))
         rows = await fetch_records(connection, writer.Draft, query)
-    judged = {row.arxiv_id for row in rows if row.state is writer.DraftState.CHECKED}
-    return {row.arxiv_id for row in rows if row.text}, judged
+    judged = {row.paper_key for row in rows if row.state is writer.DraftState.CHECKED}
+    return {row.paper_key for row in rows if row.text}, judged
 
 
 async def test_restarted_run_does_not_repeat_requests_that_had_a_response(

@@ -42,7 +42,7 @@ async def _add_lab(database: Database) -> None:
     await sample_archive.add_digest(database, "2025-12-02", *LAB)
     facts = (
         models.PaperFacts(
-            arxiv_id=arxiv_id,
+            paper_key=arxiv_id,
             source="huggingface",
             location="https://hf.example",
             read_at=sample_archive.NOW,
@@ -127,7 +127,7 @@ NAMED: dict[str, set[str]] = {
 
 async def test_names_find_their_papers(search: SearchService) -> None:
     found = {query: await search.search(SearchRequest(query)) for query in NAMED}
-    numbers = {query: {row.arxiv_id.partition(".")[2] for row in found[query].rows} for query in NAMED}
+    numbers = {query: {row.key.partition(".")[2] for row in found[query].rows} for query in NAMED}
     assert numbers == NAMED
 
 
@@ -340,7 +340,7 @@ async def test_a_misspelt_name_is_no_name_of_an_author(search: SearchService) ->
 async def test_or_means_either(search: SearchService) -> None:
     for query, titles in EITHER.items():
         result = await search.search(SearchRequest(query, limit=20))
-        kinds = {row.title: result.kinds[row.arxiv_id] for row in result.rows}
+        kinds = {row.title: result.kinds[row.key] for row in result.rows}
         on_topic = {title for title, kind in kinds.items() if kind is MatchKind.ON_TOPIC}
         assert on_topic & {KETTLES, TEA, BREWING} == titles, query
 
@@ -358,7 +358,7 @@ async def test_a_phrase_in_quotation_marks_is_a_phrase(search: SearchService, la
     papers = await lab_db.fetch(archive.list_papers, [1])
     for query, titles in PHRASES.items():
         found = await search.search(SearchRequest(query, limit=20))
-        having = {row.title for row in found.rows if found.kinds[row.arxiv_id] is not MatchKind.SOME_TERMS}
+        having = {row.title for row in found.rows if found.kinds[row.key] is not MatchKind.SOME_TERMS}
         assert having == titles, query
         assert bool(await search.match_papers(query, papers)) == bool(found.on_topic), query
 
@@ -367,17 +367,17 @@ async def test_a_stored_topic_means_what_the_search_box_reads(
     search: SearchService, lab_db: Database
 ) -> None:
     papers = await lab_db.fetch(archive.list_papers, [1])
-    ids = {paper.paper_id: paper.arxiv_id for paper in papers}
+    ids = {paper.paper_id: paper.paper_key for paper in papers}
     for topic in ("kettles OR robots", "주전자 또는 로봇", "teapots or robots, not surveys"):
         matching = {ids[id_] for id_ in await search.match_papers(topic, papers)}
         found = await search.search(SearchRequest(topic, limit=20))
-        assert matching == {row.arxiv_id for row in found.rows[: found.on_topic]}, topic
+        assert matching == {row.key for row in found.rows[: found.on_topic]}, topic
     # A name alone is its papers, and a title its paper.
     for topic in ("NAVER", "네이버", "Mira Holt", "Teapots without Handles"):
         matching = {ids[id_] for id_ in await search.match_papers(topic, papers)}
         found = await search.search(SearchRequest(topic, limit=50))
         named = found.rows[: found.on_topic or None]
-        assert matching == {row.arxiv_id for row in named} != set(), topic
+        assert matching == {row.key for row in named} != set(), topic
     # But an alert leaves out the words that it names, and no others that they mean.
     matching = {ids[id_] for id_ in await search.match_papers('로봇 -"language models"', papers)}
     assert "2512.00106" in matching
@@ -396,7 +396,7 @@ async def test_what_is_left_out_is_what_the_words_mean(search: SearchService) ->
     ):
         found = await search.search(SearchRequest(query))
         assert found.total, query
-        assert ("2512.00106" in {row.arxiv_id for row in found.rows}) is kept, query
+        assert ("2512.00106" in {row.key for row in found.rows}) is kept, query
 
 
 async def test_an_institution_beside_other_words_is_offered_as_one(search: SearchService) -> None:

@@ -165,7 +165,7 @@ async def test_a_paper_is_saved_from_a_private_or_shared_card(harness: ClientHar
     assert harness.texts("shared-by", name="reader") in shown_text(shared)
     assert (await harness.click(shared, label=harness.texts("save"), by=harness.manager)).ephemeral
     page = await harness.bot.services.get(Shelf).load_page(Owner(harness.manager.id), limit=5)
-    assert (page.total, [row.arxiv_id for row in page.papers]) == (1, [SURVEY])
+    assert (page.total, [row.key for row in page.papers]) == (1, [SURVEY])
 
 
 NEW = "2505.04321"

@@ -36,7 +36,7 @@ def appearance(
 
 def detail(*appearances: models.Appearance, abstract: str | None = None) -> models.PaperDetail:
     names = dict.fromkeys(models.PaperDetail.__dataclass_fields__)
-    given = {"arxiv_id": "2601.00001", "url": "u", "last_on": DAY, "authors": (), "authors_truncated": False}
+    given = {"key": "2601.00001", "url": "u", "last_on": DAY, "authors": (), "authors_truncated": False}
     return models.PaperDetail(**{**names, **given, "abstract": abstract, "appearances": appearances})  # type: ignore[arg-type]
 
 

@@ -274,4 +274,4 @@ async def test_papers_are_saved_from_a_posts_menu(harness: ClientHarness) -> Non
         assert said.ephemeral
         assert shown_text(said) == harness.texts("paper-saved", count=len(chosen), command=command)
     page = await harness.bot.services.get(Shelf).load_page(Owner(harness.reader.id))
-    assert (page.total, sorted(row.arxiv_id for row in page.papers)) == (3, ids)
+    assert (page.total, sorted(row.key for row in page.papers)) == (3, ids)

@@ -146,7 +146,7 @@ async def test_full_texts_are_kept_for_a_month_or_while_a_shelf_or_a_thread_has_
     world = World(db)
     await world.list("Mon", "A▲9 B▲8 C▲7")
     async with db.transaction() as connection:
-        rows = (await connection.execute(sa.select(tables.papers.c.arxiv_id, tables.papers.c.id))).all()
+        rows = (await connection.execute(sa.select(tables.papers.c.key, tables.papers.c.id))).all()
         (_, _), (_, saved), (_, discussed) = rows
         for arxiv_id, _ in rows:
             text = models.PaperText(arxiv_id, "Lamps.", "https://x.example", SEOUL_9AM)

@@ -186,7 +186,7 @@ def test_the_plain_form_of_the_most_papers_names_each(locale: models.Locale) -> 
     [part] = rendered_posts.new_renderer().render(rendered_posts.alert(matches, locale=locale))
     content = (part.fallback or {})["content"]
     assert len(content) <= 2000
-    assert all(f"/{paper.arxiv_id}>" in content for paper in papers)
+    assert all(f"/{paper.key}>" in content for paper in papers)
 
 
 def test_a_refused_role_mention_and_silence_stay_with_the_plain_form() -> None:
@@ -238,7 +238,7 @@ class ByPaper(stage.Renderer):
     def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         parts = []
         for position, paper in enumerate(post.papers):
-            [part] = self._message(post.marker, stage.names([paper.arxiv_id]))
+            [part] = self._message(post.marker, stage.names([paper.key]))
             marker = {"marker": contents.part_marker(post.marker, position)}
             plain = (part.fallback or {}) | marker
             parts.append(replace(part, payload=part.payload | marker, fallback=plain))

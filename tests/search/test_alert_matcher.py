@@ -144,7 +144,7 @@ async def test_an_alert_matches_the_papers_in_which_a_search_finds_all_terms(wor
         "video generation",
     ):
         result = await world.search.search(SearchRequest(text, limit=100))
-        whole = {row.id for row in result.rows if row.arxiv_id not in result.missing}
+        whole = {row.id for row in result.rows if row.key not in result.missing}
         matching = {number + 1 for number in await list_matching(world, papers, text)}
         assert matching == whole, text
 
@@ -238,4 +238,4 @@ async def test_a_word_with_signs_is_itself_in_alerts_and_searches(
     papers = await prepare(world, *SIGNED, *PLAIN)
     assert await list_matching(world, papers, asked) == [found]
     result = await world.search.search(SearchRequest(asked, limit=100))
-    assert [row.id for row in result.rows if row.arxiv_id not in result.missing] == [found + 1]
+    assert [row.id for row in result.rows if row.key not in result.missing] == [found + 1]

@@ -218,7 +218,7 @@ async def test_a_hangul_name_finds_only_its_romanisations(korean: SearchService)
 async def test_an_ambiguous_hangul_name_lists_all_its_bearers(korean: SearchService) -> None:
     result = await korean.find_author("강민지", limit=10)
     assert set(result.namesakes) == set(result.matches) == {"Minji Kang", "Min-Jee Kang"}
-    assert {row.arxiv_id for row in result.rows} == {"2505.01007", "2505.01008"}
+    assert {row.key for row in result.rows} == {"2505.01007", "2505.01008"}
 
 
 async def test_a_middle_initial_does_not_match_a_given_name(korean: SearchService) -> None:
@@ -234,7 +234,7 @@ async def test_initials_alone_are_no_name(korean: SearchService, typed: str) -> 
 async def test_the_author_operator_accepts_hangul(korean: SearchService) -> None:
     for query in ("author:박건우", "저자:박건우"):
         result = await korean.search(SearchRequest(query))
-        assert [row.arxiv_id for row in result.rows] == ["2505.01000"]
+        assert [row.key for row in result.rows] == ["2505.01000"]
 
 
 async def test_an_incomplete_hangul_name_is_completed(korean: SearchService) -> None:
@@ -254,12 +254,12 @@ async def test_an_authors_papers_are_sorted_filtered_and_paged(db: Database) -> 
     for sort, pages in ((Sort.VOTES, ["254", "031"]), (Sort.DATE, ["524", "031"])):
         for number, page in enumerate(pages):
             found = await service.find_author("Ada Lovelace", sort=sort, limit=3, offset=3 * number)
-            assert ("".join(row.arxiv_id[-1] for row in found.rows), found.total) == (page, 6)
+            assert ("".join(row.key[-1] for row in found.rows), found.total) == (page, 6)
     few = models.Filters(until_on=date(2025, 5, 2), min_votes=5)
     found = await service.find_author("Ada Lovelace", filters=few, limit=2)
-    assert ([row.arxiv_id[-1] for row in found.rows], found.total) == (["2", "4"], 3)
+    assert ([row.key[-1] for row in found.rows], found.total) == (["2", "4"], 3)
     filtered = await service.search(SearchRequest("author:lovelace", few, limit=2, offset=2))
-    assert ([row.arxiv_id[-1] for row in filtered.rows], filtered.total) == (["0"], 3)
+    assert ([row.key[-1] for row in filtered.rows], filtered.total) == (["0"], 3)
 
 
 async def test_a_family_name_lists_all_who_have_it_in_both_scripts(db: Database) -> None:

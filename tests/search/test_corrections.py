@@ -32,7 +32,7 @@ async def test_a_term_that_no_paper_has_is_read_as_its_words(db: Database) -> No
     service = await sample_archive.search_over(db, *about)
     for typed, wanted in [("gradient descent", {1, 2}), ("gradeint descent", {1, 2}), ("지식증류", {3})]:
         found = await service.search(SearchRequest(typed))
-        assert {row.arxiv_id for row in found.rows} == {f"2501.1000{n}" for n in wanted}, typed
+        assert {row.key for row in found.rows} == {f"2501.1000{n}" for n in wanted}, typed
         assert set(found.kinds.values()) == {MatchKind.SOME_TERMS if len(wanted) > 1 else MatchKind.ALL_TERMS}
 
 
@@ -97,7 +97,7 @@ async def test_part_of_a_title_finds_the_paper(search: SearchService) -> None:
     assert await search.find_paper("molecules in") is None  # a title that goes on is one of a list
     detail = await search.find_paper("in motion")
     assert detail is not None
-    assert detail.arxiv_id == "2501.00003"
+    assert detail.key == "2501.00003"
     assert await search.find_paper("2599.99999") is None
 
 

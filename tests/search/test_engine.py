@@ -42,7 +42,7 @@ async def test_of_papers_with_one_score_the_last_added_is_first(db: Database) ->
     ]
     service = await sample_archive.search_over(db, *alike)
     found = (await service.search(SearchRequest("graphs"))).rows
-    assert [row.arxiv_id for row in found] == [paper.arxiv_id for paper in reversed(alike)]
+    assert [row.key for row in found] == [paper.arxiv_id for paper in reversed(alike)]
 
 
 async def test_pages_sorted_by_votes_show_every_match_once_in_order(db: Database) -> None:
@@ -53,7 +53,7 @@ async def test_pages_sorted_by_votes_show_every_match_once_in_order(db: Database
         for offset in range(0, 40, 7)
     ]
     shown = [row for page in pages for row in page.rows]
-    assert sorted(row.arxiv_id for row in shown) == [paper.arxiv_id for paper in graphs]
+    assert sorted(row.key for row in shown) == [paper.arxiv_id for paper in graphs]
     assert [row.votes for row in shown] == sorted((paper.votes or 0 for paper in graphs), reverse=True)
     assert {page.total for page in pages} == {40}
 
@@ -64,7 +64,7 @@ async def test_two_syllables_do_not_match_inside_a_longer_word(db: Database) -> 
     search = await sample_archive.search_over(db, automation, tale)
     for sort in (Sort.RELEVANCE, Sort.VOTES):
         found = await search.search(SearchRequest("동화", sort=sort))
-        assert [row.arxiv_id for row in found.rows] == [tale.arxiv_id]
+        assert [row.key for row in found.rows] == [tale.arxiv_id]
 
 
 async def test_a_match_inside_a_longer_word_ranks_below_a_whole_word(db: Database) -> None:
@@ -72,7 +72,7 @@ async def test_a_match_inside_a_longer_word_ranks_below_a_whole_word(db: Databas
     within = NewsletterPaper("2501.00032", "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
     service = await sample_archive.search_over(db, whole, within)
     found = await service.search(SearchRequest("과학 시험"))
-    assert [row.arxiv_id for row in found.rows] == [whole.arxiv_id, within.arxiv_id]
+    assert [row.key for row in found.rows] == [whole.arxiv_id, within.arxiv_id]
 
 
 WORDS = ("robots", "graphs", "speech", "로봇", "그래프", "음성", "reinforcement learning", "강화 학습", "RL")
@@ -121,10 +121,10 @@ async def test_pages_show_every_paper_once(
         await archive_search.search(SearchRequest(query, limit=size, offset=offset, sort=sort))
         for offset in range(0, max(1, whole.total), size)
     ]
-    assert [row.arxiv_id for page in pages for row in page.rows] == [row.arxiv_id for row in whole.rows]
+    assert [row.key for page in pages for row in page.rows] == [row.key for row in whole.rows]
     counts = (len(whole.rows), whole.on_topic, whole.all_terms)
     assert {(page.total, page.on_topic, page.all_terms) for page in pages} == {counts}
-    kinds = [whole.kinds[row.arxiv_id] for row in whole.rows]
+    kinds = [whole.kinds[row.key] for row in whole.rows]
     assert kinds == sorted(kinds, key=[*MatchKind].index)
     assert (kinds.count(MatchKind.ON_TOPIC), kinds.count(MatchKind.ALL_TERMS)) == counts[1:]
     assert dict(chain.from_iterable(page.kinds.items() for page in pages)) == whole.kinds
@@ -135,8 +135,8 @@ async def test_the_partial_match_with_the_rarer_term_comes_first(db: Database) -
     lanterns = NewsletterPaper("2502.00001", "Lanterns", "lanterns in the snow", votes=0)
     service = await sample_archive.search_over(db, *make_studies(30, "robots"), lanterns)
     found = await service.search(SearchRequest("robots lanterns", limit=50))
-    assert found.rows[0].arxiv_id == "2502.00001"
-    assert found.missing.keys() == {row.arxiv_id for row in found.rows}
+    assert found.rows[0].key == "2502.00001"
+    assert found.missing.keys() == {row.key for row in found.rows}
     assert (found.on_topic, found.all_terms, found.total, len(found.rows)) == (0, 0, 31, 31)
 
 
@@ -146,9 +146,7 @@ async def test_partial_matches_respect_filters_and_exclusions(db: Database) -> N
     every = await archive_search.search(SearchRequest("robots quaternions", limit=100))
     assert every.total == len(every.rows) > 10
     popular = await archive_search.search(SearchRequest("robots quaternions votes:25", limit=100))
-    assert {row.arxiv_id for row in popular.rows} == {
-        row.arxiv_id for row in every.rows if (row.votes or 0) >= 25
-    }
+    assert {row.key for row in popular.rows} == {row.key for row in every.rows if (row.votes or 0) >= 25}
     without = await archive_search.search(SearchRequest("robots quaternions -speech", limit=100))
     assert 0 < without.total == len(without.rows) < every.total
     late = SearchRequest("robots quaternions", Filters(date(2025, 1, 3)))
@@ -160,7 +158,7 @@ async def test_later_pages_do_not_change_when_papers_arrive(db: Database) -> Non
 
     async def ask(offset: int) -> list[str]:
         result = await service.search(SearchRequest("robots", limit=20, offset=offset))
-        return [row.arxiv_id for row in result.rows]
+        return [row.key for row in result.rows]
 
     first = await ask(0)
     newer = NewsletterPaper("2502.00001", "Robots", "robots, robots and more robots", votes=9000)
@@ -201,7 +199,7 @@ def test_a_very_long_summary_does_not_hide_the_abstract() -> None:
     long = tuple(models.Section("", f"{number} " + "word " * 5_000) for number in range(6))
     paper = models.IndexDocument(
         id=1,
-        arxiv_id="2501.00001",
+        key="2501.00001",
         title="One",
         sections=long,
         abstract="zebra",

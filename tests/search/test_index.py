@@ -56,7 +56,7 @@ async def test_a_search_sees_added_corrected_and_removed_papers(filled: Database
     assert await count(service) == 19
     assert (await service.find_author("grace hopper", limit=10)).total == 1
     assert (await service.find_author("Ada Number25", limit=10)).author != "Ada Number25"
-    assert [row.arxiv_id for row in (await service.search(SearchRequest("number20"))).rows] == ["2501.00020"]
+    assert [row.key for row in (await service.search(SearchRequest("number20"))).rows] == ["2501.00020"]
 
 
 async def test_processes_share_an_index_folder(filled: Database) -> None:
@@ -136,7 +136,7 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
         await anext(steps)
     result = await service.search(SearchRequest("learning"))
     assert (result.total, result.is_stale) == (8, True)
-    assert "2501.00099" in [row.arxiv_id for row in result.rows]
+    assert "2501.00099" in [row.key for row in result.rows]
     # After a kill, the next process continues.
     await steps.aclose()
     other = search_index.SearchIndex(search_index.folder_of(filled), at_once=3)

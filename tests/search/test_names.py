@@ -59,7 +59,7 @@ async def test_the_named_paper_comes_first(named: SearchService) -> None:
         ("controlnet plus plus", "2404.07987"),
     ]:
         result = await named.search(SearchRequest(query))
-        assert result.rows[0].arxiv_id == first
+        assert result.rows[0].key == first
 
 
 async def test_a_paper_is_found_by_the_name_that_its_title_lacks(db: Database) -> None:
@@ -70,12 +70,12 @@ async def test_a_paper_is_found_by_the_name_that_its_title_lacks(db: Database) -
     )
     for query, found in {"ControlNet": ["2302.05543"], "컨트롤넷": ["2302.05543"], "다리": []}.items():
         result = await service.search(SearchRequest(query))
-        assert (query, [row.arxiv_id for row in result.rows]) == (query, found)
+        assert (query, [row.key for row in result.rows]) == (query, found)
 
 
 async def test_versions_of_a_name_come_before_papers_that_mention_it(named: SearchService) -> None:
     result = await named.search(SearchRequest("llama"))
-    assert [row.arxiv_id for row in result.rows[:2]] == ["2307.09288", "2407.21783"]
+    assert [row.key for row in result.rows[:2]] == ["2307.09288", "2407.21783"]
 
 
 async def test_a_name_matches_with_joined_or_separate_words(db: Database) -> None:
@@ -97,7 +97,7 @@ async def test_a_name_matches_with_joined_or_separate_words(db: Database) -> Non
     found |= {"Qwen2.5-VL": "", "Qwen2.5-Coder": "", "llama9": "", "Llama-9": "", "SAM9": ""}
     for query, numbers in {**found, "finetuning": "56", "fine tuning": "56"}.items():
         result = await service.search(SearchRequest(query))
-        having = {row.arxiv_id[-1] for row in result.rows if not result.missing.get(row.arxiv_id)}
+        having = {row.key[-1] for row in result.rows if not result.missing.get(row.key)}
         assert (query, having) == (query, set(numbers))
 
 
@@ -135,12 +135,12 @@ async def test_a_korean_spelling_finds_the_named_paper(spelt: SearchService) -> 
         ("라마 3", "2407.21783"),
     ]:
         result = await spelt.search(SearchRequest(query))
-        assert result.rows[0].arxiv_id == first
+        assert result.rows[0].key == first
 
 
 async def test_a_korean_spelling_in_a_longer_query_matches_the_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("제미나이 문맥"))
-    assert result.rows[0].arxiv_id == "2403.05530"
+    assert result.rows[0].key == "2403.05530"
     assert "Gemini" in result.read.translations
 
 
@@ -153,7 +153,7 @@ async def test_a_name_in_korean_is_not_absent_if_papers_have_it_in_latin_letters
 
 async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("다리"))
-    assert {row.arxiv_id for row in result.rows} == {"2501.00002", "2501.00003"}
+    assert {row.key for row in result.rows} == {"2501.00002", "2501.00003"}
     assert result.read.translations == ()
 
 
@@ -183,7 +183,7 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
         "데이터셋": "67",
     }.items():
         result = await service.search(SearchRequest(query))
-        complete = {row.arxiv_id[-1] for row in result.rows if row.arxiv_id not in result.missing}
+        complete = {row.key[-1] for row in result.rows if row.key not in result.missing}
         assert (query, complete) == (query, set(numbers))
     assert (await service.find_paper("tau2-bench for tools")) is not None
 
@@ -195,10 +195,10 @@ async def test_of_a_family_without_a_paper_of_its_name_the_one_with_most_votes_i
         NewsletterPaper("2501.00003", "On Lantern and Lantern", "Lantern Lantern Lantern.", votes=200),
     ]
     service = await sample_archive.search_over(db, *papers)
-    assert (await service.search(SearchRequest("Lantern"))).rows[0].arxiv_id == "2501.00002"
+    assert (await service.search(SearchRequest("Lantern"))).rows[0].key == "2501.00002"
     exact = NewsletterPaper("2501.00004", "Lantern: Light", "빛입니다.", votes=0)
     await sample_archive.add_digest(db, "2025-02-02", exact)
-    assert (await service.search(SearchRequest("Lantern"))).rows[0].arxiv_id == "2501.00004"
+    assert (await service.search(SearchRequest("Lantern"))).rows[0].key == "2501.00004"
 
 
 async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Database) -> None:
@@ -209,7 +209,7 @@ async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Data
         db, cobbe, NewsletterPaper("2501.00002", "A Survey of Agents", "에이전트를 모읍니다.")
     )
     result = await search.search(SearchRequest("서베이"))
-    assert [row.arxiv_id for row in result.rows] == ["2501.00002"]
+    assert [row.key for row in result.rows] == ["2501.00002"]
 
 
 def test_an_institution_is_compared_letter_by_letter() -> None:

@@ -83,7 +83,7 @@ async def service(open_filled: OpenFilled) -> SearchService:
 
 async def test_a_paper_is_found_by_the_name_that_people_say(service: SearchService) -> None:
     found = {said: await service.find_paper(said) for said in SAID}
-    assert {said: paper and paper.arxiv_id for said, paper in found.items()} == SAID
+    assert {said: paper and paper.key for said, paper in found.items()} == SAID
 
 
 async def test_topics_and_ordinary_words_name_no_paper(service: SearchService) -> None:
@@ -121,7 +121,7 @@ async def test_a_title_that_goes_on_after_a_name_is_not_the_paper_of_that_name(d
         "newtgen": "2501.00003",
     }.items():
         found = await service.find_paper(text)
-        assert (found and found.arxiv_id) == arxiv_id, text
+        assert (found and found.key) == arxiv_id, text
 
 
 async def test_a_name_that_a_summary_has_is_not_that_of_a_paper_that_sounds_so(db: Database) -> None:
@@ -136,7 +136,7 @@ async def test_a_name_that_a_summary_has_is_not_that_of_a_paper_that_sounds_so(d
         assert await service.find_paper(text) is None, text
     near = await service.find_paper("Zibra")
     assert near is not None
-    assert near.arxiv_id == "2501.00001"
+    assert near.key == "2501.00001"
 
 
 @pytest.mark.parametrize(

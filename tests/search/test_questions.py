@@ -17,7 +17,7 @@ async def test_a_question_finds_a_paper_by_topic_without_common_words(db: Databa
     service = await sample_archive.search_over(db, SPEECH, *FILLER)
     for question in ("글자를 목소리로 읽어주는 논문 찾아줘", "which papers turn writing into a spoken voice"):
         found = await service.search(SearchRequest(question))
-        assert (found.rows[0].arxiv_id, found.on_topic) == (SPEECH.arxiv_id, 0)
+        assert (found.rows[0].key, found.on_topic) == (SPEECH.arxiv_id, 0)
         assert "speech synthesis" in " ".join(forms for term in found.read.term_forms for forms in term)
     asked = await service.search(SearchRequest("which text-to-speech papers read writing aloud"))
     assert "text-to-speech" in asked.read.terms
@@ -49,7 +49,7 @@ async def test_a_paper_without_any_word_is_found_only_by_a_question_that_describ
     service = await sample_archive.search_over(db, SPEECH, *about, *FILLER)
     for question, topic in (UNRELATED | RELATED).items():
         found = await service.search(SearchRequest(question, limit=50))
-        listed = {row.arxiv_id for row in found.rows}
+        listed = {row.key for row in found.rows}
         assert (ids[topic] in listed) is (question in RELATED), question
 
 

@@ -91,15 +91,15 @@ async def test_the_kinds_have_the_papers_that_their_names_promise(service: Searc
     for query in (*ENGLISH.split("|"), *KOREAN.split("|"), *QUESTIONS.split("|")):
         for sort in Sort:
             found = await ask(service, query, sort)
-            kinds = [found.kinds[row.arxiv_id] for row in found.rows]
+            kinds = [found.kinds[row.key] for row in found.rows]
             assert kinds == sorted(kinds, key=[*MatchKind].index), "each divider stands once"
             counts = Counter(kinds)
             assert counts[MatchKind.ON_TOPIC] == found.on_topic, query
             assert (counts[MatchKind.ALL_TERMS], len(kinds)) == (found.all_terms, found.total), query
             assert found.missing.keys() <= list_kind(found, MatchKind.SOME_TERMS)
         for row in found.rows:
-            text = await read(service, row.arxiv_id)
-            for term in found.missing.get(row.arxiv_id, ()):
+            text = await read(service, row.key)
+            for term in found.missing.get(row.key, ()):
                 assert not names(text, term), (query, row.title, term)
 
 
@@ -110,7 +110,7 @@ async def test_no_paper_is_listed_whose_title_names_what_is_left_out(service: Se
         assert found.read.excluded == (unwanted,)
         for row in found.rows:
             assert not names(row.title or "", forms), row.title
-        for arxiv_id in full(plain) - {row.arxiv_id for row in found.rows}:
+        for arxiv_id in full(plain) - {row.key for row in found.rows}:
             assert names(await read(service, arxiv_id), forms), arxiv_id
 
 

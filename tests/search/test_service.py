@@ -25,12 +25,12 @@ async def ask(search: SearchService, query: str, **fields: object) -> SearchResu
 
 
 async def ids(search: SearchService, query: str, **fields: object) -> list[str]:
-    return [row.arxiv_id for row in (await ask(search, query, **fields)).rows]
+    return [row.key for row in (await ask(search, query, **fields)).rows]
 
 
 def digits(result: SearchResult, kind: MatchKind) -> str:
     """Return the last digits of the ids of a page's papers of a kind, in their order."""
-    return "".join(row.arxiv_id[-1] for row in result.rows if result.kinds[row.arxiv_id] is kind)
+    return "".join(row.key[-1] for row in result.rows if result.kinds[row.key] is kind)
 
 
 async def test_every_form_of_a_topic_finds_its_paper(search: SearchService) -> None:
@@ -93,7 +93,7 @@ async def test_papers_on_the_topic_come_before_those_with_all_terms_and_those_th
             ["2", "5"],
             ["3", "6"],
         ]
-        assert [result.kinds[row.arxiv_id] for row in result.rows] == [ON, ON, ALL, ALL, SOME, SOME]
+        assert [result.kinds[row.key] for row in result.rows] == [ON, ON, ALL, ALL, SOME, SOME]
         assert (result.on_topic, result.all_terms, result.total) == (2, 2, 6)
     # The counts are of all pages, and a later page has the kinds of its papers.
     second = await ask(service, "robot planning", limit=3, offset=3)
@@ -123,7 +123,7 @@ async def test_the_kinds_stay_in_their_order_and_each_is_sorted(
     for query in ("robot planning", "로봇 계획"):
         result = await ask(SearchService(db), query, sort=sort)
         assert [digits(result, kind) for kind in (ON, ALL, SOME)] == expected
-        assert "".join(row.arxiv_id[-1] for row in result.rows) == "".join(expected)
+        assert "".join(row.key[-1] for row in result.rows) == "".join(expected)
         assert (result.on_topic, result.all_terms) == tuple(map(len, expected[:2]))
 
 
@@ -386,7 +386,7 @@ async def test_no_paper_is_about_what_is_left_out_in_any_form_of_either_language
         ("image generation -zeppelins", "12345"),
     ):
         result = await ask(service, query)
-        assert sorted(row.arxiv_id[-1] for row in result.rows) == [*kept], query
+        assert sorted(row.key[-1] for row in result.rows) == [*kept], query
         assert result.read.excluded == tuple(words.strip('"') for words in query.split(" -")[1:])
 
 
@@ -413,7 +413,7 @@ async def test_digests_and_top_lists_are_sorted_by_votes(search: SearchService) 
     newest, newest_on = await search.get_digest(None, limit=10)
     assert (newest_on, newest.total) == (date(2025, 1, 3), 1)
     day, _ = await search.get_digest(date(2025, 1, 2), limit=10)
-    assert [row.arxiv_id for row in day.rows] == ["2501.00001", "2501.00002"]
+    assert [row.key for row in day.rows] == ["2501.00001", "2501.00002"]
     top = await ask(search, "", limit=2, sort=Sort.VOTES)
     assert [row.votes for row in top.rows] == [90, 40]
 
@@ -464,7 +464,7 @@ async def test_a_paper_of_several_days_is_in_the_period_of_each_and_shown_as_of_
     await sample_archive.add_digest(db, "2026-01-01", now, again)
     service = SearchService(db)
     december = await ask(service, "robots since:2025-12 until:2025-12", sort=Sort.VOTES)
-    assert [(row.arxiv_id, row.date) for row in december.rows] == [
+    assert [(row.key, row.date) for row in december.rows] == [
         ("2501.00002", date(2025, 12, 31)),
         ("2501.00001", date(2025, 12, 31)),
     ]
@@ -493,7 +493,7 @@ async def test_an_id_or_a_link_as_a_query_finds_the_paper(search: SearchService)
         assert (result.kinds, result.total, result.on_topic) == ({"2501.00002": ON}, 1, 1)
         detail = await search.find_paper(query)
         assert detail is not None
-        assert detail.arxiv_id == "2501.00002"
+        assert detail.key == "2501.00002"
 
 
 async def test_a_title_with_latex_is_found_as_rendered_and_as_written(db: Database) -> None:
@@ -511,7 +511,7 @@ async def test_a_title_is_found_by_its_name_in_one_or_two_words_and_with_the_wor
     )
     detail = await service.find_paper("flash attention")
     assert detail is not None
-    assert detail.arxiv_id == "2205.14135"
+    assert detail.key == "2205.14135"
     assert await service.find_paper("exact flash") is None
     for query in ("the segment anything model", "segment anything 모델"):
         assert (await ids(service, query))[0] == "2304.02643", query
@@ -655,7 +655,7 @@ async def test_a_date_beside_words_is_that_time_unless_it_is_part_of_a_name(
     await sample_archive.add_digest(db, "2024-12-30", *IN_2024)
     search = await sample_archive.search_over(db, *IN_2025)
     result = await search.search(SearchRequest(typed, today=date(2025, 1, 30)))
-    assert (result.read.meant, {row.arxiv_id for row in result.rows[: len(found)]}) == (read_as, found)
+    assert (result.read.meant, {row.key for row in result.rows[: len(found)]}) == (read_as, found)
     if read_as:
         assert result.total == len(found)
         [back] = [reading.query for reading in result.read.others if reading.kind is ReadingKind.WORDS]

@@ -79,7 +79,7 @@ async def call_all(search: SearchService, text: str) -> None:
         *result.suggestions,
     )
     assert sum(map(len, said)) < MAX_SAID
-    kinds = [result.kinds[row.arxiv_id] for row in result.rows]
+    kinds = [result.kinds[row.key] for row in result.rows]
     assert kinds == sorted(kinds, key=[*MatchKind].index), "papers on the topic come first"
     await search.find_author(text, limit=10)
     await search.find_paper(text)

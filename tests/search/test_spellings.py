@@ -107,7 +107,7 @@ async def test_a_term_written_as_one_word_is_the_term_in_both_languages(db: Data
     await glossary_service.GlossaryService(db).rebuild()
     service = SearchService(db)
     for query, ids in (("ecommerce", {1, 2, 3}), ("realtime", {4}), ("superresolution", {5})):
-        found = {int(row.arxiv_id[-5:]) for row in (await service.search(SearchRequest(query))).rows}
+        found = {int(row.key[-5:]) for row in (await service.search(SearchRequest(query))).rows}
         assert found == ids, query
 
 

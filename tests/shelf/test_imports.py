@@ -400,7 +400,7 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     assert (len(imported.saved), imported.unlisted) == (3, 2)
     assert imported.skipped == ("The Art of Computer Programming", "empty")
     rows = (await kept.load_page(Owner(7))).papers
-    assert [row.arxiv_id for row in rows] == ["2501.00001", "1810.04805", "2401.00003"]
+    assert [row.key for row in rows] == ["2501.00001", "1810.04805", "2401.00003"]
     assert rows[1].title == "BERT: Pre-training of Deep Bidirectional Transformers"
     assert len(origin.requests) == 1, "all titles are asked for at once"
     many = "".join(f"@misc{{k{n}, title={{Unknown title {n}}}}}\n" for n in range(30))
@@ -533,7 +533,7 @@ async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
     assert [*imported.saved.items()] == [("2501.00001", "Listed"), ("2401.99999", "2401.99999")]
     assert (imported.unlisted, imported.known) == (1, ("Known",))
     rows = (await kept.load_page(Owner(7))).papers
-    assert [row.arxiv_id for row in rows] == ["2501.00001", "2401.99999", "2501.00002"]
+    assert [row.key for row in rows] == ["2501.00001", "2401.99999", "2501.00002"]
     assert [row.is_listed for row in rows] == [True, False, True]
     again = await kept.import_file(8, text.encode("utf-16"), is_kept=False)
     assert (len(again.saved), again.unlisted) == (3, 1)
@@ -590,7 +590,7 @@ async def test_every_export_format_and_me_data_can_be_imported(
         exported, _ = await kept.export(Owner(7), form)
     assert len((await kept.import_file(8, exported, is_kept=False)).saved) == count
     after = (await kept.load_page(Owner(8))).papers
-    assert [(paper.arxiv_id, paper.title) for paper in after] == [(row.arxiv_id, row.title) for row in before]
+    assert [(paper.key, paper.title) for paper in after] == [(row.key, row.title) for row in before]
     assert [(paper.note, paper.tags) for paper in after] == [(row.note, row.tags) for row in before]
     # A second import changes no note that its reader has edited since.
     await kept.annotate(Owner(8), after[0].id, note="mine", tags="own")

@@ -48,7 +48,7 @@ class Renderer(world.Renderer):
     def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         if isinstance(post, NewsPost):
             said = (
-                f"{world.names([paper.arxiv_id])}+{'+'.join(event.kind for event in post.events[paper.id])}"
+                f"{world.names([paper.key])}+{'+'.join(event.kind for event in post.events[paper.id])}"
                 for paper in post.papers
             )
             return self._message(post.marker, f"{post.locale} {' '.join(said)} {post.more or ''}".strip())
@@ -275,7 +275,7 @@ def saved_paper(number: int, title: str) -> models.SavedPaper:
     shown = rendered_posts.paper(number)
     return models.SavedPaper(
         id=number,
-        arxiv_id=shown.arxiv_id,
+        key=shown.key,
         title=title,
         url=shown.url,
         date=shown.last_on,
@@ -334,7 +334,7 @@ def test_of_ten_papers_everything_new_has_its_line(locale: models.Locale, kinds:
             if kind in chosen
         )
     assert plain.count("· 🆕 ") == len(chosen) * len(saved)
-    assert all(f"/{paper.arxiv_id}>" in plain for paper in saved)
+    assert all(f"/{paper.key}>" in plain for paper in saved)
     assert len(plain) <= 2000
     assert not any(word in plain for word in ("Title", "pond", "github")), "no words of others"
     if locale is models.Locale.EN:

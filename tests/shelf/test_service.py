@@ -68,7 +68,7 @@ async def test_a_search_covers_texts_titles_notes_and_tags(sqlite_db: Database) 
 
     async def find(query: str) -> list[str]:
         rows = (await saved.load_page(Owner(7), query)).papers
-        return [row.arxiv_id[-1] for row in rows]
+        return [row.key[-1] for row in rows]
 
     expected = {"found": ["1"], "etude BETA": ["2"], "dpo": ["3"], "2501.00001": ["1"], "#to-read": ["2"]}
     nothing = ("#to-read dpo", "#to_read", "#to%", "#%")  # a tag has no wildcards

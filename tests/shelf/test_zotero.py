@@ -464,7 +464,7 @@ async def test_papers_never_tried_come_before_those_at_which_zotero_failed(lab: 
     ids = [f"2501.{number:05}" for number in range(101, 105)]
     async with lab.database.transaction() as connection:
         await papers.add(connection, digest_writer.unlisted_papers(ids))
-    named = [replace(FACTS, arxiv_id=name, title=f"Paper {name}", comment=None) for name in ids]
+    named = [replace(FACTS, paper_key=name, title=f"Paper {name}", comment=None) for name in ids]
     await sample_archive.make_ingest(lab.database).add_facts(named)
     answered = lab.fake._answer
 
@@ -583,7 +583,7 @@ async def test_a_paper_without_a_title_is_named_after_a_day(lab: Lab) -> None:
     assert await lab.told() == []
     await lab.write(timedelta(hours=24))
     assert await lab.told() == ["2501.09999 of the list is not in Zotero: its title is not known yet"]
-    named = replace(FACTS, arxiv_id="2501.09999", title="Named", comment=None)
+    named = replace(FACTS, paper_key="2501.09999", title="Named", comment=None)
     await sample_archive.make_ingest(lab.database).add_facts([named])
     await lab.write(timedelta(hours=25))
     assert (lab.ids, await lab.told()) == (["2501.09999"], [])
@@ -765,7 +765,7 @@ async def test_where_a_key_is_made_follows_only_a_refused_key(lab: Lab, trouble:
 
 async def test_refused_papers_are_told_until_two_days_after_the_last_try_five_by_name(lab: Lab) -> None:
     ids = [f"2501.{number:05}" for number in range(101, 108)]
-    named = [replace(FACTS, arxiv_id=name, title=f"Paper {name}", comment=None) for name in ids]
+    named = [replace(FACTS, paper_key=name, title=f"Paper {name}", comment=None) for name in ids]
     async with lab.database.transaction() as connection:
         await papers.add(connection, digest_writer.unlisted_papers(ids))
     await sample_archive.make_ingest(lab.database).add_facts(named)

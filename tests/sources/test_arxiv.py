@@ -37,7 +37,7 @@ async def read(
 async def test_requests_papers_in_batches_of_a_hundred(origin: OriginServer, fetch: HttpFetcher) -> None:
     FakeArxiv(origin, titles=dict.fromkeys([WANTED[0], *WANTED[2:]], "Small Things"))
     facts, missing = await read(origin, fetch, WANTED)
-    assert [paper.arxiv_id for paper in facts] == [WANTED[0], *WANTED[2:]]
+    assert [paper.paper_key for paper in facts] == [WANTED[0], *WANTED[2:]]
     assert missing == ["2505.00002"]
     assert {paper.affiliations for paper in facts} == {("A Lab",)}, "feedparser keeps the last"
     assert len(origin.requests) == 3
@@ -79,7 +79,7 @@ async def test_papers_that_arxiv_counts_but_does_not_give_are_not_unknown(
 
     origin.pages["/api/query"] = answer
     facts, unknown = await read(origin, fetch, WANTED[:3])
-    assert ([paper.arxiv_id for paper in facts], unknown, left) == (found, missing, [])
+    assert ([paper.paper_key for paper in facts], unknown, left) == (found, missing, [])
 
 
 @pytest.mark.parametrize("status", [400, 200])
@@ -90,7 +90,7 @@ async def test_rejected_id_does_not_affect_other_papers(
     titles = dict.fromkeys(wanted[1:], "Small Things")
     FakeArxiv(origin, titles=titles, refused=wanted[:1], refusal_status=status)
     facts, missing = await read(origin, fetch, wanted)
-    assert ([paper.arxiv_id for paper in facts], missing) == (wanted[1:], wanted[:1])
+    assert ([paper.paper_key for paper in facts], missing) == (wanted[1:], wanted[:1])
     assert len(origin.requests) == 3 + 2 * 6  # 100 ids are halved to 50, 25, 12, 6, 3, 1
 
 

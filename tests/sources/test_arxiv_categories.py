@@ -42,12 +42,12 @@ class ArxivHarness(PollingHarness):
         async with self.db.read() as connection:
             rows = await archive.list_rows(connection, origin=origin)
             listed = await archive.list_papers(connection, [row.id for row in rows])
-        return {row.date_on: sorted(of.arxiv_id for of in listed if of.digest_id == row.id) for row in rows}
+        return {row.date_on: sorted(of.paper_key for of in listed if of.digest_id == row.id) for row in rows}
 
     async def stored_ids(self) -> set[str]:
         async with self.db.read() as connection:
             rows = await papers.list_rows(connection, await papers.list_newest_ids(connection, limit=10_000))
-        return {row.arxiv_id for row in rows}
+        return {row.key for row in rows}
 
     async def back_fill(self) -> str | None:
         """Return what `paperround sources list` says about the only source's back-fill."""

@@ -77,7 +77,7 @@ async def test_entries_with_one_paper_each_are_grouped_by_day(site: Site) -> Non
     results = await site.read()
     assert listed(results) == [("list", "2025-05-06", False, 2), ("list", "2025-05-05", False, 1)]
     paper = results[0].digests[0].entries[1]
-    assert (paper.arxiv_id, paper.title, paper.votes) == ("2503.00002", "Growing Moss 2", 2)
+    assert (paper.paper_key, paper.title, paper.votes) == ("2503.00002", "Growing Moss 2", 2)
     assert (paper.authors, paper.thumbnail) == (("Mina Alder", "Tomas Brandt"), "https://cdn.example/2.png")
     facts = results[0].facts[1]
     assert facts.abstract == "Moss number 2 grows in 97-98% of all gardens."
@@ -199,7 +199,7 @@ async def test_does_not_list_new_versions_in_an_arxiv_feed(site: Site) -> None:
         )
     )
     [result, _] = await site.read()
-    assert [entry.arxiv_id[-1] for entry in result.digests[0].entries] == ["1", "2"]
+    assert [entry.paper_key[-1] for entry in result.digests[0].entries] == ["1", "2"]
     assert [(facts.abstract, facts.listed_on) for facts in result.facts] == [
         ("Moss 1.", date(2025, 5, 6)),
         ("Moss 2.", date(2025, 5, 6)),

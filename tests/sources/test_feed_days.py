@@ -117,7 +117,7 @@ async def days_of(harness: PollingHarness) -> dict[str, list[date]]:
     found: dict[str, list[date]] = {}
     for row in await harness.digests():
         for listed in await harness.db.fetch(archive.list_entries_by_digest, row.id):
-            found.setdefault(listed.arxiv_id, []).append(row.date_on)
+            found.setdefault(listed.paper_key, []).append(row.date_on)
     return found
 
 

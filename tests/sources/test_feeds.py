@@ -29,7 +29,7 @@ def read(
         states.update({base.page_key(page.location): page for page in result.page_states})
         for digest in result.digests:
             of_day = papers.setdefault("rolling" if digest.is_rolling else str(digest.date), {})
-            of_day |= {entry.arxiv_id: entry.title for entry in digest.entries}
+            of_day |= {entry.paper_key: entry.title for entry in digest.entries}
     return papers, sum((result.reading for result in results if result.reading), ReadingReport()), results
 
 
@@ -43,7 +43,7 @@ def test_each_feed_gives_its_papers_and_says_what_it_left_out(name: str) -> None
     assert reading.kept == sum(map(len, papers.values()))
     untold = sum(row.number for row in reading.warnings if row.reason is SkipReason.NO_DATE)
     assert untold == expected.get("untold", 0)
-    facts = {fact.arxiv_id: fact for result in results for fact in result.facts}
+    facts = {fact.paper_key: fact for result in results for fact in result.facts}
     for arxiv_id, (authors, affiliations) in expected.get("authors", {}).items():
         assert [facts[arxiv_id].authors, facts[arxiv_id].affiliations] == [
             tuple(authors),

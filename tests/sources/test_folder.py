@@ -122,7 +122,7 @@ async def test_a_copy_is_left_out_beside_its_original_and_else_read_with_its_day
         (tmp_path / path).write_text("".join(lines))
     results = await fetch_results(folder.FolderSource(tmp_path), now=datetime(2026, 11, 29, tzinfo=UTC))
     read = {
-        (str(digest.date), digest.entries[-1].arxiv_id, digest.is_rolling)
+        (str(digest.date), digest.entries[-1].paper_key, digest.is_rolling)
         for result in results
         for digest in result.digests
     }

@@ -77,7 +77,7 @@ async def test_daily_list_is_a_digest_with_facts_about_each_paper(hub: Hub) -> N
     assert (paper["comments"], paper["submitter"]) == (2, "Kim Minsu")
     assert result.facts == (
         models.PaperFacts(
-            arxiv_id="2505.00001",
+            paper_key="2505.00001",
             source="huggingface",
             location=hub.origin.url + path(TODAY),
             read_at=source_fixtures.NOW,
@@ -110,7 +110,7 @@ async def test_invalid_paper_does_not_affect_others(hub: Hub) -> None:
     )
     one, other = daily_papers_item("2505.00001"), daily_papers_item("2505.00002v3")
     result = await hub.read_today(one, None, 5, {}, {"paper": {"id": "no id"}}, other, strange)
-    assert [facts.arxiv_id for facts in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
+    assert [facts.paper_key for facts in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
     bare = result.facts[2]
     assert (bare.title, bare.authors, bare.code_url, bare.project_url) == (None, (), None, None)
     assert (bare.published_on, bare.keywords) == (None, ())
@@ -204,8 +204,10 @@ async def test_all_pages_of_a_list_are_read(hub: Hub, count: int, requests: int)
     hub.pages[path(TODAY)] = daily_papers(*rows(count, last=900))
     with structlog.testing.capture_logs() as logs:
         [result] = await fetch_results(hub.source, days=[TODAY])
-    listed = [entry.arxiv_id for digest in result.digests for entry in digest.entries]
-    assert listed == [fact.arxiv_id for fact in result.facts] == [f"2505.{n:05}" for n in range(1, count + 1)]
+    listed = [entry.paper_key for digest in result.digests for entry in digest.entries]
+    assert (
+        listed == [fact.paper_key for fact in result.facts] == [f"2505.{n:05}" for n in range(1, count + 1)]
+    )
     assert [entry.rank for digest in result.digests for entry in digest.entries] == [*range(1, count + 1)]
     assert [fact.votes for fact in result.facts][-1:] == [900] * bool(count)
     assert [page.location for page in result.page_states] == [hub.origin.url + path(TODAY)] * bool(count)
@@ -239,7 +241,7 @@ async def test_a_short_page_is_not_the_last(hub: Hub) -> None:
     # Since papers joined the list meanwhile, the third page begins with the last paper of the second.
     serve_slices(hub, rows(100), broken + rows(3, first=101), rows(50, first=103))
     [result] = await fetch_results(hub.source, days=[TODAY])
-    assert [fact.arxiv_id for fact in result.facts] == [f"2505.{number:05}" for number in range(1, 153)]
+    assert [fact.paper_key for fact in result.facts] == [f"2505.{number:05}" for number in range(1, 153)]
     [digest] = result.digests
     assert [problem.message for problem in digest.problems] == [
         "paper 101 of the list has no id and is left out"
@@ -252,7 +254,7 @@ async def test_a_large_page_is_read_in_a_process_of_its_own(
 ) -> None:
     monkeypatch.setattr(base, "LARGE_BYTES", 0)
     result = await hub.read_today(*rows(3))
-    assert [fact.arxiv_id for fact in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
+    assert [fact.paper_key for fact in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
 
 
 async def test_a_page_that_repeats_the_list_is_the_end(hub: Hub) -> None:
@@ -419,7 +421,7 @@ async def test_stores_order_authors_and_media_exactly_as_listed(hub: Hub, db: Da
         [digest] = result.digests
         assert digest.problems == ()
         found += [
-            (fact.arxiv_id, fact.authors, fact.media, entry.thumbnail, fact.code_url)
+            (fact.paper_key, fact.authors, fact.media, entry.thumbnail, fact.code_url)
             for fact, entry in zip(result.facts, digest.entries, strict=True)
         ]
         await service.put(huggingface.ADDRESS, result.location, result.digests)
@@ -429,10 +431,8 @@ async def test_stores_order_authors_and_media_exactly_as_listed(hub: Hub, db: Da
         digests = await archive.list_rows(connection)
         listed = await archive.list_papers(connection, [digest.id for digest in digests[::-1]])
         details = await papers.list_details(connection, [paper.paper_id for paper in listed])
-    stored = {
-        row.arxiv_id: (row.arxiv_id, row.authors, row.media, row.thumbnail, row.code_url) for row in details
-    }
-    assert [stored[paper.arxiv_id] for paper in listed] == expected
+    stored = {row.key: (row.key, row.authors, row.media, row.thumbnail, row.code_url) for row in details}
+    assert [stored[paper.paper_key] for paper in listed] == expected
 
 
 async def test_a_day_that_has_not_begun_at_hugging_face_is_not_there_yet(

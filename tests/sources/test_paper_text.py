@@ -45,7 +45,7 @@ async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: HttpF
     origin.pages[MARKDOWN] = markdown(paper_pages.markdown_page())
     found = await read(origin, fetch)
     # the page says that it was made from arXiv's HTML
-    assert (found.arxiv_id, found.url, found.basis) == (ID, f"{origin.url}{HTML}", "paper")
+    assert (found.paper_key, found.url, found.basis) == (ID, f"{origin.url}{HTML}", "paper")
     assert found.fetched_at == source_fixtures.NOW
     assert "lantern29" in found.text
     assert "## A Extra tables" in found.text
@@ -217,7 +217,7 @@ async def test_the_oldest_texts_make_room_but_for_papers_on_a_shelf(
         [paper_id] = await papers.list_newest_ids(connection, limit=1)
         [saved] = await papers.list_details(connection, [paper_id])
         await shelf.save(connection, 5, [paper_id], NOW, None)
-        names = saved.arxiv_id, *(f"2505.0000{number}" for number in range(3))
+        names = saved.key, *(f"2505.0000{number}" for number in range(3))
         for hours, arxiv_id in enumerate(names):
             text = models.PaperText(arxiv_id, "Lamps.", "https://x.example", NOW + timedelta(hours=hours))
             await paper_texts.save(connection, text)

@@ -228,7 +228,7 @@ async def test_a_feed_that_becomes_too_large_keeps_the_papers_of_the_day(
     [today] = await harness.digests(START.date())
     entries = await harness.db.fetch(archive.list_entries_by_digest, today.id)
     assert today.format is models.DigestFormat.LOOKUP
-    assert new <= {entry.arxiv_id for entry in entries}
+    assert new <= {entry.paper_key for entry in entries}
     assert all([(await harness.detail(arxiv_id)).is_listed for arxiv_id in new])
     await _show(harness, *shown, on=on)
     [same] = await harness.digests(START.date())

@@ -40,7 +40,7 @@ async def test_reads_today_and_the_last_three_days(origin: OriginServer, fetch: 
     ]
     digest = results[0]
     assert digest.location == f"{origin.url}/2025/05/06.md"
-    assert [paper.arxiv_id for paper in digest.digests[0].entries] == ["2505.00001", "2505.00002"]
+    assert [paper.paper_key for paper in digest.digests[0].entries] == ["2505.00001", "2505.00002"]
     assert results[2].reason == "2025-05-04: not found (404)"
 
 

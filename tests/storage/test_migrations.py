@@ -107,6 +107,30 @@ async def test_released_migrations_do_not_change_with_later_declarations(
         assert await upgrade() == before
 
 
+@pytest.mark.parametrize("folder", upgrades.STORED, ids=lambda folder: folder.name)
+async def test_the_arxiv_ids_of_stored_papers_are_their_keys(
+    folder: Path, db: Database, database_url: str
+) -> None:
+    await db.close()
+    upgrades.restore(folder, database_url)
+    older = Database(database_url)
+    async with older.read() as connection:
+        before = [
+            list(map(tuple, await connection.exec_driver_sql(f"SELECT {columns} FROM {table} ORDER BY 1, 2")))
+            for columns, table in (("id, arxiv_id", "papers"), ("arxiv_id, prompt_version", "drafts"))
+        ]
+    await older.close()
+    async with (
+        await migrate.open_database(database_url, approve=upgrades.approve) as upgraded,
+        upgraded.read() as connection,
+    ):
+        stored, drafts = tables.papers.c, writer.drafts.c
+        query = sa.select(stored.id, stored.key).where(stored.scheme == "arxiv").order_by(stored.id)
+        written = sa.select(drafts.paper_key, drafts.prompt_version).order_by(*drafts[:2])
+        assert [list(map(tuple, await connection.execute(one))) for one in (query, written)] == before
+        assert before[0]
+
+
 async def test_texts_that_the_writer_published_are_still_known(db: Database, database_url: str) -> None:
     await db.close()
     upgrades.restore(upgrades.STORED[0], database_url)
@@ -299,17 +323,22 @@ async def test_texts_that_were_web_pages_are_removed_and_what_was_written_from_t
         rows = await papers.list_rows(connection, ids)
         urls = ("https://huggingface.co/papers/{}.md", "https://arxiv.org/html/{}")
         for row, url in zip(rows, urls, strict=True):
-            text = models.PaperText(row.arxiv_id, "Lamps.", url.format(row.arxiv_id), at)
+            text = models.PaperText(row.key, "Lamps.", url.format(row.key), at)
             await paper_texts.save(connection, text)
             draft = writer.Draft(
-                row.arxiv_id, models.DigestFormat.REVIEW, models.Locale.EN, "1", "m", at, "h", basis="paper"
+                row.key, models.DigestFormat.REVIEW, models.Locale.EN, "1", "m", at, "h", basis="paper"
             )
             await writer.save_draft(connection, draft)
         await connection.exec_driver_sql(
             "CREATE TABLE vectors (paper_id BIGINT, kind TEXT)"
         )  # as it was then
+        columns = ("papers", "key"), ("paper_texts", "paper_key"), ("drafts", "paper_key")
+        for table, name in columns:  # as they were called then
+            await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME COLUMN {name} TO arxiv_id")
         await connection.run_sync(migrations.MIGRATIONS[25])
-        names = [row.arxiv_id for row in rows]
+        for table, name in columns:
+            await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME COLUMN arxiv_id TO {name}")
+        names = [row.key for row in rows]
         assert [await paper_texts.get(connection, name) is not None for name in names] == [False, True]
         drafts = await writer.find_draft(connection, draft, names)
         assert [drafts[name].basis for name in names] == ["none", "paper"]

@@ -14,6 +14,29 @@ from tests.support.ingest_harness import IngestHarness, newsletter, paper
 from tests.support.paper_records import DAY, NOW, add_papers, merged_paper
 
 
+async def test_the_scheme_of_a_key_is_stored_and_only_arxivs_papers_have_its_id(
+    db: database.Database,
+) -> None:
+    keys = {
+        "2601.00001": "arxiv",
+        "math/0309136": "arxiv",
+        "doi/10.1101/2026.11.20.1": "doi",
+        "acl/2026.acl-long.17": "acl",
+    }
+    ids = await add_papers(db, *(replace(merged_paper(1), key=key) for key in keys))
+    async with db.transaction() as connection:
+        await connection.execute(
+            papers.paper_names.insert().values(name="doi/10.1/a", paper_id=ids["2601.00001"])
+        )
+        rows = await connection.execute(sa.select(tables.papers.c.key, tables.papers.c.scheme))
+        assert dict(map(tuple, rows)) == keys
+        found = await papers.list_rows(connection, [*ids.values()])
+        assert {row.key for row in found if row.arxiv_id == row.key} == {"2601.00001", "math/0309136"}
+        assert {row.arxiv_id for row in found if row.key not in ("2601.00001", "math/0309136")} == {None}
+        await connection.execute(tables.papers.delete().where(tables.papers.c.key == "2601.00001"))
+        assert not (await connection.execute(sa.select(papers.paper_names))).all()
+
+
 async def test_only_arxiv_confirms_the_order_of_authors(db: database.Database) -> None:
     ids = await add_papers(db, merged_paper(1), merged_paper(2), merged_paper(3))
     readings = [
@@ -21,7 +44,7 @@ async def test_only_arxiv_confirms_the_order_of_authors(db: database.Database) -
         PaperFacts("2601.00002", "huggingface", "u", NOW, authors=("Ada Byron",)),
         PaperFacts("2601.00003", "arxiv", "u", NOW),
     ]
-    await db.write(papers.add_facts, [(ids[reading.arxiv_id], reading) for reading in readings])
+    await db.write(papers.add_facts, [(ids[reading.paper_key], reading) for reading in readings])
     async with db.read() as connection:
         details = [await papers.get_detail(connection, arxiv_id) for arxiv_id in ids]
     assert [detail and detail.is_author_order_confirmed for detail in details] == [True, False, False]

@@ -100,7 +100,7 @@ async def test_reader_data_includes_dependent_rows_and_arxiv_ids(db: Database) -
     await reader_rows.fill_every_table(db, READER)
     async with db.read() as connection:
         found = await collect(connection, READER)
-        (arxiv_id,) = (await connection.execute(sa.select(tables.papers.c.arxiv_id))).scalars()
+        (arxiv_id,) = (await connection.execute(sa.select(tables.papers.c.key))).scalars()
     assert {"parts", "saved_papers", "matches"} <= set(found)
     assert found["saved_papers"][0]["user_id"] == str(READER)
     assert found["saved_papers"][0]["paper_id"] == arxiv_id

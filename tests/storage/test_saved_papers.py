@@ -26,7 +26,7 @@ async def add_papers(connection: Connection, titles: Iterable[str | None]) -> li
 async def list_ids(connection: Connection, **options: object) -> list[str]:
     rows, total = await shelf.list_rows(connection, READER, **options)  # type: ignore[arg-type]
     assert total == len(rows)
-    return [row.arxiv_id[-1] for row in rows]
+    return [row.key[-1] for row in rows]
 
 
 async def test_lists_saved_papers_newest_first_or_by_tag(db: Database) -> None:

@@ -83,7 +83,7 @@ class Services:
         async def read(connection: Connection) -> list[tuple[str, str, str]]:
             events, known = papers.paper_events, tables.papers
             query = events.select().join(known, known.c.id == events.c.paper_id).order_by(events.c.id)
-            rows = await connection.execute(query.add_columns(known.c.arxiv_id))
-            return [(row.arxiv_id, row.kind.value, row.text) for row in rows]
+            rows = await connection.execute(query.add_columns(known.c.key))
+            return [(row.key, row.kind.value, row.text) for row in rows]
 
         return await self.harness.db.fetch(read)

@@ -16,7 +16,7 @@ def index_texts(texts: Iterable[str], *, as_titles: bool = False) -> Engine:
         index.index_in_memory(
             models.IndexDocument(
                 id=number,
-                arxiv_id="",
+                key="",
                 title=text if as_titles else None,
                 sections=() if as_titles else (models.Section(None, text),),
                 abstract=None,

@@ -224,7 +224,7 @@ async def _leave_work(installation: Installation) -> None:
         location="late.md",
     )
     draft = writer.Draft(
-        arxiv_id="2601.99001",
+        paper_key="2601.99001",
         format=models.DigestFormat.NEWSLETTER,
         language=models.Locale.EN,
         prompt_version="1",
@@ -247,7 +247,7 @@ async def _leave_records(harness: ClientHarness) -> None:
     database, now, reader = harness.container.database, harness.env.now(), harness.reader
     async with database.transaction() as connection:
         paper_id = await connection.scalar(
-            sa.select(tables.papers.c.id).where(tables.papers.c.arxiv_id == "2501.00001")
+            sa.select(tables.papers.c.id).where(tables.papers.c.key == "2501.00001")
         )
         assert paper_id is not None
         await news.switch_on(connection, news.NewsReader(reader.id, now, "Europe/Berlin"))

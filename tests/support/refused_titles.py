@@ -57,7 +57,7 @@ async def plan_post(
     """Plan a post with the papers. An alert is one message. Only a daily post has the papers of its parts stored."""
     async with db.transaction() as connection:
         ids = await papers.get_ids(connection, wanted)
-        details = {one.arxiv_id: one for one in await papers.list_details(connection, list(ids.values()))}
+        details = {one.key: one for one in await papers.list_details(connection, list(ids.values()))}
         shown = tuple(build_post_paper(details[id_], models.Locale.EN) for id_ in wanted)
         settings: dict[str, Any] = {"locale": models.Locale.EN, "style": style, "topic": topic}
         post = rendered_posts.daily(

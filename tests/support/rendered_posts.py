@@ -84,7 +84,7 @@ def bare_paper(
         "savers": 0,
     }
     known = values | options | {"summary": summary if sections else None}
-    return post_papers.PostPaper(arxiv_id=arxiv_id, first_on=on, last_on=on, **known)
+    return post_papers.PostPaper(key=arxiv_id, first_on=on, last_on=on, **known)
 
 
 def alert(matches: tuple[AlertMatch, ...], **options: Any) -> AlertPost:
@@ -108,7 +108,7 @@ def each_kind(
     summary = paper(1, sections=(models.Section(text, f"About {text}."),)).summary
     about: dict[str, Any] = {"title": text, "organization": text, "authors": (text,), "summary": summary}
     about["url"] = f"https://example.org/{text}"
-    known = [replace(paper(number), arxiv_id=arxiv_id) for number, arxiv_id in enumerate(ids, 1)]
+    known = [replace(paper(number), key=arxiv_id) for number, arxiv_id in enumerate(ids, 1)]
     found = replace(known[0], **about)
     of_club: dict[str, Any] = {"guild_id": 1, "channel_id": 2, "locale": locale, "marker": marker}
     of_club["papers"] = [found]

@@ -120,7 +120,7 @@ class Renderer:
             if "alert" in self.failing:
                 raise ValueError("template error")
             self.alerts.append(post)
-            text = names([match.paper.arxiv_id for match in post.matches])
+            text = names([match.paper.key for match in post.matches])
         elif isinstance(post, contents.NoticePost):
             about = names(post.papers) or post.reason
             [part] = self._message(post.marker, f"notice {post.kind.value} {about}")
@@ -133,7 +133,7 @@ class Renderer:
         self.posts.append(post)
         if post.subscription.style.value in self.failing:
             raise ValueError("template error")
-        return self._message(post.marker, names([paper.arxiv_id for paper in post.papers]))
+        return self._message(post.marker, names([paper.key for paper in post.papers]))
 
     def _message(self, marker: str, text: str) -> tuple[contents.RenderedPart, ...]:
         payload = {"content": text, "marker": contents.part_marker(marker, 0)}

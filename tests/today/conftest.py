@@ -21,7 +21,7 @@ class Renderer(world.Renderer):
 
     def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
         if isinstance(post, TodayPost):
-            return self._message(post.marker, world.names([pick.paper.arxiv_id for pick in post.picks]))
+            return self._message(post.marker, world.names([pick.paper.key for pick in post.picks]))
         return super().render(post)
 
 

@@ -27,7 +27,7 @@ async def opened(archive: WebArchive) -> WebArchive:
     database = archive.services.database
     await sample_archive.make_ingest(database).add_facts([FACT])
     async with database.transaction() as connection:
-        names = ["2501.00004", "2501.00001", FACT.arxiv_id]
+        names = ["2501.00004", "2501.00001", FACT.paper_key]
         ids = await papers.get_ids(connection, names)
         times = {ids[name]: archive.now + timedelta(minutes=number) for number, name in enumerate(names)}
         await shelf.save_at(connection, READER, times)
@@ -58,8 +58,8 @@ async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened
     assert "Reading list · 3 papers" in page.replace("\N{NO-BREAK SPACE}", " ")
     links = Elements(page).values("href")
     assert {f"/lists/{TOKEN}{ending}" for ending in ENDINGS[1:]} <= {*links}
-    assert f"https://arxiv.org/abs/{FACT.arxiv_id}" in links
-    assert f"/papers/{FACT.arxiv_id}" not in links, "it has no page there"
+    assert f"https://arxiv.org/abs/{FACT.paper_key}" in links
+    assert f"/papers/{FACT.paper_key}" not in links, "it has no page there"
     assert "Ann%20Beech" not in page
     assert "<script" not in page
     assert "논문 목록 · 3편" in (await opened.get(f"/lists/{TOKEN}", KOREAN))[2].replace(
@@ -67,13 +67,13 @@ async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened
     )
     listed = json.loads(await opened.text(f"/lists/{TOKEN}.json"))
     assert [row["number"] for row in listed] == [
-        f"arXiv:{FACT.arxiv_id}",
+        f"arXiv:{FACT.paper_key}",
         "arXiv:2501.00001",
         "arXiv:2501.00004",
     ]
     feed = ElementTree.fromstring(await opened.text(f"/lists/{TOKEN}.atom"))
     assert [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")] == [
-        f"https://arxiv.org/abs/{name}" for name in (FACT.arxiv_id, "2501.00001", "2501.00004")
+        f"https://arxiv.org/abs/{name}" for name in (FACT.paper_key, "2501.00001", "2501.00004")
     ]
 
 
@@ -91,7 +91,7 @@ async def test_a_list_without_papers_has_its_own_title_and_says_so(archive: WebA
 
 
 async def test_a_withdrawn_paper_is_marked_in_lists(opened: WebArchive) -> None:
-    withdrawn = replace(FACT, arxiv_id="2501.00001", title=None, comment="Withdrawn by the authors")
+    withdrawn = replace(FACT, paper_key="2501.00001", title=None, comment="Withdrawn by the authors")
     await sample_archive.make_ingest(opened.services.database).add_facts([withdrawn])
     for path in (f"/lists/{TOKEN}", "/search?q=TinyTalk"):
         assert (await opened.text(path)).count("Withdrawn by its authors") == 1, path
@@ -116,7 +116,7 @@ async def test_a_renewed_a_closed_and_a_guessed_address_have_nothing(opened: Web
 async def test_a_key_at_an_address_is_its_papers_alone(opened: WebArchive) -> None:
     """A document cites it: neither other papers of the list nor a corrected title and authors change it."""
     database, ingest = opened.services.database, sample_archive.make_ingest(opened.services.database)
-    twin = replace(FACT, arxiv_id="2501.00777", title=FACT.title, authors=FACT.authors)
+    twin = replace(FACT, paper_key="2501.00777", title=FACT.title, authors=FACT.authors)
     path = f"/lists/{TOKEN}.bib"
 
     async def read_keys() -> dict[str, str]:
@@ -127,13 +127,13 @@ async def test_a_key_at_an_address_is_its_papers_alone(opened: WebArchive) -> No
 
     first = await read_keys()
     await ingest.add_facts([twin])
-    ids = await database.fetch(papers.get_ids, [twin.arxiv_id, FACT.arxiv_id])
+    ids = await database.fetch(papers.get_ids, [twin.paper_key, FACT.paper_key])
     for at in (opened.now + timedelta(days=1), opened.now - timedelta(days=1)):
-        await database.write(shelf.save_at, READER, {ids[twin.arxiv_id]: at})
+        await database.write(shelf.save_at, READER, {ids[twin.paper_key]: at})
         grown = await read_keys()
         assert {**grown, **first} == grown
         assert len({*grown.values()}) == 4
-        await database.write(shelf.remove, READER, ids[twin.arxiv_id])
+        await database.write(shelf.remove, READER, ids[twin.paper_key])
         assert await read_keys() == first
     later = FACT.read_at + timedelta(days=1)
     await ingest.add_facts([replace(FACT, title="Another Title", authors=("Zed Zhou",), read_at=later)])

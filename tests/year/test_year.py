@@ -447,7 +447,7 @@ class Year:
     async def _find_unpurged(self, days: int) -> Iterable[str]:
         """Return papers that were looked up long ago and are still stored, and saved ones that are not."""
         async with self.harness.db.read() as connection:
-            stored = {*await connection.scalars(sa.select(tables.papers.c.arxiv_id))}
+            stored = {*await connection.scalars(sa.select(tables.papers.c.key))}
         old = {id_ for id_, number in self.looked_up.items() if number < days - 33}
         found = [f"{id_} was only looked up and is still stored" for id_ in sorted(old & stored)]
         return found + [f"{id_} was saved and is gone" for _, id_ in self.saved if id_ not in stored]

@@ -157,7 +157,7 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
         text = _paper_text(wording, match, *share, with_language=not is_foreign)
-        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, match.paper.arxiv_id))
+        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, match.paper.key))
         message.add_text_with_accessory(text, read)
     plain = message_parts.papers_payload(
         texts, models.DeliveryKind.ALERT, post.digest_on, post.marker, papers
@@ -185,7 +185,7 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
     day_button = button(texts("alert-day"), list_state.pack_state(day, marker=marker))
     buttons = [day_button]
     if len(post.matches) == 1:
-        buttons.append(message_parts.save_button(texts, post.matches[0].paper.arxiv_id))
+        buttons.append(message_parts.save_button(texts, post.matches[0].paper.key))
     if post.more:
         times = int(post.since_at.timestamp()), int(post.until_at.timestamp()) + 1
         total = len(post.matches) + post.more

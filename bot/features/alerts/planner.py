@@ -420,7 +420,7 @@ class AlertPlanner:
                 unmatched += matching
             await slices.pause()
         for shown in described.values():
-            shown.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.arxiv_id))
+            shown.sort(key=lambda match: (*models.votes_descending(match.paper.votes), match.paper.key))
         return described, unmatched
 
     def _build(
@@ -445,12 +445,12 @@ class AlertPlanner:
             ALERT,
             post,
             now,
-            key=f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0].paper.arxiv_id}",
+            key=f"alert:{recipient}:{now:%Y%m%d%H%M%S}:{matches[0].paper.key}",
             user_id=None if in_channel else alert.user_id,
             guild_id=alert.guild_id if in_channel else None,
             channel_id=alert.channel_id or destination.dm_channel_id,
             digest_on=post.digest_on,
-            papers=tuple(match.paper.arxiv_id for match in shown),
+            papers=tuple(match.paper.key for match in shown),
         )
 
     async def _resolve(self, connection: Connection, of: Collection[models.Alert]) -> dict[int, Destination]:
@@ -489,5 +489,5 @@ def _quote(
 
 def _marker(recipient: str, matches: Iterable[AlertMatch]) -> str:
     """Return the marker of a message, which depends only on the recipient and the papers."""
-    arxiv_id = min(match.paper.arxiv_id for match in matches)
-    return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', arxiv_id)}"
+    paper_key = min(match.paper.key for match in matches)
+    return f"alert:{recipient}:{re.sub('[^0-9A-Za-z-]', '_', paper_key)}"

@@ -154,7 +154,7 @@ class Answer:
     def list_read(self) -> list[ModelInput]:
         """Return the passages that a language model reads."""
         return [
-            ModelInput(paper.title or paper.arxiv_id, [one.passage for one in sources], order)
+            ModelInput(paper.title or paper.key, [one.passage for one in sources], order)
             for paper, sources, order in self.asked
         ]
 
@@ -170,7 +170,7 @@ class Answer:
             source = one.sources[number]
             most = MAX_EXCERPT if len(shown) < _LONG else 0
             excerpt = make_excerpt(source.passage.text, patterns, most=most)
-            shown.setdefault((one.paper.arxiv_id, excerpt.text), ShownPassage(one.paper, source, excerpt))
+            shown.setdefault((one.paper.key, excerpt.text), ShownPassage(one.paper, source, excerpt))
         return replace(self, found=tuple(shown.values()))
 
     def with_sentences(self, written: Written) -> Answer:

@@ -81,7 +81,7 @@ class ArchiveQuestions:
     async def answer(self, asked: str, locale: models.Locale, *, only: Collection[str] = ()) -> Answer:
         """Return the nearest passages to a question, which may have operators.
 
-        `only` limits it to papers by arXiv id, as do ids in the question; the first MAX_PAPERS of them are asked. Words such as
+        `only` limits it to papers by key, as do ids in the question; the first MAX_PAPERS of them are asked. Words such as
         *not* leave nothing out.
         """
         today, whole = self._clock().date(), "".join(asked.split(_FENCE)[::2])
@@ -157,10 +157,10 @@ class ArchiveQuestions:
         Of a kept text come only the passages with the most of the question.
         """
         # A text is kept since a reader asked about its paper, which is not for the public to know.
-        ids = [] if self._search.is_public else [paper.arxiv_id for paper in details]
+        ids = [] if self._search.is_public else [paper.key for paper in details]
         texts = await self._database.fetch(paper_texts.list_full, ids)
-        of_first = [texts[paper.arxiv_id] for paper in details if paper.arxiv_id in texts][:_MAX_TEXTS]
-        chosen = {text.arxiv_id: await work_in_thread(_choose_passages, text, parts) for text in of_first}
+        of_first = [texts[paper.key] for paper in details if paper.key in texts][:_MAX_TEXTS]
+        chosen = {text.paper_key: await work_in_thread(_choose_passages, text, parts) for text in of_first}
         pool = await work_in_thread(_Candidates.build, details, chosen, language)
         forms = [[form.token or form.text for form in part.forms] for part in parts]
         return pool, dict(zip(parts, await self._search.weigh(forms), strict=True))
@@ -233,9 +233,7 @@ class _Candidates(NamedTuple):
         placed = [
             (place, source)
             for place, detail in enumerate(details)
-            for stored in [
-                [*list_sources(detail, language, joined=MAX_LENGTH), *texts.get(detail.arxiv_id, ())]
-            ]
+            for stored in [[*list_sources(detail, language, joined=MAX_LENGTH), *texts.get(detail.key, ())]]
             for source in stored or [_make_title(detail)] * bool(detail.title)
         ]
         places, sources = [place for place, _ in placed], [source for _, source in placed]
@@ -379,7 +377,7 @@ def list_sources(
 
     Each chapter is one, or of a summary of at most `joined` characters all are, since one alone says little.
     """
-    page, texts = arxiv_ids.abstract_url(paper.arxiv_id), summaries.list_texts(paper, language)
+    page, texts = arxiv_ids.abstract_url(paper.key), summaries.list_texts(paper, language)
     languages = {summary.language for summary in texts if summary.format is not None}
     for summary in texts:
         if summary.format is not None and language.value in languages - {summary.language}:
@@ -393,13 +391,13 @@ def list_sources(
             + _BLANK.sub("\n", one.body)
             for one in summary.sections
         )
-        read = models.PaperText(paper.arxiv_id, "".join(chapters), page, models.NEVER, words)
+        read = models.PaperText(paper.key, "".join(chapters), page, models.NEVER, words)
         for passage in passages.split(read):
             yield StoredPassage(words, on, summary.language, page, passage)
 
 
 def _make_title(paper: models.PaperDetail) -> StoredPassage:
-    title, page = paper.title or "", arxiv_ids.abstract_url(paper.arxiv_id)
+    title, page = paper.title or "", arxiv_ids.abstract_url(paper.key)
     return StoredPassage(PassageOrigin.TITLE, None, guess_language(title).value, page, Passage("", title))
 
 

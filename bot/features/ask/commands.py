@@ -98,8 +98,8 @@ class AskCog(commands.Cog):
 
     @router.handles(verbs.SHOW_PASSAGE, responses.PRIVATELY)
     async def show_passage(self, request: Request, action: Action) -> ui.LayoutView:
-        arxiv_id, _, key = action.payload.partition(" ")
-        shown = await self._questions.find_passage(arxiv_id, key)
+        paper_key, _, key = action.payload.partition(" ")
+        shown = await self._questions.find_passage(paper_key, key)
         if shown is None:
             raise errors.UsageError("a passage that has changed", "ask-more-gone")
         return ask_messages.passage_view(request.texts, shown)
@@ -117,7 +117,7 @@ class AskCog(commands.Cog):
             return ask_messages.shared_view(request.texts, answered, sharer=sharer)
 
     async def _find_discussed(self, place: Any) -> str:
-        """Return the arXiv id of the paper that a thread is about; "" in another place, and in a thread about several."""
+        """Return the key of the paper that a thread is about; "" in another place, and in a thread about several."""
         found: Sequence[str] = ()
         if isinstance(place, discord.Thread) and self._bot.user is not None:
             of_card = _list_card_papers(await _load_first(place, self._bot.user), self._bot.user)
@@ -152,7 +152,7 @@ class AskCog(commands.Cog):
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        return [button(request.texts("ask-paper"), pack_custom_id(verbs.OPEN_QUESTION, paper.arxiv_id))]
+        return [button(request.texts("ask-paper"), pack_custom_id(verbs.OPEN_QUESTION, paper.key))]
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:

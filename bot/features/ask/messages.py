@@ -101,7 +101,7 @@ def answer_view(
     for place, passage in enumerate(answer.found):
         text = _passage_text(texts, answer, place, passage, *message.share(len(answer.found) - place))
         if passage.is_cut:
-            action = (verbs.SHOW_PASSAGE, f"{passage.paper.arxiv_id} {passage.source.key}")
+            action = (verbs.SHOW_PASSAGE, f"{passage.paper.key} {passage.source.key}")
             more = button(texts("ask-more"), pack_custom_id(*action, marker=marker))
             message.add_text_with_accessory(text, more)
         else:
@@ -139,11 +139,9 @@ def _shared_line(texts: Texts, sharer: str) -> str:
 def _paper_controls(texts: Texts, paper: models.PaperDetail, marker: str | None) -> _Controls:
     options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
     menu = select_menu(
-        texts("ask-common"), pack_custom_id(verbs.SELECT_QUESTION, paper.arxiv_id, marker=marker), options
+        texts("ask-common"), pack_custom_id(verbs.SELECT_QUESTION, paper.key, marker=marker), options
     )
-    return menu, button(
-        texts("ask-again"), pack_custom_id(verbs.OPEN_QUESTION, paper.arxiv_id, marker=marker)
-    )
+    return menu, button(texts("ask-again"), pack_custom_id(verbs.OPEN_QUESTION, paper.key, marker=marker))
 
 
 def _archive_controls(
@@ -151,12 +149,12 @@ def _archive_controls(
 ) -> _Controls:
     offers = [("ask-menu-ask", (verbs.OPEN_QUESTION,)), ("ask-menu-save", _SAVE)]
     offers += [("ask-menu-list", (verbs.LIST_PAPER,))] if in_server else []
-    shown = {passage.paper.arxiv_id: passage.paper for passage in answer.found}
+    shown = {passage.paper.key: passage.paper for passage in answer.found}
     options = [
         select_option(
-            texts(name, title=format_title(paper.title, arxiv_id)), pack_custom_id(*action, arxiv_id)
+            texts(name, title=format_title(paper.title, paper_key)), pack_custom_id(*action, paper_key)
         )
-        for arxiv_id, paper in shown.items()
+        for paper_key, paper in shown.items()
         for name, action in offers
     ]
     menu = select_menu(texts("ask-menu"), pack_custom_id(verbs.SELECT_ACTION, marker=marker), options)
@@ -276,7 +274,7 @@ def _passage_text(
     """
     paper, is_of_archive = passage.paper, answer.paper is None
     number = f"{place + 1}. " if answer.sentences else ""
-    is_named = all(one.paper.arxiv_id != paper.arxiv_id for one in answer.found[:place])
+    is_named = all(one.paper.key != paper.key for one in answer.found[:place])
     title = title_link(paper, max_characters=_MAX_TITLE, max_bytes=700) if is_named else ""
     day = texts.format_date(paper.last_on) if passage.source.on != paper.last_on else ""
     of_paper = (day, format_votes(paper.votes)) if is_of_archive and is_named else ()

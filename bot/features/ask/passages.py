@@ -76,7 +76,7 @@ async def split_off_loop(text: models.PaperText) -> list[Passage]:
     try:
         rows = await isolation.run_isolated(split, text, seconds=_MAX_CPU_SECONDS, megabytes=_MAX_MEGABYTES)
     except isolation.ChildLimitError as error:
-        log.warning("text of a paper not split", paper=text.arxiv_id, reason=str(error))
+        log.warning("text of a paper not split", paper=text.paper_key, reason=str(error))
         return []
     return [Passage(*row) for row in rows]
 
@@ -129,7 +129,7 @@ def locate(text: models.PaperText, passage: Passage) -> str:
     An abstract or summary has the address of the paper's page.
     """
     if text.basis != "paper":
-        return arxiv_ids.abstract_url(text.arxiv_id)
-    if text.url.endswith(f"/html/{text.arxiv_id}"):
+        return arxiv_ids.abstract_url(text.paper_key)
+    if text.url.endswith(f"/html/{text.paper_key}"):
         return f"{text.url}#{passage.anchor}" if passage.anchor else text.url
-    return arxiv_ids.pdf_url(text.arxiv_id)
+    return arxiv_ids.pdf_url(text.paper_key)

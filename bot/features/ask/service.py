@@ -79,7 +79,7 @@ class AskedMessage(NamedTuple):
     """A message that may ask: where it is, who wrote it, and what it replies to.
 
     `may_reply`: the bot may read the channel's history, without which Discord permits no reply. `is_mention`: it mentions the
-    bot in its text; else it only replies to one of the bot's messages. `cards` asks Discord for the papers (arXiv ids) of
+    bot in its text; else it only replies to one of the bot's messages. `cards` asks Discord for the papers (keys) of
     the card that it replies to, or on which its thread was opened.
     """
 
@@ -147,7 +147,7 @@ class PaperQuestions:
         paper: models.PaperDetail | None = None,
         same: Sequence[str] = (),
     ) -> Answer:
-        """Answer a question about a paper, else about the `same` papers (arXiv ids); if several have nothing near, the archive.
+        """Answer a question about a paper, else about the `same` papers (keys); if several have nothing near, the archive.
 
         The text of a paper is read if it is not stored; else nothing is fetched. `locale` is the reader's language. Raises
         BusyError, or UsageError beyond the day's limit of texts.
@@ -163,7 +163,7 @@ class PaperQuestions:
         self, paper: models.PaperDetail, asked: str, locale: models.Locale, user_id: int
     ) -> Answer:
         language = guess_language(asked, locale)
-        text = await self.database.fetch(paper_texts.get, paper.arxiv_id)
+        text = await self.database.fetch(paper_texts.get, paper.key)
         if text is None:
             if self._count(_READ, user_id) > MAX_A_DAY:
                 raise errors.UsageError(f"{MAX_A_DAY} papers a day", "ask-limit")
@@ -176,12 +176,12 @@ class PaperQuestions:
         asked_paper = AskedPaper(paper, sources, ranking.order)
         return await work_in_thread(_build, asked_paper, language, parts, ranking)
 
-    async def find_passage(self, arxiv_id: str, key: str) -> ShownPassage | None:
+    async def find_passage(self, paper_key: str, key: str) -> ShownPassage | None:
         """Return a whole passage of a paper by its key; None if the paper's texts have changed since."""
-        paper = await self.database.fetch(papers.get_detail, arxiv_id)
+        paper = await self.database.fetch(papers.get_detail, paper_key)
         if paper is None:
             return None
-        text = await self.database.fetch(paper_texts.get, arxiv_id)
+        text = await self.database.fetch(paper_texts.get, paper_key)
         kept = list_text_sources(text, (await self._load_index(text)).passages) if text is not None else []
         ways = product(models.Locale, (passages.MAX_LENGTH, 0))
         stored = chain(kept, *(list_sources(paper, locale, joined=joined) for locale, joined in ways))
@@ -218,7 +218,7 @@ class PaperQuestions:
         try:
             async with asyncio.timeout(_READING_SECONDS):
                 return await self.texts.read(
-                    paper.arxiv_id, paper.title or "", "", lambda: self._reading.admitted(user_id)
+                    paper.key, paper.title or "", "", lambda: self._reading.admitted(user_id)
                 )
         except TimeoutError:
             raise BusyError("the text is not read in time", "ask-too-slow") from None
@@ -234,7 +234,7 @@ class PaperQuestions:
         return stored, await work_in_thread(PaperIndex, [one.passage for one in stored])
 
     async def _load_index(self, text: models.PaperText) -> PaperIndex:
-        key = text.arxiv_id, text.fetched_at
+        key = text.paper_key, text.fetched_at
         if (index := self._indexes.get(key)) is None:
             index = await work_in_thread(PaperIndex, await passages.split_off_loop(text))
             if len(self._indexes) >= _MAX_INDEXES:
@@ -314,7 +314,7 @@ class PaperQuestions:
         """
         now = self.clock()
         parts = [self._render(post, now) for post in (shown, *rest)]
-        about = dict.fromkeys(one.paper.arxiv_id for one in (shown.answer.found if shown.answer else ()))
+        about = dict.fromkeys(one.paper.key for one in (shown.answer.found if shown.answer else ()))
         return await self.database.write(
             storage.put_answer,
             delivery_id,

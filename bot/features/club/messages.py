@@ -52,7 +52,7 @@ def render(wording: PostWording, post: ClubPost) -> tuple[RenderedPart, ...]:
     (paper,) = post.papers
     plain = message_builder.marked_plain_payload(f"{text}\n{title_link(_without_title(paper))}", marker)
     card = layout_payload(post_card_view(texts, paper, marker, text, with_votes=paper.votes is not None))
-    named = (thread_payload(format_title(title, paper.arxiv_id)) for title in (paper.title, None))
+    named = (thread_payload(format_title(title, paper.key)) for title in (paper.title, None))
     if post.is_forum:
         bodies = (thread | {"message": body} for thread, body in zip(named, (card, plain), strict=True))
         return (RenderedPart(PartKind.FORUM_POST, *bodies),)
@@ -79,8 +79,8 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
 
 
 def _without_title(paper: post_papers.PostPaper) -> post_papers.PostPaper:
-    """Return a paper as a plain form names it, by its arXiv id: Discord may have refused its title."""
-    return replace(paper, title=None, url=arxiv_ids.abstract_url(paper.arxiv_id))
+    """Return a paper as a plain form names it, by its key: Discord may have refused its title."""
+    return replace(paper, title=None, url=arxiv_ids.abstract_url(paper.key))
 
 
 def _text(wording: PostWording, post: ClubPost) -> str:
@@ -111,7 +111,7 @@ def _list_papers(papers: Iterable[Any]) -> Iterator[str]:
 
 def _poll(texts: Texts, post: ClubPost) -> dict[str, Any]:
     question = texts("club-question", date=texts.format_date(post.meeting.on))
-    titles = [format_title(paper.title, paper.arxiv_id) for paper in post.papers]
+    titles = [format_title(paper.title, paper.key) for paper in post.papers]
     answers = [{"poll_media": {"text": answer}} for answer in poll_answers(titles)]
     return {"question": {"text": question}, "answers": answers, "duration": post.hours}
 
@@ -135,10 +135,10 @@ def poll_answers(titles: Sequence[str]) -> list[str]:
 def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
     """Return the request that creates the event. An event that already exists is recognised by its name and place."""
     (paper,) = post.papers
-    name = texts("club-event", title=format_title(paper.title, paper.arxiv_id))
+    name = texts("club-event", title=format_title(paper.title, paper.key))
     body = {
         "name": discord_text.shorten(name, EVENT_NAME, markdown=False),
-        "description": arxiv_ids.huggingface_url(paper.arxiv_id),
+        "description": arxiv_ids.huggingface_url(paper.key),
         "scheduled_start_time": post.meeting.at.isoformat(),
         "scheduled_end_time": (post.meeting.at + HOUR).isoformat(),
         "privacy_level": 2,  # for the server

@@ -244,9 +244,7 @@ class _Steps:
             guild_id=club.guild_id,
             channel_id=thread_id if step is MeetingStep.REMINDER else club.channel_id,
             local_on=meeting.on,
-            papers=self._candidates
-            if step is MeetingStep.COUNT
-            else tuple(paper.arxiv_id for paper in papers),
+            papers=self._candidates if step is MeetingStep.COUNT else tuple(paper.key for paper in papers),
         )
         spare = {MeetingStep.POLL: LATE_VOTE_ENDS + HOUR, MeetingStep.COUNT: COUNT_ENDS}.get(
             step, timedelta(0)
@@ -266,7 +264,7 @@ class _Steps:
 
     @property
     def _candidates(self) -> tuple[str, ...]:
-        """The arXiv ids of the papers in the vote, in the order of its answers."""
+        """The keys of the papers in the vote, in the order of its answers."""
         return () if self.meeting.delivery is None else self.meeting.delivery.papers
 
     async def cancel(self) -> None:
@@ -327,19 +325,19 @@ class _Steps:
             await outbox.set_payload(self.connection, part.id, payload, fallback)
 
     async def _end_vote(self, votes: Mapping[str, int]) -> None:
-        """Plan the post of the winning paper, unless its thread is being opened. `votes` are keyed by arXiv id."""
+        """Plan the post of the winning paper, unless its thread is being opened. `votes` are by the papers' keys."""
         connection, club = self.connection, self.club
         ids = await papers.get_ids(connection, votes)
-        known = [ids[arxiv_id] for arxiv_id in votes if arxiv_id in ids]
+        known = [ids[paper_key] for paper_key in votes if paper_key in ids]
         listed = await papers.list_details(connection, known, also_unlisted=True)
         if not listed:
             await self.add(MeetingStep.GONE)
             return
-        paper = min(listed, key=lambda paper: (-votes[paper.arxiv_id], models.votes_descending(paper.votes)))
+        paper = min(listed, key=lambda paper: (-votes[paper.key], models.votes_descending(paper.votes)))
         key = {"channel_id": self.channel_id, "paper_id": paper.id}
         if (thread_id := await storage.find_thread(connection, **key)) == 0:
             return
-        delivery_id = await self.add(MeetingStep.PAPER, [paper], thread_id, votes=votes[paper.arxiv_id])
+        delivery_id = await self.add(MeetingStep.PAPER, [paper], thread_id, votes=votes[paper.key])
         values = {"guild_id": club.guild_id, "opened_at": self.now, "meets_on": self.meeting.on}
         await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
 

@@ -80,6 +80,6 @@ class ThreadNewsPlanner:
             now,
             guild_id=row.guild_id,
             channel_id=row.thread_id,
-            papers=(row.arxiv_id,),
+            papers=(row.paper_key,),
             expires_at=now + LIFETIME,
         )

@@ -308,14 +308,14 @@ class PostButtonsCog(router.NeedsGuild, commands.Cog):
         language, first = action.fields(2)
         with custom_ids.map_parse_errors():
             locale = models.Locale(language)
-        arxiv_ids: list[str] = []
+        paper_keys: list[str] = []
         message = request.interaction.message
         for component in interaction_values.walk_components(message.components if message else ()):
             control = custom_ids.unpack_custom_id(getattr(component, "custom_id", None) or "")
             if isinstance(component, discord.SelectMenu) and control.verb == verbs.OPEN_SELECTED:
-                arxiv_ids += [option.value for option in component.options]
+                paper_keys += [option.value for option in component.options]
         async with router.admitted_lookup(request.interaction):
-            details = [await request.services.search.find_paper(arxiv_id) for arxiv_id in arxiv_ids]
+            details = [await request.services.search.find_paper(paper_key) for paper_key in paper_keys]
         loaded = [detail for detail in details if detail is not None]
         papers = tuple(post_papers.build_post_paper(detail, locale) for detail in loaded)
         guild_id = request.interaction.guild_id
@@ -345,7 +345,7 @@ class WhyCog(router.NeedsGuild, commands.Cog):
         async with router.admitted_lookup(request.interaction):
             detail = await load_paper(request, paper)
             if not detail.is_listed:
-                raise UserError("why-not-listed", paper=discord_text.escape_untrusted(detail.arxiv_id))
+                raise UserError("why-not-listed", paper=discord_text.escape_untrusted(detail.key))
             answer = await request.services.get(WhyExplainer).explain(
                 detail, guild_id=guild_id, channel_id=channel_id
             )

@@ -362,7 +362,7 @@ def why_view(
         message.add_text(texts("and-more", count=answer.left_out))
     if not answer.explanations:
         message.add_text(texts("why-no-subscription", command=texts.name_command("daily setup")))
-    read = _button(texts, "read", verbs.OPEN_PAPER, paper.arxiv_id)
+    read = _button(texts, "read", verbs.OPEN_PAPER, paper.key)
     message.add_buttons(read, message_parts.status_button(texts))
     return message.view
 

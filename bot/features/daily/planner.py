@@ -280,7 +280,7 @@ class RenderedPosts:
             local_on=slot.on,
             digest_on=post.digest_on,
             drawn_until=drawn_until,
-            papers=tuple(paper.arxiv_id for paper in post.papers),
+            papers=tuple(paper.paper_key for paper in post.papers),
         )
 
 

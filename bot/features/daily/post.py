@@ -154,7 +154,7 @@ def _add_papers(
         if position or first == 1:
             message.add_separator()
         share = message.share(len(group) - position)
-        heading = headings.get(paper.arxiv_id)
+        heading = headings.get(paper.key)
         text = _paper_text(wording, post, numbers[position], paper, *share, heading=heading)
         message.add_section(text, paper.thumbnail, paper.title)
 
@@ -237,7 +237,7 @@ def _card_parts(
         _message_part(
             wording,
             post,
-            _card_view(wording, post, paper, position, headings.get(paper.arxiv_id, "")),
+            _card_view(wording, post, paper, position, headings.get(paper.key, "")),
             (paper,),
             position,
             kind,
@@ -449,12 +449,12 @@ def _find_kind(post: DailyPost) -> CountKind:
 
 
 def late_headings(wording: PostWording, post: DailyPost) -> dict[str, discord_text.SafeMarkdown]:
-    """Return a heading for each day of late papers, keyed by the arXiv id of the day's first paper."""
+    """Return a heading for each day of late papers, by the key of the day's first paper."""
     headings, position = {}, post.own_count
     for day, shown, count in post.planned.late:
         values = {"late_on": day, "late_shown": shown, "late_total": count}
         heading = wording.templates.render_block("daily", "late", post.locale.value, values)
-        headings[post.papers[position].arxiv_id] = heading
+        headings[post.papers[position].key] = heading
         position += shown
     return headings
 
@@ -508,7 +508,7 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     embeds = [
         head,
         *(
-            _paper_embed(wording.ui_texts, post, number, paper, headings.get(paper.arxiv_id))
+            _paper_embed(wording.ui_texts, post, number, paper, headings.get(paper.key))
             for number, paper in enumerate(post.papers[: MAX_PAPERS[Style.ANNOUNCEMENT]], 1)
         ),
     ]
@@ -539,7 +539,7 @@ def mention_line(post: DailyPost) -> str:
 def _paper_embed(
     texts: Texts, post: DailyPost, rank: int, paper: PostPaper, heading: str | None
 ) -> dict[str, Any]:
-    title = f"{rank} · {paper_texts.format_title(paper.title, paper.arxiv_id)}"
+    title = f"{rank} · {paper_texts.format_title(paper.title, paper.key)}"
     facts = byline(texts, paper, with_votes=post.has_votes)
     excerpt = paper_texts.summary_excerpt(paper.sections)
     note = paper_texts.post_note(texts, paper.summary, with_language=not post.is_in_other_language)
@@ -550,7 +550,7 @@ def _paper_embed(
         lines[-1] = note
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
-        "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.arxiv_id),
+        "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.key),
         "description": discord_text.shorten("\n".join(filter(None, lines)), MAX_DESCRIPTION_LENGTH),
         "color": message_builder.AMBER,
     }

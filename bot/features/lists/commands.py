@@ -247,10 +247,10 @@ class PapersCog(commands.Cog):
 
     @router.handles(verbs.SHOW_CARD)
     async def turn_card_page(self, request: Request, action: Action) -> ui.LayoutView:
-        arxiv_id, page = action.fields(2)
+        paper_key, page = action.fields(2)
         number = custom_ids.parse_number(page)
         async with router.admitted_lookup(request.interaction):
-            return await replies.card_view(request, arxiv_id, number)
+            return await replies.card_view(request, paper_key, number)
 
     @router.handles(verbs.SELECT_CHAPTER)
     async def open_chapter(self, request: Request, action: Action) -> ui.LayoutView:
@@ -260,8 +260,8 @@ class PapersCog(commands.Cog):
 
     @router.handles(verbs.SHOW_CHAPTER)
     async def turn_chapter_page(self, request: Request, action: Action) -> ui.LayoutView:
-        arxiv_id, *position = action.fields(3)
-        return await self._chapter_view(request, arxiv_id, *map(custom_ids.parse_number, position))
+        paper_key, *position = action.fields(3)
+        return await self._chapter_view(request, paper_key, *map(custom_ids.parse_number, position))
 
     @router.handles(verbs.SIMILAR_PAPERS, PRIVATELY)
     async def show_similar(self, request: Request, action: Action) -> ui.LayoutView:
@@ -269,8 +269,8 @@ class PapersCog(commands.Cog):
 
     @router.handles(verbs.SHOW_AUTHORS)
     async def show_authors(self, request: Request, action: Action) -> ui.LayoutView:
-        page, arxiv_id = action.fields(2)
-        detail = await load_paper(request, arxiv_id)
+        page, paper_key = action.fields(2)
+        detail = await load_paper(request, paper_key)
         return cards.authors_view(request.texts, detail, custom_ids.parse_number(page))
 
     @router.handles(verbs.SELECT_AUTHOR, PRIVATELY)
@@ -293,32 +293,32 @@ class PapersCog(commands.Cog):
     async def _paper_view(self, request: Request, paper: str) -> ui.LayoutView:
         """Return a paper's card, fetching the paper if the archive lacks it. Any other text is searched for as a topic."""
         typed_id = titles.parse_id(paper)
-        arxiv_id = typed_id or titles.find_known(paper)
+        paper_key = typed_id or titles.find_known(paper)
         async with router.admitted_lookup(request.interaction):
-            if arxiv_id is None or await request.services.search.find_paper(arxiv_id) is not None:
-                is_named = arxiv_id or await request.services.search.find_paper(paper) is not None
+            if paper_key is None or await request.services.search.find_paper(paper_key) is not None:
+                is_named = paper_key or await request.services.search.find_paper(paper) is not None
                 near = None if is_named else await self._near_view(request, paper)
                 return near or await replies.card_view(request, paper)
         # This does not count as a lookup, because fetching takes seconds and must not occupy a slot.
-        outcomes = await request.services.paper_lookup.fetch(request.user_id, [arxiv_id])
-        if outcomes[arxiv_id] is LookupOutcome.FOUND:
-            return await replies.card_view(request, arxiv_id)
+        outcomes = await request.services.paper_lookup.fetch(request.user_id, [paper_key])
+        if outcomes[paper_key] is LookupOutcome.FOUND:
+            return await replies.card_view(request, paper_key)
         near = None
         if typed_id is None:
             async with router.admitted_lookup(request.interaction):
                 near = await self._near_view(request, paper)
-        return near or cards.missing_view(request.texts, paper, arxiv_id, outcomes[arxiv_id])
+        return near or cards.missing_view(request.texts, paper, paper_key, outcomes[paper_key])
 
     async def _load_named(
         self, request: Request, named: Sequence[str]
     ) -> dict[str, models.PaperDetail | None]:
-        """Return papers keyed by arXiv id (None if unknown), after fetching up to MAX_FETCHED_PAPERS missing ones."""
+        """Return papers by their keys (None if unknown), after fetching up to MAX_FETCHED_PAPERS missing ones."""
         find = request.services.search.find_paper
         async with router.admitted_lookup(request.interaction):
-            details = {arxiv_id: await find(arxiv_id) for arxiv_id in named}
-        missing = [arxiv_id for arxiv_id, detail in details.items() if detail is None]
+            details = {paper_key: await find(paper_key) for paper_key in named}
+        missing = [paper_key for paper_key, detail in details.items() if detail is None]
         fetched = await request.services.paper_lookup.fetch(request.user_id, missing[:MAX_FETCHED_PAPERS])
-        return details | {arxiv_id: await find(arxiv_id) for arxiv_id in fetched}
+        return details | {paper_key: await find(paper_key) for paper_key in fetched}
 
     async def _near_view(self, request: Request, paper: str) -> ui.LayoutView | None:
         """Return what a search for a text as a topic, or for a name like it, finds. None: nothing."""
@@ -338,9 +338,9 @@ class PapersCog(commands.Cog):
                 return await replies.filled_view(request, listed)
         return None
 
-    async def _chapter_view(self, request: Request, arxiv_id: str, chapter: int, page: int) -> ui.LayoutView:
+    async def _chapter_view(self, request: Request, paper_key: str, chapter: int, page: int) -> ui.LayoutView:
         async with router.admitted_lookup(request.interaction):
-            detail = await load_paper(request, arxiv_id)
+            detail = await load_paper(request, paper_key)
         try:
             return await cards.chapter_view(request.texts, detail, chapter, page)
         except LookupError:

@@ -206,7 +206,7 @@ def _problem_text(texts: Texts, delivery: models.Delivery, report: StatusReport)
 def _zotero_text(texts: Texts, trouble: Trouble) -> str:
     if trouble.problem is not None:
         return f"⚠ {texts('status-zotero', code=trouble.problem.code)}"
-    names = notices.link_refused(texts, [arxiv_id for arxiv_id, _ in trouble.refused])
+    names = notices.link_refused(texts, [paper_key for paper_key, _ in trouble.refused])
     return f"⚠ {texts('status-zotero-refused', papers=names)}" if trouble.refused else ""
 
 

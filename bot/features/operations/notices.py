@@ -62,7 +62,7 @@ def notice_text(wording: PostWording, post: contents.NoticePost) -> str:
 
 
 def link_refused(texts: Texts, papers: Sequence[str]) -> str:
-    """Return links with the arXiv ids of papers, as Discord may refuse their titles, and how many exceed `MAX_REFUSED_SHOWN`."""
+    """Return links with the keys of papers, as Discord may refuse their titles, and how many exceed `MAX_REFUSED_SHOWN`."""
     shown = [link_id(id_) for id_ in papers[:MAX_REFUSED_SHOWN]]
     more = len(papers) - len(shown)
     return ", ".join([*shown, *([texts("and-more", count=more)] if more else [])])

@@ -66,8 +66,8 @@ def list_zotero(trouble: zotero.Trouble) -> Iterator[str]:
     if trouble.problem is not None:
         reason = explain_zotero(trouble.problem.reason, trouble.problem.code)
         yield f"The list does not come into Zotero: {reason}"
-    for arxiv_id, reason in trouble.refused[:MAX_REFUSED]:
-        yield f"{arxiv_id} of the list is not in Zotero: {reason}"
+    for paper_key, reason in trouble.refused[:MAX_REFUSED]:
+        yield f"{paper_key} of the list is not in Zotero: {reason}"
 
 
 def explain_zotero(reason: str, code: int) -> str:

@@ -45,9 +45,9 @@ class StatusReport:
     """The ids of those that are due and have papers, but were not planned."""
     problem_deliveries: tuple[models.Delivery, ...]
     refused_papers: Mapping[int, tuple[str, ...]]
-    """The arXiv ids of papers that Discord refuses, by the id of the delivery that left them out."""
+    """The keys of papers that Discord refuses, by the id of the delivery that left them out."""
     plain: Mapping[int, tuple[str, ...]]
-    """The arXiv ids of papers that came without their titles, by the id of the delivery."""
+    """The keys of papers that came without their titles, by the id of the delivery."""
     alert_count: int
     paused_alerts: int
     lost_alerts: Sequence[models.Alert]

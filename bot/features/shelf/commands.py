@@ -152,9 +152,9 @@ class ShelfCog(commands.Cog):
     )
     async def save(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or remove a paper; one saved again has its note and tags. Updates a private card; replies privately elsewhere."""
-        save, _, arxiv_id = action.fields(3)
+        save, _, paper_key = action.fields(3)
         page = _card_page(action)
-        paper_ids = await self._find_ids(request, [arxiv_id])
+        paper_ids = await self._find_ids(request, [paper_key])
         answer: ui.LayoutView | None = None
         write, [paper_id] = request.services.database.write, paper_ids
         if save == "1":
@@ -163,7 +163,7 @@ class ShelfCog(commands.Cog):
         else:
             await write(shelf.take_off, request.user_id, paper_id, request.services.clock())
         if answer is None or (page is not None and interaction_values.is_ephemeral(request.interaction)):
-            return await card_view(request, arxiv_id, page or 0)
+            return await card_view(request, paper_key, page or 0)
         return answer
 
     @router.handles(verbs.SAVE_SELECTED, responses.PRIVATELY)
@@ -179,17 +179,17 @@ class ShelfCog(commands.Cog):
         )
         return await self._add_to_list(request, named)
 
-    async def _add_to_list(self, request: Request, arxiv_ids: Sequence[str]) -> ui.LayoutView:
+    async def _add_to_list(self, request: Request, paper_keys: Sequence[str]) -> ui.LayoutView:
         texts, owner = request.texts, await self._require_list(request)
-        ids = await self._find_ids(request, arxiv_ids)
+        ids = await self._find_ids(request, paper_keys)
         services, listed = request.services, (owner.server_id, ids, owner.reader_id)
         listing = *listed, services.clock(), services.secret
         added, total = await services.database.write(shelf.add_to_list, *listing)
         lines = [texts("list-added", count=len(added), known=len(ids) - len(added))]
         if added and len(added) == total:
             lines.append(texts("list-what", command=request.interaction.client.mentions("saved")))
-        if len(arxiv_ids) == 1:
-            return await self._entry_view(request, owner, arxiv_ids[0], "\n".join(lines))
+        if len(paper_keys) == 1:
+            return await self._entry_view(request, owner, paper_keys[0], "\n".join(lines))
         return message_builder.text_view("\n".join(lines), shelf_messages.list_opener(texts, owner.server_id))
 
     async def _require_list(self, request: Request) -> Owner:
@@ -199,9 +199,9 @@ class ShelfCog(commands.Cog):
         return Owner(request.user_id, request.interaction.guild_id or 0)
 
     async def _entry_view(
-        self, request: Request, owner: Owner, arxiv_id: str, head: str = ""
+        self, request: Request, owner: Owner, paper_key: str, head: str = ""
     ) -> ui.LayoutView:
-        entry = await self._find(request, owner, arxiv_id)
+        entry = await self._find(request, owner, paper_key)
         may_remove = self._may_remove(request, entry)
         return shelf_messages.list_entry_view(
             request.texts, owner.server_id, entry, head, may_remove=may_remove
@@ -236,11 +236,11 @@ class ShelfCog(commands.Cog):
         if await request.interaction.client.is_in_server(request.interaction):
             is_listed = False
             if page is not None:  # a shared card stays when the paper is taken off
-                find_entry = request.services.database.fetch(shelf.get, server_id, paper.arxiv_id)
+                find_entry = request.services.database.fetch(shelf.get, server_id, paper.key)
                 is_listed = await find_entry is not None
-            offers.append(message_parts.list_button(texts, paper.arxiv_id, is_listed=is_listed))
+            offers.append(message_parts.list_button(texts, paper.key, is_listed=is_listed))
         if page is not None and saved is not None:
-            custom_id = pack_custom_id(verbs.MARK_READ, shelf_messages.READ, page, paper.arxiv_id)
+            custom_id = pack_custom_id(verbs.MARK_READ, shelf_messages.READ, page, paper.key)
             offers.append(button(texts("club-unread" if club.READ in saved.tags else "club-read"), custom_id))
         return offers
 
@@ -252,19 +252,19 @@ class ShelfCog(commands.Cog):
     )
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
         """Mark a card's paper as read or unread. A former version's button nominated the paper: it is put on the list."""
-        mark, page, arxiv_id = action.fields(3)
+        mark, page, paper_key = action.fields(3)
         if mark != shelf_messages.READ:
-            return await self._add_to_list(request, [arxiv_id])
-        toggled = request.user_id, arxiv_id, request.interaction.guild_id
+            return await self._add_to_list(request, [paper_key])
+        toggled = request.user_id, paper_key, request.interaction.guild_id
         await request.services.database.write(club.toggle_read, *toggled)
-        return await card_view(request, arxiv_id, custom_ids.parse_number(page))
+        return await card_view(request, paper_key, custom_ids.parse_number(page))
 
-    async def _find_ids(self, request: Request, arxiv_ids: Sequence[str]) -> list[int]:
+    async def _find_ids(self, request: Request, paper_keys: Sequence[str]) -> list[int]:
         # Load no texts, which would take as long as several lookups.
-        ids = await request.services.database.fetch(papers.get_ids, arxiv_ids)
-        if unknown := [arxiv_id for arxiv_id in arxiv_ids if arxiv_id not in ids]:
+        ids = await request.services.database.fetch(papers.get_ids, paper_keys)
+        if unknown := [paper_key for paper_key in paper_keys if paper_key not in ids]:
             raise UserError("no-paper", paper=discord_text.escape_untrusted(unknown[0]))
-        return [ids[arxiv_id] for arxiv_id in arxiv_ids]
+        return [ids[paper_key] for paper_key in paper_keys]
 
     async def _save(self, request: Request, ids: Sequence[int]) -> ui.LayoutView:
         """Save papers and return the confirmation. Raises UserError if the shelf is full."""
@@ -318,23 +318,23 @@ class ShelfCog(commands.Cog):
 
     @router.handles(verbs.EDIT_SAVED, responses.AT_ONCE)
     async def open_edit(self, request: Request, action: Action) -> ui.Modal:
-        page, arxiv_id = action.fields(2)
-        entry = await self._find(request, await self._owner_of(request, page), arxiv_id)
+        page, paper_key = action.fields(2)
+        entry = await self._find(request, await self._owner_of(request, page), paper_key)
         return shelf_messages.edit_modal(request.texts, entry, page)
 
     @router.handles(verbs.SUBMIT_SAVED)
     async def submit_edit(self, request: Request, action: Action) -> list[ui.LayoutView]:
         """Store the note and tags. Tags that are not kept are named in a message of their own."""
-        page, arxiv_id = action.fields(2)
+        page, paper_key = action.fields(2)
         owner = await self._owner_of(request, page)
-        entry = await self._find(request, owner, arxiv_id)
+        entry = await self._find(request, owner, paper_key)
         typed = interaction_values.modal_values(request.interaction)
         note, tags = (typed.get(name, "") for name in (shelf_messages.NOTE, shelf_messages.TAGS))
         left = await self._shelf.annotate(owner, entry.id, note=note, tags=tags)
         views = [shelf_messages.left_tags_view(request.texts, left)] if left else []
         if owner.server_id:
-            return [await self._entry_view(request, owner, arxiv_id), *views]
-        return [await card_view(request, arxiv_id, custom_ids.parse_number(page)), *views]
+            return [await self._entry_view(request, owner, paper_key), *views]
+        return [await card_view(request, paper_key, custom_ids.parse_number(page)), *views]
 
     async def _owner_of(self, request: Request, page: str) -> Owner:
         """Return the owner of a form's paper: the server if the form is from its list, which has no `page`. Raises UserError."""
@@ -408,9 +408,9 @@ class ShelfCog(commands.Cog):
             raise UserError("list-unknown")
         return Owner(request.user_id, state.server_id)
 
-    async def _find(self, request: Request, owner: Owner, arxiv_id: str) -> models.SavedPaper:
+    async def _find(self, request: Request, owner: Owner, paper_key: str) -> models.SavedPaper:
         """Return one of an owner's papers. Raises UserError if it is not there any more."""
-        paper = await request.services.database.fetch(shelf.get, owner.id, arxiv_id)
+        paper = await request.services.database.fetch(shelf.get, owner.id, paper_key)
         if paper is None:
             raise UserError("list-not-any-more" if owner.server_id else "saved-not-any-more")
         return paper

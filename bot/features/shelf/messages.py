@@ -97,8 +97,8 @@ def _make_list(texts: Texts, state: ListState, page: shelf_service.SavedPage, se
             texts("saved-filter", query=query) if query else "",
             texts("news-suspended", reason=reason) if reason else "",
         ),
-        facts={paper.arxiv_id: _facts_text(texts, paper, page, state.server_id) for paper in page.papers},
-        events={paper.arxiv_id: page.events.get(paper.id, ()) for paper in page.papers},
+        facts={paper.key: _facts_text(texts, paper, page, state.server_id) for paper in page.papers},
+        events={paper.key: page.events.get(paper.id, ()) for paper in page.papers},
     )
 
 
@@ -124,10 +124,8 @@ def _news_switch(texts: Texts, state: ListState, news: NewsReader | None) -> ui.
 def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView:
     """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
     papers = post.papers
-    events = {row.arxiv_id: post.events[row.id] for row in papers}
-    options = [
-        select_option(paper_texts.format_title(row.title, row.arxiv_id), row.arxiv_id) for row in papers
-    ]
+    events = {row.key: post.events[row.id] for row in papers}
+    options = [select_option(paper_texts.format_title(row.title, row.key), row.key) for row in papers]
     heading = texts("news-heading", count=len(papers) + post.more)
     more = texts("news-more", count=post.more) if post.more else ""
     listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), events=events)
@@ -147,7 +145,7 @@ def render(wording: client_wording.PostWording, post: NewsPost) -> tuple[Rendere
         post.on,
         post.marker,
         post.papers,
-        events={row.arxiv_id: post.events[row.id] for row in post.papers},
+        events={row.key: post.events[row.id] for row in post.papers},
         more=texts("news-more", count=post.more) if post.more else "",
     )
     return message_builder.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
@@ -172,10 +170,10 @@ def _empty_view(texts: Texts, state: ListState, *more: ui.Item[Any] | None) -> u
         return message.view
     message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=_shown_query(state)))
     # An arXiv ID in place of a tag was meant to save that paper.
-    arxiv_id = arxiv_ids.extract_arxiv_id(state.text.strip("#"))
-    if arxiv_id is not None:
-        custom_id = pack_custom_id(verbs.OPEN_PAPER, arxiv_id)
-        message.add_buttons(button(texts("read-paper", id=arxiv_id), custom_id))
+    paper_key = arxiv_ids.extract_arxiv_id(state.text.strip("#"))
+    if paper_key is not None:
+        custom_id = pack_custom_id(verbs.OPEN_PAPER, paper_key)
+        message.add_buttons(button(texts("read-paper", id=paper_key), custom_id))
     message.add_buttons(*_search_buttons(texts, state))
     return message.view
 
@@ -193,18 +191,18 @@ def list_entry_view(
         join_dotted(paper_texts.title_link(entry), _added_text(texts, entry)),
         format_tags(entry.tags),
     ]
-    remove = button(texts("list-remove"), pack_custom_id(verbs.REMOVE_LISTED, entry.arxiv_id))
+    remove = button(texts("list-remove"), pack_custom_id(verbs.REMOVE_LISTED, entry.key))
     return message_builder.text_view(
         "\n".join(filter(None, lines)),
         list_opener(texts, server_id),
-        button(texts("saved-tags"), pack_custom_id(verbs.EDIT_SAVED, message_parts.NO_PAGE, entry.arxiv_id)),
+        button(texts("saved-tags"), pack_custom_id(verbs.EDIT_SAVED, message_parts.NO_PAGE, entry.key)),
         remove if may_remove else None,
     )
 
 
 def removed_view(texts: Texts, entry: models.SavedPaper) -> ui.LayoutView:
     text = texts("list-removed", title=paper_texts.title_link(entry))
-    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_LISTED, entry.arxiv_id))
+    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_LISTED, entry.key))
     return message_builder.text_view(text, undo)
 
 
@@ -275,7 +273,7 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_bui
     """Return the form for a saved paper's note and tags. `page` is that of its card; NO_PAGE: the tags on a server's list."""
     is_own = page != message_parts.NO_PAGE
     title = texts("saved-edit" if is_own else "list-tags")
-    modal = message_builder.StatelessModal(title, pack_custom_id(verbs.SUBMIT_SAVED, page, paper.arxiv_id))
+    modal = message_builder.StatelessModal(title, pack_custom_id(verbs.SUBMIT_SAVED, page, paper.key))
     if is_own:
         modal.add_text(
             texts("saved-note-label"),
@@ -334,8 +332,8 @@ def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView
         if labels
     ]
     options = [
-        select_option(paper_texts.format_title(title, arxiv_id), arxiv_id)
-        for arxiv_id, title in imported.saved.items()
+        select_option(paper_texts.format_title(title, paper_key), paper_key)
+        for paper_key, title in imported.saved.items()
     ]
     undo = select_menu(
         texts("saved-import-undo"),

@@ -137,6 +137,6 @@ class NewsPlanner:
                 user_id=user_id,
                 channel_id=known.dm_channel_id if known else None,
                 local_on=slot.on,
-                papers=tuple(paper.arxiv_id for paper in shown),
+                papers=tuple(paper.key for paper in shown),
             )
             return len(await outbox.add_all(connection, [delivery]))

@@ -37,7 +37,7 @@ Matcher: TypeAlias = Callable[[str, Sequence[DigestPaper]], Awaitable[Collection
 """Returns the ids of the papers that fully match a query, as in `/topic`."""
 
 FindTitled: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
-"""Returns the arXiv ids of the archive's papers with exactly these titles, by title."""
+"""Returns the keys of the archive's papers with exactly these titles, by title."""
 
 FetchTitled: TypeAlias = Callable[[int, Sequence[str]], Awaitable[Mapping[str, str | None]]]
 """Asks arXiv for papers with exactly these titles for a reader. None: arXiv lacks it. Titles left out were not asked for."""
@@ -136,8 +136,8 @@ class Shelf:
         by_id: dict[str, Reference] = {}
         skipped, unasked, repeated = list[str](), list[str](), list[str]()
         for reference in file:
-            if (arxiv_id := reference.arxiv_id or titled.get(reference.title)) is not None:
-                if by_id.setdefault(arxiv_id, reference) is not reference:
+            if (paper_key := reference.arxiv_id or titled.get(reference.title)) is not None:
+                if by_id.setdefault(paper_key, reference) is not reference:
                     repeated.append(reference.label)
             else:
                 is_known = not reference.is_title_stated or reference.title in titled
@@ -149,22 +149,22 @@ class Shelf:
                 return Imported()
             saved_ids = set(await shelf.list_paper_ids(connection, user_id))
             ids = await papers.get_ids(connection, by_id)
-            fresh = [arxiv_id for arxiv_id in by_id if ids.get(arxiv_id) not in saved_ids]
+            fresh = [paper_key for paper_key in by_id if ids.get(paper_key) not in saved_ids]
             taken = fresh[: shelf.MAX_SAVED - len(saved_ids)]
-            missing = [arxiv_id for arxiv_id in taken if arxiv_id not in ids]
+            missing = [paper_key for paper_key in taken if paper_key not in ids]
             for chunk in chunked(missing, _ADDED_AT_ONCE):
                 ids |= await papers.add(connection, digest_writer.unlisted_papers(chunk))
-            taken_ids = [ids[arxiv_id] for arxiv_id in taken]
+            taken_ids = [ids[paper_key] for paper_key in taken]
             listed = await papers.list_rows(connection, [ids[key] for key in by_id if key in ids])
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
             await shelf.save_at(connection, user_id, times)
             await self._restore(connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids})
         titles = {row.arxiv_id: row.title for row in listed}
-        names = {arxiv_id: titles.get(arxiv_id) or row.label for arxiv_id, row in by_id.items()}
+        names = {paper_key: titles.get(paper_key) or row.label for paper_key, row in by_id.items()}
         return Imported(
-            saved={arxiv_id: names[arxiv_id] for arxiv_id in taken},
-            unlisted=sum(arxiv_id not in titles for arxiv_id in taken),
-            known=tuple(names[arxiv_id] for arxiv_id in by_id if arxiv_id not in fresh),
+            saved={paper_key: names[paper_key] for paper_key in taken},
+            unlisted=sum(paper_key not in titles for paper_key in taken),
+            known=tuple(names[paper_key] for paper_key in by_id if paper_key not in fresh),
             repeated=tuple(repeated),
             full=len(fresh) - len(taken),
             skipped=tuple(skipped),
@@ -288,9 +288,7 @@ class Shelf:
         """Return the papers with these words in their title, note, tags or id, or in a digest's text."""
         saved = await shelf.list_texts(connection, owner.id)
         listed = [
-            DigestPaper(0, row.last_on, row.paper_id, row.arxiv_id, 0, row.votes)
-            for row in saved
-            if row.last_on
+            DigestPaper(0, row.last_on, row.paper_id, row.key, 0, row.votes) for row in saved if row.last_on
         ]
         return await asyncio.to_thread(_find_in_texts, saved, words) | {*await self._matcher(words, listed)}
 
@@ -321,7 +319,7 @@ def _find_in_texts(rows: Sequence[Any], words: str) -> set[int]:
     wanted = analyser.fold(words).split()
     texts = {
         row.paper_id: analyser.fold(
-            f"{row.arxiv_id} {typography.to_plain_text(row.title or '')} {row.note} {row.tags}"
+            f"{row.key} {typography.to_plain_text(row.title or '')} {row.note} {row.tags}"
         )
         for row in rows
     }

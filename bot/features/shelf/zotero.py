@@ -280,7 +280,7 @@ class ZoteroOutbox:
             return None
         if rows[0].title is None:
             return "its title is not known yet"
-        if rows[0].arxiv_id in known:
+        if rows[0].key in known:
             return ""
         published = [fact.published_on for fact in facts if fact.published_on]
         item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))

@@ -40,11 +40,11 @@ class TodayCog(commands.Cog):
     @router.handles(verbs.MARK_PAPERS, responses.IN_OWN_MESSAGE)
     async def mark(self, request: Request, action: Action) -> ui.LayoutView:
         """Save or mark a paper, or undo either. The papers stay in place."""
-        chosen, _, arxiv_id = interaction_values.selected_value(request.interaction).partition(":")
+        chosen, _, paper_key = interaction_values.selected_value(request.interaction).partition(":")
         with custom_ids.map_parse_errors():
             mark = PaperMark(chosen.removeprefix(today_messages.UNDO))
         is_undo = chosen.startswith(today_messages.UNDO)
-        paper = await load_paper(request, arxiv_id)
+        paper = await load_paper(request, paper_key)
         await request.services.get(TodayService).set_mark(
             request.user_id, paper.id, mark, not is_undo, request.interaction.guild_id
         )

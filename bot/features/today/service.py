@@ -150,7 +150,7 @@ class TodayService:
     ) -> TodayPost | None:
         """Return the reader's papers for a day, by default the latest complete day; None if the archive is empty.
 
-        `shown` lists the arXiv ids of the papers already in the message; they stay in this order.
+        `shown` lists the keys of the papers already in the message; they stay in this order.
         """
         profile = await self._profiles.find(user_id)
         if profile.reason is None and profile.at_time is not None:
@@ -189,12 +189,12 @@ class TodayService:
         is_personal = is_learnt or bool(profile.topics) or reader.has_alerts
         ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt.weights, is_personal=is_personal)
         if shown:
-            chosen = [ranked[arxiv_id] for arxiv_id in shown if arxiv_id in ranked]
+            chosen = [ranked[paper_key] for paper_key in shown if paper_key in ranked]
         else:
             unwanted = {
                 key for key, kind in reader.answers.items() if kind is FeedbackKind.LESS
             } | reader.saved
-            fresh = (pair for arxiv_id, pair in ranked.items() if arxiv_id not in reader.sent)
+            fresh = (pair for paper_key, pair in ranked.items() if paper_key not in reader.sent)
             chosen = [pair for pair in fresh if pair[1].id not in unwanted][:PAPERS]
         details = await self._database.fetch(papers.list_details, [row.id for _, row in chosen])
         ranks = {row.id: rank for rank, row in chosen}
@@ -326,7 +326,7 @@ def find_due(
 def _rank(
     profile: today.Profile, reader: _ReaderOfDay, day: Day, weights: profiles.Vector, *, is_personal: bool
 ) -> dict[str, tuple[int, models.PaperRow]]:
-    """Return a day's papers, best first, keyed by arXiv id, each with its rank by votes.
+    """Return a day's papers, best first, by their keys, each with its rank by votes.
 
     Papers with equal scores are sorted by votes. While the weights are learnt only from followed words and picked
     topics, which cannot rank the papers that contain none of them, those that contain some come first.
@@ -350,7 +350,7 @@ def _rank(
     ranked = sorted(
         enumerate(by_votes, start=1), key=lambda pair: (pair[1].id not in chosen, -score(pair[1]))
     )
-    return {row.arxiv_id: (rank, row) for rank, row in ranked}
+    return {row.key: (rank, row) for rank, row in ranked}
 
 
 def _find_reasons(
@@ -517,7 +517,7 @@ class TodayPlanner:
                         channel_id=reader.dm_channel_id if reader is not None else None,
                         local_on=slot.on,
                         digest_on=on,
-                        papers=tuple(pick.paper.arxiv_id for pick in post.picks),
+                        papers=tuple(pick.paper.key for pick in post.picks),
                     )
                     built.append(delivery)
             if attempt.is_open:

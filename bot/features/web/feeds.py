@@ -33,12 +33,12 @@ def build_papers_feed(
 ) -> Page:
     """Return a feed of papers. Its query and parts are also those of its page."""
     texts = for_locale(site.locale)
-    snippets = {arxiv_id: snippet.text for arxiv_id, snippet in listed.snippets.items()}
+    snippets = {paper_key: snippet.text for paper_key, snippet in listed.snippets.items()}
     entries = [
         AtomEntry(
-            arxiv_ids.abstract_url(row.arxiv_id),
-            site.address("papers", row.arxiv_id) if has_page(row) else arxiv_ids.abstract_url(row.arxiv_id),
-            format_title(row.title, row.arxiv_id),
+            arxiv_ids.abstract_url(row.key),
+            site.address("papers", row.key) if has_page(row) else arxiv_ids.abstract_url(row.key),
+            format_title(row.title, row.key),
             datetime.combine(
                 # The time of day would show when a reader was awake.
                 row.saved_at.date() if isinstance(row, models.SavedPaper) else row.date,
@@ -46,7 +46,7 @@ def build_papers_feed(
                 UTC,
             ),
             _list_authors(texts, row),
-            summary=snippets.get(row.arxiv_id, ""),
+            summary=snippets.get(row.key, ""),
             picture=find_picture(row.thumbnail),
         )
         for row in listed.rows

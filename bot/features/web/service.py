@@ -114,7 +114,7 @@ class ListedPaper:
     """
 
     rank: int
-    arxiv_id: str
+    arxiv_id: str | None
     title: str
     link: str
     day: str
@@ -218,8 +218,8 @@ class WebPages:
             ListedPaper(
                 rank=rank,
                 arxiv_id=paper.arxiv_id,
-                title=format_title(paper.title, paper.arxiv_id),
-                link=site.link("papers", paper.arxiv_id),
+                title=format_title(paper.title, paper.key),
+                link=site.link("papers", paper.key),
                 day=paper.last_on.isoformat(),
                 day_text=texts.format_date(paper.last_on),
                 day_link=site.link("days", paper.last_on.isoformat()),
@@ -305,8 +305,8 @@ class WebPages:
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
-        arxiv_id = arxiv_ids.parse_bare_id(text.removesuffix(".html"))
-        detail = await self._search.find_paper(arxiv_id) if arxiv_id else None
+        paper_key = arxiv_ids.parse_bare_id(text.removesuffix(".html"))
+        detail = await self._search.find_paper(paper_key) if paper_key else None
         if detail is None:
             raise PageError(404, "web-no-paper", paper=discord_text.escape_text(text[:60]))
         topics = await self.services.glossary.list_title_topics(detail.title or "", site.locale)
@@ -315,7 +315,7 @@ class WebPages:
     def make_paper(self, site: Site, detail: models.PaperDetail, topics: Sequence[str] = ()) -> Page:
         """Return a paper's page, with links to searches for its topics."""
         texts, summary = for_locale(site.locale), summaries.best_summary(detail, site.locale)
-        title = format_title(detail.title, detail.arxiv_id)
+        title = format_title(detail.title, detail.key)
         links = [*paper_texts.list_links(detail, detail.project_url or detail.video)]
         institutions = [discord_text.to_single_line(name) for name in detail.institutions[:MAX_INSTITUTIONS]]
         has_abstract = detail.abstract and (not summary or summary.basis is not summaries.Basis.ABSTRACT)
@@ -344,7 +344,7 @@ class WebPages:
         }
         sections = summary.sections if summary else ()
         text = discord_text.to_single_line(markdown.render_plain(sections[0].body)) if sections else ""
-        parts = ("papers", detail.arxiv_id)
+        parts = ("papers", detail.key)
         return self._page(
             site, "web.paper.html.j2", parts, {}, title, values, description=text, is_indexed=True
         )
@@ -510,13 +510,13 @@ class WebPages:
     ) -> ListedPaper:
         texts, day = for_locale(site.locale), row.date.isoformat()
         day_text = texts.format_date(row.date)
-        snippet = listed.snippets.get(row.arxiv_id) if listed else None
+        snippet = listed.snippets.get(row.key) if listed else None
         is_paged = has_page(row)
         return ListedPaper(
             rank=rank,
             arxiv_id=row.arxiv_id,
-            title=format_title(row.title, row.arxiv_id),
-            link=site.link("papers", row.arxiv_id) if is_paged else arxiv_ids.abstract_url(row.arxiv_id),
+            title=format_title(row.title, row.key),
+            link=site.link("papers", row.key) if is_paged else arxiv_ids.abstract_url(row.key),
             day=day if is_paged and day != on else "",
             day_text=texts("also-listed", date=day_text) if on else day_text,
             day_link=site.link("days", day),
@@ -526,7 +526,7 @@ class WebPages:
             snippet=snippet.pieces if snippet else (),
             note=discord_text.join_dotted(
                 paper_texts.withdrawn_note(texts, row),
-                paper_lists.lacks_note(texts, listed, row.arxiv_id) if listed else "",
+                paper_lists.lacks_note(texts, listed, row.key) if listed else "",
             ),
             language=snippet.language if snippet and snippet.language != site.locale.value else "",
             picture=find_picture(row.thumbnail),

@@ -68,7 +68,7 @@ class SiteBuilder:
         for chunk in chunked(paper_ids, PAPERS_AT_ONCE):
             details = await services.database.fetch(papers.list_details, chunk)
             for detail in details:
-                self._add(f"papers/{detail.arxiv_id}.html", pages.make_paper(site, detail))
+                self._add(f"papers/{detail.key}.html", pages.make_paper(site, detail))
         for name in sorted({*site.authors.values()}):
             await self._add_author(name)
         self._add("index.html", await pages.load_day(site))

@@ -73,7 +73,7 @@ class DraftWriter:
     _answers_at_outage: dict[tuple[str, model_server.LanguageModel], int] = field(
         default_factory=dict, init=False
     )
-    """A model's number of answers at its first outage with a paper, by arXiv id and model."""
+    """A model's number of answers at its first outage with a paper, by key and model."""
 
     @property
     def requests(self) -> int:
@@ -90,7 +90,7 @@ class DraftWriter:
         seconds: float | None,
         retries_failed: bool,
     ) -> dict[str, writer.Draft]:
-        """Write the papers and return their drafts, keyed by arXiv id. Failures are passed to `on_problem`.
+        """Write the papers and return their drafts, by their keys. Failures are passed to `on_problem`.
 
         If `seconds` or a cap is exceeded, drafts stay unfinished, and the next run resumes them.
         `retries_failed` also retries papers that failed in an earlier run.
@@ -98,7 +98,7 @@ class DraftWriter:
         like = self._series(form, language)
         drafts = await self._find_drafts(papers, like)
         for paper in papers:
-            draft = drafts.setdefault(paper["arxiv_id"], replace(like, arxiv_id=paper["arxiv_id"]))
+            draft = drafts.setdefault(paper["arxiv_id"], replace(like, paper_key=paper["arxiv_id"]))
             is_retried = retries_failed and draft.state is DraftState.FAILED
             if is_retried or draft.state not in FINAL:
                 state = DraftState.WRITTEN if draft.text else DraftState.PLANNED
@@ -115,7 +115,7 @@ class DraftWriter:
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         for draft in (draft for draft in drafts.values() if draft.state is DraftState.FAILED):
-            on_problem(f"{draft.arxiv_id}: {draft.problems[-1]}")
+            on_problem(f"{draft.paper_key}: {draft.problems[-1]}")
         if left := sum(draft.state not in FINAL for draft in drafts.values()):
             on_problem(f"{left} paper{'s' if left > 1 else ''} left: {reason}")
         return drafts
@@ -175,10 +175,10 @@ class DraftWriter:
         self._halt = None
         slots = asyncio.Semaphore(1 if self.budget.is_capped else CONCURRENCY)
 
-        async def write_one(arxiv_id: str, paper: listing.Paper) -> None:
+        async def write_one(paper_key: str, paper: listing.Paper) -> None:
             async with slots:
                 if self._halt is None:
-                    drafts[arxiv_id] = await self._write_isolated(paper, drafts[arxiv_id])
+                    drafts[paper_key] = await self._write_isolated(paper, drafts[paper_key])
                     on_done()
 
         async with asyncio.TaskGroup() as group:
@@ -199,7 +199,7 @@ class DraftWriter:
         input_hash = _hash_input(paper, source.text)
         if draft.input_hash != input_hash:
             like = self._series(draft.format, draft.language)
-            draft = replace(like, arxiv_id=draft.arxiv_id, input_hash=input_hash, basis=source.basis)
+            draft = replace(like, paper_key=draft.paper_key, input_hash=input_hash, basis=source.basis)
         if source.basis == Basis.NONE:
             return await self._save(replace(draft, state=DraftState.REFUSED))
         if draft.state is DraftState.PLANNED:
@@ -289,7 +289,7 @@ class DraftWriter:
         """Return whether a paper fails by an error. An outage is the paper's own if the model answers others after it."""
         if error.is_outage:
             answers = self._answers[model]
-            if answers == self._answers_at_outage.setdefault((draft.arxiv_id, model), answers):
+            if answers == self._answers_at_outage.setdefault((draft.paper_key, model), answers):
                 return False
         return error.is_refusal or (not error.is_fatal and _count_failures(draft) >= MAX_FAILURES)
 
