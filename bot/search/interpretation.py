@@ -104,7 +104,7 @@ def interpret(
     if needed or apart or not is_same:
         words_apart = {word: engine.having_parts([word]) for words in apart.values() for word in words}
         survey = engine.survey(query, words_apart | needed)
-    if absent := [term for term in apart if not survey.count(term)]:
+    if absent := [term for term in apart if not survey.count(term) and all(map(survey.count, apart[term]))]:
         parts = (one for part in query.parts for one in (apart[part] if part in absent else (part,)))
         query = replace(query, parts=tuple(dict.fromkeys(parts)))
         survey = survey.read_as(query.parts)
