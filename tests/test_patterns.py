@@ -43,9 +43,9 @@ COMMON = "aA1 \t\n.,_*-([<\\\"'/|:=!~가"
 """Characters that any text has."""
 FEW = 8
 """How often a part may be repeated that takes no run."""
-KINDS, BRANCHES, MAX_BEFORE = 12, 4, 40
+KINDS, BRANCHES, MAX_BEFORE = 6, 3, 40
 """How many characters and branches are tried in a repeated part, and how much of what leads to it."""
-ENDS = ("", "\0", "a")
+ENDS = ("", "a")
 """What stands behind a run and may keep the pattern from matching."""
 BOUND = 12
 """The limit of a repetition while steps are counted, if its own one is higher; and how often a text is repeated at first."""
