@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -173,7 +174,7 @@ def club_view(
     """
     club = overview.club
     meeting = _meeting_texts(texts, overview, now_command, status_command, is_visible=is_visible)
-    lines = [texts("club-past")] if overview.past else []
+    lines = list[str]()
     for row in overview.past:
         url = channel_url(club.guild_id, row.thread_id)
         thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id and is_visible else ""
@@ -187,7 +188,12 @@ def club_view(
         if can_manage
         else None
     )
-    return message_builder.message_view([confirmation, *meeting, "\n".join(lines)], [stop])
+    message = message_builder.MessageBuilder()
+    for text in (confirmation, *meeting, texts("club-past") if overview.past else ""):
+        message.add_text(text)
+    message.add_list(lines, partial(message_builder.tell_left, texts))
+    message.add_buttons(stop)
+    return message.view
 
 
 def _meeting_texts(

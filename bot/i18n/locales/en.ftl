@@ -364,6 +364,7 @@ may-not-share = You can't send messages in this channel, so you can't share pape
 topic-form-label = What would you like to read about?
 topic-form-hint = reinforcement learning, diffusion, 강화 학습
 and-more = and { $count } more
+left-out = and { $count } more: **{ $button }**
 
 ## Alerts
 alert-create = Create alert

@@ -309,6 +309,7 @@ may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 
 topic-form-label = 어떤 주제의 논문을 찾을까요?
 topic-form-hint = 강화 학습, 확산 모델, reasoning
 and-more = 외 { $count }개
+left-out = 외 { $count }개: **{ $button }**
 
 ## 알림
 alert-create = 알림 만들기
