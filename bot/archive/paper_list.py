@@ -72,7 +72,8 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     list.
     """
     front_on, start = _read_front_matter(rows)
-    named_on = front_on or date_reader.find_path_date(name)
+    own_name = name.rstrip("/").rpartition("/")[2]
+    named_on = date_reader.find_path_date(own_name) or front_on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
     papers, skipped = sorting.split(reader.read(start))
     if not papers and any(map(arxiv_ids.find_ids, rows)):
@@ -226,8 +227,9 @@ class _Reader:
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
         self.weeks: set[date] = set()
         self.doubts: list[Problem] = []
-        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
         self._code = markdown_lines.find_code_rows(rows)
+        linked = markdown_lines.resolve_references(rows, self._code)
+        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in linked]
         self._named_on = self._near = self._day_on = named_on
         self._is_below_day = self._is_mentioning = False
         # The papers below a heading, which is the title of a single one, and its level.
@@ -297,13 +299,15 @@ class _Reader:
         """Begin the day that a heading states, or keep it as a title. An unclear day ends the one above."""
         if stated := heading.stated:
             words = stated.count_words()
-            if words == 0 or (words and stated.on and self._is_day(words, row)):
+            is_first = bool(words and stated.on and stated.is_first())
+            if words == 0 or is_first or (words and stated.on and self._is_day(words, row)):
                 self._day_on, self._is_below_day = stated.on or self._named_on, stated.on is not None
                 self.weeks |= {stated.on} if stated.on and stated.kind == "week" else set()
                 if stated.kind == "day" and stated.near is None:
                     message = f"the day {heading.text[:40]!r} cannot be told{UNDATED}"
                     self.doubts.append(Problem(row + 1, message))
-                return
+                if not words or words <= _MAX_WORDS:
+                    return
         text = self._rows[row].strip("# ")
         min_words = 1 if title_reader.is_numbered(text) else 4
         if title := title_reader.read_title(text, min_words):
@@ -416,20 +420,30 @@ def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
     return mentions.is_in_sentence(part[: match.start()], part[match.end() :], match[0], is_id=is_id)
 
 
+_FRONT_MATTER = {"---": ":", "+++": "="}
+"""The line around a text's front matter, and what is between a key and its value: YAML and TOML."""
+
+
 def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
     """Return the date in a text's front matter, and the first row after it."""
-    end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
-    if not end or rows[0].strip() != "---":
+    fence = rows[0].strip() if rows else ""
+    end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == fence), 0)
+    if not end or fence not in _FRONT_MATTER:
         return None, 0
-    pairs = (line.partition(":")[::2] for line in rows[1:end])
+    pairs = (line.partition(_FRONT_MATTER[fence])[::2] for line in rows[1:end])
     return _date_of({key.strip().lower(): value.strip(" \"'") for key, value in pairs}), end + 1
 
 
 # JSON and JSON Lines: objects with a paper's id.
 
 _TITLE_KEYS = ("title", "paper_title")
-_LIST_DATE_KEY = re.compile(r"\A(?:date|day|week)\Z|daily|listed|digest|report", re.IGNORECASE)
-_DATE_KEY = re.compile(r"\A(?!.*(?:updat|modif)).*(?:date|publish|submitted|announced)", re.IGNORECASE)
+_LIST_DATE_KEY = re.compile(
+    r"\A(?:date|day|week)\Z|\A(?!.*(?:updat|modif|creat|added)).*(?:daily|listed|digest|report)",
+    re.IGNORECASE,
+)
+_DATE_KEY = re.compile(
+    r"\A(?!.*(?:updat|modif|creat|added|submit)).*(?:date|publish|announced)", re.IGNORECASE
+)
 
 
 def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper | Skipped]:
@@ -481,7 +495,7 @@ def _read_id(value: object) -> str | None:
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in an object's fields, or None: that of a list, else of the paper, never that of a change."""
+    """Return the date in an object's fields, or None: that of a list, else of the paper, never of its making or change."""
     names = chain(filter(_LIST_DATE_KEY.search, item), filter(_DATE_KEY.search, item))
     dates = (date_reader.find_date(item[name][:40]) for name in names if isinstance(item[name], str))
     return next(filter(None, dates), None)
