@@ -72,8 +72,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     list.
     """
     front_on, start = _read_front_matter(rows)
-    own_name = name.rstrip("/").rpartition("/")[2]
-    named_on = date_reader.find_path_date(own_name) or front_on or date_reader.find_path_date(name)
+    named_on = front_on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
     papers, skipped = sorting.split(reader.read(start))
     if not papers and any(map(arxiv_ids.find_ids, rows)):
@@ -190,6 +189,11 @@ def _build_digests(
     return tuple(digests)
 
 
+def _is_early(on: date, arxiv_id: str) -> bool:
+    """Return whether a day is too long before the month of a paper's id."""
+    return on + _EARLY < arxiv_ids.first_day(arxiv_id)
+
+
 def _question_dates(
     papers: Iterable[_Paper], today: date | None, certain: Collection[date | None]
 ) -> tuple[list[_Paper], list[Problem]]:
@@ -197,7 +201,7 @@ def _question_dates(
     plausible, doubts = list[_Paper](), dict[tuple[date, bool], Problem]()
     for paper in papers:
         on = paper.on
-        is_early = on is not None and on + _EARLY < arxiv_ids.first_day(paper.arxiv_id)
+        is_early = on is not None and _is_early(on, paper.arxiv_id)
         is_ahead = on is not None and today is not None and on > today + _AHEAD and on not in certain
         if on and (is_early or is_ahead):
             doubt = f"before the month of {paper.arxiv_id}" if is_early else "in the future"
@@ -299,8 +303,7 @@ class _Reader:
         """Begin the day that a heading states, or keep it as a title. An unclear day ends the one above."""
         if stated := heading.stated:
             words = stated.count_words()
-            is_first = bool(words and stated.on and stated.is_first())
-            if words == 0 or is_first or (words and stated.on and self._is_day(words, row)):
+            if words == 0 or (words and stated.on and self._is_day(stated, stated.on, words, row)):
                 self._day_on, self._is_below_day = stated.on or self._named_on, stated.on is not None
                 self.weeks |= {stated.on} if stated.on and stated.kind == "week" else set()
                 if stated.kind == "day" and stated.near is None:
@@ -313,13 +316,18 @@ class _Reader:
         if title := title_reader.read_title(text, min_words):
             self._title = heading.level, title
 
-    def _is_day(self, words: int, row: int) -> bool:
-        """Return whether a heading with a date and a few words is not the title of the one paper below it."""
+    def _is_day(self, stated: date_reader.Stated, on: date, words: int, row: int) -> bool:
+        """Return whether a heading with a date is no title of the one paper below it.
+
+        It is none if it begins with a day that a paper below can have, or has a few words.
+        """
         rows = takewhile(lambda line: not line.startswith("#"), self._rows[row + 1 : row + 50])
         below = "\n".join(rows)
-        is_single = len(set(arxiv_ids.find_ids(below))) == 1
+        ids = set(arxiv_ids.find_ids(below))
+        if stated.is_first() and not (ids and all(_is_early(on, arxiv_id) for arxiv_id in ids)):
+            return True
         is_untitled = not any(title_reader.read_title(link[2]) for link in mentions.LINK.finditer(below))
-        return words <= _MAX_WORDS and not (is_single and is_untitled)
+        return words <= _MAX_WORDS and not (len(ids) == 1 and is_untitled)
 
     def _read_day(self, line: str) -> None:
         """Begin the day that a line consists of, unless a heading or the text's name has one."""

@@ -454,3 +454,38 @@ def test_a_stored_list_without_a_day_of_its_own_is_never_todays(
 ) -> None:
     assert days_of(json.dumps(value), "a.json") == days
     assert all(digest.format is DigestFormat.LIST for digest in read(json.dumps(value), "a.json"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Journal club",
+        "저녁 모임",
+        "(showing first 1 of 40 entries)",
+        "what Ann and Bo read on the train home",
+    ],
+)
+def test_a_heading_that_begins_with_a_day_is_one_whatever_follows(words: str) -> None:
+    above = f"## 2026-06-20 {words}\n\n- {ABS_ONE}\n- {ABS_TWO}\n"
+    assert days_of(f"{above}\n## 2026-06-18 {words}\n\n- https://arxiv.org/abs/{THREE}\n") == {
+        "2026-06-20": [ONE, TWO],
+        "2026-06-18": [THREE],
+    }
+
+
+@pytest.mark.parametrize("key", ["date created", "dateAdded", "submitted_date", "date-submitted"])
+@pytest.mark.parametrize(("fence", "between"), [("---", ": "), ("+++", " = ")])
+def test_a_day_on_which_a_file_was_made_is_no_day(key: str, fence: str, between: str) -> None:
+    papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
+    front = f"{fence}\n{key}{between}2026-06-21T09:00:00+09:00\n"
+    assert days_of(f"{front}{fence}\n{papers}") == {"rolling": list(IDS)}
+    assert days_of(f"{front}date{between}2026-06-20\n{fence}\n{papers}") == {"2026-06-20": list(IDS)}
+
+
+@pytest.mark.parametrize("link", ["[{}][{}]", "[{1}][]", "[{1}]"])
+def test_a_paper_has_the_day_of_the_link_that_names_it_and_not_of_its_address(link: str) -> None:
+    text = (
+        f"## 2026-06-20\n\n- {link.format(KETTLES, 'a')}\n\n## 2026-06-18\n\n- {link.format(GEESE, 'B')}\n\n"
+    )
+    days = days_of(f"{text}[a]: {ABS_ONE}\n[b]: <{ABS_TWO}>\n")
+    assert days == {"2026-06-20": [ONE], "2026-06-18": [TWO]}

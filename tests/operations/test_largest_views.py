@@ -228,9 +228,7 @@ def test_a_clubs_meetings(locale: models.Locale) -> None:
         starts_at=NOW,
     )
     past = [
-        stored_club.PastMeeting(
-            date(2026, 1, 1), paper.key, paper.title, paper.url, ID + paper.id, 10**6
-        )
+        stored_club.PastMeeting(date(2026, 1, 1), paper.key, paper.title, paper.url, ID + paper.id, 10**6)
         for paper in map(_paper, range(club_service.MAX_PAST))
     ]
     candidates = [_paper(number) for number in range(club_service.MAX_CANDIDATES)]
