@@ -277,6 +277,7 @@ async def test_an_upgraded_database_knows_which_message_has_each_paper(db: Datab
         for position, name in ids:
             texts = f'payload = \'{{"content": "{stage.arxiv_id(name)}"}}\''
             await connection.exec_driver_sql(f"UPDATE parts SET {texts} WHERE position = {position}")
+        await connection.exec_driver_sql("ALTER TABLE papers RENAME COLUMN key TO arxiv_id")
         await connection.run_sync(migrations.MIGRATIONS[4])
         query = "SELECT position FROM delivery_papers ORDER BY paper_id"
         assert (await connection.exec_driver_sql(query)).scalars().all() == [1, 2]
