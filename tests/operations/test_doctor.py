@@ -215,6 +215,29 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
     assert (found.status, "is missing" in found.note) == ("error", True)
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        (models.DeliveryState.WAITING, models.Reason.WEBHOOK_GONE, "It is refused: "),
+        (models.DeliveryState.STOPPED, models.Reason.WEBHOOK_GONE, "It is not posted: "),
+        (models.DeliveryState.WAITING, None, "It is late: "),
+    ],
+)
+async def test_a_webhooks_post_that_is_not_posted_is_a_warning_as_in_posts(
+    sqlite_db: database.Database, state: models.DeliveryState, reason: models.Reason | None, said: str
+) -> None:
+    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
+    added = await Subscriptions(sqlite_db, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
+    planned = outbox_builders.new_delivery(
+        "d", added.channel_id, NOW, guild_id=None, subscription_id=added.id, local_on=NOW.date()
+    )
+    await outbox_builders.add(sqlite_db, planned)
+    async with sqlite_db.transaction() as connection:
+        await connection.execute(tables.deliveries.update().values(state=state, reason=reason))
+    found = (await examine())[f"daily post {added.id}"]
+    assert (found.status, found.note[: len(said)]) == ("warning", said)
+
+
 async def test_a_damaged_page_is_found(sqlite_db: database.Database) -> None:
     path = sqlite_db.path
     assert path is not None

@@ -446,12 +446,13 @@ def _may_write(file: Path, owner: int) -> bool:
 
 def _webhooks(stored: StoredState) -> Iterator[Finding]:
     """Yield a finding for each webhook's post, with the problems of its deliveries, which `/status` cannot show."""
+    stuck = {post.number: post for post in posts_of_all.only_stuck(stored.of_servers)}
     for row in stored.posts:
         if not row.is_by_webhook:
             continue
         notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
-        if notes and row.reason not in (None, models.Reason.BY_HAND):
-            notes.append(posts_of_all.explain(row.reason))
+        if (post := stuck.get(row.id)) is not None and post.stuck is not posts_of_all.Stuck.UNCLEAR:
+            notes = [f"It is {post.stuck}: {post.reason}"]
         days = ", ".join(f"{of.local_on}" for of in stored.uncertain if of.subscription_id == row.id)
         notes += [f"The post of {days}: {posts_of_all.explain(models.Reason.UNCERTAIN)}"] if days else []
         value = f"webhook {webhook.shorten_address(row.channel_id)}"
