@@ -129,7 +129,7 @@ async def find_version(opened: database.Database) -> int | None:
             f"{opened.label} contains tables that are not Paperround's, or of a version before 0.1.0. Choose another database."
         )
     if version is not None and version > migrations.VERSION:
-        raise errors.OtherVersionError(
+        raise errors.NewerVersionError(
             f"{opened.label} has schema {version}, made by a newer version of Paperround; this one uses schema"
             f" {migrations.VERSION}. Install the newer version again, or"
             " put a backup from before the upgrade in its place by `paperround restore FILE`."

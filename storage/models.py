@@ -88,6 +88,7 @@ class SkipReason(StrEnum):
     OTHER_CATEGORY = "other-category"
     TOO_MANY = "too-many"
     MADE_UP = "made-up-summary"
+    NO_VOTES = "no-votes"
 
     @property
     def words(self) -> str:

@@ -65,6 +65,14 @@ def _absent_as(default: object) -> BeforeValidator:
     )
 
 
+def _read_number(value: object) -> object:
+    """Return an arXiv id that a model wrote as a number. Since January 2015 their numbers have five digits."""
+    if not isinstance(value, float):
+        return value
+    return f"{value:.5f}" if value >= 1501 else f"{value:09.4f}"
+
+
+ArxivId = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), _absent_as(""), BeforeValidator(_read_number)]
 Query = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), _absent_as("")]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAPERS), _absent_as(MAX_PAPERS)]
 Day = Annotated[date | None, _absent_as(None)]
@@ -117,7 +125,7 @@ class ArchiveTools:
         answer = await self.questions.answer(question, guess_language(question))
         return self._answer(cli_search.asked_to_dict(answer))
 
-    async def get_paper(self, arxiv_id: Query) -> str:
+    async def get_paper(self, arxiv_id: ArxivId) -> str:
         """Return everything about one paper: abstract, authors, links, votes, and its summaries with dates and sources.
 
         arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
@@ -158,7 +166,7 @@ class ArchiveTools:
             {"months": months, "also": trend.added_forms, "rising": [row.text for row in rising]}
         )
 
-    async def similar_papers(self, arxiv_id: Query) -> str:
+    async def similar_papers(self, arxiv_id: ArxivId) -> str:
         """Return the ten papers that are most like a paper, the most similar first.
 
         arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.

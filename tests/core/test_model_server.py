@@ -246,3 +246,35 @@ async def test_unreachable_server_is_an_outage() -> None:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage
     assert failure.value.tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, {"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}, ""),
+        (401, {"error": {"message": "no such key"}}, "Error code: 401 - no such key"),
+        (404, {"error": {"message": "model not found"}}, "Error code: 404 - model not found"),
+        (400, {"error": {"message": "unknown model"}}, "Error code: 400 - unknown model"),
+        (503, {}, "Error code: 503"),
+    ],
+)
+async def test_check_asks_for_a_word_and_says_what_the_server_answers(
+    status: int, body: dict[str, Any], said: str
+) -> None:
+    requests: list[dict[str, Any]] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        requests.append(json.loads(await request.read()))
+        if "max_tokens" in requests[-1] and status == 200:
+            return web.json_response({"error": {"message": "use max_completion_tokens"}}, status=400)
+        return web.json_response(body, status=status)
+
+    async with serve(answer) as origin, aclosing(model_server.ModelServer(f"{origin.url}/v1", KEY)) as server:
+        checking = model_server.LanguageModel(server, "small", seconds=20).check()
+        if not said:
+            await checking
+        else:
+            with pytest.raises(model_server.ModelError, match=said):
+                await checking
+    assert len(requests) == (1 if said else 2)
+    assert {request["model"] for request in requests} == {"small"}

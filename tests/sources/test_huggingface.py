@@ -445,3 +445,18 @@ async def test_a_day_that_has_not_begun_at_hugging_face_is_not_there_yet(
     [now] = await source_fixtures.fetch_results(source, days=[today])
     [before] = await source_fixtures.fetch_results(source, days=[today - timedelta(days=1)])
     assert (now.status, before.status) == (FetchStatus.NOT_YET, FetchStatus.FAILED)
+
+
+async def test_a_list_in_which_no_paper_has_votes_is_said_in_the_report(hub: Hub) -> None:
+    """As if their field was renamed: posts would go by the order of the list without a word."""
+    items = [daily_papers_item(f"2505.0000{number}", 9) for number in (1, 2)]
+    for item in items:
+        item["paper"]["likes"] = item["paper"].pop("upvotes")
+    result = await hub.read_today(*items)
+    assert result.status is FetchStatus.OK
+    assert result.reading is not None
+    [warning] = result.reading.warnings
+    assert (warning.reason, warning.number) == (models.SkipReason.NO_VOTES, 2)
+    result = await hub.read_today(*items, daily_papers_item("2505.00003", 0))
+    assert result.reading is not None
+    assert result.reading.warnings == (), "a new paper has none yet"

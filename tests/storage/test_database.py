@@ -15,8 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, papers, postgresql, sqlite_file, statements, tables
+from storage import database, errors, key_values, migrate, papers, postgresql, sqlite_file, statements, tables
+from tests.conftest import _execute as execute
+from tests.conftest import create_postgres_database
 from tests.support import patience
 from tests.support.paper_records import add_papers, merged_paper
 
@@ -377,3 +380,50 @@ async def test_a_transaction_that_waits_for_another_process_says_so(
         other.execute("ROLLBACK")
     await writing
     assert str(sqlite_db.path) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("case", "statements", "inside", "said"),
+    [
+        (
+            "no right",
+            (),
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            "permission denied for schema public. The role in",
+        ),
+        (
+            "other role",
+            (),
+            "ALTER SCHEMA public OWNER TO {role}",
+            "permission denied for table .*REASSIGN OWNED",
+        ),
+        ("no schema", ("ALTER ROLE {role} SET search_path = ''",), "", "has no schema .*search_path"),
+        ("missing schema", ("ALTER ROLE {role} SET search_path = app",), "", "has no schema .*search_path"),
+    ],
+)
+async def test_what_postgresql_refuses_a_role_is_said_with_a_remedy(
+    postgres_url: str, case: str, statements: tuple[str, ...], inside: str, said: str
+) -> None:
+    url = make_url(await create_postgres_database(postgres_url))
+    role = f"r_{url.database}"
+    for statement in (f"CREATE ROLE {role} LOGIN", *statements):
+        await execute(postgres_url, statement.format(role=role))
+    await execute(url.render_as_string(hide_password=False), inside.format(role=role) or "SELECT 1")
+    if case == "other role":  # the tables that an administrator made by `paperround db upgrade`
+        owned = url.render_as_string(hide_password=False)
+        await (await migrate.open_database(owned, migrate=True)).close()
+    address = url.set(username=role, password=None).render_as_string(hide_password=False)
+    with pytest.raises(errors.StorageError, match=said):
+        await (await migrate.open_database(address, migrate=True)).close()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_is_not_unicode_is_refused(postgres_url: str, encoding: str) -> None:
+    name = f"t_{encoding.lower()}"
+    await execute(
+        postgres_url,
+        f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    )
+    address = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with pytest.raises(errors.StorageError, match=f"The database {name} is not encoded in UTF-8"):
+        await migrate.open_database(address, migrate=True)

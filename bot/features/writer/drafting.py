@@ -165,6 +165,8 @@ class DraftWriter:
             if self._halt is not None:
                 if unanswered >= MAX_FAILURES:
                     return str(self._halt)
+                if unanswered == 1:
+                    log.warning("the language model does not answer; trying again", reason=str(self._halt))
                 await self.sleep(max(ROUND_SECONDS, self._halt.retry_after))
         return ""
 
