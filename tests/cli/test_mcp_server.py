@@ -272,3 +272,19 @@ def test_mcp_explains_why_it_cannot_start(
     monkeypatch.delattr(cli, "mcp_server")
     monkeypatch.setitem(sys.modules, "mcp", None)
     assert "-m pip install -c constraints.txt '.[mcp]'" in paperround("mcp").stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "arxiv_id"),
+    [(2501.00001, "2501.00001"), (2501.1, "2501.10000"), (704.001, "0704.0010"), ("x", "x")],
+)
+def test_an_id_that_a_model_writes_as_a_number_is_whole(number: object, arxiv_id: str) -> None:
+    assert mcp_server._read_number(number) == arxiv_id
+
+
+async def test_a_paper_is_found_by_an_id_that_is_a_number(db: Database) -> None:
+    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL)
+    async with create_client(db) as client:
+        answer = await client.call_tool("get_paper", {"arxiv_id": float(sample_archive.SMALL.arxiv_id)})
+    assert not answer.is_error, answer_text(answer)
+    assert sample_archive.SMALL.title in answer_text(answer)

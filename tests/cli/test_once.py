@@ -349,7 +349,7 @@ async def test_the_heartbeat_tells_how_a_run_ended(single: SingleRuns) -> None:
 
 async def test_a_set_up_file_without_a_post_is_no_success(single: SingleRuns) -> None:
     """As one in a repository whose `[[posts]]` was mistyped away: every run would be green, and nothing comes."""
-    single.write_set_up('[[sources]]\nsource = "https://huggingface.co"\n')
+    single.write_set_up("# [[posts]]")
     run = await single.run()
     assert (run.exit_status, "posts: failed because there is none" in run.stdout) == (1, True), run
     site = await single.run("--site", "public", "--base-url", "https://papers.example.org")
