@@ -294,7 +294,9 @@ class Settings(BaseSettings):
     mcp_token: SecretStr | None = None
     """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
     heartbeat_url: Annotated[SecretStr | None, _web_address("https://example.org/ping/KEY")] = None
-    """A URL that is requested every minute while this process sends and is healthy, and at the end of a [single run](single-runs.md)."""
+    """A URL that is requested every minute while this process sends and is healthy, and at the end of a
+    [single run](single-runs.md).
+    """
     log: Annotated[str, _checked(parse_log)] = "console"
     """The form of the log, `console` or `json`, and a level as in `json:debug`."""
     sentry_dsn: Annotated[SecretStr | None, _web_address("https://KEY@sentry.example.org/1")] = Field(

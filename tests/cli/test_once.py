@@ -6,11 +6,14 @@ import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
+from bot.cli import single_run
 from bot.core.clock import system_clock
 from storage import migrate, models, outbox, sources
 from storage.database import Database
@@ -367,3 +370,15 @@ async def test_the_address_of_a_webhook_may_be_in_a_file(single: SingleRuns) -> 
     secret.write_text(f"{single.fake.add_webhook(channel_id)}\n")
     run = await single.run(DISCORD_TOKEN=None)
     assert (run.exit_status, count_posts(single.fake, channel_id)) == (0, 1), run
+
+
+@pytest.mark.parametrize(
+    ("hours", "doubted", "is_former"), [(-1, (), True), (-1, (7,), False), (1, (), False)]
+)
+def test_a_post_of_a_former_run_is_reported_once_unless_it_is_in_doubt_now(
+    hours: int, doubted: tuple[int, ...], is_former: bool
+) -> None:
+    planned_at = system_clock()
+    run = SimpleNamespace(_planned_at=planned_at, _doubted={*doubted})
+    of = SimpleNamespace(id=7, finished_at=planned_at + timedelta(hours=hours))
+    assert single_run.SingleRun._is_former(cast(Any, run), cast(Any, of)) is is_former

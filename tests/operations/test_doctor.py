@@ -16,11 +16,12 @@ from bot.core import program, settings
 from bot.core.clock import system_clock
 from bot.core.model_server import ModelError
 from bot.core.settings import Settings
+from bot.features.alerts.service import Alerts
 from bot.features.daily.service import Subscriptions
 from bot.features.operations import doctor, post_overview
 from bot.sources import kinds
 from storage import database, errors, key_values, migrate, models, sources, tables
-from tests.support import outbox_builders
+from tests.support import alert_builders, outbox_builders
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 VERSION = program.describe_version()
@@ -474,3 +475,12 @@ async def test_votes_that_are_missing_from_a_list_are_a_warning(sqlite_db: datab
         )
     found = (await examine())["votes of https://huggingface.co"]
     assert (found.status, "31 no votes (2026-11-30)" in found.note) == ("warning", True), found
+
+
+async def test_an_alert_needs_a_token_beside_posts_by_webhooks(sqlite_db: database.Database) -> None:
+    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
+    await Subscriptions(sqlite_db, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
+    assert (await examine())["Discord"].status is doctor.Status.OK
+    await Alerts(sqlite_db, system_clock).add(alert_builders.draft("herons", user_id=7))
+    found = (await examine())["Discord"]
+    assert (found.status, found.note) == (doctor.Status.TODO, doctor.NO_TOKEN)

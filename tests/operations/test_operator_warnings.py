@@ -262,3 +262,10 @@ async def test_what_discord_refuses_does_not_count_as_waiting(db: database.Datab
     refused = tables.deliveries.update().where(tables.deliveries.c.channel_id == 2)
     await db.write(lambda connection: connection.execute(refused.values(reason=models.Reason.NO_SEND)))
     assert await db.fetch(outbox.oldest_unsent_at) == NOW - timedelta(hours=1)
+
+
+def test_the_first_day_of_which_papers_are_missing_is_named() -> None:
+    gaps = {"2026-11-24": [1, "2026-11-27"], "2026-11-20": [1, "2026-11-27"], "2026-11-25": [1, "2026-11-27"]}
+    row = SimpleNamespace(url="arxiv:cs.CL", progress={"gaps": gaps})
+    [said] = operator_warnings._list_incomplete([cast(Any, row)])
+    assert said.startswith("arxiv:cs.CL lacks papers from 2026-11-20 on")

@@ -894,3 +894,12 @@ async def test_our_key_is_hidden_however_zotero_quotes_it(status: int, quote: st
         said = str(error)
     assert "may not" in said
     assert all(text not in said for text in (key, shown)), said
+
+
+async def test_an_item_has_the_first_of_a_papers_dates(lab: Lab) -> None:
+    later = replace(FACTS, source="huggingface", location="b", published_on=date(2025, 2, 1))
+    await sample_archive.make_ingest(lab.database).add_facts([later])
+    await lab.add("2501.00001")
+    await lab.write()
+    [item] = [row for row in lab.library.items.values() if "archiveID" in row]
+    assert item["date"] == "2024-12-31"

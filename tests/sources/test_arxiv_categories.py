@@ -535,3 +535,16 @@ async def test_unsupported_option_raises_a_usage_error(
 ) -> None:
     with pytest.raises(errors.UsageError):
         await harness.add(address, **options)
+
+
+def test_a_gap_is_left_after_its_first_day_and_seven_more() -> None:
+    progress, today, day = arxiv_categories.Progress(), date(2025, 2, 25), "2025-02-20"
+    read_on = list[date]()
+    progress = progress.leave([day], today)
+    while day in progress.gaps and len(read_on) < 20:
+        today += timedelta(days=1)
+        if day in progress.list_due(today):
+            read_on.append(today)
+            progress = progress.leave([day], today)
+            progress = progress.leave([day], today)  # a second reading on a day does not count
+    assert len(read_on) == 8, "seven more, and the one by which it is left"
