@@ -683,5 +683,5 @@ async def export_reader(
     from bot.features.operations.readers import Readers
 
     async with shell.open_storage(with_logs=False) as database:
-        content = await Readers(database, system_clock).export(user)
+        content = await Readers(database, system_clock).export(user, sys.maxsize)
     shell.print_document(content.decode() + "\n", target)

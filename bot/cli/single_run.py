@@ -27,7 +27,7 @@ from bot.features.daily.service import Subscriptions, list_unplanned_today
 from bot.features.operations import post_overview
 from bot.features.web.pages import Site
 from bot.features.web.site import SiteBuilder
-from bot.outbox.outcomes import DeliveryError
+from bot.outbox.outcomes import NOBODY_TOLD, DeliveryError
 from bot.sources.followed_papers import FollowedPapers
 from bot.sources.poller import HEALTHY, SourceReport
 from storage import alerts, daily, errors, key_values, models, outbox, sources
@@ -104,7 +104,7 @@ class SingleRun:
                 raise errors.PaperroundError("It was stopped by a signal.")
             failed = running.failures.take()
             running.failures.put_back(failed)
-            for failure in failed:
+            for failure in (one for one in failed if one.event != NOBODY_TOLD):  # which the post's line tells
                 self._print(failure.event, failure.reason or failure.kind, is_failed=True)
         return self.is_done
 
