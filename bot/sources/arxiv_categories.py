@@ -105,7 +105,7 @@ class Progress:
         gaps, now = dict(self.gaps), today.isoformat()
         for day in days:
             number, on = gaps.pop(day, (0, ""))
-            if number <= _MAX_TRIES:
+            if number < _MAX_TRIES:
                 gaps[day] = number + (on != now), now
         return replace(self, gaps=gaps)
 
