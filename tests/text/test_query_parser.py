@@ -56,7 +56,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("추천 > 50 로봇", ParsedQuery(text="로봇", filters=Filters(min_votes=51))),
         ("votes : 10", ParsedQuery(filters=Filters(min_votes=10))),
         ("author : lin", ParsedQuery(authors=("lin",))),
-        ("votes > nothing", ParsedQuery(text="votes > nothing")),
+        ("votes > nothing", ParsedQuery(text="votes nothing")),
         ("robots from > 5", ParsedQuery(text="robots from 5")),
         ("herons year>2020 stars>=10", ParsedQuery(text="herons", ignored=("year>2020", "stars>=10"))),
         ("votes:1,000", ParsedQuery(filters=Filters(min_votes=1000))),
