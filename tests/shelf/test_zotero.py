@@ -852,9 +852,12 @@ async def test_a_members_long_field_is_read_to_its_first_lines_and_outside_the_e
 ) -> None:
     """50 items with 64 kB of lines in Extra stood the bot still for seconds."""
     threads, parse = set[int](), arxiv_ids.parse_bare_id
-    monkeypatch.setattr(
-        arxiv_ids, "parse_bare_id", lambda text: (threads.add(threading.get_ident()), parse(text))[1]
-    )
+
+    def parse_noted(text: str) -> str | None:
+        threads.add(threading.get_ident())
+        return parse(text)
+
+    monkeypatch.setattr(arxiv_ids, "parse_bare_id", parse_noted)
     lines = ["arXiv: 2401.00001", *["a"] * 32_000, "2401.00002"]
     library = _Library({"A": {"extra": "\n".join(lines)}, "B": {"archiveID": "arXiv:2401.00003"}})
     with mock.patch.object(zotero_outbox, "_BEFORE_ID", wraps=zotero_outbox._BEFORE_ID) as pattern:
