@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,7 +60,7 @@ async def test_gateway_posts_and_webhooks_go_by_the_proxy_alone(fake: FakeDiscor
     by_bot, by_webhook = fake.add_channels(2)
     single.write_set_up(post_in(by_bot), post(webhook=fake.add_webhook(by_webhook)))
     async with run_proxy(targets) as proxy:
-        settings: dict[str, str | None] = {
+        settings: dict[str, Any] = {
             "PAPERROUND_PROXY": proxy,
             "PAPERROUND_DISCORD_API_URL": fake.api_url.replace("127.0.0.1", NAME),
             "PAPERROUND_DISCORD_GATEWAY_URL": fake.gateway_url.replace("127.0.0.1", NAME),
