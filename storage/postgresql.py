@@ -97,11 +97,13 @@ async def check(parameters: Mapping[str, Any]) -> None:
             " which Paperround cannot use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the"
             " host without -pooler)."
         )
-    async with await open_session() as session:
+    name, session = parameters.get("dbname"), await open_session()
+    try:
         # Compared there, since psycopg returns the texts of a server in SQL_ASCII as bytes.
         query = "SELECT current_setting('server_encoding') = 'UTF8', current_schema() IS NOT NULL"
         is_unicode, has_schema = await (await session.execute(query)).fetchone() or (True, True)
-        name = session.info.dbname
+    finally:
+        await session.close()
     if not is_unicode:
         raise errors.StorageError(
             f"The database {name} is not encoded in UTF-8, which titles and names need. Create another one and name it in"

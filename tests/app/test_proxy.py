@@ -80,9 +80,6 @@ async def test_gateway_posts_and_webhooks_go_by_the_proxy_alone(fake: FakeDiscor
         )
         assert (await command_sync.identify(known)).name
     assert {urlsplit(target).hostname for target in targets} == {NAME}
-    assert "/gateway" in {urlsplit(target).path.rstrip("/") for target in targets}, (
-        "the Gateway's own connection"
-    )
 
 
 async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent() -> None:

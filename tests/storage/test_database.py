@@ -238,7 +238,8 @@ class PooledSession:
             self.servers += [] if self.held else [server]
 
     async def close(self) -> None:
-        pass
+        self.servers += [self.held] if self.held else []
+        self.held = None
 
 
 @pytest.mark.engines("postgresql")
