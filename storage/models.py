@@ -328,6 +328,7 @@ class SavedPaper(PaperRow):
     journal: str | None = None
     is_listed: bool = True
     added_by: int | None = None
+    published_on: date | None = None
 
 
 _Date: TypeAlias = date
@@ -450,6 +451,7 @@ class PaperDetail(MergedPaper):
     appearances: tuple[Appearance, ...]
     is_author_order_confirmed: bool = False
     is_listed: bool = True
+    published_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

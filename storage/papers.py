@@ -281,6 +281,16 @@ async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterab
     return {paper_id for paper_id, authors in rows if authors}
 
 
+async def list_published(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, date]:
+    """Return the first day on which a source says that each paper was published, by paper id."""
+    first = sa.func.min(facts.c.published_on)
+    query = sa.select(facts.c.paper_id, first).where(facts.c.published_on.is_not(None))
+    rows = await statements.execute_in(
+        connection, query.group_by(facts.c.paper_id), facts.c.paper_id, paper_ids
+    )
+    return dict(map(tuple, rows))
+
+
 ARXIV = "arxiv"
 _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
@@ -426,7 +436,9 @@ async def get_detail(
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])
-    return replace(details[0], is_author_order_confirmed=bool(confirmed))
+    published = await list_published(connection, [details[0].id])
+    on = published.get(details[0].id)
+    return replace(details[0], is_author_order_confirmed=bool(confirmed), published_on=on)
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, paper_list, written
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, paper_list, schemes, written
 from bot.text import charsets
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
@@ -147,4 +147,5 @@ def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
 def paper_to_json(entry: Entry) -> dict[str, Any]:
     others = {name: value for name, value in asdict(entry).items() if name not in ("rank", "paper_key")}
     named = {"rank": entry.rank, "arxiv_id": entry.arxiv_id}
-    return {**named, **others, "authors": list(entry.authors), "sections": list(others["sections"])}
+    keyed = {"key": entry.paper_key, "doi": schemes.doi_of(entry.paper_key)}
+    return {**named, **others, "authors": list(entry.authors), "sections": list(others["sections"]), **keyed}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -51,6 +52,14 @@ _ACL_DOI = re.compile(
 )
 """The Anthology's ids that are the end of a DOI: journals' and those of conferences as LREC are not."""
 _CVF_VENUE = r"(?P<venue>[A-Z]{3,5})(?:_(?P<old>20[0-9]{2})|(?P<year>20[0-9]{2})(?P<workshop>W/[\w.-]+)?)"
+
+
+class Kind(StrEnum):
+    """What a paper outside arXiv is, for programs that manage references."""
+
+    PREPRINT = "preprint"
+    CONFERENCE = "conference"
+    ARTICLE = "article"
 
 
 class Scheme(NamedTuple):
@@ -263,6 +272,11 @@ def find_keys(text: str) -> list[str]:
     return _distinct((*_find_others(text), *arxiv_ids.find_named_places(text)))
 
 
+def names_paper(text: str) -> bool:
+    """Return whether a text has a key, even an arXiv id without a link or prefix."""
+    return arxiv_ids.names_paper(text) or next(_find_others(text), None) is not None
+
+
 def list_keys(text: str, on: date) -> list[str]:
     """Return the distinct keys in a message or file of any format, also of arXiv ids alone. `on` is today's date."""
     keys = _distinct(find_places(arxiv_ids.unquote(text)))
@@ -292,6 +306,16 @@ def label(key: str) -> str:
     return "arXiv" if is_arxiv(key) else _SCHEMES[scheme_of(key)].label
 
 
+def publisher_of(key: str) -> str | None:
+    """Return where a paper is published; None: its DOI does not tell."""
+    return None if key.startswith("doi/") else label(key)
+
+
+def spell(key: str) -> str:
+    """Return a key for a document of another program: with its colons, which `read_key` reads again."""
+    return _doi(key)
+
+
 def short_name(key: str) -> str:
     """Return what names a paper to a reader: its arXiv id, its DOI, or the key."""
     return _doi(key.removeprefix("doi/")) if key.startswith("doi/") else key
@@ -304,11 +328,27 @@ def page_url(key: str) -> str:
     return _SCHEMES[scheme_of(key)].page(key.partition("/")[2])
 
 
+def list_pages(key: str) -> list[tuple[str, str]]:
+    """Return the labels and addresses of a paper's pages, its `page_url` first."""
+    pages = [(label(key), page_url(key))]
+    if is_arxiv(key):
+        pages += [("PDF", arxiv_ids.pdf_url(key)), ("Hugging Face", arxiv_ids.huggingface_url(key))]
+    return pages
+
+
 def doi_of(key: str) -> str | None:
     """Return the DOI that a key tells, in the form that is cited."""
     if is_arxiv(key):
         return f"10.48550/arXiv.{key}"
     return _SCHEMES[scheme_of(key)].doi(key.partition("/")[2])
+
+
+def kind_of(key: str) -> Kind | None:
+    """Return what a paper is by its key; None: arXiv's."""
+    if is_arxiv(key):
+        return None
+    is_preprint = _RXIV.match(key.removeprefix("doi/"))
+    return Kind.PREPRINT if is_preprint else Kind.ARTICLE if key.startswith("doi/") else Kind.CONFERENCE
 
 
 def first_day(key: str) -> date | None:

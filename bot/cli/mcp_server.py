@@ -23,7 +23,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.cli import search as cli_search
 from bot.cli import shell
 from bot.core import settings
@@ -128,7 +128,7 @@ class ArchiveTools:
     async def get_paper(self, arxiv_id: ArxivId) -> str:
         """Return everything about one paper: abstract, authors, links, votes, and its summaries with dates and sources.
 
-        arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
+        arxiv_id may also be a DOI, a key, a link to the paper, or a part of the title.
         """
         detail = await self._find_paper(arxiv_id)
         return self._answer(cli_search.detail_to_dict(detail, kinds.public_label))
@@ -169,7 +169,7 @@ class ArchiveTools:
     async def similar_papers(self, arxiv_id: ArxivId) -> str:
         """Return the ten papers that are most like a paper, the most similar first.
 
-        arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
+        arxiv_id may also be a DOI, a key, a link to the paper, or a part of the title.
         """
         detail = await self._find_paper(arxiv_id)
         rows = await self.search.list_similar(detail.key, limit=MAX_PAPERS)
@@ -194,7 +194,7 @@ class ArchiveTools:
         for row in rows:
             paper = details.get(row.key) or cli_search.to_dict(row)
             paper |= {"authors": row.authors[:ROW_AUTHORS], "author_count": len(row.authors)}
-            paper |= {"url": arxiv_ids.abstract_url(row.key)}
+            paper |= {"url": schemes.page_url(row.key)}
             if snippets and row.key in snippets:
                 paper["summary"] = snippets[row.key].text
             papers.append(paper)

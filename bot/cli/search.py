@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from bot.archive import arxiv_ids, summaries
+from bot.archive import schemes, summaries
 from bot.cli import shell
 from bot.core.admission import Admission
 from bot.search import results as search_results
@@ -167,7 +167,10 @@ def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
 
 async def paper(
     paper_id: Annotated[
-        str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
+        str,
+        typer.Argument(
+            metavar="PAPER", help="An arXiv ID, a DOI, a link to the paper, or a part of its title."
+        ),
     ],
 ) -> shell.Output:
     """Show everything known about a paper."""
@@ -200,7 +203,7 @@ async def ask(
     from bot.features.ask.archive_questions import guess_language
 
     paper_id, *rest = words
-    is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
+    is_named = schemes.read_key(paper_id) is not None
     if is_named and not rest:
         return await paper(paper_id)
     async with shell.open_container() as container:

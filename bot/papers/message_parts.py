@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, link_button, plain_payload, select_menu, select_option
@@ -159,4 +159,4 @@ def papers_payload(
 
 def link_id(paper_key: str) -> str:
     """Return a paper's key as a link."""
-    return f"[{paper_key}](<{arxiv_ids.abstract_url(paper_key)}>)"
+    return f"[{schemes.short_name(paper_key)}](<{schemes.page_url(paper_key)}>)"

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from tantivy import Query
 
-from bot.archive import arxiv_ids, summaries
+from bot.archive import schemes, summaries
 from bot.search import index as search_index
 from bot.search import transliteration
 from bot.search.authors import Archive
@@ -27,8 +27,8 @@ _MAX_TOPICS = 24
 
 def parse_id(text: str) -> str | None:
     """Return the key that a text is or links to, or None. Full-width digits and punctuation are accepted."""
-    typed = typography.normalise("NFKC", plain.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
-    return arxiv_ids.extract_arxiv_id(typed)
+    typed = typography.normalise("NFKC", plain.clean_typed(text))
+    return schemes.read_key(typed) or schemes.read_key(typed.strip(" \t\n.,;:!?()[]<>\"'`"))
 
 
 def find_paper(archive: Archive, text: str) -> str | None:

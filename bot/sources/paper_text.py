@@ -19,7 +19,7 @@ import aiolimiter
 import structlog
 from yarl import URL
 
-from bot.archive import arxiv_ids, html_pages
+from bot.archive import html_pages, schemes
 from bot.archive.summaries import Basis
 from bot.core import isolation
 from bot.core.clock import Clock
@@ -170,7 +170,7 @@ class PaperTexts:
                     self._missing.clear()
                 self._missing[paper_key] = self.clock() + MISSING_PERIOD
         basis = Basis.ABSTRACT if abstract else Basis.NONE
-        url = arxiv_ids.huggingface_url(paper_key)
+        url = schemes.page_url(paper_key)
         return models.PaperText(paper_key, abstract, url, self.clock(), basis.value)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, layout_payload, thread_payload
@@ -81,7 +81,7 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
 
 def _without_title(paper: post_papers.PostPaper) -> post_papers.PostPaper:
     """Return a paper as a plain form names it, by its key: Discord may have refused its title."""
-    return replace(paper, title=None, url=arxiv_ids.abstract_url(paper.key))
+    return replace(paper, title=None, url=schemes.page_url(paper.key))
 
 
 def _text(wording: PostWording, post: ClubPost) -> str:
@@ -139,7 +139,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
     name = texts("club-event", title=format_title(paper.title, paper.key))
     body = {
         "name": discord_text.shorten(name, EVENT_NAME, markdown=False),
-        "description": arxiv_ids.huggingface_url(paper.key),
+        "description": schemes.page_url(paper.key),
         "scheduled_start_time": post.meeting.at.isoformat(),
         "scheduled_end_time": (post.meeting.at + HOUR).isoformat(),
         "privacy_level": 2,  # for the server

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.permissions import REQUIRED, Channel
@@ -550,7 +550,7 @@ def _paper_embed(
         lines[-1] = note
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
-        "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.key),
+        "url": discord_text.safe_url(paper.url) or schemes.page_url(paper.key),
         "description": discord_text.shorten("\n".join(filter(None, lines)), MAX_DESCRIPTION_LENGTH),
         "color": message_builder.AMBER,
     }

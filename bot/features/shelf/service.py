@@ -9,7 +9,7 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, assert_never
@@ -260,7 +260,9 @@ class Shelf:
         async with self._database.read() as connection:
             saved, count = await self._list_matching(connection, owner, query)
             confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in saved])
-        data = (await asyncio.to_thread(render_references, form, saved, confirmed)).encode()
+            published = await papers.list_published(connection, [paper.id for paper in saved])
+        dated = [replace(paper, published_on=published.get(paper.id)) for paper in saved]
+        data = (await asyncio.to_thread(render_references, form, dated, confirmed)).encode()
         if len(data) > discord_text.FILE_BYTES:
             text = "The file is larger than Discord accepts. Export only one tag or the results of a search."
             raise UsageError(text, "saved-export-too-large")

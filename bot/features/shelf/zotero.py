@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 import structlog
 
-from bot.archive import arxiv_ids, exports
+from bot.archive import arxiv_ids, exports, schemes
 from bot.core import isolation
 from bot.core.clock import Clock, parse_retry_after
 from bot.sources import base, fetcher
@@ -54,6 +54,7 @@ _BEFORE_ID = re.compile(
     re.IGNORECASE,
 )
 """What precedes an arXiv id in a field or a line of Extra that has it alone: a field's name, and the address of a page."""
+_FIELD_NAME = re.compile(r"(?:doi|url)\s?:\s*", re.IGNORECASE)
 WRONG_SERVER = "PAPERROUND_ZOTERO_SERVER must name one of the servers that the bot is in"
 
 
@@ -95,13 +96,14 @@ class ZoteroLibrary:
         return self._make_key(name)
 
     async def list_ids(self) -> Set[str]:
-        """Return the arXiv ids that items of the library have in a field of their own."""
+        """Return the keys that items of the library have in a field of their own."""
         known = await self._list_names("items", "items/top", _list_item_ids)
         return frozenset[str]().union(*known.values())
 
-    async def add(self, item: Mapping[str, Any], collection: str) -> str:
-        """Create an item in a collection, unless this was done before. Returns why Zotero refuses it, or ""."""
-        return await self._create("items", item["archiveID"], {**item, "collections": [collection]})
+    async def add(self, paper_key: str, item: Mapping[str, Any], collection: str) -> str:
+        """Create a paper's item in a collection, unless this was done before. Returns why Zotero refuses it, or ""."""
+        name = f"arXiv:{paper_key}" if schemes.is_arxiv(paper_key) else paper_key
+        return await self._create("items", name, {**item, "collections": [collection]})
 
     def _make_key(self, name: str) -> str:
         number = int.from_bytes(hashlib.sha256(f"{self.name} {name}".encode()).digest())
@@ -191,13 +193,15 @@ def _list_collection_names(collection: Mapping[str, Any]) -> list[str]:
 
 
 def _list_item_ids(item: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the arXiv ids that an item has alone in a field or in a line of Extra. One within a sentence is another paper's."""
+    """Yield the keys that an item has alone in a field or in a line of Extra. One within a sentence is another paper's."""
     for name in ("archiveID", "DOI", "url", "extra"):
         for line in str(item.get(name) or "")[: MAX_LINES * MAX_LINE].splitlines()[:MAX_LINES]:
             begin = _BEFORE_ID.match(line.strip())
             rest = re.split("[?#]", line.strip()[begin.end() if begin else 0 :])[0]
             if arxiv_id := arxiv_ids.parse_bare_id(rest.rstrip("/")):
                 yield arxiv_id
+            elif " " not in _FIELD_NAME.sub("", line.strip()):
+                yield from schemes.find_keys(line)
 
 
 @dataclass(eq=False)
@@ -296,4 +300,4 @@ class ZoteroOutbox:
             return ""
         published = [fact.published_on for fact in facts if fact.published_on]
         item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))
-        return await self.library.add(item, collection)
+        return await self.library.add(rows[0].key, item, collection)
