@@ -200,6 +200,8 @@ class Entry:
     video: str | None = None
     sections: tuple[Section, ...] = ()
     summary_missing: bool = False
+    names: tuple[str, ...] = field(default=(), compare=False)
+    """Its further keys, where the digest has several of it. They are stored with the paper."""
 
     @property
     def arxiv_id(self) -> str | None:
@@ -469,6 +471,8 @@ class PaperFacts(PaperDescription):
     published_on: date | None = None
     listed_on: date | None = None
     source_rank: SourceRank = FILES_RANK
+    names: tuple[str, ...] = field(default=(), compare=False)
+    """Its further keys. They are stored with the paper."""
 
 
 @dataclass(frozen=True, slots=True)

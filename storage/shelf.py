@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from storage.tables import (
     UtcTime,
     guilds,
     metadata,
+    paper_names,
     papers,
     reference,
     required,
@@ -42,6 +44,8 @@ def _make_columns() -> list[sa.Column[Any]]:
         sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
         # Who put it on a list; NULL: the reader's own, or a former member.
         sa.Column("added_by", sa.BigInteger, index=True, info=READER_MENTION),
+        # By the reader's import, of a paper that no source describes.
+        sa.Column("own_title", sa.Text),
     ]
 
 
@@ -108,10 +112,17 @@ async def save_at(
     times_by_paper: Mapping[int, datetime],
     server_id: int | None = None,
     added_by: int | None = None,
+    own_titles: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
-    """Save papers for a reader, each with the time (UTC) that determines its position in the list."""
+    """Save papers for a reader, each with the time (UTC) that determines its position in the list.
+
+    `own_titles` are shown to the reader alone, until a source describes the paper.
+    """
     same = {"user_id": user_id, "server_id": server_id, "added_by": added_by}
-    rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
+    rows = [
+        {**same, "paper_id": paper_id, "saved_at": at, "own_title": own_titles.get(paper_id)}
+        for paper_id, at in times_by_paper.items()
+    ]
     await statements.insert_rows(connection, saved_papers, rows, "skip")
 
 
@@ -235,6 +246,26 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> bo
     return removed.rowcount > 0
 
 
+async def unite(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
+    """Give whoever has both papers the notes and tags of the other one, too."""
+    for table in (saved_papers, removed_papers):
+        columns = table.c.user_id, table.c.note, table.c.tags, table.c.own_title
+        rows = await connection.execute(sa.select(*columns).where(table.c.paper_id == other_id))
+        for user_id, note, tags, own_title in rows.all():
+            own = _is_of(table, user_id, paper_id)
+            query = sa.select(table.c.note, table.c.tags, table.c.own_title).where(own)
+            if (row := (await connection.execute(query)).one_or_none()) is None:
+                continue
+            notes = dict.fromkeys(filter(None, (row.note, note)))
+            names = dict.fromkeys((row.tags + tags).split())
+            values = {
+                "note": "\n".join(notes),
+                "tags": f" {' '.join(names)} " if names else "",
+                "own_title": row.own_title or own_title,
+            }
+            await connection.execute(table.update().where(own).values(values))
+
+
 async def count(connection: AsyncConnection, user_id: int) -> int:
     query = sa.select(sa.func.count()).select_from(saved_papers).where(saved_papers.c.user_id == user_id)
     return await connection.scalar(query) or 0
@@ -309,7 +340,7 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]
         papers.c.last_on,
         papers.c.votes,
         papers.c.key,
-        papers.c.title,
+        sa.func.coalesce(papers.c.title, saved_papers.c.own_title).label("title"),
         saved_papers.c.note,
         saved_papers.c.tags,
     ).join(papers, papers.c.id == saved_papers.c.paper_id)
@@ -317,7 +348,8 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]
 
 
 async def get(connection: AsyncConnection, user_id: int, paper_key: str) -> models.SavedPaper | None:
-    chosen = _select_ids(user_id, (), None).where(papers.c.key == paper_key)
+    of_name = sa.select(paper_names.c.paper_id).where(paper_names.c.name == paper_key)
+    chosen = _select_ids(user_id, (), None).where(sa.or_(papers.c.key == paper_key, papers.c.id.in_(of_name)))
     rows = await _read_rows(connection, user_id, await connection.scalars(chosen))
     return rows[0] if rows else None
 
@@ -338,7 +370,7 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
     return await connection.scalar(query) or ""
 
 
-_SAVED_COLUMNS = tuple(saved_papers.c[name] for name in ("saved_at", "note", "tags", "added_by"))
+_SAVED_COLUMNS = tuple(saved_papers.c[name] for name in ("saved_at", "note", "tags", "added_by", "own_title"))
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 
 
@@ -363,6 +395,7 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         row._mapping,
         date=row.last_on or row.saved_at.date(),
         score=0.0,
+        title=row.title or row.own_title,
         tags=tuple(row.tags.split()),
         withdrawn_by=withdrawals.find_withdrawal(row.abstract, row.comment),
         is_listed=row.last_on is not None,

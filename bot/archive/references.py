@@ -16,14 +16,14 @@ import plistlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import zip_longest
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
 
-from bot.archive import arxiv_ids, exports, fields, html_pages, mentions, title_reader
+from bot.archive import arxiv_ids, exports, fields, html_pages, mentions, schemes, title_reader
 from bot.text import charsets, typography
 
 MAX_REFERENCES = 10_000
@@ -51,6 +51,9 @@ _OF_IDS = re.compile(
 )
 """Fields that hold no sentences: ids of arXiv, where a paper appeared, and its files."""
 
+_OF_KEYS = re.compile(r"doi|do|[al]id|uri?|url|links?|l[1-3]|ee|address|href|pdf|identifier|id|%[ru]")
+"""Fields that may hold a DOI or the address of a paper's page."""
+_BEFORE_KEY = re.compile(r"\W{0,9}(?:https?://\S{0,99}|doi:?\s{0,9})$", re.IGNORECASE)
 _LONG_TAG = re.compile(r"(?<=[^,;#、]{60})[^,;#、]+")
 """The end of a tag that would leave no room for others."""
 _CUT_NUMBER = re.compile(r"([0-9]{3,4})\.([0-9]{1,5})")
@@ -80,7 +83,7 @@ Fields = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference to one paper: its arXiv id (None if the file lacks it) and title ("" if unknown).
+    """A reference to one paper: its arXiv id (None if the file lacks it), its key elsewhere, and title ("" if unknown).
 
     `label` names it for its reader. The note is that of an export by this bot. `is_title_stated`: the title is a field called
     title, and no line of a text, which may be private.
@@ -92,6 +95,7 @@ class Reference:
     note: str = ""
     tags: str = ""
     is_title_stated: bool = False
+    other_key: str | None = None
 
 
 class _Entry(NamedTuple):
@@ -121,6 +125,7 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
         note = "\n".join(notes)[:_MAX_NOTE_LENGTH] if own_id else ""
         tags = _join_tags(entry.fields) if own_id or with_tags else ""
         ids = [own_id] if own_id else _list_ids(entry, on)
+        others = [] if ids else _list_others(entry)
         for arxiv_id in ids:
             former = references.get(arxiv_id)
             reference = Reference(label or arxiv_id, arxiv_id, title, note, tags)
@@ -128,9 +133,11 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
                 references[arxiv_id] = reference
             elif entry.fields and title and title != former.title:
                 references.setdefault(f"{arxiv_id} {title}", reference)
-        if not ids and (label if entry.fields else entry.label):
-            reference = Reference(label, None, title, "", tags, entry.is_title_stated)
-            references.setdefault(f" {label}", reference)
+        if not ids and (others or (label if entry.fields else entry.label)):
+            reference = Reference(label or others[0], None, title, "", tags, entry.is_title_stated)
+            for key in others or [None]:
+                reference = replace(reference, other_key=key)
+                references.setdefault(f" {key or label}", reference)
         if len(references) > MAX_REFERENCES:
             break
     return list(references.values())
@@ -146,6 +153,20 @@ def _list_ids(entry: _Entry, on: date) -> list[str]:
     if not entry.fields:
         return mentions.list_own_ids(entry.text, on)
     return list(dict.fromkeys(id_ for name, text in entry.fields for id_ in _list_in_field(name, text, on)))
+
+
+def _list_others(entry: _Entry) -> Sequence[str | None]:
+    """Return the keys outside arXiv of an entry's papers: the first of its fields or, without any, those of its line."""
+    if entry.fields:
+        named = sorted(entry.fields, key=lambda given: "do" not in given[0])
+        found = (schemes.find_keys(text) for name, text in named if _OF_KEYS.fullmatch(name))
+        return next(filter(None, found), [])[:1]
+    line = entry.text
+    return [
+        key
+        for key, start, end in schemes.find_places(line)
+        if not mentions.is_in_sentence(_BEFORE_KEY.sub("", line[:start]), line[end:], "", is_id=False)
+    ]
 
 
 def _list_in_field(name: str, text: str, on: date) -> Iterator[str]:

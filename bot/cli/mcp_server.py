@@ -189,7 +189,7 @@ class ArchiveTools:
         rows: Sequence[models.PaperRow],
         snippets: Mapping[str, Snippet] | None = None,
     ) -> str:
-        details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
+        details = {paper["key"]: paper for paper in answer.get("papers", ())}
         papers = []
         for row in rows:
             paper = details.get(row.key) or cli_search.to_dict(row)
