@@ -396,6 +396,7 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         date=row.last_on or row.saved_at.date(),
         score=0.0,
         title=row.title or row.own_title,
+        published_on=None,
         tags=tuple(row.tags.split()),
         withdrawn_by=withdrawals.find_withdrawal(row.abstract, row.comment),
         is_listed=row.last_on is not None,

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
-from bot.archive import fields, languages, listing
+from bot.archive import fields, languages, listing, schemes
 from bot.archive.arxiv_ids import abstract_url, huggingface_url
 from bot.core.clock import Clock, TimeSlices
 from bot.core.files import LocatedProblem
@@ -348,6 +348,10 @@ async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) 
     joined = dict[int, MergedPaper]()
     for key, name in pairs:
         paper_id, other_id = ids[key], ids.get(name)
+        if other_id is None and schemes.is_arxiv(name):
+            both = await papers.list_merged(connection, ids=[paper_id])
+            if both[paper_id].arxiv_id is None:  # its key has to be that of arXiv
+                other_id = (await papers.add(connection, unlisted_papers([name])))[name]
         if other_id is None:
             await papers.add_name(connection, paper_id, name)
             ids[name] = paper_id

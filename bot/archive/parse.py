@@ -145,7 +145,9 @@ def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
 
 
 def paper_to_json(entry: Entry) -> dict[str, Any]:
-    others = {name: value for name, value in asdict(entry).items() if name not in ("rank", "paper_key")}
+    others = {
+        name: value for name, value in asdict(entry).items() if name not in ("rank", "paper_key", "names")
+    }
     named = {"rank": entry.rank, "arxiv_id": entry.arxiv_id}
     keyed = {"key": entry.paper_key, "doi": schemes.doi_of(entry.paper_key)}
     return {**named, **others, "authors": list(entry.authors), "sections": list(others["sections"]), **keyed}

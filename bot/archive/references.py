@@ -118,7 +118,8 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
     references: dict[str, Reference] = {}
     for entry in _read_file(decode(data)):
         key = _first(entry.fields, _KEYS)
-        own_id = exports.parse_key(_first(entry.fields, ("ids",)) or key)
+        cited = (text for name, text in entry.fields if name in ("ids", *_KEYS))
+        own_id = next(filter(None, map(exports.parse_key, cited)), None)
         title = entry.title[: fields.MAX_LINE_LENGTH]
         label = title or key[: fields.MAX_LINE_LENGTH] or entry.label[:_MAX_LABEL_LENGTH]
         notes = (text for name, text in entry.fields if name in ("note", "n1"))
@@ -135,9 +136,9 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
                 references.setdefault(f"{arxiv_id} {title}", reference)
         if not ids and (others or (label if entry.fields else entry.label)):
             reference = Reference(label or others[0], None, title, "", tags, entry.is_title_stated)
-            for key in others or [None]:
-                reference = replace(reference, other_key=key)
-                references.setdefault(f" {key or label}", reference)
+            for name in others or (label,):
+                other_key = name if others else None
+                references.setdefault(f" {name}", replace(reference, other_key=other_key))
         if len(references) > MAX_REFERENCES:
             break
     return list(references.values())
@@ -155,7 +156,7 @@ def _list_ids(entry: _Entry, on: date) -> list[str]:
     return list(dict.fromkeys(id_ for name, text in entry.fields for id_ in _list_in_field(name, text, on)))
 
 
-def _list_others(entry: _Entry) -> Sequence[str | None]:
+def _list_others(entry: _Entry) -> list[str]:
     """Return the keys outside arXiv of an entry's papers: the first of its fields or, without any, those of its line."""
     if entry.fields:
         named = sorted(entry.fields, key=lambda given: "do" not in given[0])
