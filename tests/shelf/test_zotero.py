@@ -892,7 +892,7 @@ async def test_our_key_is_hidden_however_zotero_quotes_it(status: int, quote: st
     )
     library = _Library({}, body.encode(), status).open()
     try:
-        said = await library.add({"archiveID": "arXiv:2401.00001"}, "C")
+        said = await library.add("2401.00001", {"archiveID": "arXiv:2401.00001"}, "C")
     except base.FetchError as error:
         said = str(error)
     assert "may not" in said

@@ -28,11 +28,7 @@ class Play:
         self.keys = [
             [f"2601.{number % 9_999 + 1:05}", f"doi/10.1234/p{seed}.1"],
             [f"doi/10.1234/p{seed}.2", f"acl/2026.acl-long.{number + 1}"],
-            [
-                f"openreview/aB{seed:08}",
-                f"pmlr/v306/kim{seed}a",
-                f"math/0309{number % 999 + 1:03}",
-            ],
+            [f"openreview/aB{seed:08}", f"pmlr/v306/kim{seed}a", f"math/0309{number % 999 + 1:03}"],
         ]
         self.notes: dict[tuple[int, int], set[str]] = defaultdict(set)
         self.discussed: set[int] = set()
@@ -75,9 +71,23 @@ class Play:
         cited = exports.make_key(key)
         reference = f"@misc{{x, title={{T}}, ids={{{cited}}}, annote={{{note}}}, keywords={{t{note}}}}}"
         had = self.notes[reader, paper]
-        await self.shelf.import_file(reader, reference.encode(), is_kept=False)
+        if self.random.random() < 0.1:  # it starts a process
+            await self.shelf.import_file(reader, reference.encode(), is_kept=False)
+        else:
+            await self.save_like_import(reader, key, note)
         if not had or not await self.has_note(reader, key, had):
             had.add(note)
+
+    async def save_like_import(self, reader: int, key: str, note: str) -> None:
+        async with self.db.transaction() as connection:
+            await archive.lock_ingest(connection)
+            ids = await papers.get_ids(connection, [key])
+            if key not in ids:
+                ids |= await papers.add(connection, digest_writer.unlisted_papers([key]))
+            await shelf.save_at(connection, reader, {ids[key]: NOW})
+        row = await self.db.fetch(shelf.get, reader, key)
+        if row is not None and not row.note:
+            await self.shelf.annotate(shelf.Owner(reader), row.id, note=note, tags=f"t{note}")
 
     async def has_note(self, reader: int, key: str, notes: set[str]) -> bool:
         """Return whether the paper under this key has a note already, which an import keeps."""
