@@ -350,8 +350,10 @@ async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) 
         paper_id, other_id = ids[key], ids.get(name)
         if other_id is None and schemes.is_arxiv(name):
             both = await papers.list_merged(connection, ids=[paper_id])
-            if both[paper_id].arxiv_id is None:  # its key has to be that of arXiv
-                other_id = (await papers.add(connection, unlisted_papers([name])))[name]
+            if both[paper_id].arxiv_id is not None:
+                continue
+            # Its key has to be that of arXiv.
+            other_id = (await papers.add(connection, unlisted_papers([name])))[name]
         if other_id is None:
             await papers.add_name(connection, paper_id, name)
             ids[name] = paper_id

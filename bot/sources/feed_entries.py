@@ -28,6 +28,7 @@ from bot.archive import (
     mentions,
     paper_list,
     parse,
+    schemes,
     sorting,
     title_reader,
     written,
@@ -94,6 +95,8 @@ class FeedEntry(models.PaperDescription):
     """The title of its paper: the entry's, unless the entry is a post."""
     hash: str
     """A hash of the entry without dates and votes, which change at each poll in some feeds."""
+    published_key: str | None = None
+    """The key by the DOI under which arXiv says that the paper was published."""
 
     @property
     def is_replacement(self) -> bool:
@@ -249,6 +252,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         version_on=_read_day(times, "updated")[0] if version else None,
         comment=fields.clean_line(entry.get("arxiv_comment")) if version else None,
         journal=fields.clean_line(entry.get("arxiv_journal_ref")) if version else None,
+        published_key=schemes.read_key(str(entry.get("arxiv_doi") or "")),
     )
     return parsed if parsed.arxiv_id else _read_post(parsed, entry.get("links") or ())
 
@@ -461,6 +465,9 @@ def paper_facts(
     if source_name == models.SourceKind.ARXIV.value:
         names += models.ARXIV_FIELDS
     values_of_entry = {name: getattr(entry, name) for name in names}
+    values_of_entry["names"] = (
+        (entry.published_key,) if entry.published_key else tuple(paper.get("names", ()))
+    )
     return listing.to_facts(paper, source_name, location, read_at, **values_of_entry)
 
 

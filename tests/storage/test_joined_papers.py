@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from bot.archive import digest_writer, exports
 from bot.archive.ingest import IngestService
+from bot.sources import feed_entries
 from storage import archive, club, database, models, papers, shelf, tables
 from storage.models import Digest, DigestFormat, Entry, PaperFacts
 from tests.support.shelves import open_shelf
@@ -205,3 +206,18 @@ async def test_two_papers_of_arxiv_are_never_one(db: database.Database) -> None:
         await ingest.add_facts([PaperFacts(key, "arxiv", "u", NOW, title="T", names=("doi/10.1234/same",))])
     ids = await db.fetch(papers.get_ids, ["2601.00001", "2601.00002", "doi/10.1234/same"])
     assert ids["doi/10.1234/same"] == ids["2601.00001"] != ids["2601.00002"]
+
+
+async def test_arxiv_names_a_paper_by_its_published_doi(db: database.Database) -> None:
+    feed = """<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom"><entry>
+    <id>http://arxiv.org/abs/2601.00001v1</id><title>A paper</title><published>2026-01-02T00:00:00Z</published>
+    <summary>An abstract.</summary><author><name>Ada Byron</name></author>
+    <arxiv:doi>10.1016/S0140-6736(20)30183-5</arxiv:doi></entry></feed>"""
+    [entry] = feed_entries.parse_document(feed, "https://export.arxiv.org/api/query").entries
+    paper = feed_entries.read_paper(entry)
+    assert paper is not None
+    facts = feed_entries.paper_facts(entry, paper, "u", "arxiv", NOW)
+    await IngestService(db, lambda: NOW).add_facts([facts])
+    ids = await db.fetch(papers.get_ids, ["2601.00001", "doi/10.1016/s0140-6736(20)30183-5"])
+    assert len(ids) == 2
+    assert len({*ids.values()}) == 1
