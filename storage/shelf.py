@@ -180,7 +180,8 @@ async def put_back(
 ) -> int:
     """Put a paper, or those that were taken off at a time, back as they were, if that member added them (None: any member).
 
-    Returns how many were put back; a newer entry stays. Raises UsageError if there are too many; roll the transaction back.
+    Returns how many were put back; a newer entry stays, and gets note and tags if it has neither. Raises UsageError
+    if there are too many; roll the transaction back.
     """
     c = removed_papers.c
     wanted = {c.paper_id: paper_id, c.removed_at: removed_at, c.added_by: added_by}
@@ -190,8 +191,14 @@ async def put_back(
     adder = sa.select(c.added_by).where(is_removed)
     await _lock(connection, owner.id, await connection.scalar(adder))
     row = sa.select(*(c[column.name] for column in saved_papers.c)).where(is_removed)
-    insert = statements.dialect_insert(connection.dialect, saved_papers)
-    await connection.execute(insert.from_select([*saved_papers.c], row).on_conflict_do_nothing())
+    insert = statements.dialect_insert(connection.dialect, saved_papers).from_select([*saved_papers.c], row)
+    await connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=[saved_papers.c.user_id, saved_papers.c.paper_id],
+            set_={"note": insert.excluded.note, "tags": insert.excluded.tags},
+            where=sa.and_(saved_papers.c.note == "", saved_papers.c.tags == ""),
+        )
+    )
     removed = await connection.execute(removed_papers.delete().where(is_removed))
     limit = (MAX_LISTED, "list-full") if owner.server_id else (MAX_SAVED, "saved-full")
     await _count_within(connection, owner.id, *limit)

@@ -49,7 +49,7 @@ def make_key(paper_key: str) -> str:
 
 
 def name_key(paper_key: str, title: str | None, authors: Sequence[str], year: str) -> str:
-    """Return the citation key that a person would type: the first author's family name, the year, a word of the title."""
+    """Return the start of a citation key: the first author's family name, the year, a word of the title."""
     family = people.split_name(authors[0])[0] if authors else ""
     words = map(_key_part, typography.to_plain_text(title or "").replace("-", "").split())
     telling = (
@@ -98,17 +98,15 @@ _BIBTEX_TYPES: Mapping[schemes.Kind | None, str] = {
 
 
 class BibtexFile:
-    """Entries of BibTeX, in the order in which they are added. Of papers with one key, all but the oldest have their id after it.
+    """Entries of BibTeX, in the order in which they are added. Each key has that of its paper, so no other can get it.
 
-    Thus no key changes if a newer paper is added, or in another order. `is_keyed_by_id`: a paper's key depends on its id
-    alone, for documents that cite it while the file changes.
+    `is_keyed_by_id`: without the name and the word, which may be corrected while the file changes.
     """
 
     def __init__(self, *, is_keyed_by_id: bool = False) -> None:
         self._is_keyed_by_id = is_keyed_by_id
         self._entries: list[tuple[str, str, str]] = []
         """The key, the id and the text of each."""
-        self._oldest: dict[str, str] = {}
         self._unconfirmed: set[str] = set()
 
     def add(
@@ -133,9 +131,7 @@ class BibtexFile:
         of authors ends in `and others`. A reader's note and tags become the annotation and keywords.
         """
         year = year_of(paper_key, published_on)
-        base = make_key(paper_key) if self._is_keyed_by_id else name_key(paper_key, title, authors, year)
-        oldest = self._oldest.get(base, paper_key)
-        self._oldest[base] = min(oldest, paper_key, key=lambda one: (schemes.first_day(one) or date.max, one))
+        named = f"{name_key(paper_key, title, authors, year)}:{schemes.spell(paper_key)}"
         kind = schemes.kind_of(paper_key)
         names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
         plain = typesetting.render_title if is_latex else str
@@ -157,21 +153,18 @@ class BibtexFile:
             "ids": "" if self._is_keyed_by_id else make_key(paper_key),
         }
         lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-        self._entries.append((base, paper_key, "\n".join([*lines, "}"]) + "\n"))
+        key = make_key(paper_key) if self._is_keyed_by_id else named
+        self._entries.append((key, paper_key, "\n".join([*lines, "}"]) + "\n"))
         if not is_order_confirmed and len(names) > 1:
             self._unconfirmed.add(paper_key)
 
     def render(self) -> str:
-        keys = {
-            paper_key: base if self._oldest[base] == paper_key else f"{base}:{schemes.spell(paper_key)}"
-            for base, paper_key, _ in self._entries
-        }
-        unconfirmed = ", ".join(key for paper_key, key in keys.items() if paper_key in self._unconfirmed)
+        unconfirmed = ", ".join(key for key, paper_key, _ in self._entries if paper_key in self._unconfirmed)
         named = f": {unconfirmed}" if len(self._entries) > 1 else ""
         above = f"% {UNCONFIRMED_ORDER}{named}\n" if unconfirmed else ""
         return above + "\n".join(
-            f"@{_BIBTEX_TYPES[schemes.kind_of(paper_key)]}{{{keys[paper_key]},\n{text}"
-            for _, paper_key, text in self._entries
+            f"@{_BIBTEX_TYPES[schemes.kind_of(paper_key)]}{{{key},\n{text}"
+            for key, paper_key, text in self._entries
         )
 
 

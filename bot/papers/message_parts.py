@@ -31,11 +31,18 @@ NO_PAGE = "-"
 
 
 def open_menu(
-    placeholder: str, papers: Sequence[AnyPaper], marker: str | None = None, *, ranks: Sequence[int] = ()
+    placeholder: str,
+    papers: Sequence[AnyPaper],
+    marker: str | None = None,
+    *,
+    ranks: Sequence[int] = (),
+    several: bool = False,
 ) -> ui.Item[Any] | None:
-    """Return a menu that opens one of the papers privately. `ranks` are shown in front of the papers."""
+    """Return a menu that opens one of the papers privately, or `several`. `ranks` are shown in front of the papers."""
     options = _paper_options(papers, ranks)
-    return select_menu(placeholder, pack_custom_id(verbs.OPEN_SELECTED, marker=marker), options)
+    most = len(options) if several else 1
+    custom_id = pack_custom_id(verbs.OPEN_SELECTED, marker=marker)
+    return select_menu(placeholder, custom_id, options, max_values=max(most, 1), min_values=1)
 
 
 def save_menu(

@@ -126,7 +126,7 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
     assert "문장 149는" in texts[-1] or "문장 149은" in texts[-1]
     assert "▶" not in texts[-1]
     earlier = shown_text(await harness.turn(chapter, back=True))
-    assert f"Page {pages} of {pages} ▶" in earlier
+    assert f"Next ({pages} of {pages}) ▶" in earlier
     back = await harness.click(chapter, label=harness.texts("back-to-paper"))
     assert back.id == card.id
     assert harness.texts("cite") in shown_text(back)
@@ -145,7 +145,7 @@ async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHar
     assert "Emmy Noether" in papers
     assert "Rewards That Teach Reasoning" in papers
     shown = shown_text(await harness.select(card, ["cite"], custom_id="pr:fo:"))
-    assert "@misc{lovelace2025small," in shown
+    assert "@misc{lovelace2025small:" in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown
     assert "KAIST AI" in shown_text(await harness.select(card, ["i"], custom_id="pr:fo:"))

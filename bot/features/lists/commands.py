@@ -224,10 +224,7 @@ class PapersCog(commands.Cog):
         if len(named) == 1:
             return await self._paper_view(request, named[0])
         if named:
-            in_server = await self._bot.is_in_server(request.interaction)
-            return cards.found_view(
-                request.texts, await self._load_named(request, named), in_server=in_server
-            )
+            return await self._found_view(request, named)
         return message_builder.text_view(request.texts("no-paper-in-message"))
 
     @router.command(name="paper", description="One paper: summary, review, authors, votes and links")
@@ -238,7 +235,15 @@ class PapersCog(commands.Cog):
 
     @router.handles(verbs.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
-        return await self._paper_view(request, interaction_values.selected_value(request.interaction))
+        """Open the paper that is chosen in a menu, or show several as a list with menus that save them."""
+        first, *others = interaction_values.selected_values(request.interaction) or [""]
+        if not others:
+            return await self._paper_view(request, interaction_values.selected_value(request.interaction))
+        return await self._found_view(request, list(filter(arxiv_ids.parse_bare_id, (first, *others))))
+
+    async def _found_view(self, request: Request, keys: Sequence[str]) -> ui.LayoutView:
+        in_server = await self._bot.is_in_server(request.interaction)
+        return cards.found_view(request.texts, await self._load_named(request, keys), in_server=in_server)
 
     @router.handles(verbs.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:

@@ -129,7 +129,7 @@ without-filters = Without filters
 newest-digest = Newest papers
 nearest-digest = Papers for { $date }
 page-before = ◀ Page { $page }
-page-after = Page { $page } of { $pages } ▶
+page-after = Next ({ $page } of { $pages }) ▶
 
 ## Days of digests
 day-today = Today
@@ -297,7 +297,7 @@ plain-heading = { $kind ->
    *[other] 📰 Papers
 } · { $date }
 plain-note = Discord refused this message as it was, so here are only its links.
-post-pick = Pick a paper to read
+post-pick = Pick papers: read, save, our list
 post-ask = Search for a topic
 post-on-topic = All papers on this topic
 post-follow = Follow a topic
@@ -580,7 +580,7 @@ subscription-tag = With the tag { $tag }
 subscription-form-role = Mention a role
 form-time = Time
 form-zone = Time zone
-time-not-understood = “{ $text }” can't be read as a time. Try 9am, 21:30 or morning.
+time-not-understood = “{ $text }” can't be read as a time. Try 9am, 21:30 or morning, with the zone after it: 9am KST.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.

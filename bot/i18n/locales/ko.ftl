@@ -108,7 +108,7 @@ without-filters = 조건 없이
 newest-digest = 최신 논문
 nearest-digest = { $date } 논문
 page-before = ◀ { $page }쪽
-page-after = { $pages }쪽 중 { $page }쪽 ▶
+page-after = 다음 ({ $pages }쪽 중 { $page }쪽) ▶
 
 ## 다이제스트의 날짜
 day-today = 오늘
@@ -245,7 +245,7 @@ plain-heading = { $kind ->
    *[other] 📰 오늘의 논문
 } · { $date }
 plain-note = 디스코드가 원래 메시지를 거부해서 링크만 올려요.
-post-pick = 자세히 읽을 논문을 고르세요
+post-pick = 논문을 고르세요: 읽기, 저장, 우리 목록
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
 post-follow = 주제 알림 받기
@@ -363,7 +363,7 @@ term-institution = { $match ->
 alert-author = { $text }의 논문
 alert-any = { $terms }
 alert-all = { $terms }에 모두 맞는 논문
-alert-without = { $alert }, { $words } 제외
+alert-without = { $alert } ({ $words } 제외)
 alert-with-votes = { $alert }, ▲ { $votes } 이상
 refused-no-terms = 뺄 말 말고도 단어, 저자, 기관 중 하나는 입력해 주세요. 예: **강화 학습**
 refused-too-many-terms = 알림 하나에는 단어와 이름을 { $most }개까지 넣을 수 있는데 { $count }개를 넣었어요. 나머지는 다른 알림으로 만들어 주세요.
@@ -524,7 +524,7 @@ subscription-tag = { $tag } 태그를 붙여요
 subscription-form-role = 멘션할 역할
 form-time = 시각
 form-zone = 시간대
-time-not-understood = 시각을 이해하지 못했어요: “{ $text }”. 오전 9시, 21:30, 아침처럼 적어 주세요.
+time-not-understood = 시각을 이해하지 못했어요: “{ $text }”. 오전 9시, 21:30, 아침처럼 적어 주세요. 시간대는 뒤에 적어요: 오전 9시 KST.
 zone-unknown = 시간대를 이해하지 못했어요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
@@ -1247,7 +1247,7 @@ command-look-up-papers =
 web-name = Paperround
 web-description = 매일 나오는 머신러닝 논문을 요약, 추천 수와 함께 보여 드려요.
 web-skip = 본문으로 건너뛰기
-web-ask = 질문으로 찾기: 논문과 요약의 해당 부분
+web-ask = 질문으로 찾기: 요약의 해당 부분
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
 web-search-hint = 주제 입력 (예: 확산 모델)
