@@ -202,9 +202,10 @@ async def test_posts_messages_and_discussions_fill_the_list(harness: ClientHarne
     texts, menu = harness.texts, f"pr:{verbs.LIST_SELECTED}"
     post = await post_daily(harness)
     assert texts("list-selected") not in shown_text(post)  # one menu below a post; its answer has the others
-    one = await harness.select(post, [SURVEY], custom_id=f"pr:{verbs.OPEN_SELECTED}", by=member)
+    opening = next(name for name in component_ids(post) if name.endswith(verbs.OPEN_SELECTED))
+    one = await harness.choose(post, opening, SURVEY, by=member)
     assert {texts("save"), texts("list-add")} <= {*shown_text(one).splitlines()}
-    several = await harness.select(post, [SURVEY, REWARDS], custom_id=f"pr:{verbs.OPEN_SELECTED}", by=member)
+    several = await harness.choose(post, opening, SURVEY, REWARDS, by=member)
     assert texts("save-selected") in shown_text(several)
     await harness.choose(several, menu, SURVEY, REWARDS, by=member)
     cards = await post_daily(harness, style=models.Style.CARDS)
