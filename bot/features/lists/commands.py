@@ -239,7 +239,7 @@ class PapersCog(commands.Cog):
         first, *others = interaction_values.selected_values(request.interaction) or [""]
         if not others:
             return await self._paper_view(request, interaction_values.selected_value(request.interaction))
-        return await self._found_view(request, list(filter(arxiv_ids.parse_bare_id, (first, *others))))
+        return await self._found_view(request, list(filter(schemes.read_key, (first, *others))))
 
     async def _found_view(self, request: Request, keys: Sequence[str]) -> ui.LayoutView:
         in_server = await self._bot.is_in_server(request.interaction)
