@@ -221,7 +221,7 @@ async def test_stdio_server_responds_to_tool_calls(folder: Path) -> None:
     parameters = stdio.StdioServerParameters(
         command=sys.executable, args=arguments, env=_environment(), cwd=folder
     )
-    async with patience.limit(20), mcp.Client(stdio.stdio_client(parameters)) as client:
+    async with patience.limit(), mcp.Client(stdio.stdio_client(parameters)) as client:
         assert len((await call(client, "search_papers", query="trained with care"))["papers"]) == 3
         assert await call(client, "trends")
 
@@ -239,7 +239,7 @@ async def test_http_server_requires_its_token(folder: Path) -> None:
         assert process.stderr is not None
         url = process.stderr.readline().split()[-1]
         assert url.startswith("http://127.0.0.1:")
-        async with patience.limit(20):
+        async with patience.limit():
             for headers in ({}, {"Authorization": "Bearer secret"}, {"Authorization": "Basic 토큰-secret"}):
                 encoded = {name.encode(): value.encode() for name, value in headers.items()}
                 async with httpx2.AsyncClient(headers=encoded) as http:
@@ -254,7 +254,7 @@ async def test_http_server_requires_its_token(folder: Path) -> None:
                 large = await http.post(url, content=b"x" * 100_000)
                 assert large.status_code == 413
         process.send_signal(signal.SIGINT)
-        assert process.wait(patience.scaled(10)) in (0, 130)
+        assert process.wait(patience.scaled(60)) in (0, 130)
     finally:
         process.kill()
         process.communicate()

@@ -112,16 +112,14 @@ async def test_a_wrong_setting_is_waited_for_where_docker_would_start_the_bot_ag
         "bot", ["run", "--wait-for-settings"], cwd=tmp_path, env=environment, log=log
     )
     try:
-        await patience.wait_until(
-            lambda: "Waiting until a file" in log.read_text(), 30, describe=log.read_text
-        )
+        await patience.wait_until(lambda: "Waiting until a file" in log.read_text(), describe=log.read_text)
         assert "PAPERROUND_KEEP_DAYS" in log.read_text()
         assert bot.poll() is None
         if is_mended:
             (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
         else:
             bot.terminate()
-        assert await patience.wait_for(asyncio.to_thread(bot.wait), 15) == (2 if is_mended else 0)
+        assert await patience.wait_for(asyncio.to_thread(bot.wait)) == (2 if is_mended else 0)
     finally:
         bot.kill()
 

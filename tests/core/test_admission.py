@@ -85,7 +85,7 @@ async def test_a_lookup_that_is_given_up_keeps_its_place_until_its_thread_ends()
 
     def work() -> None:
         loop.call_soon_threadsafe(has_begun.set)
-        assert may_end.wait(patience.scaled(30))
+        assert may_end.wait(patience.scaled(60))
         raise ValueError("nobody waits for this")
 
     async def ask() -> None:

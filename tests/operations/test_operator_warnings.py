@@ -244,7 +244,7 @@ async def test_a_file_that_was_mended_while_the_process_started_or_by_its_owner_
     file.write_text("PAPERROUND_KEEP_DAYS=1\n")
     before = shell_operations._stat_files(shell_operations.SETTINGS_FILES)
     file.write_text("PAPERROUND_KEEP_DAYS=90\n")  # after the settings were read, before it waits
-    async with patience.limit(20):
+    async with patience.limit():
         assert await shell_operations._wait_for_change("wrong", before)
         before = shell_operations._stat_files(shell_operations.SETTINGS_FILES)
         waiting = asyncio.create_task(shell_operations._wait_for_change("not readable", before))

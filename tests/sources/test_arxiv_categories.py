@@ -208,7 +208,7 @@ async def test_interrupted_back_fill_repeats_one_poll(harness: ArxivHarness) -> 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(harness.ingest, "add_facts", stop_in_the_middle)
         task = asyncio.create_task(harness.fetch_due())
-        await patience.wait_for(reached.wait(), 60)
+        await patience.wait_for(reached.wait())
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     await harness.fetch_due()

@@ -59,7 +59,7 @@ async def test_of_two_writes_that_wait_for_each_other_both_are_done(db: database
             if place == 0 and tries[order] == 1:
                 await met.wait()
 
-    async with patience.limit(60):
+    async with patience.limit():
         await asyncio.gather(db.write(append, "ab"), db.write(append, "ba"))
     assert sum(tries.values()) > 2
     stored = {key: await db.fetch(key_values.get, key) for key in "ab"}
@@ -143,7 +143,7 @@ async def test_busy_commands_do_not_delay_other_transactions(db: database.Databa
             await connection.execute(key_values.meta.insert().values(key="limited", value="0"))
 
     writers = [asyncio.create_task(write())]
-    async with patience.limit(30):
+    async with patience.limit():
         for number in range(20):
             async with db.transaction() as connection:
                 await connection.execute(key_values.meta.insert().values(key=f"n{number}", value="0"))

@@ -236,7 +236,7 @@ async def test_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
             refused.append(busy.key)
 
     def render(page: WebPage) -> str:
-        asyncio.run_coroutine_threadsafe(ask_meanwhile(), loop).result(patience.scaled(20))
+        asyncio.run_coroutine_threadsafe(ask_meanwhile(), loop).result(patience.scaled(patience.HANG_SECONDS))
         return archive.pages.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     loop = asyncio.get_running_loop()
