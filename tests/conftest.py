@@ -81,7 +81,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Name the seed with each failure."""
     report = yield
     if report.failed:
-        report.sections.append(("seed", f"SEED={seeds.OF_RUN} make test ARGS='{item.nodeid}'"))
+        drawn = item.callspec.params if hasattr(item, "callspec") else {}
+        seed = drawn.get("seed", seeds.OF_RUN)  # that of a play
+        report.sections.append(("seed", f"SEED={seed} make test ARGS='{item.nodeid}'"))
     return report
 
 
