@@ -89,15 +89,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip image and installation tests and the year unless selected, and order the tests for the workers."""
+    """Leave out what has a command of its own (`make test-MARK`) unless selected, and order the tests for the workers."""
+    left_out = [
+        mark
+        for mark in ("image", "install", "year")
+        if mark not in config.option.markexpr
+        and not any(f"test_{mark}" in argument for argument in config.args)
+    ]
+    deselected = [item for item in items if any(map(item.get_closest_marker, left_out))]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in deselected]
     _put_waiting_first(items)
-    for mark in ("image", "install", "year"):
-        if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args):
-            continue
-        skip = pytest.mark.skip(reason=f"`make test-{mark}` runs it")
-        for item in items:
-            if item.get_closest_marker(mark):
-                item.add_marker(skip)
 
 
 def _put_waiting_first(items: list[pytest.Item]) -> None:
