@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from storage import database, errors, key_values, migrate, papers, postgresql, sqlite_file, statements, tables
 from tests.conftest import _execute as execute
 from tests.conftest import create_postgres_database
-from tests.support import patience
+from tests.support import case_files, patience
 from tests.support.paper_records import add_papers, merged_paper
 
 
@@ -176,39 +176,7 @@ async def test_splits_a_query_with_too_many_values(db: database.Database) -> Non
         assert sorted(map(tuple, rows)) == sorted((paper_id,) for paper_id in ids.values())
 
 
-@pytest.mark.parametrize(
-    "marked",
-    [
-        "postgresql+asyncpg://u:{P@SSW0RD}@127.0.0.1/db",
-        "postgresql+asyncpg://u:{***@W0RD}@127.0.0.1/db",
-        "https://u:{se/cret}@host/x is not an address",
-        "https://u:{1234}@host:80/x",
-        "https://{ghp_token}@host/x",
-        "https://host/feed?access_token={abc}&page=2",
-        "https://medium.com/@user/title",
-        "http://127.0.0.1:8080/@x and http://[::1]:80/y@z",
-        "postgresql+asyncpg://user@host/name",
-        "mail a@b at 10:30",
-        "POST https://discord.com/api/v10/webhooks/12/{a-B_c}?x=1",
-        "see https://host/docs/webhooks/intro",
-        "https://a.example/x.atom?feed_token={glft-1}&n=2 and https://b.example/feed?a=1&key={AIza}",
-        "https://c.example/?X-Amz-Signature={a1}&sig={b2}",
-        "https://e.example/f?a=1;token={b}#c",
-        "https://e.example/f?rank=1&work=2#k",
-        "https://d.example/?keyword=rl&design=x&postcode=1",
-        "https://h.example/f.ics?private={a1b2}&p=3 and ?private_token={x}",
-        "https://h.example/f?p={x7Kq29ab}&n=1 and https://h.example/?p=1234567890&pw={hunter2hunter}",
-        "https://hooks.example/services/T0123ABCD/B0123ABCD/{a1B2c3D4e5F6}",
-        "https://api.example/bot{12345678:AAbbCC}/send and https://c.example/ical/private-{0a1b2c3d4e}/basic.ics",
-        "https://h.example/feed/token/{a1b2c3d4}/new.xml and https://h.example/private/{0a1b2c3d}",
-        "https://h.example/key/2026-11-30/a and https://h.example/token/tokenisation and https://h.example/private/notes",
-        "https://blog.example/key-points-2026/p/a1b2c3d4 and https://gist.github.com/u/0a1b2c3d4e5f60718293a4b5c6d7e8f9",
-        "https://g.example/?%74oken={a}&q=%EA%B0%95&page=2",
-        "postgresql://user:{8080/secret}@host/db",
-        "https://f.example/?pass={a}&pwd={b}&passphrase={c}&session={d}&jwt={e}",
-        "https://f.example/?sid={a}&code={b}&access={c}&X-Amz-Credential={d}&hash={e}&bearer={f}",
-    ],
-)
+@pytest.mark.parametrize("marked", case_files.load(__file__, "test_redacts_only_the_secrets_in_a_text"))
 def test_redacts_only_the_secrets_in_a_text(marked: str) -> None:
     shown = re.sub(r"\{.*?\}", "***", marked)
     assert str(errors.StorageError(re.sub("[{}]", "", marked))) == shown
