@@ -33,7 +33,7 @@ from typing import Any, NamedTuple, TypeAlias
 import structlog
 
 from bot.archive import fields, languages, listing, schemes
-from bot.archive.arxiv_ids import abstract_url, huggingface_url
+from bot.archive.arxiv_ids import huggingface_url
 from bot.core.clock import Clock, TimeSlices
 from bot.core.files import LocatedProblem
 from bot.text import analyser
@@ -238,7 +238,7 @@ def _best_link(paper_key: str, statements: Iterable[_Statement], facts: Iterable
     by_service = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in by_service):
         return huggingface_url(paper_key)
-    return (None if by_service else _first_value(statements, "url")) or abstract_url(paper_key)
+    return (None if by_service else _first_value(statements, "url")) or schemes.page_url(paper_key)
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:

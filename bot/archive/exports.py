@@ -337,7 +337,7 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
-    stored = item.stored.get(paper["arxiv_id"], {})
+    stored = item.stored.get(paper["key"], {})
     names = ("title", "authors", "abstract", "keywords", "code_url", "project_url", "organization")
     votes = {"votes": stored["votes"]} if stored.get("votes") is not None else {}
     return {**{name: stored[name] for name in names if name in stored}, **paper, **votes}
@@ -501,7 +501,7 @@ async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale
         for entry in item.digest.entries:
             entries.setdefault(entry.paper_key, []).append(entry)
         for paper in listing.papers_of(item.digest.text) if item.digest.format in listing.FORMATS else ():
-            listed.setdefault(paper["arxiv_id"], paper)
+            listed.setdefault(paper["key"], paper)
     again = await papers.get_ids(
         connection, (name for name, listed_by in entries.items() if len(listed_by) > 1)
     )

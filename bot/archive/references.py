@@ -11,7 +11,6 @@ import email
 import html
 import io
 import json
-import logging
 import plistlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +22,8 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
 
-from bot.archive import arxiv_ids, exports, fields, html_pages, mentions, schemes, title_reader
-from bot.text import charsets, typography
+from bot.archive import arxiv_ids, bibtex, exports, fields, html_pages, mentions, schemes, title_reader
+from bot.text import charsets
 
 MAX_REFERENCES = 10_000
 """The most references of a file, twice as many papers as a shelf holds."""
@@ -58,8 +57,6 @@ _LONG_TAG = re.compile(r"(?<=[^,;#、]{60})[^,;#、]+")
 """The end of a tag that would leave no room for others."""
 _CUT_NUMBER = re.compile(r"([0-9]{3,4})\.([0-9]{1,5})")
 _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
-_BIBTEX_ENTRY = re.compile(r"@(?!(?:comment|preamble|string)\b)\w{1,40}[ \t]{0,9}[{(][^@]", re.IGNORECASE)
-_BIBTEX_FIELD = re.compile(r"[,{(}\"\s](\w{1,40})\s{0,20}=\s{0,20}(?=[{\"])")
 _TAGGED = re.compile(r"^[ \t]*(?:TY[ \t]{1,4}-|PMID *- ?[0-9]|%0[ \t]+\w)", re.MULTILINE)
 """What every entry of RIS, of PubMed (NBIB) and of EndNote (.enw) has."""
 _TAG = re.compile(
@@ -216,7 +213,7 @@ def _read_file(text: str) -> Iterator[_Entry]:
 def _read_entries(text: str) -> Iterator[_Entry]:
     """Yield the entries of a text, which together contain all of it that may name papers."""
     found, is_page = _find_in_values(text), text.lstrip()[:1] == "<" and _PAGE.search(text)
-    bibtex, tagged = _BIBTEX_ENTRY.search(text), _TAGGED.search(text)
+    entry, tagged = bibtex.ENTRY.search(text), _TAGGED.search(text)
     if found and (found[0] or not is_page):
         yield from _read_items(*found, is_json=text.lstrip()[:1] in "{[")
     elif is_page:
@@ -225,9 +222,9 @@ def _read_entries(text: str) -> Iterator[_Entry]:
         yield from _read_lines(re.sub(r'[{}\[\]<>"]', "\n", text))
     elif table := _find_table(text):
         yield from _read_table(*table)
-    elif tagged and (bibtex is None or tagged.start() < bibtex.start()):
+    elif tagged and (entry is None or tagged.start() < entry.start()):
         yield from _read_tagged_lines(text)
-    elif bibtex and not _NOT_TEXT.match(text):
+    elif entry and not _NOT_TEXT.match(text):
         yield from _read_bibtex(text)
     else:
         yield from _read_lines(text)
@@ -377,61 +374,20 @@ def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _read_bibtex(text: str) -> Iterator[_Entry]:
-    """Yield the entries of BibTeX. One that bibtexparser refuses goes to the start of the next entry."""
-    from bibtexparser import middlewares, model
-    from bibtexparser.splitter import Splitter
-
-    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it logs each entry that it refuses
-    library = Splitter(text).split()
-    for string in library.strings:
-        string.value = string.value[: fields.MAX_LINE_LENGTH]  # it may be in each field
-    library = middlewares.ResolveStringReferencesMiddleware().transform(library)
-    library = middlewares.RemoveEnclosingMiddleware().transform(library)
-    refused = ""
-    for block in [*library.blocks, None]:
-        if refused and isinstance(block, model.ImplicitComment):
-            refused += f"\n{block.raw}"
-            continue
-        if refused:
-            yield _read_refused(refused)
-        refused = ""
-        if isinstance(block, model.DuplicateBlockKeyBlock | model.DuplicateFieldKeyBlock):
-            block = block.ignore_error_block or block
-        raw = block.raw or "" if block else ""
-        if isinstance(block, model.Entry):
-            given = [(it.key.lower(), str(it.value)) for it in block.fields]
-            if any(text.startswith(("{", '"')) and _BIBTEX_FIELD.search(text) for _, text in given):
-                refused = raw  # a comma is missing between two fields
-            else:
-                yield _read_bibtex_entry(raw, block.key, given)
-        elif isinstance(block, model.ParsingFailedBlock) and _BIBTEX_ENTRY.match(raw):
-            refused = raw
-        elif isinstance(block, model.ImplicitComment):
-            yield from map(_Entry, raw.splitlines())
-
-
-def _read_refused(raw: str) -> _Entry:
-    """Read an entry with an error, such as a comma too few: each field goes to the start of the next one."""
-    head, *parts = _BIBTEX_FIELD.split(raw)
-    values = (value.strip(' \n,{}")') for value in parts[1::2])
-    given = [(name.lower(), value) for name, value in zip(parts[::2], values, strict=True)]
-    return _read_bibtex_entry(raw, head.partition("{")[2].strip(" ,\n"), given)
+    for block in bibtex.read(text):
+        if isinstance(block, str):
+            yield from map(_Entry, block.splitlines())
+        else:
+            yield _read_bibtex_entry(*block)
 
 
 def _read_bibtex_entry(raw: str, key: str, given: Fields) -> _Entry:
     """Return an entry of BibTeX. What the others call a note is its annotation."""
     names = {"annote": "note", "note": "comment", "key": "sortkey"}
-    readers: dict[str, Callable[[str], str]] = {"title": _read_latex, "subtitle": _read_latex}
+    readers: dict[str, Callable[[str], str]] = {"title": bibtex.read_latex, "subtitle": bibtex.read_latex}
     readers |= {"annote": exports.unescape_bibtex, "keywords": exports.unescape_bibtex}
     converted = [(names.get(name, name), readers.get(name, str)(text)) for name, text in given]
     return _make_entry([("citationkey", key), *converted], raw)
-
-
-def _read_latex(latex: str) -> str:
-    """Return LaTeX as plain text on one line, without the braces that keep capitals."""
-    line = re.sub(r"\\noop\w{0,20} ?\{[^{}]{0,99}\}", "", " ".join(latex.split()))  # only sorts
-    has_commands = "\\" in line or "$" in line  # most titles have braces alone
-    return (typography.to_plain_text(line) if has_commands else line).replace("{", "").replace("}", "")
 
 
 # Lines with tags: RIS, PubMed and EndNote.

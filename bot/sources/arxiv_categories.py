@@ -415,7 +415,7 @@ class ArxivCategories:
             groups.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
         days = {}
         for on, group in sorted(groups.items()):
-            papers = [{"arxiv_id": of.paper_key} for of in group]
+            papers = [{"key": of.paper_key} for of in group]
             digest = listing.build(on, papers, form=models.DigestFormat.LOOKUP)
             days[on] = base.FetchResult(
                 f"{self.address}/{on}",

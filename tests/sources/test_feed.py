@@ -414,7 +414,7 @@ def test_each_text_of_an_entry_is_read_not_only_the_longest() -> None:
         f"<content:encoded><![CDATA[{long}]]></content:encoded></item>"
     )
     [read] = feed_entries.parse_document(source_payloads.rss(entry), "https://a.example/feed").entries
-    assert (read.arxiv_id, read.paper_title) == ("2505.01234", "Herons Wade in Slow Water")
+    assert (read.paper_key, read.paper_title) == ("2505.01234", "Herons Wade in Slow Water")
 
 
 def test_an_endless_id_of_an_entry_is_cut() -> None:
