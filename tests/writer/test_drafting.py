@@ -94,7 +94,7 @@ class Desk:
             sleep=self._sleep,
         )
         papers: Sequence[Any] = options.pop("papers", None) or [
-            {"arxiv_id": f"2611.{10_001 + number}", "title": f"Lamps {number}", "abstract": TEXT}
+            {"key": f"2611.{10_001 + number}", "title": f"Lamps {number}", "abstract": TEXT}
             for number in range(count)
         ]
         self.problems = []
@@ -102,7 +102,7 @@ class Desk:
         drafts = await draft_writer.write_all(
             papers, FORM, LANGUAGE, on_done=lambda _: None, on_problem=self.problems.append, **options
         )
-        return [drafts[paper["arxiv_id"]] for paper in papers]
+        return [drafts[paper["key"]] for paper in papers]
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
