@@ -162,7 +162,10 @@ async def test_a_source_that_comes_due_meanwhile_has_not_failed(
 ) -> None:
     other = single.folder / "other"
     single.write_digest(folder=other, papers=["2601.00003"])
-    single.write_set_up(f'[[sources]]\nsource = "{other}"\noptions = {{ every = "120" }}\n')
+    [channel_id] = single.fake.add_channels(1)
+    single.write_set_up(
+        f'[[sources]]\nsource = "{other}"\noptions = {{ every = "120" }}\n', post_in(channel_id)
+    )
     assert (await single.run()).exit_status == 0
 
     async def set_next_attempt(next_at: datetime) -> None:
