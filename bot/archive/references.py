@@ -297,18 +297,21 @@ def _local_name(name: object) -> str:
 
 
 def _read_items(items: Sequence[Fields], rest: Fields, *, is_json: bool) -> Iterator[_Entry]:
-    """Yield the items of a file, then the lines of what is in none, which are named if the file has no item and no id."""
-    is_named = not items and not any(arxiv_ids.names_paper(text) for _, text in rest)
+    """Yield the items of a file, then what is in none: fields for ids whole, the lines of others.
+
+    Only of a file without items and ids may a line be a title.
+    """
     for item in items:
         entry = _make_entry(item, " ".join(text for _, text in item))
         is_paper = is_json and any(_AUTHORS.fullmatch(name) for name, _ in item)
         yield entry._replace(is_title_stated=entry.is_title_stated and is_paper)
+    has_papers = bool(items) or any(arxiv_ids.names_paper(text) for _, text in rest)
     for name, text in rest:
         if _OF_IDS.fullmatch(name):
             yield _Entry(text, [(name, text)])
         elif not _TAGS.fullmatch(name):
-            for entry in _read_lines(text):
-                yield entry if is_named else entry._replace(label="", title="")
+            for line in _read_lines(text):
+                yield line._replace(label="", title="") if has_papers else line
 
 
 def _find_items(value: Any, name: str, titles: Sequence[str]) -> tuple[list[Fields], Fields]:
@@ -354,7 +357,7 @@ def _is_addressed(given: Fields) -> bool:
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
     """Return the rows of saved papers in `/me data` as items of this bot's exports, the newest first.
 
-    Papers that the reader put on a server's list are skipped.
+    Papers that the reader put on a server's list are skipped. The rows have ids alone: an item is titled with its own.
     """
     papers = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
     papers = [row for row in papers if not row.get("added_by")]

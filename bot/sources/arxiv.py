@@ -303,17 +303,17 @@ class PaperLookup:
         could not be looked up are left out. An incomplete answer counts towards the limit, too.
         """
         ids: dict[str, str | None] = {}
-        asked = set[str]()
         allowed = [title for title in titles if self._refuse(user_id) is None]
+        unanswered = {*allowed}
         expected = TimeoutError, base.FetchError
         with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
             async with asyncio.timeout(self.patience), self.open_fetcher() as fetch:
                 reader = ArxivReader(self.endpoint, fetch, self.throttle, self._absences)
-                async for found, unknown, batch in reader.find_titled(allowed):
-                    asked |= {*batch}
+                async for found, unknown, answered in reader.find_titled(allowed):
+                    unanswered -= {*answered}
                     await self.ingest.add_facts([*found.values()])
                     ids |= {title: fact.paper_key for title, fact in found.items()} | dict.fromkeys(unknown)
-        self._give_back(user_id, {*allowed} - asked)
+        self._give_back(user_id, unanswered)
         return ids
 
     async def close(self) -> None:
