@@ -117,7 +117,7 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
     chapter = await harness.select(card, ["1"], custom_id="pr:chaps:")
     assert chapter.id == card.id
     assert "200" in shown_text(chapter)
-    later, pages = map(int, re.search(r"Page ([0-9]+) of ([0-9]+) ▶", shown_text(chapter)).groups())  # type: ignore[union-attr]
+    later, pages = map(int, re.search(r"Next \(([0-9]+) of ([0-9]+)\) ▶", shown_text(chapter)).groups())  # type: ignore[union-attr]
     texts = []
     for _ in range(pages - later + 1):
         chapter = await harness.turn(chapter)
