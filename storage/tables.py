@@ -214,14 +214,6 @@ papers = table_of(
 )
 
 
-paper_names = sa.Table(
-    "paper_names",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),  # a further key of the paper
-    reference("paper_id", "papers.id", nullable=False, index=True),
-    sqlite_with_rowid=False,
-)
-
 entries = table_of(
     models.Entry,
     "entries",
@@ -230,7 +222,7 @@ entries = table_of(
     reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
     required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
-    omit=("paper_key", "sections", "names"),
+    omit=("paper_key", "sections"),
 )
 
 

@@ -112,13 +112,11 @@ def _are_names(text: str) -> bool:
     )
 
 
-def find_unlinked(
-    parts: Sequence[str], *, are_cells: bool, has_others: bool, min_words: int = 4
-) -> str | None:
+def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
     """Return the title in a paper's own line: bold or quoted text, or the text next to the link, or None.
 
     `parts` are a row's cells, or one line with `CUT` in the place of links. Text after a link counts if the
-    line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts, of `min_words`.
+    line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts.
     """
     cut = (
         _ID.sub(CUT, part[: 2 * _MAX_LINE]) if "://" in part or arxiv_ids.MAY_HAVE_ID.search(part) else part
@@ -131,7 +129,7 @@ def find_unlinked(
             if not any(mark in part for mark in marks):
                 continue
             for match in islice(pattern.finditer(part), 3):
-                if title := read_title(match["title"], min_words):
+                if title := read_title(match["title"]):
                     return title
     for number, part in enumerate(() if has_others else parts):
         text = _OPENED.sub("", _ITEM.sub("", part, count=1))

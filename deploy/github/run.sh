@@ -165,8 +165,7 @@ else
   status=0
   run 2>&1 | hide | tee "$report" || status=${PIPESTATUS[0]}
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-    # Titles and reasons are others' words: none ends the fence.
-    { echo '```' && sed 's/```/~~~/g' "$report" && echo '```'; } >> "$GITHUB_STEP_SUMMARY"
+    { echo '```' && cat "$report" && echo '```'; } >> "$GITHUB_STEP_SUMMARY"
   fi
   exit "$status"
 fi
