@@ -249,17 +249,6 @@ _TOPICS = {
 }
 """Topics of posts, and the operators that mean what the search of version 11 read; means of a method left nothing out."""
 
-
-async def test_what_a_posts_topic_left_out_becomes_an_operator(db: Database) -> None:
-    async with db.transaction() as connection:
-        for channel_id, topic in enumerate(_TOPICS, 1):
-            post = models.Subscription(guild_id=1, channel_id=channel_id, timezone="UTC", topic=topic)
-            await daily.add(connection, post)
-        await connection.run_sync(migrations.MIGRATIONS[12])
-        rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
-    assert {row.channel_id: row.topic for row in rows} == dict(enumerate(_TOPICS.values(), 1))
-
-
 _TOPICS_OF_28 = {
     "robots not surveys": "robots -surveys",
     "robots that are not surveys and not benchmarks": "robots -surveys -benchmarks",
@@ -291,14 +280,17 @@ _TOPICS_OF_28 = {
 """Topics of posts, and the operators that mean what the search of version 28 read."""
 
 
-async def test_what_words_left_out_of_a_posts_topic_becomes_an_operator(db: Database) -> None:
+@pytest.mark.parametrize(("version", "topics"), [(12, _TOPICS), (29, _TOPICS_OF_28)])
+async def test_what_a_posts_topic_left_out_becomes_an_operator(
+    db: Database, version: int, topics: dict[str, str]
+) -> None:
     async with db.transaction() as connection:
-        for channel_id, topic in enumerate(_TOPICS_OF_28, 1):
+        for channel_id, topic in enumerate(topics, 1):
             post = models.Subscription(guild_id=1, channel_id=channel_id, timezone="UTC", topic=topic)
             await daily.add(connection, post)
-        await connection.run_sync(migrations.MIGRATIONS[29])
+        await connection.run_sync(migrations.MIGRATIONS[version])
         rows = await daily.list_rows(connection, state=models.ActivityState.ACTIVE)
-    assert {row.channel_id: row.topic for row in rows} == dict(enumerate(_TOPICS_OF_28.values(), 1))
+    assert {row.channel_id: row.topic for row in rows} == dict(enumerate(topics.values(), 1))
 
 
 async def test_a_post_keeps_its_topic_if_the_channel_has_the_one_that_it_would_become(db: Database) -> None:
