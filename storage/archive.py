@@ -391,7 +391,7 @@ async def _build_entries(
     ):
         texts[entry_id].append(Section(heading, body))
     return [
-        (row, statements.build_record(Entry, row._mapping, sections=tuple(texts.get(row.id, ()))))
+        (row, statements.build_record(Entry, row._mapping, sections=tuple(texts.get(row.id, ())), names=()))
         for row in rows
     ]
 

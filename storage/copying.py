@@ -211,6 +211,8 @@ async def open_export(file: Path, database: Path | None) -> AsyncIterator[Databa
     ):
         if not _is_export(file):
             hint = "Choose another file."
+            if file.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                hint = "It is a text in UTF-16, as PowerShell writes it; texts have to be UTF-8."
             if sqlite_file.has_header(file):
                 hint = "It is a database: `paperround restore` puts a backup in the place of the database."
             raise errors.StorageError(f"{file} is not a complete file by `paperround export --all`. {hint}")

@@ -304,6 +304,8 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
 
     cause = getattr(error, "orig", None) or error
     state = getattr(cause, "sqlstate", None) or ""
+    if state == _DENIED:
+        return errors.StorageError(f"{name}: {text.partition(chr(10))[0].strip()}. {_DENIED_ADVICE}")
     if state in _CONFLICT:
         return errors.ConflictError(f"Two changes of {name} waited for each other. Try again.")
     is_lost = isinstance(cause, OSError) or (isinstance(cause, psycopg.OperationalError) and not state)
@@ -317,6 +319,13 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     )
 
 
+_DENIED = "42501"
+"""That of a role without the right to do something, or of a table that another role owns."""
+_DENIED_ADVICE = (
+    "The role in PAPERROUND_DATABASE_URL must own the tables, and may create them if there are none: name the role that made"
+    " them, or let an administrator type `ALTER DATABASE name OWNER TO role`, `GRANT USAGE, CREATE ON SCHEMA public TO role` and,"
+    " for tables of another role, `REASSIGN OWNED BY other TO role`."
+)
 _CONFLICT = ("40001", "40P01")
 """Those of a transaction that another one ended: a serialization failure, a deadlock."""
 _PAUSES_AFTER_CONFLICT = (0.1, 0.5)

@@ -31,7 +31,11 @@ _SECRETS = re.compile(
     r"(?P<name>(?<!http)(?<!https)://[^\s/?#:@\[]{0,100}:|://[^\s/?#:@\[]{0,100}:(?![0-9]{1,5}(?:[/?#\s]|$)))\S{0,300}(?=@)"
     r"|(?P<scheme>https?://)[^\s/?#:@]+(?=@)"
     # Parameters with names such as `feed_token`, `X-Amz-Signature` and `accessKey`, and with letters as %74.
-    r"|(?P<parameter>[?&;#][\w.-]{0,40}?(?:%[4-7][\w.%-]{1,60}|pass(?:word|wd|phrase)?|pwd|token|bearer|key|secret|auth|signature|credential|session|jwt|access|\bsig|\bsid|\bcode|\bhash)=)[^&#\s\"']+"
+    r"|(?P<parameter>[?&;#][\w.-]{0,40}?(?:%[4-7][\w.%-]{1,60}|pass(?:word|wd|phrase)?|pwd|token|bearer|key|secret|auth|signature|credential|session|jwt|access|private|\bsig|\bsid|\bcode|\bhash)=)[^&#\s\"']+"
+    # Short names, whose values are mostly numbers and words, and parts of a path that are named, as of hooks and calendars.
+    r"|(?P<short>[?&;]pw?=)(?=[^&#\s\"']{0,60}[0-9])(?=[^&#\s\"']{0,60}[A-Za-z])[^&#\s\"']{8,}"
+    r"|(?P<path>https?://[^\s?#]{1,200}?/(?:(?:private|secret|token|key|hook)/|private-|services/T\w{5,15}/B\w{5,15}/|bot(?=[0-9]{5,12}:)))"
+    r"(?=[^\s/?#]{0,60}[0-9])(?=[^\s/?#]{0,60}[A-Za-z])[^\s/?#\"']{8,}"
     r"|(?P<webhook>/webhooks/[0-9]{1,20}/)[\w.~-]+",
     re.IGNORECASE,
 )
@@ -125,6 +129,12 @@ def is_away(error: BaseException | None) -> bool:
 
 class OtherVersionError(StorageError):
     """Raised if a database has, or is getting, the schema of another version of Paperround."""
+
+
+class NewerVersionError(OtherVersionError):
+    """Raised if a newer version of Paperround made the schema: the same program would fail again."""
+
+    exit_status = 2
 
 
 class DuplicateError(UsageError):

@@ -95,7 +95,7 @@ def _describe_old(opened: database.Database, version: int) -> str:
 
 def _describe_upgrade(opened: database.Database, version: int) -> str:
     changes = [
-        f"{number}: {(migration.__doc__ or '').strip()}"
+        f"{number}: {_describe(migration)}"
         for number, migration in sorted(migrations.MIGRATIONS.items())
         if number > version
     ]
@@ -109,6 +109,11 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
         f"{opened.label} will be upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)} {copied} A bot"
         " that runs on it, with its standby and fronts, must end within a minute."
     )
+
+
+def _describe(migration: Callable[[sa.Connection], None]) -> str:
+    """Return the first paragraph of a migration's docstring as one line."""
+    return " ".join((migration.__doc__ or "").partition("\n\n")[0].split())
 
 
 def redact_url(url: str) -> str:
@@ -129,7 +134,7 @@ async def find_version(opened: database.Database) -> int | None:
             f"{opened.label} contains tables that are not Paperround's, or of a version before 0.1.0. Choose another database."
         )
     if version is not None and version > migrations.VERSION:
-        raise errors.OtherVersionError(
+        raise errors.NewerVersionError(
             f"{opened.label} has schema {version}, made by a newer version of Paperround; this one uses schema"
             f" {migrations.VERSION}. Install the newer version again, or"
             " put a backup from before the upgrade in its place by `paperround restore FILE`."
@@ -230,7 +235,7 @@ def _run_migrations(connection: sa.Connection, on_step: OnStep) -> None:
     version = _read_version(connection)
     for number, migration in sorted(migrations.MIGRATIONS.items()):
         if number > (version or 0):
-            on_step(f"Schema {number} of {migrations.VERSION}: {(migration.__doc__ or '').strip()}")
+            on_step(f"Schema {number} of {migrations.VERSION}: {_describe(migration)}")
             migration(connection)
 
 

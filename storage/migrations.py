@@ -638,6 +638,13 @@ def _name_papers_by_keys(connection: sa.Connection) -> None:
     )
 
 
+@_migration(32)
+def _keep_own_titles(connection: sa.Connection) -> None:
+    """Keep the titles that readers' imports gave to papers that no source describes: nobody else sees them."""
+    for table in ("saved_papers", "removed_papers"):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN own_title TEXT")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

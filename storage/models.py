@@ -88,6 +88,7 @@ class SkipReason(StrEnum):
     OTHER_CATEGORY = "other-category"
     TOO_MANY = "too-many"
     MADE_UP = "made-up-summary"
+    NO_VOTES = "no-votes"
 
     @property
     def words(self) -> str:
@@ -199,6 +200,8 @@ class Entry:
     video: str | None = None
     sections: tuple[Section, ...] = ()
     summary_missing: bool = False
+    names: tuple[str, ...] = field(default=(), compare=False)
+    """Its further keys, where the digest has several of it. They are stored with the paper."""
 
     @property
     def arxiv_id(self) -> str | None:
@@ -327,6 +330,7 @@ class SavedPaper(PaperRow):
     journal: str | None = None
     is_listed: bool = True
     added_by: int | None = None
+    published_on: date | None = None
 
 
 _Date: TypeAlias = date
@@ -449,6 +453,7 @@ class PaperDetail(MergedPaper):
     appearances: tuple[Appearance, ...]
     is_author_order_confirmed: bool = False
     is_listed: bool = True
+    published_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +471,8 @@ class PaperFacts(PaperDescription):
     published_on: date | None = None
     listed_on: date | None = None
     source_rank: SourceRank = FILES_RANK
+    names: tuple[str, ...] = field(default=(), compare=False)
+    """Its further keys. They are stored with the paper."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from storage.models import (
     PaperRow,
 )
 from storage.search import Author
-from storage.tables import RowId, metadata, papers, reference, required, table_of
+from storage.tables import RowId, metadata, paper_names, papers, reference, required, table_of
 
 paper_changes = sa.Table(
     "paper_changes",
@@ -41,15 +41,7 @@ facts = table_of(
     "facts",
     reference("paper_id", "papers.id", primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
-    omit=("paper_key", "source_rank"),
-)
-
-paper_names = sa.Table(
-    "paper_names",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),  # a further key of the paper
-    reference("paper_id", "papers.id", nullable=False, index=True),
-    sqlite_with_rowid=False,
+    omit=("paper_key", "source_rank", "names"),
 )
 
 
@@ -173,9 +165,13 @@ async def list_facts_by_paper(
     query = query.outerjoin(t.sources, t.sources.c.url == facts.c.source).order_by(facts.c.source)
     for row in await statements.execute_in(connection, query, facts.c.paper_id, paper_ids):
         source_rank = sources.rank_source(row.source, row.priority, row.source_id)
-        read = statements.build_record(PaperFacts, row._mapping, source_rank=source_rank)
+        read = statements.build_record(PaperFacts, row._mapping, source_rank=source_rank, names=())
         facts_by_paper[row.paper_id].append(read)
     return facts_by_paper
+
+
+_IS_ARXIV = papers.c.scheme == "arxiv"
+"""Only such papers are asked about at arXiv and Hugging Face."""
 
 
 async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: int) -> list[str]:
@@ -195,7 +191,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
         sa.select(papers.c.key)
         .join(t.entries, t.entries.c.paper_id == papers.c.id)
         .join(t.digests, t.digests.c.id == t.entries.c.digest_id)
-        .where(papers.c.last_on.is_not(None), is_undescribed, is_due)
+        .where(papers.c.last_on.is_not(None), is_undescribed, is_due, _IS_ARXIV)
         .group_by(papers.c.id)
         .order_by(sa.func.max(t.digests.c.date_on).desc(), papers.c.id)
         .limit(limit)
@@ -205,7 +201,7 @@ async def list_arxiv_due(connection: AsyncConnection, now: datetime, *, limit: i
     unlisted = (
         sa.select(papers.c.key, turn.label("turn"))
         .join(shelf.saved_papers, shelf.saved_papers.c.paper_id == papers.c.id)
-        .where(papers.c.last_on.is_(None), papers.c.title.is_(None), is_due)
+        .where(papers.c.last_on.is_(None), papers.c.title.is_(None), is_due, _IS_ARXIV)
         .subquery()
     )
     turns = sa.select(unlisted.c.key).group_by(unlisted.c.key)
@@ -267,7 +263,7 @@ async def list_followed_due(
     query = (
         sa.select(papers.c.key, papers.c.id)
         .outerjoin(facts, of_service)
-        .where(papers.c.id.in_(kept), is_due, papers.c.key.not_in(without))
+        .where(papers.c.id.in_(kept), is_due, _IS_ARXIV, papers.c.key.not_in(without))
         .order_by(facts.c.read_at.is_not(None), facts.c.read_at, papers.c.id)
         .limit(limit)
     )
@@ -279,6 +275,16 @@ async def list_with_arxiv_authors(connection: AsyncConnection, paper_ids: Iterab
     query = sa.select(facts.c.paper_id, facts.c.authors).where(facts.c.source == ARXIV)
     rows = await statements.execute_in(connection, query, facts.c.paper_id, paper_ids)
     return {paper_id for paper_id, authors in rows if authors}
+
+
+async def list_published(connection: AsyncConnection, paper_ids: Iterable[int]) -> dict[int, date]:
+    """Return the first day on which a source says that each paper was published, by paper id."""
+    first = sa.func.min(facts.c.published_on)
+    query = sa.select(facts.c.paper_id, first).where(facts.c.published_on.is_not(None))
+    rows = await statements.execute_in(
+        connection, query.group_by(facts.c.paper_id), facts.c.paper_id, paper_ids
+    )
+    return dict(map(tuple, rows))
 
 
 ARXIV = "arxiv"
@@ -350,6 +356,47 @@ async def purge_unkept(
     # Checked again under the lock: rows may have come to refer to them, but no longer can.
     deletion = papers.delete().where(unkept).returning(papers.c.id)
     return len(await statements.execute_in(connection, deletion, papers.c.id, candidate_ids))
+
+
+async def add_name(connection: AsyncConnection, paper_id: int, name: str) -> None:
+    """Store a further key of a paper, unless it is one already."""
+    await statements.insert_rows(connection, paper_names, [{"name": name, "paper_id": paper_id}], "skip")
+
+
+async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
+    """Make two stored papers one: what refers to the other refers to the first, and the other's key becomes a name.
+
+    A row that the first has already is dropped. The other stays as an empty row without a key until it is purged, as the
+    search index has to learn of it. The first has to be merged again. The transaction must hold the ingest lock.
+    """
+    await shelf.unite(connection, paper_id, other_id)
+    await set_authors(connection, {other_id: ()})
+    for table in t.metadata.sorted_tables:
+        for column in table.c:
+            if any(key.column is papers.c.id for key in column.foreign_keys):
+                await _move_rows(connection, column, paper_id, other_id)
+    of_other = papers.c.id == other_id
+    former = await connection.scalar(sa.select(papers.c.key).where(of_other))
+    empty = {"key": f"{former}:{other_id}", "title": None, "first_on": None, "last_on": None}
+    await connection.execute(papers.update().where(of_other).values(empty))
+    await add_name(connection, paper_id, former or "")
+    await mark_changed(connection, [other_id])
+
+
+async def _move_rows(
+    connection: AsyncConnection, column: sa.Column[Any], paper_id: int, other_id: int
+) -> None:
+    table: sa.Table = column.table
+    unique = [[*part.columns] for part in table.constraints if isinstance(part, sa.UniqueConstraint)]
+    unique += [[*table.primary_key.columns], *([[column, table.c.digest_id]] if table is t.entries else [])]
+    own = table.alias()
+    for columns in unique:
+        if column not in columns:
+            continue
+        same = [own.c[each.name] == each for each in columns if each is not column]
+        has_it = sa.exists().where(own.c[column.name] == paper_id, *same).correlate(table)
+        await connection.execute(table.delete().where(column == other_id, has_it))
+    await connection.execute(table.update().where(column == other_id).values({column.name: paper_id}))
 
 
 async def list_merged(
@@ -426,7 +473,9 @@ async def get_detail(
     if not details:
         return None
     confirmed = await list_with_arxiv_authors(connection, [details[0].id])
-    return replace(details[0], is_author_order_confirmed=bool(confirmed))
+    published = await list_published(connection, [details[0].id])
+    on = published.get(details[0].id)
+    return replace(details[0], is_author_order_confirmed=bool(confirmed), published_on=on)
 
 
 async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperDetail]:

@@ -84,14 +84,35 @@ def connect_reader(parameters: Mapping[str, Any]) -> psycopg.Connection[tuple[An
 
 
 async def check(parameters: Mapping[str, Any]) -> None:
-    """Raise StorageError if a pooler gives each transaction or statement another session: statements and locks would be lost."""
+    """Raise StorageError if a pooler gives each transaction or statement another session, or a database cannot have our tables.
+
+    Behind such a pooler statements and locks would be lost.
+    """
     import psycopg
 
-    if await _is_pooled(partial(psycopg.AsyncConnection.connect, **parameters, autocommit=True)):
+    open_session = partial(psycopg.AsyncConnection.connect, **parameters, autocommit=True)
+    if await _is_pooled(open_session):
         raise errors.StorageError(
             "The address in PAPERROUND_DATABASE_URL is that of a pooler such as PgBouncer in transaction or statement mode,"
             " which Paperround cannot use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the"
             " host without -pooler)."
+        )
+    name, session = parameters.get("dbname"), await open_session()
+    try:
+        # Compared there, since psycopg returns the texts of a server in SQL_ASCII as bytes.
+        query = "SELECT current_setting('server_encoding') = 'UTF8', current_schema() IS NOT NULL"
+        is_unicode, has_schema = await (await session.execute(query)).fetchone() or (True, True)
+    finally:
+        await session.close()
+    if not is_unicode:
+        raise errors.StorageError(
+            f"The database {name} is not encoded in UTF-8, which titles and names need. Create another one and name it in"
+            " PAPERROUND_DATABASE_URL: `CREATE DATABASE paperround ENCODING 'UTF8' TEMPLATE template0`."
+        )
+    if not has_schema:
+        raise errors.StorageError(
+            f"The database {name} has no schema for the tables that this role may use: its search_path is empty, or names none"
+            " that exists. Type `GRANT USAGE, CREATE ON SCHEMA public TO role`, or `ALTER ROLE role SET search_path = public`."
         )
 
 

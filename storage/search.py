@@ -248,8 +248,12 @@ def _list_last_days(snapshot: Snapshot, paper_ids: Sequence[int], until_on: date
 
 
 def get_paper_ids(snapshot: Snapshot, paper_keys: Iterable[str]) -> dict[str, int]:
-    statement = "SELECT key, id FROM papers WHERE %s"
-    return dict(snapshot.fetch_in(statement, "key", paper_keys))
+    """Return the ids of papers by their keys, or by their further names."""
+    wanted = [*paper_keys]
+    ids: dict[str, int] = dict(snapshot.fetch_in("SELECT key, id FROM papers WHERE %s", "key", wanted))
+    others = [name for name in wanted if name not in ids]
+    named = "SELECT name, paper_id FROM paper_names WHERE %s"
+    return ids | dict(snapshot.fetch_in(named, "name", others)) if others else ids
 
 
 def count_listed(snapshot: Snapshot) -> int:

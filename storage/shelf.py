@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from storage.tables import (
     UtcTime,
     guilds,
     metadata,
+    paper_names,
     papers,
     reference,
     required,
@@ -42,6 +44,8 @@ def _make_columns() -> list[sa.Column[Any]]:
         sa.Column("server_id", sa.BigInteger, comment="where it was saved; NULL: in direct messages"),
         # Who put it on a list; NULL: the reader's own, or a former member.
         sa.Column("added_by", sa.BigInteger, index=True, info=READER_MENTION),
+        # By the reader's import, of a paper that no source describes.
+        sa.Column("own_title", sa.Text),
     ]
 
 
@@ -108,10 +112,17 @@ async def save_at(
     times_by_paper: Mapping[int, datetime],
     server_id: int | None = None,
     added_by: int | None = None,
+    own_titles: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
-    """Save papers for a reader, each with the time (UTC) that determines its position in the list."""
+    """Save papers for a reader, each with the time (UTC) that determines its position in the list.
+
+    `own_titles` are shown to the reader alone, until a source describes the paper.
+    """
     same = {"user_id": user_id, "server_id": server_id, "added_by": added_by}
-    rows = [{**same, "paper_id": paper_id, "saved_at": at} for paper_id, at in times_by_paper.items()]
+    rows = [
+        {**same, "paper_id": paper_id, "saved_at": at, "own_title": own_titles.get(paper_id)}
+        for paper_id, at in times_by_paper.items()
+    ]
     await statements.insert_rows(connection, saved_papers, rows, "skip")
 
 
@@ -169,7 +180,8 @@ async def put_back(
 ) -> int:
     """Put a paper, or those that were taken off at a time, back as they were, if that member added them (None: any member).
 
-    Returns how many were put back; a newer entry stays. Raises UsageError if there are too many; roll the transaction back.
+    Returns how many were put back; a newer entry stays, and gets note and tags if it has neither. Raises UsageError
+    if there are too many; roll the transaction back.
     """
     c = removed_papers.c
     wanted = {c.paper_id: paper_id, c.removed_at: removed_at, c.added_by: added_by}
@@ -179,8 +191,14 @@ async def put_back(
     adder = sa.select(c.added_by).where(is_removed)
     await _lock(connection, owner.id, await connection.scalar(adder))
     row = sa.select(*(c[column.name] for column in saved_papers.c)).where(is_removed)
-    insert = statements.dialect_insert(connection.dialect, saved_papers)
-    await connection.execute(insert.from_select([*saved_papers.c], row).on_conflict_do_nothing())
+    insert = statements.dialect_insert(connection.dialect, saved_papers).from_select([*saved_papers.c], row)
+    await connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=[saved_papers.c.user_id, saved_papers.c.paper_id],
+            set_={"note": insert.excluded.note, "tags": insert.excluded.tags},
+            where=sa.and_(saved_papers.c.note == "", saved_papers.c.tags == ""),
+        )
+    )
     removed = await connection.execute(removed_papers.delete().where(is_removed))
     limit = (MAX_LISTED, "list-full") if owner.server_id else (MAX_SAVED, "saved-full")
     await _count_within(connection, owner.id, *limit)
@@ -233,6 +251,26 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> bo
     """Remove a paper from a reader's papers, and return whether it was there."""
     removed = await connection.execute(saved_papers.delete().where(_is_of(saved_papers, user_id, paper_id)))
     return removed.rowcount > 0
+
+
+async def unite(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
+    """Give whoever has both papers the notes and tags of the other one, too."""
+    for table in (saved_papers, removed_papers):
+        columns = table.c.user_id, table.c.note, table.c.tags, table.c.own_title
+        rows = await connection.execute(sa.select(*columns).where(table.c.paper_id == other_id))
+        for user_id, note, tags, own_title in rows.all():
+            own = _is_of(table, user_id, paper_id)
+            query = sa.select(table.c.note, table.c.tags, table.c.own_title).where(own)
+            if (row := (await connection.execute(query)).one_or_none()) is None:
+                continue
+            notes = dict.fromkeys(filter(None, (row.note, note)))
+            names = dict.fromkeys((row.tags + tags).split())
+            values = {
+                "note": "\n".join(notes),
+                "tags": f" {' '.join(names)} " if names else "",
+                "own_title": row.own_title or own_title,
+            }
+            await connection.execute(table.update().where(own).values(values))
 
 
 async def count(connection: AsyncConnection, user_id: int) -> int:
@@ -309,7 +347,7 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]
         papers.c.last_on,
         papers.c.votes,
         papers.c.key,
-        papers.c.title,
+        sa.func.coalesce(papers.c.title, saved_papers.c.own_title).label("title"),
         saved_papers.c.note,
         saved_papers.c.tags,
     ).join(papers, papers.c.id == saved_papers.c.paper_id)
@@ -317,7 +355,8 @@ async def list_texts(connection: AsyncConnection, user_id: int) -> Sequence[Any]
 
 
 async def get(connection: AsyncConnection, user_id: int, paper_key: str) -> models.SavedPaper | None:
-    chosen = _select_ids(user_id, (), None).where(papers.c.key == paper_key)
+    of_name = sa.select(paper_names.c.paper_id).where(paper_names.c.name == paper_key)
+    chosen = _select_ids(user_id, (), None).where(sa.or_(papers.c.key == paper_key, papers.c.id.in_(of_name)))
     rows = await _read_rows(connection, user_id, await connection.scalars(chosen))
     return rows[0] if rows else None
 
@@ -338,7 +377,7 @@ async def get_tags(connection: AsyncConnection, user_id: int) -> str:
     return await connection.scalar(query) or ""
 
 
-_SAVED_COLUMNS = tuple(saved_papers.c[name] for name in ("saved_at", "note", "tags", "added_by"))
+_SAVED_COLUMNS = tuple(saved_papers.c[name] for name in ("saved_at", "note", "tags", "added_by", "own_title"))
 _NEWEST = saved_papers.c.saved_at.desc(), saved_papers.c.paper_id.desc()
 
 
@@ -363,6 +402,8 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         row._mapping,
         date=row.last_on or row.saved_at.date(),
         score=0.0,
+        title=row.title or row.own_title,
+        published_on=None,
         tags=tuple(row.tags.split()),
         withdrawn_by=withdrawals.find_withdrawal(row.abstract, row.comment),
         is_listed=row.last_on is not None,

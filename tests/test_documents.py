@@ -52,6 +52,7 @@ def test_paths_in_the_documents_exist() -> None:
 
 def test_settings_in_the_documents_exist() -> None:
     known = {settings.setting_name(name) for name in settings.Settings.model_fields}
+    known |= {f"{name}_FILE" for name in known}
     pattern = re.compile(r"\b(?:PAPERROUND_[A-Z][A-Z_]*|DISCORD_TOKEN|HF_ENDPOINT)\b(?!_)")
     assert {name for page in GUIDES for name in pattern.findall(read(page))} <= known
 

@@ -4,7 +4,6 @@ A step is a line of the reader's code, so that a loop without end fails after a 
 a run.
 """
 
-import os
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -24,11 +23,11 @@ from bot.core.settings import Settings
 from bot.features.web import server
 from bot.text import query_parser
 from storage import errors
+from tests.support import seeds
 from tests.support.client_harness import ClientHarness, shown_text
 
 pytestmark = pytest.mark.promise
 
-SEED = int(os.environ.get("SEED") or random.randrange(1_000_000))
 TEXTS, WALKED = 1_000, 6
 """How many texts are read in a run, and how many of these at each entry point."""
 STEPS, STEPS_A_CHARACTER = 5_000, 200
@@ -55,7 +54,7 @@ def make_text(rng: random.Random) -> str:
 
 
 def make_texts(count: int) -> Iterator[str]:
-    rng = random.Random(SEED)
+    rng = random.Random(seeds.OF_RUN)
     return (make_text(rng) for _ in range(count))
 
 
@@ -113,7 +112,7 @@ def test_any_text_is_read_in_linear_steps() -> None:
             with limit_steps(STEPS + STEPS_A_CHARACTER * len(text)):
                 read(text)
         except Exception as error:
-            raise AssertionError(f"SEED={SEED}, text {number}: {text!r}") from error
+            raise AssertionError(f"SEED={seeds.OF_RUN}, text {number}: {text!r}") from error
 
 
 async def test_any_text_is_answered_at_each_entry_point(harness: ClientHarness) -> None:
@@ -132,7 +131,7 @@ async def test_any_text_is_answered_at_each_entry_point(harness: ClientHarness) 
     ):
         for number, text in enumerate(make_texts(WALKED)):
             text = text[:90].replace("'", "") or "x"
-            said = f"SEED={SEED}, text {number}: {text!r}"
+            said = f"SEED={seeds.OF_RUN}, text {number}: {text!r}"
             with limit_steps(STEPS + STEPS_A_CHARACTER * len(text)):
                 read(text)  # so that a loop without end fails here
             answers = [

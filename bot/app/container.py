@@ -185,7 +185,7 @@ class Container:
     def rest(self) -> RestClient:
         from bot.client.rest import RestClient
 
-        return RestClient(self.pace, self.http_observer.report, self.token)
+        return RestClient(self.pace, self.http_observer.report, self.token, self.settings.proxy)
 
     @cached_property
     def liveness(self) -> Liveness:
@@ -219,6 +219,7 @@ class Container:
             self.mentions,
             self.renderer.wording_for,
             observer=self.http_observer,
+            proxy=self.settings.proxy,
             shard_count=shard_count,
             locale=locale,
         )

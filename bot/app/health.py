@@ -49,13 +49,15 @@ class MonitoringServer:
     async def _handle_health(self, request: web.Request) -> web.Response:
         role, is_connected = self.role(), self.is_connected()
         problems = self._list_problems()
+        stuck = [sentence for sentence in self._liveness.list_stuck() if sentence not in problems]
         body = {
             "up": True,
             "role": role,
             "gateway_connected": is_connected,
             **self._liveness.get_fields(),
             "problems": problems,
-            "notices": self._liveness.notices,
+            "notices": [*self._liveness.notices, *stuck],
+            "stuck_posts": self._liveness.stuck_posts,
             "version": program.describe_version(),
             "database": self._database.fingerprint,
         }
@@ -77,6 +79,7 @@ class MonitoringServer:
         except errors.StorageError as error:
             return web.Response(status=503, text=str(error))
         self._metrics.problems.set(len(self._list_problems()))
+        self._metrics.stuck_posts.set(self._liveness.stuck_posts)
         # Set states without parts to 0, or the old value would stay.
         for state in models.PartState:
             self._metrics.queue_depth.labels(state.value).set(depth.get(state, 0))

@@ -20,7 +20,7 @@ from bot.core.clock import DiscordClock
 from bot.core.error_collector import FailureLog
 from bot.features.club.service import Clubs
 from bot.features.daily.planner import DailyPlanner
-from bot.features.operations import operator_warnings
+from bot.features.operations import operator_warnings, post_overview
 from bot.features.operations.liveness import Liveness
 from bot.features.operations.metrics import Metrics
 from bot.outbox import outcomes
@@ -60,9 +60,9 @@ class Runtime:
         return self.container.settings.discord_token is not None
 
     def is_delivering(self) -> bool:
-        """Return whether this process is the sender, the Gateway is connected, and no heartbeat is overdue."""
-        is_connected = self.bot.is_gateway_connected() or not self.has_bot
-        return self.lock.term is not None and is_connected and not self.liveness.find_problems()
+        """Return whether this process is the sender and healthy, as `/health` has it."""
+        self._look_at_gateway()
+        return self.lock.term is not None and not self.liveness.find_problems()
 
     async def tick(self) -> bool:
         """Plan due posts. Errors are logged, and the next call retries. Returns whether the sources have been read.
@@ -136,8 +136,8 @@ class Runtime:
             self.relay.wake()
 
     async def find_operator_warnings(self) -> None:
-        """Check sources and backups, and list concerns for `/health` and a message to the operator. Errors are logged."""
-        with isolation.isolated(log, "sources and backups not looked at"):
+        """Check sources, backups and posts, for `/health` and messages to the operator. Errors are logged."""
+        with isolation.isolated(log, "sources, backups and posts not looked at"):
             async with self.workers.database.read() as connection:
                 now = self.container.clock()
                 joined = (getattr(guild.me, "joined_at", None) for guild in self.bot.guilds)
@@ -147,6 +147,9 @@ class Runtime:
                 self.liveness.concerns = await operator_warnings.list_all(
                     connection, now, is_settled=is_settled, is_clock_wrong=is_wrong
                 )
+                # What is not prepared shows in the planner's signs of life.
+                posts = await post_overview.list_all(connection, self.container.day_close, now)
+                self.liveness.stuck_posts = len(post_overview.only_stuck(posts))
 
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""
@@ -173,6 +176,7 @@ def build_runtime(container: Container, bot: PaperroundBot, lock: SenderLock) ->
     metrics, liveness = Metrics(), container.liveness
     workers = Workers(container, locks.fenced(container.database, lambda: lock.term))
     metrics.leader.set_function(lambda: lock.term is not None)
+    liveness.has_recipient = container.token is not None
     bot.services.lookups.on_end = metrics.record_lookup
     recorder = outcomes.OutcomeRecorder(
         # Not fenced: receipts are stored in any term, and claims compare the term themselves.

@@ -63,7 +63,7 @@ the name of a PDF; not a price or a part of a longer number.
 """
 _PIECE_LENGTH, _LONGEST_MATCH = 5_000, 400
 """Characters searched at a time: one search holds Python's lock, so that 2 MB would stop the event loop for seconds."""
-_ADDRESS = re.compile(r"[^\s()<>\[\]\"'|]{8,500}")
+ADDRESS = re.compile(r"[^\s()<>\[\]\"'|]{8,500}")
 _PLAIN_ID = re.compile(ID)
 _LIKE_ID = re.compile(r"(?<![0-9A-Za-z./$€£₩,-])[0-9]{3,5}\.[0-9]{3,6}(?![0-9A-Za-z.%])")
 _MIN_ID_LENGTH, _MAX_ID_LENGTH = len("0704.0001"), 64
@@ -97,7 +97,7 @@ def names_paper(text: str) -> bool:
 
 
 def _iterate_ids(text: str) -> Iterator[str]:
-    return (arxiv_id for arxiv_id, _, _ in find_places(_unquote(text)))
+    return (arxiv_id for arxiv_id, _, _ in find_places(unquote(text)))
 
 
 def find_places(text: str) -> Iterator[tuple[str, int, int]]:
@@ -111,8 +111,13 @@ def find_places(text: str) -> Iterator[tuple[str, int, int]]:
 
 def find_ids(text: str) -> list[str]:
     """Return each id in a link or after `arXiv:`, except in the address of a picture."""
-    named = _NAMED_ID.findall(_unquote(text)) if _SITE.search(text) else ()
-    return list(map(_canonical, named))
+    return [arxiv_id for arxiv_id, _, _ in find_named_places(unquote(text))]
+
+
+def find_named_places(text: str) -> list[tuple[str, int, int]]:
+    """Return each id in a link or after `arXiv:`, with the start and the end of what names it."""
+    named = _NAMED_ID.finditer(text) if _SITE.search(text) else ()
+    return [(_canonical(match[1]), *match.span()) for match in named]
 
 
 def first_day(arxiv_id: str) -> date:
@@ -127,7 +132,7 @@ def parse_link_at(text: str, start: int) -> tuple[str, str] | None:
 
     The link ends at white space, a bracket or a quote. Without `http`, the URL is that of arXiv.
     """
-    address = _ADDRESS.match(text, start)
+    address = ADDRESS.match(text, start)
     if address is None or not (ids := find_ids(address[0])):
         return None
     is_url = address[0].startswith(("http://", "https://"))
@@ -186,7 +191,7 @@ def _canonical(arxiv_id: str) -> str:
     return f"{archive.partition('.')[0]}/{number}"
 
 
-def _unquote(text: str) -> str:
+def unquote(text: str) -> str:
     """Return a text with the separators of an encoded URL (`arxiv.org%2Fabs%2F…`) decoded."""
     if "%2" not in text:
         return text

@@ -32,8 +32,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
-from bot.archive import fields, languages, listing
-from bot.archive.arxiv_ids import abstract_url, huggingface_url
+from bot.archive import fields, languages, listing, schemes
+from bot.archive.arxiv_ids import huggingface_url
 from bot.core.clock import Clock, TimeSlices
 from bot.core.files import LocatedProblem
 from bot.text import analyser
@@ -238,7 +238,7 @@ def _best_link(paper_key: str, statements: Iterable[_Statement], facts: Iterable
     by_service = [fact for fact in facts if fact.source in SERVICES]
     if any(fact.source == SourceKind.HUGGINGFACE.value and fact.listed_on for fact in by_service):
         return huggingface_url(paper_key)
-    return (None if by_service else _first_value(statements, "url")) or abstract_url(paper_key)
+    return (None if by_service else _first_value(statements, "url")) or schemes.page_url(paper_key)
 
 
 def remove_repeats(authors: Sequence[str]) -> tuple[str, ...]:
@@ -309,8 +309,8 @@ async def write_digest_papers(
             appearances.setdefault(entry.paper_key, []).append(appearance)
         await slices.pause()
     former_ids = {paper_id for of_digest in former.values() for paper_id in of_digest}
-    stored = await papers.list_merged(connection, paper_keys=appearances, ids=former_ids)
-    ids = {paper.key: paper_id for paper_id, paper in stored.items() if paper.key in appearances}
+    ids = await papers.get_ids(connection, appearances)
+    stored = await papers.list_merged(connection, ids=former_ids.union(ids.values()))
     new = [paper_key for paper_key in appearances if paper_key not in ids]
     for chunk in chunked(new, CHUNK_PAPERS):
         merged: dict[str, MergedPaper] = {}
@@ -322,11 +322,52 @@ async def write_digest_papers(
         await papers.set_authors(connection, names, new_paper_ids=names)
         ids |= added
         await slices.pause()
-    entries = {digest_id: sourced.digest.entries for digest_id, sourced in written.items()}
+    entries = {
+        digest_id: tuple(
+            {ids[entry.paper_key]: entry for entry in reversed(sourced.digest.entries)}.values()
+        )[::-1]
+        for digest_id, sourced in written.items()
+    }
     await archive.add_entries(connection, entries, ids, former)
     await _remerge(connection, stored, has_new_texts=True)
     await papers.mark_changed(connection, [ids[paper_key] for paper_key in new])
-    return ids, set(new)
+    named = [
+        (key, name) for key, of_paper in appearances.items() for one in of_paper for name in one.entry.names
+    ]
+    return ids | await learn_names(connection, named), set(new)
+
+
+async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Store further keys of papers, given with a key of each, and join those that were stored as two.
+
+    Returns the ids of the papers that were joined, by all the given keys. Two of arXiv are never one: an author's DOI may be
+    that of another paper.
+    """
+    pairs = [pair for pair in named if pair[0] != pair[1]]
+    ids = await papers.get_ids(connection, {key for pair in pairs for key in pair})
+    joined = dict[int, MergedPaper]()
+    for key, name in pairs:
+        paper_id, other_id = ids[key], ids.get(name)
+        if other_id is None and schemes.is_arxiv(name):
+            both = await papers.list_merged(connection, ids=[paper_id])
+            if both[paper_id].arxiv_id is not None:
+                continue
+            # Its key has to be that of arXiv.
+            other_id = (await papers.add(connection, unlisted_papers([name])))[name]
+        if other_id is None:
+            await papers.add_name(connection, paper_id, name)
+            ids[name] = paper_id
+        elif other_id != paper_id:
+            both = await papers.list_merged(connection, ids=(paper_id, other_id))
+            first, second = sorted(both, key=lambda id_: (both[id_].arxiv_id is None, id_))
+            if both[second].arxiv_id is not None:
+                continue
+            await papers.join(connection, first, second)
+            ids = {known: first if id_ == second else id_ for known, id_ in ids.items()}
+            joined[first] = joined.pop(first, both[first])
+            joined.pop(second, None)
+    await _remerge(connection, joined, has_new_texts=True)
+    return {key: id_ for key, id_ in ids.items() if id_ in joined}
 
 
 def unlisted_papers(paper_keys: Iterable[str]) -> list[MergedPaper]:
@@ -590,6 +631,7 @@ class DigestWriter:
         ]
         await papers.add_events(connection, events)
         await self._notify_of_names(connection, changes)
+        await learn_names(connection, [(fact.paper_key, name) for fact in paper_facts for name in fact.names])
         listed = {fact.paper_key for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), paper_keys=frozenset(ids))
 

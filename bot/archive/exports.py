@@ -18,7 +18,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from bot.archive import arxiv_ids, fields, languages, listing, markdown_lines, parse, summaries
+from bot.archive import fields, languages, listing, markdown_lines, parse, schemes, summaries
 from bot.rendering import discord_text, markdown, typesetting
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, seed, typography
@@ -37,17 +37,19 @@ from storage.models import (
 from storage.withdrawals import Withdrawal, find_withdrawal
 
 
-def year_of(arxiv_id: str) -> str:
-    return str(arxiv_ids.first_day(arxiv_id).year)
+def year_of(paper_key: str, published_on: date | None = None) -> str:
+    """Return the year of a paper's key or, if it tells none, of its publication; "" if unknown."""
+    on = schemes.first_day(paper_key) or published_on
+    return str(on.year) if on else ""
 
 
-def make_key(arxiv_id: str) -> str:
-    """Return a citation key. It depends only on the id, since titles and authors may be corrected."""
-    return f"arxiv:{arxiv_id}"
+def make_key(paper_key: str) -> str:
+    """Return a citation key. It depends only on the paper's key, since titles and authors may be corrected."""
+    return f"arxiv:{paper_key}" if schemes.is_arxiv(paper_key) else schemes.spell(paper_key)
 
 
-def name_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
-    """Return the citation key that a person would type: the first author's family name, the year, a word of the title."""
+def name_key(paper_key: str, title: str | None, authors: Sequence[str], year: str) -> str:
+    """Return the start of a citation key: the first author's family name, the year, a word of the title."""
     family = people.split_name(authors[0])[0] if authors else ""
     words = map(_key_part, typography.to_plain_text(title or "").replace("-", "").split())
     telling = (
@@ -55,7 +57,7 @@ def name_key(arxiv_id: str, title: str | None, authors: Sequence[str]) -> str:
         for word in words
         if word.strip("0123456789") and word not in seed.read_words("function_words.txt")
     )
-    return f"{_key_part(family)}{year_of(arxiv_id)}{next(telling, '')}"
+    return f"{_key_part(family)}{year}{next(telling, '')}"
 
 
 def _key_part(text: str) -> str:
@@ -64,7 +66,9 @@ def _key_part(text: str) -> str:
 
 
 def parse_key(key: str) -> str | None:
-    return arxiv_ids.parse_bare_id(key) if key.startswith(make_key("")) else None
+    """Return the key of the paper that a citation key of ours names, or None."""
+    is_ours = key.startswith("arxiv:") or not schemes.is_arxiv(key)
+    return schemes.read_key(key) if is_ours else None
 
 
 # BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
@@ -85,23 +89,29 @@ UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
 """The comment above a file, with the keys of the entries whose authors do not come from arXiv: digests shuffle authors."""
 
 
-class BibtexFile:
-    """Entries of BibTeX, in the order in which they are added. Of papers with one key, all but the oldest have their id after it.
+_BIBTEX_TYPES: Mapping[schemes.Kind | None, str] = {
+    None: "misc",
+    schemes.Kind.PREPRINT: "misc",
+    schemes.Kind.CONFERENCE: "inproceedings",
+    schemes.Kind.ARTICLE: "article",
+}
 
-    Thus no key changes if a newer paper is added, or in another order. `is_keyed_by_id`: a paper's key depends on its id
-    alone, for documents that cite it while the file changes.
+
+class BibtexFile:
+    """Entries of BibTeX, in the order in which they are added. Each key has that of its paper, so no other can get it.
+
+    `is_keyed_by_id`: without the name and the word, which may be corrected while the file changes.
     """
 
     def __init__(self, *, is_keyed_by_id: bool = False) -> None:
         self._is_keyed_by_id = is_keyed_by_id
         self._entries: list[tuple[str, str, str]] = []
         """The key, the id and the text of each."""
-        self._oldest: dict[str, str] = {}
         self._unconfirmed: set[str] = set()
 
     def add(
         self,
-        arxiv_id: str,
+        paper_key: str,
         title: str | None,
         authors: Sequence[str],
         *,
@@ -109,6 +119,7 @@ class BibtexFile:
         is_order_confirmed: bool,
         comment: str | None,
         journal: str | None,
+        published_on: date | None = None,
         url: str | None = None,
         note: str = "",
         tags: Sequence[str] = (),
@@ -119,40 +130,42 @@ class BibtexFile:
         `is_latex`: title, comment and journal may contain LaTeX and are converted to plain text first. A truncated list
         of authors ends in `and others`. A reader's note and tags become the annotation and keywords.
         """
-        base = make_key(arxiv_id) if self._is_keyed_by_id else name_key(arxiv_id, title, authors)
-        oldest = self._oldest.get(base, arxiv_id)
-        self._oldest[base] = min(oldest, arxiv_id, key=lambda one: (arxiv_ids.first_day(one), one))
+        year = year_of(paper_key, published_on)
+        named = f"{name_key(paper_key, title, authors, year)}:{schemes.spell(paper_key)}"
+        kind = schemes.kind_of(paper_key)
         names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
         plain = typesetting.render_title if is_latex else str
         fields = {
             "title": f"{{{escape_bibtex(plain(title))}}}" if title else "",
             "author": " and ".join([*names, "others"] if truncated and names else names),
-            "year": year_of(arxiv_id),
-            "eprint": arxiv_id,
-            "archivePrefix": "arXiv",
-            "url": (discord_text.safe_url(url) if url else None) or arxiv_ids.abstract_url(arxiv_id),
-            "journal": escape_bibtex(plain(journal or "")),
+            "year": year,
+            **({"eprint": paper_key, "archivePrefix": "arXiv"} if kind is None else {}),
+            "doi": escape_bibtex(schemes.doi_of(paper_key) or "") if kind else "",
+            "url": (discord_text.safe_url(url) if url else None) or schemes.page_url(paper_key),
+            "booktitle" if kind is schemes.Kind.CONFERENCE else "journal": escape_bibtex(
+                plain(journal or "")
+            ),
             "note": escape_bibtex(plain(comment or "")),
             "keywords": ", ".join(map(escape_bibtex, tags)),
             # A reader's note: as a "note" it would be printed in the references.
             "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
             # Another key of the entry, for biblatex and for an import of this file.
-            "ids": "" if self._is_keyed_by_id else make_key(arxiv_id),
+            "ids": "" if self._is_keyed_by_id else make_key(paper_key),
         }
         lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-        self._entries.append((base, arxiv_id, "\n".join([*lines, "}"]) + "\n"))
+        key = make_key(paper_key) if self._is_keyed_by_id else named
+        self._entries.append((key, paper_key, "\n".join([*lines, "}"]) + "\n"))
         if not is_order_confirmed and len(names) > 1:
-            self._unconfirmed.add(arxiv_id)
+            self._unconfirmed.add(paper_key)
 
     def render(self) -> str:
-        keys = {
-            arxiv_id: base if self._oldest[base] == arxiv_id else f"{base}:{arxiv_id}"
-            for base, arxiv_id, _ in self._entries
-        }
-        unconfirmed = ", ".join(key for arxiv_id, key in keys.items() if arxiv_id in self._unconfirmed)
+        unconfirmed = ", ".join(key for key, paper_key, _ in self._entries if paper_key in self._unconfirmed)
         named = f": {unconfirmed}" if len(self._entries) > 1 else ""
         above = f"% {UNCONFIRMED_ORDER}{named}\n" if unconfirmed else ""
-        return above + "\n".join(f"@misc{{{keys[arxiv_id]},\n{text}" for _, arxiv_id, text in self._entries)
+        return above + "\n".join(
+            f"@{_BIBTEX_TYPES[schemes.kind_of(paper_key)]}{{{key},\n{text}"
+            for key, paper_key, text in self._entries
+        )
 
 
 def describe_state(comment: str | None, withdrawn_by: Withdrawal | None) -> str | None:
@@ -260,7 +273,7 @@ def _one_line(text: str | None) -> str:
 
 CSV_COLUMNS = (
     *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
-    *("authors", "authors_truncated", "thumbnail", "video", "summary", *SHOWN_ARXIV_FIELDS),
+    *("authors", "authors_truncated", "thumbnail", "video", "summary", *SHOWN_ARXIV_FIELDS, "key", "doi"),
 )
 _CELL_START, _FORMULA = r"(?:^|(?<=[;\t\r\n]))", r'(?=[ "]*[=+\-@＝＋－＠]|(?<![^\'])[\t\r])'
 _UNESCAPED = re.compile(_CELL_START + _FORMULA)
@@ -324,7 +337,7 @@ def _render_listing(exported: Sequence[ExportDigest], _: Templates) -> str:
 
 
 def _with_stored_fields(item: ExportDigest, paper: listing.Paper) -> listing.Paper:
-    stored = item.stored.get(paper["arxiv_id"], {})
+    stored = item.stored.get(paper["key"], {})
     names = ("title", "authors", "abstract", "keywords", "code_url", "project_url", "organization")
     votes = {"votes": stored["votes"]} if stored.get("votes") is not None else {}
     return {**{name: stored[name] for name in names if name in stored}, **paper, **votes}
@@ -335,7 +348,7 @@ def _render_json(exported: Sequence[ExportDigest], _: Templates) -> str:
     for item in exported:
         record = parse.digest_to_json(item.digest, item.file)
         for paper in record["papers"]:
-            paper["stored"] = item.stored.get(paper["arxiv_id"], {})
+            paper["stored"] = item.stored.get(paper["key"], {})
         lines.append(json.dumps({**record, **item.extra_fields}, ensure_ascii=False) + "\n")
     return "".join(lines)
 
@@ -488,7 +501,7 @@ async def _read_day(connection: Connection, rows: Sequence[StoredDigest], locale
         for entry in item.digest.entries:
             entries.setdefault(entry.paper_key, []).append(entry)
         for paper in listing.papers_of(item.digest.text) if item.digest.format in listing.FORMATS else ():
-            listed.setdefault(paper["arxiv_id"], paper)
+            listed.setdefault(paper["key"], paper)
     again = await papers.get_ids(
         connection, (name for name, listed_by in entries.items() if len(listed_by) > 1)
     )
@@ -592,6 +605,7 @@ def render_references(
                 is_latex=False,
                 comment=paper.comment,
                 journal=paper.journal,
+                published_on=paper.published_on,
             )
         return file.render()
     start, between, render, end = _REFERENCES[form]
@@ -610,17 +624,25 @@ def _clean(paper: SavedPaper) -> SavedPaper:
     return replace(paper, title=title, authors=names, comment=comment, journal=journal)
 
 
+_RIS_TYPES: Mapping[schemes.Kind | None, str] = {
+    None: "GEN",
+    schemes.Kind.PREPRINT: "GEN",
+    schemes.Kind.CONFERENCE: "CPAPER",
+    schemes.Kind.ARTICLE: "JOUR",
+}
+
+
 def _ris_reference(paper: SavedPaper) -> str:
     fields = [
-        ("TY", "GEN"),
+        ("TY", _RIS_TYPES[schemes.kind_of(paper.key)]),
         ("ID", make_key(paper.key)),
         *([("TI", paper.title)] if paper.title else []),
         *(("AU", _ris_name(name)) for name in paper.authors),
-        ("PY", year_of(paper.key)),
-        ("PB", "arXiv"),
-        ("M1", f"arXiv:{paper.key}"),
-        ("DO", f"10.48550/arXiv.{paper.key}"),
-        ("UR", arxiv_ids.abstract_url(paper.key)),
+        *([("PY", year)] if (year := year_of(paper.key, paper.published_on)) else []),
+        *([("PB", publisher)] if (publisher := schemes.publisher_of(paper.key)) else []),
+        *([("M1", f"arXiv:{paper.key}")] if paper.arxiv_id else []),
+        *([("DO", doi)] if (doi := schemes.doi_of(paper.key)) else []),
+        ("UR", schemes.page_url(paper.key)),
         *([("JO", paper.journal)] if paper.journal else []),
         *([("C1", paper.comment)] if paper.comment else []),
         *(("KW", tag) for tag in paper.tags),
@@ -635,17 +657,24 @@ def _ris_name(name: str) -> str:
     return ", ".join([family, given, suffix] if suffix else filter(None, [family, given]))
 
 
+_CSL_TYPES: Mapping[schemes.Kind | None, str] = {
+    schemes.Kind.CONFERENCE: "paper-conference",
+    schemes.Kind.ARTICLE: "article-journal",
+}
+
+
 def _csl_reference(paper: SavedPaper) -> str:
+    year = year_of(paper.key, paper.published_on)
     item = {
         "id": make_key(paper.key),
-        "type": "article",
+        "type": _CSL_TYPES.get(schemes.kind_of(paper.key), "article"),
         "title": paper.title,
         "author": list(map(_csl_name, paper.authors)),
-        "issued": {"date-parts": [[int(year_of(paper.key))]]},
-        "number": f"arXiv:{paper.key}",
-        "publisher": "arXiv",
-        "DOI": f"10.48550/arXiv.{paper.key}",
-        "URL": arxiv_ids.abstract_url(paper.key),
+        "issued": {"date-parts": [[int(year)]]} if year else None,
+        "number": paper.arxiv_id and f"arXiv:{paper.key}",
+        "publisher": schemes.publisher_of(paper.key),
+        "DOI": schemes.doi_of(paper.key),
+        "URL": schemes.page_url(paper.key),
         "container-title": paper.journal,
         "annote": paper.comment,
         "keyword": ", ".join(paper.tags),
@@ -656,18 +685,25 @@ def _csl_reference(paper: SavedPaper) -> str:
 
 
 def to_zotero(paper: SavedPaper, abstract: str | None, published_on: date | None) -> dict[str, Any]:
-    """Return a paper as a preprint of Zotero (API version 3). Without its date of publication, it has its id's year."""
+    """Return a paper as an item of Zotero (API version 3). Without its date of publication, it has its key's year."""
     paper = _clean(paper)
+    published = paper.journal or ""
+    archive_id = f"arXiv:{paper.key}" if paper.arxiv_id else schemes.spell(paper.key)
+    preprint = {"repository": schemes.publisher_of(paper.key) or published, "archiveID": archive_id}
+    types: Mapping[schemes.Kind | None, tuple[str, dict[str, str]]] = {
+        schemes.Kind.CONFERENCE: ("conferencePaper", {"proceedingsTitle": published}),
+        schemes.Kind.ARTICLE: ("journalArticle", {"publicationTitle": published}),
+    }
+    item_type, further = types.get(schemes.kind_of(paper.key), ("preprint", preprint))
     return {
-        "itemType": "preprint",
+        "itemType": item_type,
         "title": paper.title,
         "creators": [{"creatorType": "author", **_zotero_name(name)} for name in paper.authors],
         "abstractNote": discord_text.to_single_line(typography.to_plain_text(abstract or "")),
         "date": published_on.isoformat() if published_on else year_of(paper.key),
-        "repository": "arXiv",
-        "archiveID": f"arXiv:{paper.key}",
-        "DOI": f"10.48550/arXiv.{paper.key}",
-        "url": arxiv_ids.abstract_url(paper.key),
+        **further,
+        "DOI": schemes.doi_of(paper.key) or "",
+        "url": schemes.page_url(paper.key),
         "extra": paper.comment or "",
         "tags": [{"tag": tag} for tag in paper.tags],
     }
@@ -696,18 +732,25 @@ _REFERENCE_COLUMNS = (
     "note",
     "journal",
     "comment",
+    "key",
+    "doi",
 )
 
 
 def _csv_reference(paper: SavedPaper) -> str:
-    number, names, tags = paper.key, "; ".join(paper.authors), ", ".join(paper.tags)
-    known = make_key(number), number, paper.title, names, year_of(number), arxiv_ids.abstract_url(number)
-    return _csv_line([*known, tags, paper.note, paper.journal, paper.comment])
+    key, names, tags = paper.key, "; ".join(paper.authors), ", ".join(paper.tags)
+    year, url = year_of(key, paper.published_on), schemes.page_url(key)
+    known = make_key(key), paper.arxiv_id, paper.title, names, year, url
+    return _csv_line([*known, tags, paper.note, paper.journal, paper.comment, key, schemes.doi_of(key)])
 
 
 def _markdown_reference(paper: SavedPaper) -> str:
-    link = discord_text.masked_link(paper.title or paper.key, arxiv_ids.abstract_url(paper.key))
-    year, names, tags = year_of(paper.key), ", ".join(paper.authors), ", ".join(paper.tags)
+    link = discord_text.masked_link(paper.title or schemes.short_name(paper.key), schemes.page_url(paper.key))
+    year, names, tags = (
+        year_of(paper.key, paper.published_on),
+        ", ".join(paper.authors),
+        ", ".join(paper.tags),
+    )
     facts = [names, year, paper.journal, paper.comment, tags]
     lines = [" · ".join(filter(None, facts)), *filter(None, paper.note.splitlines())]
     return f"- {link}\n" + "".join(f"  {discord_text.escape_text(line)}\n" for line in lines)

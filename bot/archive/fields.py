@@ -309,16 +309,18 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         return tuple(map(typography.to_plain_text, filter(None, names))), is_shortened
     marks = next((marks for marks in _SEPARATORS if marks.search(value)), _SEPARATORS[0])
     names = list(filter(None, map(str.strip, marks.split(value.strip("[]")))))
+    if len(names) > 1 and marks is not _SEPARATORS[-1]:
+        names = [*names[:-1], *filter(None, map(str.strip, _SEPARATORS[-1].split(names[-1])))]
     people = [name for name in names if name[0] not in _MORE_STARTS or not _MORE.fullmatch(name[:60])]
     is_shortened = len(people) < len(names)
     if people:
-        last = people[-1].removeprefix("and ") if len(people) > 1 else people[-1]
+        last = people[-1]
         people[-1] = _TRAILING_MORE.sub("", last) if len(last) < MAX_NAME_LENGTH else last
         is_shortened |= people[-1] != last
     return tuple(map(typography.to_plain_text, people)), is_shortened
 
 
-_SEPARATORS = tuple(map(re.compile, ("[;；]", "[,，、]", r"\s(?:and|&)\s")))
+_SEPARATORS = tuple(map(re.compile, ("[;；]", "[,，、]", r"(?:^|\s)(?:and|&|그리고)\s|\s?·\s?")))
 """What separates names: the first of these that a text has."""
 
 

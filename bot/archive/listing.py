@@ -13,17 +13,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date, datetime
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, summaries
+from bot.archive import arxiv_ids, fields, schemes, summaries
 from bot.text import plain
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, PaperFacts, Problem, Section, SkipReason
+from storage.models import Digest, DigestFormat, Entry, PaperFacts, Problem, Section, SkipReason, scheme_of
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
 
 _SPACE = re.compile(r"\s*")
 Paper = dict[str, Any]
-"""A cleaned paper: `arxiv_id` and the known fields of `_CLEANERS`."""
+"""A cleaned paper: `key`, perhaps `names` (further keys), and the known fields of `_CLEANERS`."""
 
 
 FORMATS = frozenset({DigestFormat.LISTING, DigestFormat.LIST, DigestFormat.LOOKUP})
@@ -74,8 +74,8 @@ def build(
 ) -> Digest:
     """Build a day's listing from uncleaned objects with the fields of `Paper`.
 
-    `lines` are their line numbers; `first` is the first one's place in the list. Repeated papers and papers without an
-    arXiv id are problems.
+    `lines` are their line numbers; `first` is the first one's place in the list. Repeated papers and papers without a
+    key are problems.
     """
     all_problems = list(problems)
     by_id: dict[str, Paper] = {}
@@ -85,17 +85,19 @@ def build(
         if isinstance(paper, str):
             message = f"paper {number} of the list {paper} and is left out"
             all_problems.append(Problem(line, message, SkipReason.NO_ID))
-        elif paper["arxiv_id"] in by_id:
-            message = f"{paper['arxiv_id']} is listed again; the first entry counts"
+        elif paper["key"] in by_id:
+            message = f"{paper['key']} is listed again; the first entry counts"
             all_problems.append(Problem(line, message, SkipReason.REPEATED))
         else:
-            by_id[paper["arxiv_id"]] = paper
+            by_id[paper["key"]] = paper
     return _build_cleaned(form, on, list(by_id.values()), tuple(all_problems), is_rolling=is_rolling)
 
 
 def papers_of(text: str) -> list[Paper]:
-    papers: list[Paper] = json.loads(text)["papers"]
-    return papers
+    """Return the papers in a listing's text, in which a key that is an arXiv id is called so."""
+    return [
+        {"key": paper.pop("arxiv_id", None) or paper["key"], **paper} for paper in json.loads(text)["papers"]
+    ]
 
 
 def to_facts(paper: Paper, source: str, location: str, read_at: datetime, **values: Any) -> PaperFacts:
@@ -104,7 +106,7 @@ def to_facts(paper: Paper, source: str, location: str, read_at: datetime, **valu
     facts: dict[str, Any] = {name: paper.get(name) for name in texts}
     facts |= {name: tuple(paper.get(name, ())) for name in ("authors", "keywords", "media")}
     facts |= {"published_on": fields.clean_date(paper.get("published_on")), **values}
-    return PaperFacts(paper["arxiv_id"], source, location, read_at, **facts)
+    return PaperFacts(paper["key"], source, location, read_at, **facts)
 
 
 def identity(digest: Digest) -> str:
@@ -118,10 +120,10 @@ def identity(digest: Digest) -> str:
 
 def union(digest: Digest, former_text: str, moved: Collection[str]) -> Digest:
     """Add papers and fields that exist only in the listing's former text. Of the papers in `moved` only fields are added."""
-    papers = {paper["arxiv_id"]: paper for paper in papers_of(digest.text)}
+    papers = {paper["key"]: paper for paper in papers_of(digest.text)}
     for paper in papers_of(former_text):
-        if paper["arxiv_id"] in papers or paper["arxiv_id"] not in moved:
-            papers[paper["arxiv_id"]] = paper | papers.get(paper["arxiv_id"], {})
+        if paper["key"] in papers or paper["key"] not in moved:
+            papers[paper["key"]] = paper | papers.get(paper["key"], {})
     return _build_cleaned(digest.format, digest.date, list(papers.values()), digest.problems)
 
 
@@ -129,14 +131,14 @@ def join(pages: Sequence[Digest]) -> Digest:
     """Join the pages of a day's listing. Of a paper that is on two, the first entry counts."""
     papers: dict[str, Paper] = {}
     for paper in (paper for page in pages for paper in papers_of(page.text)):
-        papers.setdefault(paper["arxiv_id"], paper)
+        papers.setdefault(paper["key"], paper)
     problems = tuple(problem for page in pages for problem in page.problems)
     return _build_cleaned(pages[0].format, pages[0].date, list(papers.values()), problems)
 
 
 def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
     """Change a listing's date, and keep only the papers whose keys pass `is_kept`."""
-    papers = [paper for paper in papers_of(digest.text) if is_kept(paper["arxiv_id"])]
+    papers = [paper for paper in papers_of(digest.text) if is_kept(paper["key"])]
     return _build_cleaned(digest.format, on, papers, digest.problems, is_rolling=digest.is_rolling)
 
 
@@ -224,14 +226,14 @@ def _clean_paper(raw: object) -> Paper | str:
     """Return a paper with cleaned fields, or the reason why it is invalid."""
     if not isinstance(raw, Mapping):
         return "is not an object"
-    name = fields.clean_line(raw.get("arxiv_id"), 100)
+    name = fields.clean_line(raw.get("key") or raw.get("arxiv_id"), 100)
     if name is None:
         return "has no id"
-    arxiv_id = arxiv_ids.extract_arxiv_id(name)
-    if arxiv_id is None:
+    paper_key = schemes.read_key(name)
+    if paper_key is None:
         return f"has an invalid arXiv ID ({name[:40]})"
     cleaned = {key: clean(raw[key]) for key, clean in _CLEANERS.items() if key in raw}
-    return {"arxiv_id": arxiv_id, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
+    return {"key": paper_key, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
 
 
 def _clean_summary(value: object) -> str | None:
@@ -242,6 +244,7 @@ def _clean_summary(value: object) -> str | None:
 
 
 _CLEANERS: Mapping[str, Any] = {
+    "names": lambda value: [*filter(None, map(schemes.read_key, fields.clean_labels(value)))],
     "title": fields.clean_line,
     "votes": fields.clean_votes,
     "authors": lambda value: list(fields.clean_names(value)),
@@ -270,7 +273,12 @@ def _build_cleaned(
     is_rolling: bool = False,
 ) -> Digest:
     entries = tuple(_entry(form, rank, paper) for rank, paper in enumerate(papers, 1))
-    record = {"format": form.value, "date": on.isoformat(), "papers": list(papers)}
+    shown = [
+        {"arxiv_id" if scheme_of(paper["key"]) == "arxiv" else "key": paper["key"]}
+        | {name: value for name, value in paper.items() if name != "key"}
+        for paper in papers
+    ]
+    record = {"format": form.value, "date": on.isoformat(), "papers": shown}
     text = json.dumps(record, ensure_ascii=False) + "\n"
     return Digest(form, on, entries, problems, text, is_rolling)
 
@@ -282,9 +290,10 @@ def _entry(form: DigestFormat, rank: int, paper: Paper) -> Entry:
     is_service, media = form is DigestFormat.LISTING, paper.get("media", ())
     return Entry(
         rank=rank,
-        paper_key=paper["arxiv_id"],
+        paper_key=paper["key"],
+        names=tuple(paper.get("names", ())),
         title=paper.get("title"),
-        url=(arxiv_ids.huggingface_url if is_service else arxiv_ids.abstract_url)(paper["arxiv_id"]),
+        url=(arxiv_ids.huggingface_url if is_service else schemes.page_url)(paper["key"]),
         votes=paper.get("votes"),
         authors=tuple(paper.get("authors", ())),
         thumbnail=paper.get("thumbnail") or next(filter(fields.is_picture, media), None),

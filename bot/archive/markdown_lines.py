@@ -1,4 +1,4 @@
-"""Read Markdown line by line: headings, thematic breaks, indentation, link labels and code fences."""
+"""Read Markdown line by line: headings, thematic breaks, indentation, code fences, and links whose addresses are elsewhere."""
 
 from __future__ import annotations
 
@@ -102,3 +102,35 @@ def find_code_rows(rows: Sequence[str]) -> Set[int]:
             code.update(range(opened[0], row + 1))
             opened = None
     return code
+
+
+# Links whose addresses are elsewhere: `[text][label]`, and `[label]: address` in a line of its own.
+
+_DEFINITION = re.compile(r" {0,3}\[([^\[\]]{1,400})\]:\s*<?(https?://[^\s<>]+)")
+_REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,400})\])?(?![\[(:])")
+
+
+def resolve_references(rows: Sequence[str], code: Set[int]) -> Sequence[str]:
+    """Return lines with each address in the link that names it, and without the line that defines it. `code` rows stay."""
+    places = {
+        row: match for row, line in enumerate(rows) if row not in code and (match := _DEFINITION.match(line))
+    }
+    addresses = {match[1].strip().lower(): match[2] for match in places.values()}
+    if not addresses:
+        return rows
+    used = set[str]()
+
+    def resolve(match: re.Match[str]) -> str:
+        label = (match[2] or match[1]).strip().lower()
+        if label not in addresses:
+            return match[0]
+        used.add(label)
+        return f"[{match[1]}]({addresses[label]})"
+
+    linked = [
+        line if row in code or row in places else _REFERENCE.sub(resolve, line)
+        for row, line in enumerate(rows)
+    ]
+    for row, match in places.items():
+        linked[row] = "" if match[1].strip().lower() in used else linked[row]
+    return linked

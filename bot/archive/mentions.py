@@ -15,7 +15,7 @@ from bot.text import plain
 
 LINK = re.compile(
     r"(!?)\[((?:[^\[\]]++|\[[^\[\]]*+\](?:\([^()\s]*+\))?)*+)\]"
-    r"\(\s{0,9}<?(https?://[^\s()<>]{1,1000}|[^\s()<>]{0,200})[^()\n]{0,200}\)"
+    r"\(\s{0,9}<?(https?://(?:[^\s()<>]|\([^\s()<>]{0,200}\)){1,1000}|[^\s()<>]{0,200})[^()\n]{0,200}\)"
 )
 """A link or an image: its mark, its label, which may contain an image, and its address."""
 ADDRESS = re.compile(

@@ -1,9 +1,10 @@
-"""Parse other projects' lists of papers in Markdown or JSON: the arXiv ids of each day, with titles.
+"""Parse other projects' lists of papers in Markdown, JSON or BibTeX: the papers of each day by their keys, with titles.
 
-An id counts if it is in a link, in a table cell, in an address outside sentences, or at either end of
-a short line; in prose it is only a mention. The title until arXiv's facts arrive is the link's label, or else what
-is next to the link, or the heading of a single paper. A day is of the papers below the heading or line that states it, or of
-the row that it is in. Papers without a date form a *rolling* digest.
+A key counts if it is in a link, in a table cell, in an address outside sentences, or at either end of
+a short line; in prose it is only a mention, and so is a link in a paragraph's sentence. The title (until arXiv's facts
+arrive) is the link's label, or else what is next to the link, or the heading of a single paper. An item that names a paper by
+several keys is one paper: arXiv's id is its key, else the first. A day is of the papers below the heading or line that states
+it, or of the row that it is in. Papers without a date form a *rolling* digest.
 """
 
 from __future__ import annotations
@@ -13,25 +14,31 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import chain, takewhile
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bot.archive import (
     arxiv_ids,
+    bibtex,
     fields,
     html_pages,
     listing,
     markdown_lines,
     mentions,
+    schemes,
     sorting,
     title_reader,
 )
 from bot.archive.title_reader import CUT, strip_markdown
 from bot.text import date_reader
 from storage import errors
-from storage.models import Digest, DigestFormat, Problem, Skipped, SkipReason, add_up
+from storage.models import Digest, DigestFormat, Problem, Skipped, SkipReason, add_up, arxiv_id_of, scheme_of
 
+_ITEM = re.compile(r"\s*+(?:[-*+•]\s|[0-9]{1,4}[.)]\s|\||#)")
+"""What begins an item of a list, a row of a table or a heading."""
 _LINKED_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,4}[.)]|\|)\s{1,4}(?:\*\*)?\[([^\[\]]{1,400})\]\(https?://")
 """An item of a list, or a row of a table, that begins with a link."""
+_SENTENCE_END = re.compile(r"[.!?。:;][\"”')\]*_]{0,3}\s*\Z")
 _UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
 _ID = re.compile(rf"(?:arxiv\s?[:：.]?\s?)?(?P<id>{arxiv_ids.ID})(?:v[0-9]{{1,3}})?", re.IGNORECASE)
@@ -40,6 +47,8 @@ _MAX_WORDS = 3
 """The maximum number of words besides the date in the heading of a day."""
 _MIN_LIST = 3
 """The papers of a list without a date."""
+_MIN_SENTENCE = 12
+"""The words of a paragraph that ends like a sentence, so that links in it are citations."""
 _AHEAD = timedelta(days=7)
 """How far in the future a list's day may be: a week's list has its last day."""
 _EARLY = timedelta(days=7)
@@ -49,20 +58,28 @@ UNDATED = ": its papers are read without a date"
 
 
 class _Paper(NamedTuple):
-    """A paper found in a text. `is_mention`: it occurs only in prose.
+    """A paper found in a text. `is_mention`: it occurs only in prose; `needs_day`: so it does, but in an item.
 
     `begins_cell`: its link is first in a cell, or its id is alone there, so that the title in another cell is its own.
+    `names` are its further keys, and `others` what a file of records says about it.
     """
 
-    arxiv_id: str
+    key: str
     title: str | None
     on: date | None
     row: int = 0
     is_mention: bool = False
     begins_cell: bool = False
+    needs_day: bool = False
+    names: tuple[str, ...] = ()
+    others: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def is_of_arxiv(self) -> bool:
+        return schemes.is_arxiv(self.key)
 
     def skip(self, reason: SkipReason) -> Skipped:
-        return sorting.skip(reason, f"{self.arxiv_id} in line {self.row + 1}")
+        return sorting.skip(reason, f"{schemes.short_name(self.key)} in line {self.row + 1}")
 
 
 def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]:
@@ -75,9 +92,9 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     named_on = front_on or date_reader.find_path_date(name)
     reader = _Reader(rows, named_on)
     papers, skipped = sorting.split(reader.read(start))
-    if not papers and any(map(arxiv_ids.find_ids, rows)):
+    if not papers and any(map(_find_keys, rows)):
         raise errors.NotADigestError(
-            "its arXiv links are in code, comments or references, which are not read"
+            "its links to papers are in code, comments or references, which are not read"
         )
     dates, is_named = {named_on, *reader.weeks}, named_on is not None
     return _build_digests(papers, on, skipped, is_named=is_named, certain=dates, doubts=reader.doubts)
@@ -103,12 +120,34 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     return _build_digests(papers, on, skipped, is_named=True, certain={path_on}, doubts=())
 
 
+def parse_bibtex(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
+    """Parse a file of BibTeX, one paper an entry, as a list without a date, unless its `name` has one."""
+    blocks = (block for block in bibtex.read(text) if not isinstance(block, str))
+    papers, skipped = sorting.split(_read_entry(dict(given), key) for _, key, given in blocks)
+    path_on = date_reader.find_path_date(name)
+    dated = (paper._replace(on=path_on) for paper in papers)
+    return _build_digests(dated, on, skipped, is_named=True, certain={path_on}, doubts=())
+
+
+def _read_entry(entry: Mapping[str, str], name: str) -> _Paper | Skipped:
+    """Return the paper of an entry of BibTeX by its fields for ids and links, or why it has none."""
+    ids = [entry.get(name, "") for name in ("eprint", "doi", "url", "ee", "pdf", "html")]
+    found = [key for value in ids if (key := schemes.read_key(value))]
+    keys = {scheme_of(key): key for key in reversed(found)}
+    latex = {
+        name: bibtex.read_latex(entry[name]) for name in ("title", "author", "abstract") if name in entry
+    }
+    if not keys or not latex.get("title"):
+        return sorting.skip(SkipReason.NO_ID, latex.get("title") or f"{name} has no title")
+    return _read_record(sorted(keys.values(), key=lambda key: arxiv_id_of(key) is None), latex, None, 0)
+
+
 def _cut(papers: Iterable[_Paper]) -> tuple[list[_Paper], list[Problem], tuple[Skipped, ...]]:
     """Return the papers up to the last of MAX_PAPERS distinct ones, a problem if there are more, and the others."""
     ids, problems = set[str](), list[Problem]()
 
     def judge(paper: _Paper) -> _Paper | Skipped:
-        ids.add(paper.arxiv_id)
+        ids.add(paper.key)
         if len(ids) <= fields.MAX_PAPERS:
             return paper
         if not problems:
@@ -138,12 +177,13 @@ def _build_digests(
     doubts = [*doubts, *doubtful]
     undated = [sorting.skip(SkipReason.NO_DATE, f"line {doubt.line}: {doubt.message}") for doubt in doubts]
     problems += doubts
-    everything = {paper.arxiv_id for paper in papers}
+    everything = {paper.key for paper in papers}
     listed = [paper for paper in papers if not paper.is_mention]
-    ids = {paper.arxiv_id for paper in listed}
+    ids = {paper.key for paper in listed}
     if not everything:
         raise errors.NotADigestError(NO_PAPER)
-    links = f"{len(everything)} arXiv link{'s' if len(everything) > 1 else ''}"
+    what = "arXiv link" if all(map(arxiv_id_of, everything)) else "paper"
+    links = f"{len(everything)} {what}{'s' if len(everything) > 1 else ''}"
     if 2 * len(ids) < len(everything):
         raise errors.NotADigestError(
             f"it has {links}, but only {len(ids)} in links or cells: it is not a list"
@@ -153,19 +193,19 @@ def _build_digests(
             f"it has {links}, but a list has three papers or a date: it is not a list"
         )
     by_day: dict[date | None, dict[str, _Paper]] = {}
-    dated = {paper.arxiv_id for paper in listed if paper.on}
+    dated = {paper.key for paper in listed if paper.on}
 
     def judge(paper: _Paper) -> _Paper | Skipped:
         if paper.is_mention:
             return paper.skip(SkipReason.MENTION)
-        if paper.on is None and paper.arxiv_id in dated:
+        if paper.on is None and paper.key in dated:
             return paper.skip(SkipReason.REPEATED)  # as in a table of contents
         group = by_day.setdefault(paper.on, {})
-        first = group.setdefault(paper.arxiv_id, paper)
+        first = group.setdefault(paper.key, paper)
         if first is paper:
             return paper
         if first.title is None:
-            group[paper.arxiv_id] = first._replace(title=paper.title)
+            group[paper.key] = first._replace(title=paper.title)
         return paper.skip(SkipReason.REPEATED)
 
     _, others = sorting.sort_out(papers, judge)
@@ -176,7 +216,10 @@ def _build_digests(
     digests = [
         listing.build(
             day or on or date.min,
-            [{"arxiv_id": paper.arxiv_id, "title": paper.title} for paper in group.values()],
+            [
+                {**paper.others, "key": paper.key, "title": paper.title, "names": paper.names}
+                for paper in group.values()
+            ],
             [paper.row + 1 for paper in group.values()],
             () if number else problems,
             form=DigestFormat.LIST,
@@ -189,6 +232,11 @@ def _build_digests(
     return tuple(digests)
 
 
+def _is_early(on: date, key: str) -> bool:
+    """Return whether a day is too long before the month of a paper's id, which keys of other schemes do not have."""
+    return schemes.is_arxiv(key) and on + _EARLY < arxiv_ids.first_day(key)
+
+
 def _question_dates(
     papers: Iterable[_Paper], today: date | None, certain: Collection[date | None]
 ) -> tuple[list[_Paper], list[Problem]]:
@@ -196,10 +244,10 @@ def _question_dates(
     plausible, doubts = list[_Paper](), dict[tuple[date, bool], Problem]()
     for paper in papers:
         on = paper.on
-        is_early = on is not None and on + _EARLY < arxiv_ids.first_day(paper.arxiv_id)
+        is_early = on is not None and _is_early(on, paper.key)
         is_ahead = on is not None and today is not None and on > today + _AHEAD and on not in certain
         if on and (is_early or is_ahead):
-            doubt = f"before the month of {paper.arxiv_id}" if is_early else "in the future"
+            doubt = f"before the month of {paper.key}" if is_early else "in the future"
             problem = Problem(paper.row + 1, f"{on} is {doubt}{UNDATED}")
             doubts.setdefault((on, is_early), problem)
             paper = paper._replace(on=None)
@@ -226,13 +274,15 @@ class _Reader:
     def __init__(self, rows: Sequence[str], named_on: date | None) -> None:
         self.weeks: set[date] = set()
         self.doubts: list[Problem] = []
-        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in rows]
         self._code = markdown_lines.find_code_rows(rows)
+        linked = markdown_lines.resolve_references(rows, self._code)
+        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in linked]
         self._named_on = self._near = self._day_on = named_on
         self._is_below_day = self._is_mentioning = False
         # The papers below a heading, which is the title of a single one, and its level.
         self._papers: list[_Paper] = []
         self._title: tuple[int, str] | None = None
+        self._above: list[str] = []  # the lines since the last paper or heading
 
     def read(self, start: int) -> Iterator[_Paper | Skipped]:
         """Yield the papers from a row on, and those that are left out. A heading above one paper may be its title."""
@@ -250,26 +300,29 @@ class _Reader:
             is_read = is_read and not self._is_mentioning
             papers = self._read_line(self._join(row), row) if is_read else []
             self._papers += papers
+            if papers or heading:
+                self._above.clear()
+            elif line.strip() and is_read:
+                self._above.append(line)
             if papers:
                 continue
             if heading:
                 self._enter(heading, row)
             elif is_read:
                 self._read_day(line)
-            item = _LINKED_ITEM.match(line) if is_read and not heading else None
-            if item and title_reader.read_title(item[1], 4):
-                yield sorting.skip(SkipReason.NO_ID, item[1])
+            if is_read and not heading and (title := _find_item_title(line)):
+                yield sorting.skip(SkipReason.NO_ID, title)
                 continue
-            ids = arxiv_ids.find_ids(line) if arxiv_ids.MAY_HAVE_ID.search(line) else []
             yield from (
-                _Paper(arxiv_id, None, None, row).skip(SkipReason.MENTION) for arxiv_id in dict.fromkeys(ids)
+                _Paper(key, None, None, row).skip(SkipReason.MENTION)
+                for key in dict.fromkeys(_find_keys(line))
             )
         yield from self._end_section()
 
     def _end_section(self) -> Iterator[_Paper]:
         """Yield a section's papers. The heading is the title of its only paper, unless the paper's line has one."""
         papers = [paper for paper in self._papers if not paper.is_mention]
-        is_single = len({paper.arxiv_id for paper in papers}) == 1
+        is_single = len({paper.key for paper in papers}) == 1
         is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
         heading = self._title[1] if self._title and is_single and not is_titled else None
         for paper in self._papers:
@@ -297,25 +350,31 @@ class _Reader:
         """Begin the day that a heading states, or keep it as a title. An unclear day ends the one above."""
         if stated := heading.stated:
             words = stated.count_words()
-            if words == 0 or (words and stated.on and self._is_day(words, row)):
+            if words == 0 or (words and stated.on and self._is_day(stated, stated.on, words, row)):
                 self._day_on, self._is_below_day = stated.on or self._named_on, stated.on is not None
                 self.weeks |= {stated.on} if stated.on and stated.kind == "week" else set()
                 if stated.kind == "day" and stated.near is None:
                     message = f"the day {heading.text[:40]!r} cannot be told{UNDATED}"
                     self.doubts.append(Problem(row + 1, message))
-                return
+                if not words or words <= _MAX_WORDS:
+                    return
         text = self._rows[row].strip("# ")
         min_words = 1 if title_reader.is_numbered(text) else 4
         if title := title_reader.read_title(text, min_words):
             self._title = heading.level, title
 
-    def _is_day(self, words: int, row: int) -> bool:
-        """Return whether a heading with a date and a few words is not the title of the one paper below it."""
+    def _is_day(self, stated: date_reader.Stated, on: date, words: int, row: int) -> bool:
+        """Return whether a heading with a date is no title of the one paper below it.
+
+        It is none if it begins with a day that a paper below can have, or has a few words.
+        """
         rows = takewhile(lambda line: not line.startswith("#"), self._rows[row + 1 : row + 50])
         below = "\n".join(rows)
-        is_single = len(set(arxiv_ids.find_ids(below))) == 1
+        ids = set(_find_keys(below))
+        if stated.is_first() and not (ids and all(_is_early(on, key) for key in ids)):
+            return True
         is_untitled = not any(title_reader.read_title(link[2]) for link in mentions.LINK.finditer(below))
-        return words <= _MAX_WORDS and not (is_single and is_untitled)
+        return words <= _MAX_WORDS and not (len(ids) == 1 and is_untitled)
 
     def _read_day(self, line: str) -> None:
         """Begin the day that a line consists of, unless a heading or the text's name has one."""
@@ -326,61 +385,152 @@ class _Reader:
 
     def _read_line(self, line: str, row: int) -> list[_Paper]:
         """Return the papers in a line's links, in its addresses, and in the rest of the line."""
-        if not arxiv_ids.MAY_HAVE_ID.search(line):
+        if not _may_have_key(line):
             return []
-        papers, rest, notes = _read_links(line, row)
+        is_item = _ITEM.match(line) is not None
+        papers, rest, notes, labels = _read_links(line, row, is_item=is_item)
         is_row = line.lstrip().startswith("|") or (rest.count(" | ") > 1 and len(line) <= _MAX_LINE)
         cells = rest.split("|") if is_row else []
         has_link = bool(papers)
         for part in cells or [rest]:
             papers += _read_text(part, row, is_cell=is_row, has_link=has_link)
-        papers = _add_title(papers, cells or [rest], are_cells=is_row)
+            papers += _read_other_keys(part, row, is_cell=is_row, is_item=is_item)
+        papers = _add_title(_unite(papers), cells or [rest], are_cells=is_row)
         on = self._day_on
         if papers and on is None:
             parts = [cell for cell in cells if len(cell.strip()) <= _MAX_CELL_LENGTH]
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
+        is_of_buttons = not _WORD.search(rest.replace(CUT, ""))
+        near = [*filter(title_reader.read_title, notes), *labels, *(self._above if is_of_buttons else ())]
+        is_alone = len({paper.key for paper in papers}) == 1
         # The addresses of a paper's page and of its PDF are one item.
         items: dict[str, _Paper] = {}
         for paper in papers:
-            first = items.setdefault(paper.arxiv_id, paper)
+            if paper.title is None and not paper.is_of_arxiv and is_alone:
+                paper = paper._replace(title=next(filter(None, map(_read_short_title, near)), None))
+            first = items.setdefault(paper.key, paper)
             title, is_mention = first.title or paper.title, first.is_mention and paper.is_mention
-            items[paper.arxiv_id] = first._replace(title=title, is_mention=is_mention, on=on)
+            is_mention = is_mention or (first.needs_day and paper.needs_day and on is None)
+            items[paper.key] = first._replace(title=title, is_mention=is_mention, on=on)
         return [*items.values()]
+
+
+_WORD = re.compile(r"[^\W\d_]{3}")
+
+
+def _may_have_key(text: str) -> bool:
+    return "://" in text or "10." in text or arxiv_ids.MAY_HAVE_ID.search(text) is not None
+
+
+def _find_keys(text: str) -> list[str]:
+    """Return the keys of the papers that a text has links to: those of arXiv, else others."""
+    keys = schemes.find_keys(text) if _may_have_key(text) else []
+    return [*filter(schemes.is_arxiv, keys)] or keys
+
+
+def _find_item_title(line: str) -> str | None:
+    """Return the title in an item that has a link and names no paper by a key: the label of its first link, or bold text."""
+    if (item := _LINKED_ITEM.match(line)) and title_reader.read_title(item[1], 4):
+        return item[1]
+    if not _ITEM.match(line) or "](http" not in line:
+        return None
+    parts = [mentions.LINK.sub(CUT, line)]
+    return title_reader.find_unlinked(parts, are_cells=False, has_others=True, min_words=2)
+
+
+def _read_short_title(text: str) -> str | None:
+    """Return a text of two words and more as a title: of a paper elsewhere no service tells it later."""
+    return title_reader.read_title(title_reader.strip_item(text), 2)
+
+
+def _unite(papers: list[_Paper]) -> list[_Paper]:
+    """Return a line's papers, where keys of different schemes are those of one paper.
+
+    They are not if two of them have titles. Of a line with two papers of one scheme, what is of another is a mention.
+    """
+    listed = {paper.key: paper for paper in papers if not paper.is_mention}
+    schemes = [scheme_of(key) for key in listed]
+    titles = dict.fromkeys(paper.title for paper in papers if paper.title and not paper.is_mention)
+    if len(set(schemes)) < 2 or len(titles) > 1:
+        return papers
+    main = next((key for key in listed if arxiv_id_of(key)), next(iter(listed)))
+    if len(set(schemes)) == len(schemes):
+        names = tuple(key for key in listed if key != main)
+        united = listed[main]._replace(title=next(iter(titles), None), names=names, needs_day=False)
+        return [united, *(paper for paper in papers if paper.key not in listed)]
+    scheme = scheme_of(main)
+    return [paper._replace(is_mention=paper.is_mention or scheme_of(paper.key) != scheme) for paper in papers]
 
 
 def _add_title(papers: list[_Paper], parts: Sequence[str], *, are_cells: bool) -> list[_Paper]:
     """Return a line's papers with the title next to the link of the only one, or of the only one that begins a cell."""
-    listed = {paper.arxiv_id for paper in papers if not paper.is_mention}
-    owners = {paper.arxiv_id for paper in papers if paper.begins_cell} if len(listed) > 1 else listed
-    if len(owners) != 1 or any(paper.title for paper in papers if paper.arxiv_id in owners):
+    listed = {paper.key for paper in papers if not paper.is_mention}
+    owners = {paper.key for paper in papers if paper.begins_cell} if len(listed) > 1 else listed
+    if len(owners) != 1 or any(paper.title for paper in papers if paper.key in owners):
         return papers
-    title = title_reader.find_unlinked(parts, are_cells=are_cells, has_others=owners != listed)
-    return [paper._replace(title=title) if paper.arxiv_id in owners else paper for paper in papers]
+    is_elsewhere = not any(map(arxiv_id_of, owners))
+    title = title_reader.find_unlinked(
+        parts, are_cells=are_cells, has_others=owners != listed, min_words=2 if is_elsewhere else 4
+    )
+    return [paper._replace(title=title) if paper.key in owners else paper for paper in papers]
 
 
-def _read_links(line: str, row: int) -> tuple[list[_Paper], str, list[str]]:
-    """Return the papers in a line's links, the line with ids or `CUT` for links and images, and the labels of other links."""
-    papers, notes = list[_Paper](), list[str]()
+def _read_links(line: str, row: int, *, is_item: bool) -> tuple[list[_Paper], str, list[str], list[str]]:
+    """Return the papers in a line's links, the line with ids or `CUT` for links and images, and the labels of other links.
+
+    The last list has the labels of links to papers outside arXiv.
+    """
+    papers, notes, labels = list[_Paper](), list[str](), list[str]()
+    is_prose = not is_item and _is_sentence(mentions.LINK.sub(CUT, line))
 
     def take(match: re.Match[str]) -> str:
         is_image, label, address = match.groups()
         if not is_image:
-            ids = arxiv_ids.find_ids(address)
-            if not ids and not fields.is_picture(address):
-                ids = arxiv_ids.find_ids(label)
-            if arxiv_id := ids[0] if ids else arxiv_ids.parse_bare_id(label):
+            keys = _find_keys(address)
+            if not keys and not fields.is_picture(address):
+                keys = _find_keys(label)
+            if key := keys[0] if keys else arxiv_ids.parse_bare_id(label):
                 is_first = line[max(match.start() - 9, 0) : match.start()].rstrip(" *_`([").endswith("|")
-                papers.append(
-                    _Paper(arxiv_id, title_reader.read_title(label), None, row, begins_cell=is_first)
-                )
+                is_cited = not is_item and _is_cited(line, match, is_prose=is_prose)
+                title = title_reader.read_title(label)
+                papers.append(_Paper(key, title, None, row, is_cited, begins_cell=is_first))
+                labels.extend(() if arxiv_id_of(key) else [label])
             else:
                 notes.append(label)
-            if arxiv_id and ("://" in label or arxiv_ids.parse_bare_id(label)):
-                return f" arXiv:{arxiv_id} "
+            if key and arxiv_id_of(key) and ("://" in label or arxiv_ids.parse_bare_id(label)):
+                return f" arXiv:{key} "
         return f" {CUT} "
 
-    return papers, (mentions.LINK.sub(take, line) if "](" in line else line), notes
+    return papers, (mentions.LINK.sub(take, line) if "](" in line else line), notes, labels
+
+
+def _is_sentence(paragraph: str) -> bool:
+    return len(paragraph.split()) >= _MIN_SENTENCE and _SENTENCE_END.search(paragraph) is not None
+
+
+def _is_cited(line: str, link: re.Match[str], *, is_prose: bool) -> bool:
+    """Return whether a link in a paragraph is part of its sentence. One that begins the paragraph is not."""
+    before = strip_markdown(mentions.LINK.sub(CUT, line[: link.start()]))
+    if not any(map(str.isalpha, before)):
+        return False
+    return is_prose or mentions.is_in_sentence(before, line[link.end() :], "", is_id=False)
+
+
+def _read_other_keys(part: str, row: int, *, is_cell: bool, is_item: bool) -> Iterator[_Paper]:
+    """Yield the papers outside arXiv that a cell, or a line without its links, names by an address or a DOI.
+
+    In a sentence of an item they need a day: so they are in a dated reading list.
+    """
+    is_prose = not is_item and _is_sentence(part)
+    for key, start, end in schemes.find_places(part):
+        if schemes.is_arxiv(key):
+            continue
+        before, after = part[:start], part[end:]
+        is_cited = is_prose or mentions.is_in_sentence(before, after, part[start:end], is_id=False)
+        is_cited &= not is_cell
+        is_alone = is_cell and not _WORD.search(before + after)
+        yield _Paper(key, None, None, row, is_cited and not is_item, is_alone, needs_day=is_cited and is_item)
 
 
 def _find_lone_date(part: str, near: date | None = None) -> date | None:
@@ -416,26 +566,38 @@ def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
     return mentions.is_in_sentence(part[: match.start()], part[match.end() :], match[0], is_id=is_id)
 
 
+_FRONT_MATTER = {"---": ":", "+++": "="}
+"""The line around a text's front matter, and what is between a key and its value: YAML and TOML."""
+
+
 def _read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
     """Return the date in a text's front matter, and the first row after it."""
-    end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == "---"), 0)
-    if not end or rows[0].strip() != "---":
+    fence = rows[0].strip() if rows else ""
+    end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == fence), 0)
+    if not end or fence not in _FRONT_MATTER:
         return None, 0
-    pairs = (line.partition(":")[::2] for line in rows[1:end])
+    pairs = (line.partition(_FRONT_MATTER[fence])[::2] for line in rows[1:end])
     return _date_of({key.strip().lower(): value.strip(" \"'") for key, value in pairs}), end + 1
 
 
 # JSON and JSON Lines: objects with a paper's id.
 
 _TITLE_KEYS = ("title", "paper_title")
-_LIST_DATE_KEY = re.compile(r"\A(?:date|day|week)\Z|daily|listed|digest|report", re.IGNORECASE)
-_DATE_KEY = re.compile(r"\A(?!.*(?:updat|modif)).*(?:date|publish|submitted|announced)", re.IGNORECASE)
+_LIST_DATE_KEY = re.compile(
+    r"\A(?:date|day|week)\Z|\A(?!.*(?:updat|modif|creat|added)).*(?:daily|listed|digest|report)",
+    re.IGNORECASE,
+)
+_DATE_KEY = re.compile(
+    r"\A(?!.*(?:updat|modif|creat|added|submit)).*(?:date|publish|announced)", re.IGNORECASE
+)
+_OF_OTHERS = re.compile(r"references?|citations?|cited|cites|bibliography|related", re.IGNORECASE)
+"""Members of an object with a title that name papers which it cites."""
 
 
 def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper | Skipped]:
     """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own.
 
-    Objects with a title of their own, but without an id, are left out.
+    Objects with a title of their own, but without a key, are left out, and so are reviews of papers.
     """
     stack = [("", value, path_on)]
     while stack:
@@ -443,12 +605,16 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
         key_id = arxiv_ids.parse_bare_id(key)
         if isinstance(item, list):
             stack += [("", child, on) for child in reversed(item)]
-        elif isinstance(item, str) and (arxiv_id := _read_id(item) or key_id):
-            yield _Paper(arxiv_id, None, on, row)
+        elif isinstance(item, str) and (paper_key := _read_key(item) or key_id):
+            yield _Paper(paper_key, None, on, row)
         elif isinstance(item, Mapping):
+            if "content" in item and "forum" in item:
+                item = _read_note(item)
             item = {**listing.get_mapping(item, "paper"), **item}
-            if arxiv_id := key_id or next(filter(None, map(_read_id, item.values())), None):
-                yield _Paper(arxiv_id, _title_of(item), on or _date_of(item), row)
+            if keys := [key_id] if key_id else _list_keys(item):
+                paper = _read_record(keys, item, on or _date_of(item), row)
+                no_title = sorting.skip(SkipReason.NO_ID, f"{paper.key} has no title")
+                yield paper if paper.title or paper.is_of_arxiv else no_title
                 continue
             if _is_without_id(item):
                 yield sorting.skip(SkipReason.NO_ID, _title_of(item))
@@ -456,11 +622,59 @@ def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Pape
             stack += [
                 (name, child, date_reader.find_date(name[:40]) or on)
                 for name, child in reversed([*item.items()])
+                if not (_OF_OTHERS.fullmatch(name) and _title_of(item))
             ]
 
 
+def _list_keys(item: Mapping[str, Any]) -> list[str]:
+    """Return the keys in an object's members, arXiv's first, each scheme's first one."""
+    keys: dict[str, str] = {}
+    for value in item.values():
+        if key := _read_key(value):
+            keys.setdefault(scheme_of(key), key)
+    doi = item.get("doi") or item.get("DOI")
+    if isinstance(doi, str) and (key := schemes.read_key(doi)):
+        keys.setdefault(scheme_of(key), key)
+    return sorted(keys.values(), key=lambda key: arxiv_id_of(key) is None)
+
+
+def _read_record(keys: Sequence[str], item: Mapping[str, Any], on: date | None, row: int) -> _Paper:
+    """Return the paper of an object or an entry of BibTeX. Outside arXiv, its authors and abstract are the record's."""
+    main, *names = keys
+    others: dict[str, Any] = {}
+    if not arxiv_id_of(main):
+        others = {"authors": _authors_of(item), "abstract": item.get("abstract")}
+    return _Paper(main, _title_of(item), on, row, names=tuple(names), others=others)
+
+
+def _authors_of(item: Mapping[str, Any]) -> list[object]:
+    """Return the names in a record: a list of texts or objects, or one text (`A; B`, `A and B`)."""
+    value = next((item[name] for name in ("authors", "author") if item.get(name)), ())
+    if isinstance(value, str) and " and " in value and ";" not in value:
+        return [" ".join(reversed(name.strip().split(", ", 1))) for name in value[:50_000].split(" and ")]
+    if isinstance(value, str):
+        return [*value[:50_000].split(";" if ";" in value else ",")]
+    if not isinstance(value, list):
+        return []
+    return [one.get("name") if isinstance(one, Mapping) else one for one in value]
+
+
+def _read_note(note: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a note of OpenReview as an object: a paper's with its address, a reply's (a review, a decision) without a title."""
+    content = listing.get_mapping(note, "content")
+    plain = {
+        name: value["value"] if isinstance(value, Mapping) and "value" in value else value
+        for name, value in content.items()
+    }
+    forum = note["forum"]
+    if note.get("id", forum) != forum:
+        return {"title": f"reply to {forum}"}
+    values = {name: plain.get(name) for name in ("title", "authors", "abstract", "arxiv", "doi")}
+    return {**values, "forum": f"https://openreview.net/forum?id={forum}"}
+
+
 def _is_without_id(item: Mapping[str, Any]) -> bool:
-    """Return whether an object is about something with a title that is not on arXiv."""
+    """Return whether an object is about something with a title that has no known key."""
     parts = item.values()
     has_parts = any(isinstance(part, Mapping | list) for part in parts)
     names_paper = any(arxiv_ids.find_ids(part) for part in parts if isinstance(part, str))
@@ -473,6 +687,14 @@ def _title_of(item: Mapping[str, Any]) -> str | None:
     return next(filter(None, map(title_reader.clean_title, titles)), None)
 
 
+def _read_key(value: object) -> str | None:
+    """Return the key if a value is only an id or a paper's link, or None. A bare key without a link is arXiv's."""
+    if arxiv_id := _read_id(value):
+        return arxiv_id
+    is_link = isinstance(value, str) and len(value) < 300 and "://" in value and " " not in value.strip()
+    return schemes.read_key(value) if isinstance(value, str) and is_link else None
+
+
 def _read_id(value: object) -> str | None:
     """Return the arXiv id if a value is only an id or a paper link, or None."""
     if not isinstance(value, str) or len(value) >= 300:
@@ -481,7 +703,7 @@ def _read_id(value: object) -> str | None:
 
 
 def _date_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in an object's fields, or None: that of a list, else of the paper, never that of a change."""
+    """Return the date in an object's fields, or None: that of a list, else of the paper, never of its making or change."""
     names = chain(filter(_LIST_DATE_KEY.search, item), filter(_DATE_KEY.search, item))
     dates = (date_reader.find_date(item[name][:40]) for name in names if isinstance(item[name], str))
     return next(filter(None, dates), None)

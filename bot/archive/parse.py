@@ -12,12 +12,12 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, paper_list, written
+from bot.archive import arxiv_ids, bibtex, fields, html_pages, markdown_lines, paper_list, schemes, written
 from bot.text import charsets
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry
 
-FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html", ".htm"})
+FILE_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".json", ".jsonl", ".html", ".htm", ".bib"})
 """Suffixes of digest files, in lower case."""
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -114,6 +114,8 @@ def parse_text(
         raise errors.NotADigestError("it is XML, but neither a page of HTML nor a feed")
     if is_html(text):
         text = html_pages.to_markdown(text)
+    if name.lower().endswith(".bib") or bibtex.ENTRY.match(text.lstrip()):
+        return paper_list.parse_bibtex(text, name, on)
     rows = text.split("\n")
     digests = written.parse(rows)
     is_review = any(digest.format is DigestFormat.REVIEW for digest in digests)
@@ -145,6 +147,9 @@ def digest_to_json(digest: Digest, file: str) -> dict[str, Any]:
 
 
 def paper_to_json(entry: Entry) -> dict[str, Any]:
-    others = {name: value for name, value in asdict(entry).items() if name not in ("rank", "paper_key")}
+    others = {
+        name: value for name, value in asdict(entry).items() if name not in ("rank", "paper_key", "names")
+    }
     named = {"rank": entry.rank, "arxiv_id": entry.arxiv_id}
-    return {**named, **others, "authors": list(entry.authors), "sections": list(others["sections"])}
+    keyed = {"key": entry.paper_key, "doi": schemes.doi_of(entry.paper_key)}
+    return {**named, **others, "authors": list(entry.authors), "sections": list(others["sections"]), **keyed}

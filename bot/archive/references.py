@@ -11,20 +11,19 @@ import email
 import html
 import io
 import json
-import logging
 import plistlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import zip_longest
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
 
-from bot.archive import arxiv_ids, exports, fields, html_pages, mentions, title_reader
-from bot.text import charsets, typography
+from bot.archive import arxiv_ids, bibtex, exports, fields, html_pages, mentions, schemes, title_reader
+from bot.text import charsets
 
 MAX_REFERENCES = 10_000
 """The most references of a file, twice as many papers as a shelf holds."""
@@ -51,12 +50,13 @@ _OF_IDS = re.compile(
 )
 """Fields that hold no sentences: ids of arXiv, where a paper appeared, and its files."""
 
+_OF_KEYS = re.compile(r"doi|do|[al]id|uri?|url|links?|l[1-3]|ee|address|href|pdf|identifier|id|%[ru]")
+"""Fields that may hold a DOI or the address of a paper's page."""
+_BEFORE_KEY = re.compile(r"\W{0,9}(?:https?://\S{0,99}|doi:?\s{0,9})$", re.IGNORECASE)
 _LONG_TAG = re.compile(r"(?<=[^,;#、]{60})[^,;#、]+")
 """The end of a tag that would leave no room for others."""
 _CUT_NUMBER = re.compile(r"([0-9]{3,4})\.([0-9]{1,5})")
 _MARKUP = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
-_BIBTEX_ENTRY = re.compile(r"@(?!(?:comment|preamble|string)\b)\w{1,40}[ \t]{0,9}[{(][^@]", re.IGNORECASE)
-_BIBTEX_FIELD = re.compile(r"[,{(}\"\s](\w{1,40})\s{0,20}=\s{0,20}(?=[{\"])")
 _TAGGED = re.compile(r"^[ \t]*(?:TY[ \t]{1,4}-|PMID *- ?[0-9]|%0[ \t]+\w)", re.MULTILINE)
 """What every entry of RIS, of PubMed (NBIB) and of EndNote (.enw) has."""
 _TAG = re.compile(
@@ -80,7 +80,7 @@ Fields = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference to one paper: its arXiv id (None if the file lacks it) and title ("" if unknown).
+    """A reference to one paper: its arXiv id (None if the file lacks it), its key elsewhere, and title ("" if unknown).
 
     `label` names it for its reader. The note is that of an export by this bot. `is_title_stated`: the title is a field called
     title, and no line of a text, which may be private.
@@ -92,6 +92,7 @@ class Reference:
     note: str = ""
     tags: str = ""
     is_title_stated: bool = False
+    other_key: str | None = None
 
 
 class _Entry(NamedTuple):
@@ -114,13 +115,15 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
     references: dict[str, Reference] = {}
     for entry in _read_file(decode(data)):
         key = _first(entry.fields, _KEYS)
-        own_id = exports.parse_key(_first(entry.fields, ("ids",)) or key)
+        cited = (text for name, text in entry.fields if name in ("ids", *_KEYS))
+        own_id = next(filter(None, map(exports.parse_key, cited)), None)
         title = entry.title[: fields.MAX_LINE_LENGTH]
         label = title or key[: fields.MAX_LINE_LENGTH] or entry.label[:_MAX_LABEL_LENGTH]
         notes = (text for name, text in entry.fields if name in ("note", "n1"))
         note = "\n".join(notes)[:_MAX_NOTE_LENGTH] if own_id else ""
         tags = _join_tags(entry.fields) if own_id or with_tags else ""
         ids = [own_id] if own_id else _list_ids(entry, on)
+        others = [] if ids else _list_others(entry)
         for arxiv_id in ids:
             former = references.get(arxiv_id)
             reference = Reference(label or arxiv_id, arxiv_id, title, note, tags)
@@ -128,9 +131,11 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
                 references[arxiv_id] = reference
             elif entry.fields and title and title != former.title:
                 references.setdefault(f"{arxiv_id} {title}", reference)
-        if not ids and (label if entry.fields else entry.label):
-            reference = Reference(label, None, title, "", tags, entry.is_title_stated)
-            references.setdefault(f" {label}", reference)
+        if not ids and (others or (label if entry.fields else entry.label)):
+            reference = Reference(label or others[0], None, title, "", tags, entry.is_title_stated)
+            for name in others or (label,):
+                other_key = name if others else None
+                references.setdefault(f" {name}", replace(reference, other_key=other_key))
         if len(references) > MAX_REFERENCES:
             break
     return list(references.values())
@@ -146,6 +151,20 @@ def _list_ids(entry: _Entry, on: date) -> list[str]:
     if not entry.fields:
         return mentions.list_own_ids(entry.text, on)
     return list(dict.fromkeys(id_ for name, text in entry.fields for id_ in _list_in_field(name, text, on)))
+
+
+def _list_others(entry: _Entry) -> list[str]:
+    """Return the keys outside arXiv of an entry's papers: the first of its fields or, without any, those of its line."""
+    if entry.fields:
+        named = sorted(entry.fields, key=lambda given: "do" not in given[0])
+        found = (schemes.find_keys(text) for name, text in named if _OF_KEYS.fullmatch(name))
+        return next(filter(None, found), [])[:1]
+    line = entry.text
+    return [
+        key
+        for key, start, end in schemes.find_places(line)
+        if not mentions.is_in_sentence(_BEFORE_KEY.sub("", line[:start]), line[end:], "", is_id=False)
+    ]
 
 
 def _list_in_field(name: str, text: str, on: date) -> Iterator[str]:
@@ -194,7 +213,7 @@ def _read_file(text: str) -> Iterator[_Entry]:
 def _read_entries(text: str) -> Iterator[_Entry]:
     """Yield the entries of a text, which together contain all of it that may name papers."""
     found, is_page = _find_in_values(text), text.lstrip()[:1] == "<" and _PAGE.search(text)
-    bibtex, tagged = _BIBTEX_ENTRY.search(text), _TAGGED.search(text)
+    entry, tagged = bibtex.ENTRY.search(text), _TAGGED.search(text)
     if found and (found[0] or not is_page):
         yield from _read_items(*found, is_json=text.lstrip()[:1] in "{[")
     elif is_page:
@@ -203,9 +222,9 @@ def _read_entries(text: str) -> Iterator[_Entry]:
         yield from _read_lines(re.sub(r'[{}\[\]<>"]', "\n", text))
     elif table := _find_table(text):
         yield from _read_table(*table)
-    elif tagged and (bibtex is None or tagged.start() < bibtex.start()):
+    elif tagged and (entry is None or tagged.start() < entry.start()):
         yield from _read_tagged_lines(text)
-    elif bibtex and not _NOT_TEXT.match(text):
+    elif entry and not _NOT_TEXT.match(text):
         yield from _read_bibtex(text)
     else:
         yield from _read_lines(text)
@@ -278,18 +297,21 @@ def _local_name(name: object) -> str:
 
 
 def _read_items(items: Sequence[Fields], rest: Fields, *, is_json: bool) -> Iterator[_Entry]:
-    """Yield the items of a file, then the lines of what is in none, which are named if the file has no item and no id."""
-    is_named = not items and not any(arxiv_ids.names_paper(text) for _, text in rest)
+    """Yield the items of a file, then what is in none: fields for ids whole, the lines of others.
+
+    Only of a file without items and ids may a line be a title.
+    """
     for item in items:
         entry = _make_entry(item, " ".join(text for _, text in item))
         is_paper = is_json and any(_AUTHORS.fullmatch(name) for name, _ in item)
         yield entry._replace(is_title_stated=entry.is_title_stated and is_paper)
+    has_papers = bool(items) or any(arxiv_ids.names_paper(text) for _, text in rest)
     for name, text in rest:
         if _OF_IDS.fullmatch(name):
             yield _Entry(text, [(name, text)])
         elif not _TAGS.fullmatch(name):
-            for entry in _read_lines(text):
-                yield entry if is_named else entry._replace(label="", title="")
+            for line in _read_lines(text):
+                yield line._replace(label="", title="") if has_papers else line
 
 
 def _find_items(value: Any, name: str, titles: Sequence[str]) -> tuple[list[Fields], Fields]:
@@ -335,7 +357,7 @@ def _is_addressed(given: Fields) -> bool:
 def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
     """Return the rows of saved papers in `/me data` as items of this bot's exports, the newest first.
 
-    Papers that the reader put on a server's list are skipped.
+    Papers that the reader put on a server's list are skipped. The rows have ids alone: an item is titled with its own.
     """
     papers = [row for row in reversed(saved) if isinstance(row, dict) and row.get("paper_id")]
     papers = [row for row in papers if not row.get("added_by")]
@@ -355,61 +377,20 @@ def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _read_bibtex(text: str) -> Iterator[_Entry]:
-    """Yield the entries of BibTeX. One that bibtexparser refuses goes to the start of the next entry."""
-    from bibtexparser import middlewares, model
-    from bibtexparser.splitter import Splitter
-
-    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it logs each entry that it refuses
-    library = Splitter(text).split()
-    for string in library.strings:
-        string.value = string.value[: fields.MAX_LINE_LENGTH]  # it may be in each field
-    library = middlewares.ResolveStringReferencesMiddleware().transform(library)
-    library = middlewares.RemoveEnclosingMiddleware().transform(library)
-    refused = ""
-    for block in [*library.blocks, None]:
-        if refused and isinstance(block, model.ImplicitComment):
-            refused += f"\n{block.raw}"
-            continue
-        if refused:
-            yield _read_refused(refused)
-        refused = ""
-        if isinstance(block, model.DuplicateBlockKeyBlock | model.DuplicateFieldKeyBlock):
-            block = block.ignore_error_block or block
-        raw = block.raw or "" if block else ""
-        if isinstance(block, model.Entry):
-            given = [(it.key.lower(), str(it.value)) for it in block.fields]
-            if any(text.startswith(("{", '"')) and _BIBTEX_FIELD.search(text) for _, text in given):
-                refused = raw  # a comma is missing between two fields
-            else:
-                yield _read_bibtex_entry(raw, block.key, given)
-        elif isinstance(block, model.ParsingFailedBlock) and _BIBTEX_ENTRY.match(raw):
-            refused = raw
-        elif isinstance(block, model.ImplicitComment):
-            yield from map(_Entry, raw.splitlines())
-
-
-def _read_refused(raw: str) -> _Entry:
-    """Read an entry with an error, such as a comma too few: each field goes to the start of the next one."""
-    head, *parts = _BIBTEX_FIELD.split(raw)
-    values = (value.strip(' \n,{}")') for value in parts[1::2])
-    given = [(name.lower(), value) for name, value in zip(parts[::2], values, strict=True)]
-    return _read_bibtex_entry(raw, head.partition("{")[2].strip(" ,\n"), given)
+    for block in bibtex.read(text):
+        if isinstance(block, str):
+            yield from map(_Entry, block.splitlines())
+        else:
+            yield _read_bibtex_entry(*block)
 
 
 def _read_bibtex_entry(raw: str, key: str, given: Fields) -> _Entry:
     """Return an entry of BibTeX. What the others call a note is its annotation."""
     names = {"annote": "note", "note": "comment", "key": "sortkey"}
-    readers: dict[str, Callable[[str], str]] = {"title": _read_latex, "subtitle": _read_latex}
+    readers: dict[str, Callable[[str], str]] = {"title": bibtex.read_latex, "subtitle": bibtex.read_latex}
     readers |= {"annote": exports.unescape_bibtex, "keywords": exports.unescape_bibtex}
     converted = [(names.get(name, name), readers.get(name, str)(text)) for name, text in given]
     return _make_entry([("citationkey", key), *converted], raw)
-
-
-def _read_latex(latex: str) -> str:
-    """Return LaTeX as plain text on one line, without the braces that keep capitals."""
-    line = re.sub(r"\\noop\w{0,20} ?\{[^{}]{0,99}\}", "", " ".join(latex.split()))  # only sorts
-    has_commands = "\\" in line or "$" in line  # most titles have braces alone
-    return (typography.to_plain_text(line) if has_commands else line).replace("{", "").replace("}", "")
 
 
 # Lines with tags: RIS, PubMed and EndNote.

@@ -112,11 +112,13 @@ def _are_names(text: str) -> bool:
     )
 
 
-def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
+def find_unlinked(
+    parts: Sequence[str], *, are_cells: bool, has_others: bool, min_words: int = 4
+) -> str | None:
     """Return the title in a paper's own line: bold or quoted text, or the text next to the link, or None.
 
     `parts` are a row's cells, or one line with `CUT` in the place of links. Text after a link counts if the
-    line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts.
+    line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts, of `min_words`.
     """
     cut = (
         _ID.sub(CUT, part[: 2 * _MAX_LINE]) if "://" in part or arxiv_ids.MAY_HAVE_ID.search(part) else part
@@ -129,7 +131,7 @@ def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) ->
             if not any(mark in part for mark in marks):
                 continue
             for match in islice(pattern.finditer(part), 3):
-                if title := read_title(match["title"]):
+                if title := read_title(match["title"], min_words):
                     return title
     for number, part in enumerate(() if has_others else parts):
         text = _OPENED.sub("", _ITEM.sub("", part, count=1))

@@ -36,6 +36,7 @@ def build_app(only: str = "") -> typer.Typer:
         "fetch": sources.fetch,
     }
     of_digests = {"list": digests.list_rows, "remove": digests.remove}
+    of_readers = {"export": operations.export_reader, "forget": operations.forget_reader}
     of_database = {"upgrade": operations.upgrade, "copy": operations.copy_database}
     sections: dict[str, dict[str, Any]] = {
         "Start here": {
@@ -67,7 +68,7 @@ def build_app(only: str = "") -> typer.Typer:
             "db": ("Upgrade the database, or copy it to another one.", of_database),
             "web": ("Build the archive as web pages and feeds.", {"build": operations.build_web}),
             "mcp": operations.serve_tools,
-            "readers": ("Delete the data kept about a user.", {"forget": operations.forget_reader}),
+            "readers": ("Export or delete the data kept about a user.", of_readers),
         },
         "Advanced": {
             "parse": digests.parse,

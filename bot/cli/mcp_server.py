@@ -23,7 +23,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.cli import search as cli_search
 from bot.cli import shell
 from bot.core import settings
@@ -65,6 +65,14 @@ def _absent_as(default: object) -> BeforeValidator:
     )
 
 
+def _read_number(value: object) -> object:
+    """Return an arXiv id that a model wrote as a number. Since January 2015 their numbers have five digits."""
+    if not isinstance(value, float):
+        return value
+    return f"{value:.5f}" if value >= 1501 else f"{value:09.4f}"
+
+
+ArxivId = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), _absent_as(""), BeforeValidator(_read_number)]
 Query = Annotated[str, Field(max_length=MAX_QUERY_LENGTH), _absent_as("")]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAPERS), _absent_as(MAX_PAPERS)]
 Day = Annotated[date | None, _absent_as(None)]
@@ -117,10 +125,10 @@ class ArchiveTools:
         answer = await self.questions.answer(question, guess_language(question))
         return self._answer(cli_search.asked_to_dict(answer))
 
-    async def get_paper(self, arxiv_id: Query) -> str:
+    async def get_paper(self, arxiv_id: ArxivId) -> str:
         """Return everything about one paper: abstract, authors, links, votes, and its summaries with dates and sources.
 
-        arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
+        arxiv_id may also be a DOI, a key, a link to the paper, or a part of the title.
         """
         detail = await self._find_paper(arxiv_id)
         return self._answer(cli_search.detail_to_dict(detail, kinds.public_label))
@@ -158,10 +166,10 @@ class ArchiveTools:
             {"months": months, "also": trend.added_forms, "rising": [row.text for row in rising]}
         )
 
-    async def similar_papers(self, arxiv_id: Query) -> str:
+    async def similar_papers(self, arxiv_id: ArxivId) -> str:
         """Return the ten papers that are most like a paper, the most similar first.
 
-        arxiv_id may also be a link to arXiv or Hugging Face, or a part of the title.
+        arxiv_id may also be a DOI, a key, a link to the paper, or a part of the title.
         """
         detail = await self._find_paper(arxiv_id)
         rows = await self.search.list_similar(detail.key, limit=MAX_PAPERS)
@@ -181,12 +189,12 @@ class ArchiveTools:
         rows: Sequence[models.PaperRow],
         snippets: Mapping[str, Snippet] | None = None,
     ) -> str:
-        details = {paper["arxiv_id"]: paper for paper in answer.get("papers", ())}
+        details = {paper["key"]: paper for paper in answer.get("papers", ())}
         papers = []
         for row in rows:
             paper = details.get(row.key) or cli_search.to_dict(row)
             paper |= {"authors": row.authors[:ROW_AUTHORS], "author_count": len(row.authors)}
-            paper |= {"url": arxiv_ids.abstract_url(row.key)}
+            paper |= {"url": schemes.page_url(row.key)}
             if snippets and row.key in snippets:
                 paper["summary"] = snippets[row.key].text
             papers.append(paper)

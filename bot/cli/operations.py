@@ -7,8 +7,9 @@ import os
 import socket
 import sys
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,8 +84,14 @@ def _make_finder(database: Database) -> post_overview.FindReady:
     return partial(planner.find_ready, SearchService(database).match_papers)
 
 
-async def list_posts() -> shell.Output:
+async def list_posts(
+    show_log: Annotated[
+        bool, typer.Option("--log", help="List what was sent in the last 30 days instead, the newest first.")
+    ] = False,
+) -> shell.Output:
     """List the daily posts of all servers: when each last came and is next due, and why it is stuck."""
+    if show_log:
+        return await _list_sent()
     from bot.features.operations import post_overview
 
     async with shell.open_storage(with_logs=False) as database:
@@ -103,6 +110,32 @@ async def list_posts() -> shell.Output:
     columns = ("server", "channel", "kind", "number", "last_at", "next_at", "stuck", "reason")
     none = "No channel has a daily post. `/daily setup` in Discord adds one."
     return shell.Output(rows, none, columns, [row | {"server": row["server"] or "webhook"} for row in rows])
+
+
+async def _list_sent() -> shell.Output:
+    """Return what was posted in channels in the last 30 days. Messages to readers are theirs, and left out."""
+    from storage import outbox
+
+    async with shell.open_storage(with_logs=False) as database:
+        recent = await database.fetch(outbox.list_recent, system_clock() - LOG_PERIOD, ())
+    sent = [row for row, _ in recent if row.finished_at and row.state is models.DeliveryState.SENT]
+    rows = [
+        {
+            "sent_at": row.finished_at,
+            "server": str(row.guild_id) if row.guild_id else None,
+            "channel": str(row.channel_id),
+            **shell.pick(row, "kind local_on"),
+            "papers": row.papers,
+        }
+        for row in sorted(sent, key=lambda row: (row.finished_at, row.id), reverse=True)
+        if row.user_id is None
+    ]
+    columns = ("sent_at", "server", "channel", "kind", "day", "papers")
+    shown = [{**row, "server": row["server"] or "webhook", "day": row["local_on"]} for row in rows]
+    return shell.Output(rows, "Nothing was posted in the last 30 days.", columns, shown)
+
+
+LOG_PERIOD = timedelta(days=30)
 
 
 async def restore(
@@ -232,6 +265,7 @@ async def doctor(
     show_all: Annotated[
         bool, typer.Option("--all", help="Also print settings left at their defaults.")
     ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 for warnings too.")] = False,
     show_errors: Annotated[
         bool,
         typer.Option(
@@ -254,9 +288,11 @@ async def doctor(
         healthcheck.request_health if configured.http else None,
         _check_library,
         _make_finder,
+        _check_models,
     )
     status = operations_doctor.Status
-    left = [finding for finding in findings if finding.status in (status.ERROR, status.TODO)]
+    counted = (status.ERROR, status.TODO, status.WARNING) if strict else (status.ERROR, status.TODO)
+    left = [finding for finding in findings if finding.status in counted]
     lines = [
         f"{row.status:8}{row.what}: {row.value}{f' ({row.origin})' if row.origin else ''}{f'. {row.note}' if row.note else ''}"
         for row in findings
@@ -276,6 +312,19 @@ async def _check_library(settings: Settings) -> None:
         library = container.find_library(settings, fetch)
         assert library is not None
         await library.check()
+
+
+async def _check_models(settings: Settings) -> None:
+    """Raise ModelError unless the configured language models answer within half a minute."""
+    from bot.core.model_server import LanguageModel, ModelServer
+
+    key = None if settings.writer_key is None else settings.writer_key.get_secret_value()
+    async with aclosing(ModelServer(settings.writer_url or "", key)) as server:
+        for name in filter(None, dict.fromkeys((settings.writer_model, settings.writer_judge))):
+            await LanguageModel(server, name, seconds=_MODEL_SECONDS).check()
+
+
+_MODEL_SECONDS = 30.0
 
 
 async def _list_failures() -> shell.Output:
@@ -358,17 +407,21 @@ async def run(
 ) -> None:
     """Run the bot until SIGTERM or SIGINT; with --once, do what is due and end."""
     if is_once:
-        from bot.cli import single_run
+        from bot.cli import set_up_file, single_run
         from bot.core import memory
         from bot.features.web import pages
 
         memory.limit_arenas()
-        if (site is None) != (base_url is None):
-            raise errors.UsageError("--site DIR and --base-url URL need each other.")
-        archive = None if site is None else (site, pages.check_base_url(base_url or ""))
-        text = None if set_up is None else (_read_set_up(set_up), str(set_up))
-        async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
-            is_done = await single_run.SingleRun(opened, minutes, text, archive, before_sending).run()
+        is_done = False
+        try:
+            if (site is None) != (base_url is None):
+                raise errors.UsageError("--site DIR and --base-url URL need each other.")
+            archive = None if site is None else (site, pages.check_base_url(base_url or ""))
+            text = None if set_up is None else (set_up_file.read_file(set_up), str(set_up))
+            async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
+                is_done = await single_run.SingleRun(opened, minutes, text, archive, before_sending).run()
+        finally:
+            await single_run.report_end(shell.load_settings(), is_done=is_done)
         raise typer.Exit(0 if is_done else 1)
     if set_up or site or base_url or before_sending:
         raise errors.UsageError("--set-up, --site, --base-url and --before-sending need --once.")
@@ -571,7 +624,9 @@ async def apply_set_up(
     as_json: shell.AsJson = False,
 ) -> shell.Output:
     """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
-    text = _read_set_up(file)
+    from bot.cli import set_up_file
+
+    text = set_up_file.read_file(file)
     async with shell.open_storage(creating=True) as database:
         set_up = _create_set_up_file(database)
         plan = await set_up.apply(text, str(file), keep=False)
@@ -588,15 +643,6 @@ async def apply_set_up(
     return shell.Output(
         plan._asdict() | {"others": len(plan.others), "applied": is_wanted}, sentence, status=status
     )
-
-
-def _read_set_up(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except OSError as error:
-        raise errors.UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise errors.UsageError(f"{file} is not UTF-8. Save the file as UTF-8.") from None
 
 
 def _create_set_up_file(database: Database) -> SetUpFile:
@@ -625,3 +671,17 @@ async def forget_reader(
     return shell.Output(
         data, "Nothing was stored about this user, so nothing was deleted.", ("table", "deleted rows"), rows
     )
+
+
+async def export_reader(
+    user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
+    target: Annotated[
+        Path | None, typer.Option("--output", metavar="PATH", help="Write to this file instead of stdout.")
+    ] = None,
+) -> None:
+    """Export everything stored about a user as JSON, as `/me data` gives it to them."""
+    from bot.features.operations.readers import Readers
+
+    async with shell.open_storage(with_logs=False) as database:
+        content = await Readers(database, system_clock).export(user, sys.maxsize)
+    shell.print_document(content.decode() + "\n", target)

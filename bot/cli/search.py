@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from bot.archive import arxiv_ids, summaries
+from bot.archive import schemes, summaries
 from bot.cli import shell
 from bot.core.admission import Admission
 from bot.search import results as search_results
@@ -167,7 +167,10 @@ def author_to_dict(result: search_results.AuthorResult) -> dict[str, Any]:
 
 async def paper(
     paper_id: Annotated[
-        str, typer.Argument(metavar="PAPER", help="An arXiv ID, a link to the paper, or a part of its title.")
+        str,
+        typer.Argument(
+            metavar="PAPER", help="An arXiv ID, a DOI, a link to the paper, or a part of its title."
+        ),
     ],
 ) -> shell.Output:
     """Show everything known about a paper."""
@@ -200,7 +203,7 @@ async def ask(
     from bot.features.ask.archive_questions import guess_language
 
     paper_id, *rest = words
-    is_named = arxiv_ids.extract_arxiv_id(paper_id) is not None
+    is_named = schemes.read_key(paper_id) is not None
     if is_named and not rest:
         return await paper(paper_id)
     async with shell.open_container() as container:
@@ -223,7 +226,7 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
     """Convert an answer for JSON output. One of a paper has what was read of it, one of the archive what that is."""
     if answer.paper is not None:
         of_kind = {
-            **shell.pick(answer.paper, "arxiv_id title"),
+            **_named(answer.paper),
             "basis": answer.basis.value,
             "answers": answer.is_near,
             "read_as": {typed: list(forms) for typed, forms in answer.read_as},
@@ -243,7 +246,8 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
         "sentences": [{"text": one.text, "passage": one.quote} for one in answer.sentences],
         "passages": [
             {
-                **shell.pick(one.paper, "arxiv_id title votes"),
+                **_named(one.paper),
+                "votes": one.paper.votes,
                 "date": one.paper.last_on.isoformat(),
                 "words": one.source.words.value,
                 "digest": one.source.on and one.source.on.isoformat(),
@@ -284,7 +288,13 @@ def _describe_answer(answer: Answer) -> shell.Output:
 
 
 def to_dict(row: models.PaperRow) -> dict[str, Any]:
-    return shell.pick(row, "arxiv_id title date votes authors score withdrawn_by")
+    return {**_named(row), **shell.pick(row, "date votes authors score withdrawn_by")}
+
+
+def _named(paper: models.PaperRow | models.PaperDetail) -> dict[str, Any]:
+    """Return what names a paper: `arxiv_id` is null for one that is not arXiv's, `doi` for one without a known DOI."""
+    named = shell.pick(paper, "key arxiv_id title")
+    return {**named, "doi": schemes.doi_of(paper.key), "url": paper.url or schemes.page_url(paper.key)}
 
 
 def detail_to_dict(
@@ -292,9 +302,8 @@ def detail_to_dict(
 ) -> dict[str, Any]:
     """Convert a paper's details for JSON output. `name_source` returns the public name of the source of a digest."""
     return {
-        **shell.pick(
-            detail, "arxiv_id title url first_on votes votes_read_at authors authors_truncated abstract"
-        ),
+        **_named(detail),
+        **shell.pick(detail, "first_on votes votes_read_at authors authors_truncated abstract"),
         **shell.pick(detail, "thumbnail video media code_url project_url organization keywords categories"),
         **shell.pick(detail, " ".join(models.SHOWN_ARXIV_FIELDS)),
         "in_digest": detail.is_listed,
@@ -333,7 +342,7 @@ def detail_to_dict(
 def list_papers(papers: Iterable[Mapping[str, Any]], empty: str, *further: str) -> shell.Output:
     """Return an output with a table of papers, given as for JSON, that has `further` columns; `empty` is printed without any."""
     data = list(papers)
-    rows = [{**paper, "id": paper["arxiv_id"], "authors": paper["authors"][:3]} for paper in data]
+    rows = [{**paper, "id": paper["key"], "authors": paper["authors"][:3]} for paper in data]
     return shell.Output(data, empty, ("id", "date", "votes", "title", "authors", *further), rows)
 
 

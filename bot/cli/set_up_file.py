@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, TypeAlias
 
 import pydantic
@@ -35,6 +36,16 @@ HEADER = """\
 # The set-up of Paperround, for `paperround config apply FILE`. An entry changes only the settings that it names.
 # Secrets are left out: tokens of webhooks, and passwords and tokens in source addresses.
 """
+
+
+def read_file(file: Path) -> str:
+    """Return the text of a file. Raises UsageError if it cannot be read."""
+    try:
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise errors.UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise errors.UsageError(f"{file} is not UTF-8. Save the file as UTF-8.") from None
 
 
 def _reader(read: Callable[[str], object]) -> BeforeValidator:
@@ -387,7 +398,9 @@ class _Posts:
         return models.NO_GUILD, self._read_webhook(entry.webhook, is_needed=not entry.removed)
 
     def _read_webhook(self, text: str, *, is_needed: bool) -> int:
-        """Return the id of a post's webhook, and remember the token of a full URL. Raises UsageError."""
+        """Return the id of a post's webhook, and remember the token of a full URL, or of one in a file. Raises UsageError."""
+        if (path := text.removeprefix("file:")) != text:
+            text = read_file(Path(path)).strip()
         if text.isdecimal():
             key = f"{key_values.WEBHOOK}{int(text)}"
             if is_needed and key not in self.tokens | self._given_tokens:

@@ -11,11 +11,12 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
 from bot.app import jobs, process, runtime
-from bot.app.container import Container
+from bot.app.container import LOOKUP_LIMITS, Container, create_fetcher
 from bot.archive import complete_days
 from bot.cli import shell
 from bot.cli.set_up_file import SetUpFile
@@ -26,10 +27,10 @@ from bot.features.daily.service import Subscriptions, list_unplanned_today
 from bot.features.operations import post_overview
 from bot.features.web.pages import Site
 from bot.features.web.site import SiteBuilder
-from bot.outbox.outcomes import DeliveryError
+from bot.outbox.outcomes import NOBODY_TOLD, DeliveryError
 from bot.sources.followed_papers import FollowedPapers
 from bot.sources.poller import HEALTHY, SourceReport
-from storage import daily, errors, key_values, models, outbox, sources
+from storage import alerts, daily, errors, key_values, models, outbox, sources
 from storage.database import Connection
 from storage.locks import SenderLock
 from storage.models import ActivityState, DeliveryKind, DeliveryState, FetchStatus
@@ -39,6 +40,7 @@ log = structlog.get_logger(__name__)
 OCCUPIED = "Another process sends from this database: a running bot, or a run. This one has done nothing."
 UNREACHABLE = "Discord did not answer; the next run does what is due"
 NO_SOURCE = "there is none, so no paper can come: add one below [[sources]] in the set-up file, or by `paperround sources add`"
+NO_POST = "there is none, so nothing is posted: add one below [[posts]] in the set-up file"
 KEPT = "and goes on: an entry with its webhook or channel and `removed = true` ends it"
 REACH_SHARE, READ_SHARE, SEND_SHARE = 0.2, 0.5, 0.9
 """The parts of the time after which Discord counts as away, no source is read, and no request to Discord is made."""
@@ -102,7 +104,7 @@ class SingleRun:
                 raise errors.PaperroundError("It was stopped by a signal.")
             failed = running.failures.take()
             running.failures.put_back(failed)
-            for failure in failed:
+            for failure in (one for one in failed if one.event != NOBODY_TOLD):  # which the post's line tells
                 self._print(failure.event, failure.reason or failure.kind, is_failed=True)
         return self.is_done
 
@@ -296,6 +298,8 @@ class SingleRun:
                 self._report_delivery(f"{of.kind.value} {place}", of, error)
             elif of.subscription_id not in known:  # the set-up file has just removed it
                 self._report_delivery(_name_post(None, of), of, error)
+        if self.set_up is not None and not rows and not await alerts.exist(connection):
+            self._print("posts", NO_POST, is_failed=self.archive is None)
         if rows and not await sources.list_rows(connection):
             self._print("sources", NO_SOURCE, is_failed=True)
         if self._obstacle and (rows or self.container.token is not None):
@@ -341,3 +345,13 @@ def _name_post(number: int | None, of: models.Subscription | models.Delivery) ->
     is_by_webhook = of.guild_id in (None, models.NO_GUILD)
     place = webhook.shorten_address(of.channel_id or 0) if is_by_webhook else f"channel {of.channel_id}"
     return f"daily post {number} in {place}" if number else f"daily post in {place}"
+
+
+async def report_end(settings: core_settings.Settings, *, is_done: bool) -> None:
+    """Request the heartbeat's address if there is one, with `/fail` at the end of its path unless a run did all."""
+    if settings.heartbeat_url is None:
+        return
+    address = urlsplit(settings.heartbeat_url.get_secret_value())
+    path = address.path if is_done else f"{address.path.rstrip('/')}/fail"
+    async with create_fetcher(settings, clock.system_clock, LOOKUP_LIMITS) as fetch:
+        await jobs.send_heartbeat(address._replace(path=path).geturl(), fetch, lambda: True)

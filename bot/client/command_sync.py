@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -130,7 +131,7 @@ async def _log_in(settings: Settings) -> AsyncIterator[tuple[discord.Client, dis
     assert settings.discord_token is not None
     restore = rest.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
     observer = rest.HttpObserver()
-    client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace)
+    client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace, proxy=settings.proxy)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await client.login(settings.discord_token.get_secret_value())
@@ -141,7 +142,7 @@ async def _log_in(settings: Settings) -> AsyncIterator[tuple[discord.Client, dis
         raise PaperroundError(WRONG_TOKEN if observer.is_last_discords else reason) from error
     except TimeoutError as error:
         raise PaperroundError(NO_ANSWER) from error
-    except (discord.HTTPException, OSError) as error:
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         raise PaperroundError(f"Discord cannot be reached: {error}.") from error
     finally:
         await client.close()

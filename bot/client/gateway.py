@@ -31,7 +31,7 @@ REJECTIONS = {
 async def log_in(bot: Client, token: str, on_attempt: Callable[[], None]) -> None:
     """Log in, and retry while Discord is unreachable. Raises PaperroundError for a wrong token."""
     # discord.py mistakes a proxy's 401 for a wrong token, and raises TypeError for a proxy's page with 200.
-    unreachable = (discord.HTTPException, discord.LoginFailure, OSError, TypeError)
+    unreachable = (discord.HTTPException, discord.LoginFailure, aiohttp.ClientError, OSError, TypeError)
 
     async def attempt() -> None:
         on_attempt()

@@ -42,6 +42,7 @@ class Client(commands.AutoShardedBot):
         wording_for: Callable[[models.Locale], PostWording],
         *,
         observer: rest.HttpObserver,
+        proxy: str | None = None,
         shard_count: int | None = None,
         locale: models.Locale | None = None,
     ) -> None:
@@ -63,6 +64,7 @@ class Client(commands.AutoShardedBot):
             ),
             shard_count=shard_count,
             http_trace=observer.trace,
+            proxy=proxy,
         )
         self.observer = observer
         self.services = services
@@ -71,8 +73,8 @@ class Client(commands.AutoShardedBot):
         self._locale = locale
         self.shared: dict[tuple[int, str], int] = {}
         """By message and button: what was last shared by them, as the id of the public message, or 0 while it is being sent."""
-        self.memberships: dict[tuple[int, int], tuple[datetime, bool]] = {}
-        """By user and server: when Discord was asked whether the user is a member (UTC), and its answer, the oldest first."""
+        self.memberships: dict[tuple[int, int], tuple[datetime, bool | None]] = {}
+        """By user and server: when Discord was asked whether the user is a member (UTC), and its answer, if it gave one."""
         self.observe_interaction: Callable[[bool], None] = lambda _: None
         """Called with False for each interaction, and with True if another process has answered it, or has posted."""
         self.load_guild: Callable[[int], Awaitable[None]] | None = None

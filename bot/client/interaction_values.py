@@ -40,13 +40,20 @@ def selected_value(interaction: AnyInteraction) -> str:
     return value
 
 
-def modal_values(interaction: AnyInteraction) -> dict[str, str]:
+class ModalValues(dict[str, str]):
+    """The fields of a submitted modal. Raises InvalidCustomIdError for one that it lacks, as where a button was forged."""
+
+    def __missing__(self, name: str) -> str:
+        raise custom_ids.InvalidCustomIdError(f"there is no field {name!r}")
+
+
+def modal_values(interaction: AnyInteraction) -> ModalValues:
     """Return a submitted modal's fields by custom id.
 
     Multiple selected values are joined by commas. A checkbox has the value "True" or "".
     """
     data: Any = interaction.data or {}
-    values: dict[str, str] = {}
+    values = ModalValues()
     pending = list(data.get("components", ()))
     while pending:
         component = pending.pop()

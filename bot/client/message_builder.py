@@ -128,6 +128,22 @@ class MessageBuilder:
         if markdown.strip():
             self._add(ui.TextDisplay(markdown), 1, markdown)
 
+    def add_list(self, lines: Sequence[str], tell_left: Callable[[int], str]) -> None:
+        """Add a list of texts, of which at least the first is shown. `tell_left` says how many have no room, also 0."""
+        self.add_text(_fit_lines(lines, tell_left, *self.share(1)))
+
+    def add_lists(self, lists: Iterable[tuple[Sequence[str], Callable[[int], str]]], foot: str) -> None:
+        """Add lists as `add_list` does, each below a separator, then a text. Short lists are whole; long ones share the rest."""
+        self._take(1, foot)
+        given = [one for one in lists if one[0]]
+        shown = [""] * len(given)
+        for place in sorted(range(len(given)), key=lambda place: sum(map(len, given[place][0]))):
+            shown[place] = _fit_lines(*given[place], *self.share(shown.count("")))
+            self._take(2, shown[place])
+        for text in shown:
+            self._items += [ui.Separator(visible=True), ui.TextDisplay(text)]
+        self._items.append(ui.TextDisplay(foot))
+
     def add_section(self, markdown: str, thumbnail: str | None, description: str | None) -> None:
         """Add text with a thumbnail. The thumbnail is omitted if its URL is missing or unsafe."""
         address = discord_text.safe_url(thumbnail) if thumbnail else None
@@ -186,6 +202,23 @@ class MessageBuilder:
                 fitting.append(item)
                 self._custom_ids |= {custom_id} - {""}
         return fitting
+
+
+def _fit_lines(lines: Sequence[str], tell_left: Callable[[int], str], characters: int, size: int) -> str:
+    """Return at least the first text, and others as far as they fit into code points and UTF-8 bytes, with how many do not."""
+    for count in range(len(lines), 0, -1):
+        text = "\n".join(filter(None, (*lines[:count], tell_left(len(lines) - count))))
+        if len(text) <= characters and discord_text.utf8_bytes(text) <= size:
+            return text
+    left = f"\n{tell_left(len(lines) - 1)}".rstrip("\n")
+    room = characters - len(left), size - discord_text.utf8_bytes(left)
+    return discord_text.shorten(lines[0], room[0], max_bytes=room[1]) + left if lines else ""
+
+
+def tell_left(texts: Texts, count: int, *, further: int = 0, where: str = "") -> str:
+    """Return how many of a list's texts are not shown ("" for none), and the label of the button that shows them, if any."""
+    count += further
+    return texts("left-out" if where else "and-more", count=count, button=where) if count else ""
 
 
 def button(

@@ -104,28 +104,38 @@ MEMBERSHIP_KEPT = timedelta(minutes=1)
 """The time for which Discord's answer is kept."""
 
 
+MAX_ASKED = 25
+"""For how many servers Discord is asked in that time, for each reader."""
+
+
 async def is_member(interaction: Interaction, guild_id: int) -> bool:
-    """Return whether the user is a member of a server of the bot. Raises UserError if Discord does not say."""
-    client = interaction.client
+    """Return whether the user is a member of a server of the bot.
+
+    Raises UserError if Discord does not say, or was asked for MAX_ASKED other servers within the last minute.
+    """
+    client, user_id = interaction.client, interaction.user.id
     if guild_id == interaction.guild_id:
         return await client.is_in_server(interaction)
     if (kept := recall_membership(interaction, guild_id)) is not None:
         return kept
-    answer, now = await _ask_for_membership(interaction, guild_id), client.services.clock()
+    guild = await client.services.database.fetch(accounts.get_guild, guild_id)
+    if guild is None or guild.left_at is not None:
+        return False
+    now = client.services.clock()
     valid = {key: row for key, row in client.memberships.items() if row[0] + MEMBERSHIP_KEPT >= now}
-    client.memberships = {**valid, (interaction.user.id, guild_id): (now, answer)}
+    if sum(asker == user_id for asker, _ in valid) >= MAX_ASKED:
+        raise UserError("rights-unknown")
+    client.memberships = {**valid, (user_id, guild_id): (now, None)}
+    answer = await _ask_for_membership(interaction, guild_id)
+    client.memberships[user_id, guild_id] = (now, answer)
     return answer
 
 
 async def _ask_for_membership(interaction: Interaction, guild_id: int) -> bool:
-    """Ask Discord whether the user is a member of a server, if the bot is in it. Raises UserError if Discord does not say."""
-    client = interaction.client
-    guild = await client.services.database.fetch(accounts.get_guild, guild_id)
-    if guild is None or guild.left_at is not None:
-        return False
+    """Ask Discord whether the user is a member of a server. Raises UserError if Discord does not say."""
     try:
         with _map_refusals():
-            await client.http.get_member(guild_id, interaction.user.id)
+            await interaction.client.http.get_member(guild_id, interaction.user.id)
     except UserError as error:
         if error.key == "rights-unknown":
             raise
@@ -134,9 +144,9 @@ async def _ask_for_membership(interaction: Interaction, guild_id: int) -> bool:
 
 
 def recall_membership(interaction: Interaction, guild_id: int) -> bool | None:
-    """Return whether the user was a member of a server within the last minute; None if Discord was not asked."""
+    """Return whether the user was a member of a server within the last minute; None if Discord has not said so."""
     client = interaction.client
-    asked_at, answer = client.memberships.get((interaction.user.id, guild_id), (models.NEVER, False))
+    asked_at, answer = client.memberships.get((interaction.user.id, guild_id), (models.NEVER, None))
     return answer if asked_at + MEMBERSHIP_KEPT >= client.services.clock() else None
 
 

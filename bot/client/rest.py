@@ -35,7 +35,7 @@ LIMIT_SECONDS = 30.0
 ERROR_CODES = range(10_000, 10_000_000)
 """Discord's error codes (Discord docs, topics/opcodes-and-status-codes, 2026). A proxy has other codes."""
 
-UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
+UNREADABLE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 """Exceptions raised while parsing a body that is not Discord's."""
 
 MAX_ANSWERED = 200
@@ -45,10 +45,13 @@ log = structlog.get_logger(__name__)
 
 
 class RestClient:
-    """Sends requests to Discord within the rate limit, without retries. `report` gets each response."""
+    """Sends requests to Discord within the rate limit, without retries. `report` gets each response, `proxy` each request."""
 
-    def __init__(self, pace: Pace, report: AnswerListener, token: str | None) -> None:
+    def __init__(
+        self, pace: Pace, report: AnswerListener, token: str | None, proxy: str | None = None
+    ) -> None:
         self._pace = pace
+        self._proxy = proxy
         self._report = report
         self._token = token
         self._session: aiohttp.ClientSession | None = None
@@ -115,10 +118,11 @@ class RestClient:
                 params=query,
                 json=payload,
                 headers=headers,
+                proxy=self._proxy,
                 allow_redirects=False,  # Discord does not redirect, and a redirect would leak the secret
             ) as response:
                 return response, await response.read()
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
             self._pace.record_failure()
             raise DeliveryError(outcomes.NOT_ACCEPTED, type(error).__name__) from error
         except (aiohttp.ClientError, OSError) as error:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -27,7 +28,7 @@ _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 4.0
 """How long an idle connection is kept. Some servers close theirs after five seconds."""
 _REFUSED_FORM, _TIMED_OUT, _RATE_LIMITED = (400, 422), 408, 429
-_FATAL, _FORBIDDEN = (401, 402, 403, 404), 403
+_FATAL, _FORBIDDEN, _NOT_FOUND = (401, 402, 403, 404), 403, 404
 _NEW_LIMIT = "max_completion_tokens"
 """OpenAI's newer name of `max_tokens`. Its newer models know only this one, other servers only the old one."""
 _NO_CREDIT = "insufficient_quota"
@@ -41,7 +42,9 @@ _CUT_PROMPT = (
     "it read {tokens:,} tokens of a prompt of {characters:,} characters: its window is too small. Set one of 32,000 tokens,"
     " at Ollama by OLLAMA_CONTEXT_LENGTH=32768"
 )
+_NOT_WHOLE = ("content_filter", "tool_calls", "function_call")
 _MAX_REASON = 200
+_CHECK_TOKENS = 16
 _SCHEMA_NOTE = "Answer with one JSON object of this JSON schema, in a ```json fence, and with nothing else:\n"
 
 Message = Mapping[str, str]
@@ -88,7 +91,11 @@ class ModelServer:
 
         Raises ModelError: without a response, after `seconds`, and if the response names a time to wait.
         """
-        url, headers = f"{self.url.rstrip('/')}/{path}", {"Accept-Encoding": "identity"}
+        # Some copy the address of the call itself.
+        url, headers = (
+            f"{self.url.rstrip('/').removesuffix(f'/{path}')}/{path}",
+            {"Accept-Encoding": "identity"},
+        )
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         if self._session is None:
@@ -255,6 +262,20 @@ class LanguageModel:
             spent += most if tokens is None else tokens
             manner = following
 
+    async def check(self) -> None:
+        """Ask for a word, whatever the model answers. Raises ModelError unless the server answers for this model."""
+        request = {"model": self.name, "messages": [{"role": "user", "content": "Say yes."}]}
+        for limit in ("max_tokens", _NEW_LIMIT):
+            status, body = await self.server.post(
+                "chat/completions", {**request, limit: _CHECK_TOKENS}, self.seconds
+            )
+            response = await read_response(status, body)
+            if response.status == 200:
+                return
+            if response.status not in _REFUSED_FORM or _NEW_LIMIT.encode() not in body:
+                break
+        raise _make_error(self.server, response)
+
     def _read(self, response: ModelResponse, messages: Sequence[Message]) -> tuple[str, int | None]:
         """Return the text of a response and its tokens. Raises ModelError."""
         if response.status != 200:
@@ -281,8 +302,11 @@ def _make_error(server: ModelServer, response: ModelResponse, *, has_answered: b
     is_refusal = status == _FORBIDDEN and (is_flagged or has_answered)
     has_no_credit = _NO_CREDIT in (detail.get("code"), detail.get("type"))
     counted = _read_usage(response.record, "total")
+    reason = f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")
+    if status == _NOT_FOUND and not urlsplit(server.url).path.strip("/"):
+        reason += ". The address has no path, such as /v1"
     return ModelError(
-        server.describe(f"Error code: {status}" + (f" - {message}" if isinstance(message, str) else "")),
+        server.describe(reason),
         # A rejected request never reached the model. After other errors it may have.
         tokens=0 if counted is None and 400 <= status < 500 else counted,
         is_outage=status in (_TIMED_OUT, _RATE_LIMITED) or status >= 500,
@@ -348,13 +372,15 @@ def _read_completion(record: Mapping[str, Any]) -> tuple[str, int | None]:
     choice = _choice_of(record)
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None
+    if isinstance(text, list):  # in parts
+        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
     has_text, reason = isinstance(text, str) and bool(text.strip()), choice.get("finish_reason")
     if reason == "length":
         kind = ModelError if has_text else _ThoughtTooLongError
         raise kind("its answer was cut off at the token limit", tokens=tokens)
     if not has_text:
         raise ModelError("its answer has no text", tokens=tokens)
-    if reason not in ("stop", None):
+    if reason in _NOT_WHOLE:  # for a whole one, servers have many words
         raise ModelError(f"its answer is not whole: {str(reason)[:_MAX_REASON]}", tokens=tokens)
     return str(text), tokens
 

@@ -21,7 +21,8 @@ from storage.models import Subscription
 
 DAY = timedelta(days=1)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
-DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAY_NAMES = tuple(name[:3] for name in _WEEKDAYS)
 DEFAULT_TIME = "09:00"
 """The earliest time for a post without a time of day, which waits for the day's list."""
 AT_TIME_PATTERN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -64,15 +65,22 @@ def parse_days(text: str) -> tuple[int, ...]:
     """Parse weekdays such as `mon,tue` or `mon-fri` into sorted ISO weekdays; "" means every day. Raises UsageError."""
     days: set[int] = set()
     for word in filter(None, re.split(r"[,\s]+", text.strip().lower())):
-        first, _, last = word.partition("-")
-        try:
-            begin, end = DAY_NAMES.index(first[:3]), DAY_NAMES.index((last or first)[:3])
-        except ValueError:
+        names = [_find_weekday(name) for name in word.split("-")]
+        places = [place for place in names if place is not None]
+        if len(names) > 2 or len(places) < len(names):
             raise errors.UsageError(
-                f"{word[:20]!r} is not a weekday. Use mon, tue, wed, thu, fri, sat, sun."
-            ) from None
-        days.update((begin + step) % 7 + 1 for step in range((end - begin) % 7 + 1))
+                f"{word[:20]!r} is not a weekday. Use mon, tue, wed, thu, fri, sat, sun, as in mon-fri or sat,sun."
+            )
+        first, last = places[0], places[-1]
+        days.update((first + step) % 7 + 1 for step in range((last - first) % 7 + 1))
     return tuple(sorted(days)) or EVERY_DAY
+
+
+def _find_weekday(name: str) -> int | None:
+    """Return a weekday's place in the week, from 0, by at least three letters of its English name (mon, thurs), or None."""
+    bare = name.removesuffix("s")
+    places = (place for place, whole in enumerate(_WEEKDAYS) if whole.startswith(bare) and len(bare) >= 3)
+    return next(places, None)
 
 
 @lru_cache(maxsize=4096)

@@ -50,8 +50,39 @@ class _TomlSource(TomlConfigSettingsSource):
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
             return tomllib.loads(file_path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
+        except UnicodeDecodeError:
+            raise errors.UsageError(f"{file_path} is not UTF-8. Save it as UTF-8.") from None
         except ValueError as error:
             raise errors.UsageError(f"{file_path} is not valid TOML: {error}.") from None
+
+
+def _read_files(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return variables (in lower case) in which the content of the file NAME_FILE is the value of NAME.
+
+    Raises ValueError if both are there, or if a file is not UTF-8, and OSError if it cannot be read.
+    """
+    given = dict(variables)
+    for label in map(setting_name, Settings.model_fields):
+        name, path = label.lower(), given.pop(f"{label.lower()}_file", None)
+        if not path:
+            continue
+        if given.get(name):
+            raise ValueError(f"{label} and {label}_FILE are both set. Remove one of them.")
+        try:
+            given[name] = Path(_unquote(path)).read_text("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError(f"{path}, the file of {label}_FILE, is not UTF-8.") from None
+    return given
+
+
+class _EnvironmentSource(EnvSettingsSource):
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return _read_files(super()._load_env_vars())
+
+
+class _DotEnvSource(DotEnvSettingsSource):
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return _read_files(super()._load_env_vars())
 
 
 HIDDEN_HEALTH = (
@@ -216,6 +247,8 @@ class Settings(BaseSettings):
     """Another address of Discord's REST API, for a proxy or a local fake."""
     discord_gateway_url: str | None = None
     """Another address of Discord's Gateway."""
+    proxy: Annotated[str | None, _web_address("http://user:password@proxy.example:3128")] = None
+    """An HTTP proxy for all of Discord, Gateway and webhooks too, as `PAPERROUND_FETCH_PROXY` is for sources."""
     sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
     """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`; in `paperround.toml`
     [tables](sources.md#what-you-have-what-to-type-what-you-get).
@@ -261,7 +294,9 @@ class Settings(BaseSettings):
     mcp_token: SecretStr | None = None
     """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
     heartbeat_url: Annotated[SecretStr | None, _web_address("https://example.org/ping/KEY")] = None
-    """A URL that is requested every minute while this process sends and is healthy."""
+    """A URL that is requested every minute while this process sends and is healthy, and at the end of a
+    [single run](single-runs.md).
+    """
     log: Annotated[str, _checked(parse_log)] = "console"
     """The form of the log, `console` or `json`, and a level as in `json:debug`."""
     sentry_dsn: Annotated[SecretStr | None, _web_address("https://KEY@sentry.example.org/1")] = Field(
@@ -345,12 +380,17 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes these by name
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the settings sources in order of precedence."""
-        return (init_settings, env_settings, dotenv_settings, _TomlSource(settings_cls))
+        return (
+            init_settings,
+            _EnvironmentSource(settings_cls),
+            _DotEnvSource(settings_cls),
+            _TomlSource(settings_cls),
+        )
 
 
 def load() -> Settings:
@@ -401,8 +441,8 @@ def setting_origins() -> dict[str, str]:
 def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
     """Return the settings sources by name, in order of precedence."""
     return {
-        "environment": EnvSettingsSource(Settings),
-        ENV_FILE: DotEnvSettingsSource(Settings, env_file=ENV_FILE),
+        "environment": _EnvironmentSource(Settings),
+        ENV_FILE: _DotEnvSource(Settings, env_file=ENV_FILE),
         TOML_FILE: _TomlSource(Settings),
     }
 

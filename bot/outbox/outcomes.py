@@ -323,14 +323,17 @@ async def notify_owners(
 ) -> None:
     """Plan a notice for each subscription or alert at `now` (UTC).
 
-    It is sent to the owner as a direct message or, without an owner, to the server's system channel. One about a
-    date `on` is planned once for each owner, one `about` a delivery (an id) once for each subscription or alert.
+    It is sent to the owner as a direct message or, without an owner, to the server's system channel. If there is none, an
+    error tells the operator. One about a date `on` is planned once for each owner, one `about` a delivery (an id) once for
+    each subscription or alert.
     """
     for recipient in changed:
         reader, channel_id = None, None
         if recipient.user_id is not None:
             reader = await accounts.get_reader(connection, recipient.user_id)
         elif (channel_id := await _find_system_channel(connection, recipient, kind)) is None:
+            # An error reaches the operator in a direct message.
+            log.error(NOBODY_TOLD, reason=_describe_untold(recipient, kind, reason))
             continue
         if on is not None and await outbox.has_notice(
             connection, f"notice:{kind.value}:", on, user_id=recipient.user_id, guild_id=recipient.guild_id
@@ -362,6 +365,15 @@ async def notify_owners(
             subscription_id=recipient.subscription_id,
         )
         await outbox.add(connection, delivery)
+
+
+NOBODY_TOLD = "Nobody in its server can be told of a post that has no owner."
+
+
+def _describe_untold(recipient: NoticeRecipient, kind: NoticeKind, reason: str | None) -> str:
+    is_by_webhook = recipient.guild_id in (None, models.NO_GUILD)
+    place = f"{'Webhook' if is_by_webhook else 'Channel'} {recipient.channel_id}"
+    return f"{place}: {kind}, {reason}. What to do is in the output of paperround posts."
 
 
 async def _find_system_channel(

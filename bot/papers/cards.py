@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids, fields, summaries
+from bot.archive import fields, schemes, summaries
 from bot.client import custom_ids, message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, link_button, select_menu, select_option
@@ -142,7 +142,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     title = title_link(detail)
     facts = join_dotted(
         format_votes(detail.votes),
-        detail.key,
+        escape_untrusted(schemes.short_name(detail.key)),
         "" if detail.is_listed else listed_text(texts, detail),  # the foot shows the digests' dates
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),
@@ -233,7 +233,7 @@ def found_view(
     size, _ = message.share(len(papers) + 1)
     length = min(size - 100, 400)
     for paper_key, detail in papers.items():
-        unknown = discord_text.masked_link(paper_key, arxiv_ids.abstract_url(paper_key))
+        unknown = discord_text.masked_link(schemes.short_name(paper_key), schemes.page_url(paper_key))
         link = title_link(detail, length, 800) if detail else unknown
         votes = format_votes(detail.votes) if detail else ""
         note = "" if detail and detail.is_listed else texts("in-no-digest")
@@ -247,13 +247,24 @@ def found_view(
     return message.view
 
 
-def missing_view(texts: Texts, typed: str, paper_key: str, outcome: LookupOutcome) -> ui.LayoutView:
-    """Explain why a paper outside the archive, named as typed, has no card, with links to arXiv and Hugging Face."""
-    name = paper_key if arxiv_ids.extract_arxiv_id(typed) else f"“{discord_text.to_single_line(typed)}”"
+def missing_view(
+    texts: Texts, typed: str, paper_key: str, outcome: LookupOutcome, saved: models.SavedPaper | None = None
+) -> ui.LayoutView:
+    """Explain why a paper outside the archive, named as typed, has no card, with links to its pages.
+
+    `saved` has the reader's own title, note and tags if the paper is saved.
+    """
+    name = (
+        schemes.short_name(paper_key)
+        if schemes.read_key(typed)
+        else f"“{discord_text.to_single_line(typed)}”"
+    )
+    saved_with = texts.name_command("saved")
+    lines = [f"### {title_link(saved)}", _saved_text(texts, saved)] if saved is not None else []
+    lines.append(texts(f"lookup-{outcome.value}", paper=escape_untrusted(name), saved=saved_with))
+    pages = [(label, url) for label, url in schemes.list_pages(paper_key) if label != "PDF"]
     return message_builder.text_view(
-        texts(f"lookup-{outcome.value}", paper=escape_untrusted(name)),
-        link_button(texts("open-arxiv"), arxiv_ids.abstract_url(paper_key)),
-        link_button(texts("open-huggingface"), arxiv_ids.huggingface_url(paper_key)),
+        "\n".join(lines), *(link_button(texts("open-page", place=label), url) for label, url in pages)
     )
 
 

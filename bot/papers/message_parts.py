@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, link_button, plain_payload, select_menu, select_option
@@ -31,11 +31,18 @@ NO_PAGE = "-"
 
 
 def open_menu(
-    placeholder: str, papers: Sequence[AnyPaper], marker: str | None = None, *, ranks: Sequence[int] = ()
+    placeholder: str,
+    papers: Sequence[AnyPaper],
+    marker: str | None = None,
+    *,
+    ranks: Sequence[int] = (),
+    several: bool = False,
 ) -> ui.Item[Any] | None:
-    """Return a menu that opens one of the papers privately. `ranks` are shown in front of the papers."""
+    """Return a menu that opens one of the papers privately, or `several`. `ranks` are shown in front of the papers."""
     options = _paper_options(papers, ranks)
-    return select_menu(placeholder, pack_custom_id(verbs.OPEN_SELECTED, marker=marker), options)
+    most = len(options) if several else 1
+    custom_id = pack_custom_id(verbs.OPEN_SELECTED, marker=marker)
+    return select_menu(placeholder, custom_id, options, max_values=max(most, 1), min_values=1)
 
 
 def save_menu(
@@ -159,4 +166,4 @@ def papers_payload(
 
 def link_id(paper_key: str) -> str:
     """Return a paper's key as a link."""
-    return f"[{paper_key}](<{arxiv_ids.abstract_url(paper_key)}>)"
+    return f"[{schemes.short_name(paper_key)}](<{schemes.page_url(paper_key)}>)"

@@ -203,15 +203,16 @@ class PaperLists:
                 for name, target in self._suggestions(ListState(ListKind.AUTHOR), names)
             )
             suggestions = (*as_author, *suggestions)
+        filters = _list_filters(state, today).narrowed(query.filters)
         return PaperList(
             state=state,
             heading=_topic_heading(texts, state, result),
             rows=result.rows,
             total=result.total,
             found=result,
-            period=_name_narrowed_period(texts, state, today, query.filters),
+            period=_name_period_within(texts, state, today, filters),
             notes=(
-                _contradiction_note(texts, state, today, query.filters),
+                _contradiction_note(texts, filters),
                 *_query_notes(texts, result),
                 texts("list-institutions") if query.institutions else "",
                 _filters_text(texts, state, query.excluded),
@@ -235,12 +236,9 @@ class PaperLists:
 
     async def _load_author(self, texts: Texts, state: ListState, today: date) -> PaperList:
         name, query = query_parser.parse_author(state.text, today)
+        filters = _list_filters(state, today).narrowed(query.filters)
         result = await self._search.find_author(
-            name,
-            sort=state.sort or Sort.VOTES,
-            filters=_list_filters(state, today).narrowed(query.filters),
-            limit=state.size,
-            offset=state.offset,
+            name, sort=state.sort or Sort.VOTES, filters=filters, limit=state.size, offset=state.offset
         )
         if result.author is None:
             near = self._suggestions(state, result.near)
@@ -264,7 +262,7 @@ class PaperLists:
             )
             if others
             else "",
-            _contradiction_note(texts, state, today, query.filters),
+            _contradiction_note(texts, filters),
             _filters_text(texts, state),
         )
         return PaperList(
@@ -272,7 +270,7 @@ class PaperLists:
             heading=texts("list-author-heading", author=escape_untrusted(heading), count=result.total),
             rows=result.rows,
             total=result.total,
-            period=_name_narrowed_period(texts, state, today, query.filters),
+            period=_name_period_within(texts, state, today, filters),
             notes=notes,
             suggestions=self._suggestions(state, others),
             credits={
@@ -291,10 +289,9 @@ class PaperLists:
 
     async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
         result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
-        topic, period = (
-            query_parser.readmit_term(state.text),
-            _name_narrowed_period(texts, state, today, result.read.filters),
-        )
+        filters = _list_filters(state, today).narrowed(result.read.filters)
+        topic = query_parser.readmit_term(state.text)
+        period = _name_period_within(texts, state, today, filters)
         key = "list-top-topic-heading" if topic else "list-top-heading"
         # The heading says the period.
         untimed = state.replace(period=Period.ALL, span=None)
@@ -306,7 +303,7 @@ class PaperLists:
             found=result,
             period=period,
             notes=(
-                _contradiction_note(texts, state, today, result.read.filters),
+                _contradiction_note(texts, filters),
                 *_query_notes(texts, result),
                 _filters_text(texts, untimed, result.read.excluded),
             ),
@@ -413,20 +410,18 @@ def _list_filters(state: ListState, today: date) -> Filters:
     return Filters(*limits_of(state.period, state.span, today), state.min_votes or None)
 
 
-def _name_narrowed_period(texts: Texts, state: ListState, today: date, asked: Filters) -> str:
-    """Return the name of a list's period, narrowed by the dates that its query asks for."""
-    chosen = _list_filters(state, today)
-    both = chosen.narrowed(asked)
-    limits = both.since_on, both.until_on
-    if limits == (chosen.since_on, chosen.until_on) or _contradiction_note(texts, state, today, asked):
-        return name_period(texts, state)
-    return texts.format_period(*limits)
+def _name_period_within(texts: Texts, state: ListState, today: date, filters: Filters) -> str:
+    """Return the name of a list's period or, if its query narrows that, the dates of all its filters."""
+    limits = filters.since_on, filters.until_on
+    is_narrowed = limits != limits_of(state.period, state.span, today)
+    if is_narrowed and not _contradiction_note(texts, filters):
+        return texts.format_period(*limits)
+    return name_period(texts, state)
 
 
-def _contradiction_note(texts: Texts, state: ListState, today: date, asked: Filters) -> str:
+def _contradiction_note(texts: Texts, filters: Filters) -> str:
     """Return the sentence that no paper can pass the filters, because they exclude each other; "" if any can."""
-    both = _list_filters(state, today).narrowed(asked)
-    since, until, least, most = both.since_on, both.until_on, both.min_votes, both.max_votes
+    since, until, least, most = filters.since_on, filters.until_on, filters.min_votes, filters.max_votes
     if since is not None and until is not None and since > until:
         return texts("list-no-day", since=texts.format_date(since), until=texts.format_date(until))
     if least is not None and most is not None and least > most:

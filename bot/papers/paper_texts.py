@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Protocol
 
-from bot.archive import arxiv_ids, exports, summaries
+from bot.archive import exports, schemes, summaries
 from bot.archive.summaries import Basis
 from bot.i18n.texts import Texts
 from bot.outbox import contents
@@ -63,7 +63,7 @@ def title_link(paper: Titled, max_characters: int = 1600, max_bytes: int = 4000)
     The key replaces a missing title, and the paper's page on Hugging Face replaces a URL that is too
     long. The limits may be exceeded if even these do not fit.
     """
-    short_address = arxiv_ids.huggingface_url(paper.key)
+    short_address = schemes.page_url(paper.key)
     is_short = len(paper.url) <= MAX_URL_LENGTH and discord_text.safe_url(paper.url)
     address = paper.url if is_short else short_address
     plain, link = format_title(paper.title, paper.key), ""
@@ -202,9 +202,7 @@ def list_links(paper: models.PaperDetail, project_url: str | None) -> list[tuple
     label = "GitHub" if (paper.code_url or "").lower().startswith(_GITHUB) else "Code"
     code_label = f"{label} {format_stars(paper.code_stars)}".rstrip()
     return [
-        ("arXiv", arxiv_ids.abstract_url(paper_key)),
-        ("PDF", arxiv_ids.pdf_url(paper_key)),
-        ("Hugging Face", arxiv_ids.huggingface_url(paper_key)),
+        *schemes.list_pages(paper_key),
         (code_label, paper.code_url),
         ("Project" if paper.project_url else "Video", project_url),
     ]
@@ -304,7 +302,8 @@ def foot_lines(texts: Texts, detail: models.PaperDetail, summary: summaries.Summ
     lines = (
         withdrawn_note(texts, detail),
         arxiv_note(texts, detail),
-        "" if detail.is_listed else texts("paper-fetched"),
+        texts("paper-elsewhere") if detail.arxiv_id is None else "",
+        "" if detail.is_listed or detail.arxiv_id is None else texts("paper-fetched"),
         language_note(texts, summary.language) if summary else "",
         texts("listed-in", places=places) if places else "",
     )
@@ -323,15 +322,19 @@ MAX_SHOWN_COMMENT = 200
 
 
 def arxiv_note(texts: Texts, detail: models.PaperDetail) -> str:
-    """Return when a paper came to arXiv, its version, its comment there, and where it was published."""
+    """Return when a paper was published or came to arXiv, its version, its comment there, and where it was published."""
     version = ""
     if detail.version is not None:
         on = texts.format_date(detail.version_on) if detail.version_on else ""
         version = join_dotted(texts("paper-version", version=detail.version), on)
-    month = arxiv_ids.first_day(detail.key)
-    last = month.replace(day=calendar.monthrange(month.year, month.month)[1])
-    # Of a paper that no digest lists, the card begins with its day.
-    published = texts("published-on", date=texts.format_period(month, last)) if detail.is_listed else ""
+    if detail.arxiv_id is None:
+        on = texts.format_date(detail.published_on) if detail.published_on and detail.is_listed else ""
+        published = texts("published-on", date=on) if on else ""
+    else:
+        month = schemes.first_day(detail.key) or detail.first_on
+        last = month.replace(day=calendar.monthrange(month.year, month.month)[1])
+        # Of a paper that no digest lists, the card begins with its day.
+        published = texts("published-on", date=texts.format_period(month, last)) if detail.is_listed else ""
     quoted = (
         escape_untrusted(typesetting.render_title(text or ""), max_length=MAX_SHOWN_COMMENT)
         for text in (detail.comment, detail.journal)
@@ -390,5 +393,6 @@ def cite(detail: models.PaperDetail) -> str:
         is_order_confirmed=detail.is_author_order_confirmed,
         comment=exports.describe_state(detail.comment, detail.withdrawn_by),
         journal=detail.journal,
+        published_on=detail.published_on,
     )
     return file.render()

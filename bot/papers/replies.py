@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import interaction_values, permissions, router
 from bot.client.custom_ids import Action
 from bot.client.handler_context import Request
@@ -139,7 +139,7 @@ async def load_paper(request: Request, paper: str) -> models.PaperDetail:
     """Return the paper with this id, link or title. Raises UserError if it is unknown."""
     detail = await request.services.search.find_paper(paper)
     if detail is None:
-        paper_key = arxiv_ids.extract_arxiv_id(paper)
+        paper_key = schemes.read_key(paper)
         key = "no-paper" if paper_key is None else "why-not-listed"
         raise UserError(key, paper=escape_untrusted(paper_key or paper))
     return detail

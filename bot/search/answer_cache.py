@@ -14,7 +14,7 @@ from bot.core.clock import Clock
 from bot.search import interpretation
 from bot.search.authors import Archive
 from bot.search.engine import Engine, Matches
-from bot.search.interpretation import LoadVocabulary
+from bot.search.interpretation import Interpretation, LoadVocabulary
 from bot.search.query_reader import QueryReader
 from bot.search.results import SearchRequest, SearchResult
 from bot.text.parsed_query import ParsedQuery
@@ -83,7 +83,7 @@ class SearchAnswers:
         ):
             former, answer = None, self._make(archive, request, load)
         elif len(answer.matches.scores) < min(end, answer.matches.total):
-            longer = interpretation.list_matches(answer.engine, answer.query, request)
+            longer = interpretation.list_matches(answer.engine, Interpretation(answer.query), request)
             answer = replace(answer, matches=answer.matches.continued(longer))
         self._keep(request, answer, instead_of=former)
         return answer

@@ -45,15 +45,12 @@ class Vocabulary:
             syllable for words in spellings.values() for word in words for syllable in word
         )
         self._words: dict[str, tuple[str, int]] = {}
-        self._words_by_sound: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._keys_by_first: dict[str, list[str]] = defaultdict(list)
         for key, weights in spellings.items():
             if _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES:
-                entry = max(weights, key=lambda word: weights[word]), weights.total()
-                self._words[key] = entry
+                self._words[key] = max(weights, key=lambda word: weights[word]), weights.total()
                 self._keys_by_first[key[0]].append(key)
-                if analyser.is_syllables(entry[0]):
-                    self._words_by_sound[transliteration.sound_key(entry[0])].append(entry)
+        self._words_by_sound = _group_by_sound(self._words.values())
 
     def list_near(self, word: str) -> list[tuple[str, int]]:
         """Return the closest known words with their weights, most frequent first: those that sound the same, or with few errors.
@@ -108,6 +105,15 @@ class Vocabulary:
 
 def _spelling_key(word: str) -> str:
     return analyser.keystrokes(analyser.fold(word))
+
+
+def _group_by_sound(weighted_words: Iterable[tuple[str, int]]) -> Mapping[str, Sequence[tuple[str, int]]]:
+    """Return the Korean ones of these words, with their weights, by the key that words of the same sound share."""
+    by_sound: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for word, weight in weighted_words:
+        if analyser.is_syllables(word):
+            by_sound[transliteration.sound_key(word)].append((word, weight))
+    return by_sound
 
 
 def list_rare_words(engine: Engine, counts: Mapping[concepts.QueryPart, int]) -> dict[str, int]:
@@ -287,11 +293,11 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
     else:
         ids = [] if typed else archive.engine.list_top(ParsedQuery(), limit=MAX_CHOICES)[0]
     rows = search.list_paper_rows(archive.view, ids)
-    rows = rows or titles.find_papers(archive, typed, limit=MAX_CHOICES, is_prefix=True)
+    rows = rows or titles.complete_title(archive, typed, MAX_CHOICES)
     shorter = typed[:-1].strip()
     if not rows and shorter and analyser.ends_in_hangul(analyser.fold(typed)):
         # While 모델 is being typed, the text is briefly 몯, which no title contains.
-        rows = titles.find_papers(archive, shorter, limit=MAX_CHOICES, is_prefix=True)
+        rows = titles.complete_title(archive, shorter, MAX_CHOICES)
     if not rows and typed and (named := titles.find_paper(archive, typed)):
         rows = search.list_paper_rows(
             archive.view, list(search.get_paper_ids(archive.view, [named]).values())

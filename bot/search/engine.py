@@ -362,24 +362,24 @@ class Engine:
         tokens_of = filter(None, map(institutions.make_token, query_parser.split_names(institution)))
         return any_of([self._term("institution", token, 0.0) for token in tokens_of])
 
-    def _search(self, query: Query | None, clauses: Sequence[_Clause], limit: int) -> dict[int, float]:
+    def _score_best(self, query: Query | None, clauses: Sequence[_Clause], limit: int) -> dict[int, float]:
         """Return the scores of the best papers."""
         if query is None or not limit:
             return {}
-        hits = self._ask(_within(query, clauses), limit, weight_by_field="popularity", count=False)
+        hits = self._search_index(_within(query, clauses), limit, weight_by_field="popularity", count=False)
         return _order(self._scores(hits))
 
     def _scores(self, result: tantivy.SearchResult) -> dict[int, float]:
-        return dict(zip(self._numbers(result), (score for score, _ in result.hits), strict=True))
+        return dict(zip(self._paper_ids(result), (score for score, _ in result.hits), strict=True))
 
-    def _numbers(self, result: tantivy.SearchResult, field: str = "id") -> list[int]:
+    def _paper_ids(self, result: tantivy.SearchResult) -> list[int]:
         addresses = [address for _, address in result.hits]
-        return cast("list[int]", self.searcher.fast_field_values(field, addresses))
+        return cast("list[int]", self.searcher.fast_field_values("id", addresses))
 
     # Searching.
 
-    def _ask(self, query: Query, limit: int, **options: Any) -> tantivy.SearchResult:
-        """Search the index, which all look-ups do here."""
+    def _search_index(self, query: Query, limit: int, **options: Any) -> tantivy.SearchResult:
+        """Search the index, which is done nowhere else."""
         return self.searcher.search(query, limit, **options)
 
     def survey(
@@ -387,31 +387,29 @@ class Engine:
     ) -> Survey:
         """Ask all papers, in one search, what they have of a query, and of what else is asked as far as there are bits left."""
         parts = query.parts[:_MAX_PARTS]
+        asked = {part: self._part(part) for part in parts} | self._ask_of_whole(query)
+        asked |= {key: other for key, other in others.items() if other is not None}
+        asked = dict(islice(asked.items(), _MAX_BITS - 1))
+        wanted, within = _score_by_bits(asked.values()), self.within(query)
+        asked[_Asked.WITHIN] = within
+        if wanted is None:
+            return Survey(parts, asked, {})
+        is_within = Query.const_score_query(within, float(1 << len(asked) - 1))
+        wanted = _within(wanted, [(Occur.Should, is_within)])
+        hits = self._search_index(wanted, max(1, self.searcher.num_docs), count=False)
+        found = zip(self._paper_ids(hits), hits.hits, strict=True)
+        return Survey(parts, asked, {id_: (int(score), address) for id_, (score, address) in found})
+
+    def _ask_of_whole(self, query: ParsedQuery) -> dict[Hashable, Query | None]:
+        """Return what a survey asks about a query besides its parts and limits."""
         family = () if self._is_concept(query) else (search_index.VERSION_NAME, search_index.LEADING_NAME)
-        asked: dict[Hashable, Query | None] = {part: self._part(part) for part in parts}
-        asked |= {
+        return {
             _Asked.ABOUT: self._about_all(query),
-            _Asked.WHOLE: any_of(
-                [self._phrase_of(query), *map(self._part, query.wholes), self._named(query, _NAME_DEGREES)]
-            ),
+            _Asked.WHOLE: any_of([*self._list_wholes(query), self._named(query, _NAME_DEGREES)]),
             _Asked.NAMED: self._named(query, [search_index.EXACT_NAME]),
             _Asked.FAMILY: self._named(query, family),
             _Asked.RELATED: any_of(map(self._about_one, query.clearly_on)),
         }
-        asked |= {key: query for key, query in others.items() if query is not None}
-        asked = dict(islice(asked.items(), _MAX_BITS - 1))
-        asked[_Asked.WITHIN] = self.within(query)
-        bits = [
-            one and Query.const_score_query(one, float(1 << place))
-            for place, one in enumerate(asked.values())
-        ]
-        hits, ids = None, list[int]()
-        if (wanted := any_of(bits[:-1])) is not None:
-            wanted = Query.boolean_query([(Occur.Must, wanted), (Occur.Should, cast("Query", bits[-1]))])
-            hits = self._ask(wanted, max(1, self.searcher.num_docs), count=False)
-            ids = self._numbers(hits)
-        found = zip(ids, hits.hits if hits else (), strict=True)
-        return Survey(parts, asked, {id_: (int(score), address) for id_, (score, address) in found})
 
     def find(
         self, query: ParsedQuery, *, limit: int, sort: Sort = Sort.RELEVANCE, survey: Survey | None = None
@@ -423,28 +421,33 @@ class Engine:
         survey, order, limit = survey or self.survey(query), _ORDERS[sort], max(limit, _ENOUGH)
         is_alone = len(query.parts) == 1 and not query.topics
         has_partial = not is_alone and survey.complete < (_ENOUGH if order is None else _ENOUGH_ORDERED)
-        if order is None:
-            scores = self._rank(query, survey, limit, has_partial=has_partial)
-        else:
-            some = self._some_parts(query, survey) if has_partial else None
-            scores = self._search(some, self._narrow(query), survey.complete + _MAX_PARTIAL)
+        if order is not None:
+            return self._find_in_order(query, survey, order, limit, has_partial=has_partial)
+        scores = self._rank(query, survey, limit, has_partial=has_partial)
         missing = self._list_missing(survey, scores) if has_partial else {}
-        if order is None:
-            on, others = (
-                [id_ for id_ in scores if id_ in ids] for ids in (survey.on_topic, survey.all_terms)
-            )
-        else:
-            on, others = (self._sort(ids, survey, order) for ids in (survey.on_topic, survey.all_terms))
-            # The newest paper with any of the words says little.
-            least = _NEAR * max((scores[id_] for id_ in missing), default=0.0)
-            near = self._sort([id_ for id_ in missing if scores[id_] >= least], survey, order)
-            missing = {id_: missing[id_] for id_ in near}
+        on, others = ([id_ for id_ in scores if id_ in ids] for ids in (survey.on_topic, survey.all_terms))
         ids = [*[*on, *others][:limit], *missing]
         matches = Matches(
-            {id_: scores.get(id_, 0.0) for id_ in ids}, len(survey.on_topic), len(survey.all_terms), missing
+            {id_: scores[id_] for id_ in ids}, len(survey.on_topic), len(survey.all_terms), missing
         )
-        first = None if order is not None else self.choose_named(survey)
+        first = self.choose_named(survey)
         return matches if first is None else _put_first(matches, first)
+
+    def _find_in_order(
+        self, query: ParsedQuery, survey: Survey, order: _Order, limit: int, *, has_partial: bool
+    ) -> Matches:
+        """Return matches with each kind in the order of votes or dates; of those that lack a term, the near ones.
+
+        The newest paper with any of the words says little.
+        """
+        some = self._some_parts(query, survey) if has_partial else None
+        scores = self._score_best(some, self._narrow(query), survey.complete + _MAX_PARTIAL)
+        missing = self._list_missing(survey, scores)
+        least = _NEAR * max((scores[id_] for id_ in missing), default=0.0)
+        kinds = survey.on_topic, survey.all_terms, [id_ for id_ in missing if scores[id_] >= least]
+        on, others, near = (self._sort(ids, survey, order) for ids in kinds)
+        known = {id_: scores.get(id_, 0.0) for id_ in (*[*on, *others][:limit], *near)}
+        return Matches(known, len(on), len(others), {id_: missing[id_] for id_ in near})
 
     def _sort(self, paper_ids: Collection[int], survey: Survey, order: _Order) -> list[int]:
         """Return papers in the order of votes or dates."""
@@ -475,12 +478,12 @@ class Engine:
         if about is not None and len(survey.on_topic) > _ENOUGH and self._is_concept(query):
             # How often one of many papers has a term says little: of those that fit alike, votes and newness decide.
             if len(survey.on_topic) >= limit:
-                return self._search(about, clauses, limit)
+                return self._score_best(about, clauses, limit)
             wanted = any_of([about, _besides(wanted, about)])
         if not has_partial:
-            return self._search(wanted, clauses, complete)
-        full, every = wanted and Query.boost_query(wanted, _APART), all_of(map(self._part, survey.parts))
-        scores = self._search(any_of([full, _besides(some, every)]), clauses, complete + _MAX_PARTIAL)
+            return self._score_best(wanted, clauses, complete)
+        full, every = wanted and Query.boost_query(wanted, _APART), self.having_parts(survey.parts)
+        scores = self._score_best(any_of([full, _besides(some, every)]), clauses, complete + _MAX_PARTIAL)
         return _order(
             {id_: score / _APART if survey.is_complete(id_) else score for id_, score in scores.items()}
         )
@@ -533,14 +536,18 @@ class Engine:
         The papers with all parts are ranked as `ranked` does, if it is given.
         """
         clauses = [self._named(query, _NAME_DEGREES)]
-        every = all_of(map(self._part, parts))
+        every = self.having_parts(parts)
         if every is not None and ranked is not None:
             clauses.append(_within(Query.const_score_query(every, 0.0), [(Occur.Should, ranked)]))
         elif every is not None:
             clauses.append(Query.boost_query(every, 1 / len(parts)))
-        wholes = filter(None, (self._phrase_of(query), *map(self._part, query.wholes)))
-        clauses += [all_of([named, Query.const_score_query(named, _WHOLE)]) for named in wholes]
+        wholes = filter(None, self._list_wholes(query))
+        clauses += [all_of([whole, Query.const_score_query(whole, _WHOLE)]) for whole in wholes]
         return any_of(clauses)
+
+    def _list_wholes(self, query: ParsedQuery) -> list[Query | None]:
+        """Return the queries for papers with a query as a phrase, and with each of its wholes."""
+        return [self._phrase_of(query), *map(self._part, query.wholes)]
 
     def _named(self, query: ParsedQuery, marks: Iterable[str]) -> Query | None:
         """Return the query for papers with a name of the query that has one of these marks."""
@@ -606,15 +613,12 @@ class Engine:
         """Return the papers that match each of several queries. In one search, each of 24 queries sets a bit of the score."""
         having = list[set[int]]()
         for batch in chunked(queries, _MAX_BITS):
-            bits = any_of(
-                query and Query.const_score_query(query, float(1 << number))
-                for number, query in enumerate(batch)
-            )
+            bits = _score_by_bits(batch)
             scores = dict[int, float]()
             if bits is not None and paper_ids:
                 if len(paper_ids) < self.searcher.num_docs:
                     bits = _within(bits, self._narrow(ParsedQuery(paper_ids=paper_ids)))
-                scores = self._scores(self._ask(bits, len(paper_ids), count=False))
+                scores = self._scores(self._search_index(bits, len(paper_ids), count=False))
             having += (
                 {id_ for id_, score in scores.items() if int(score) >> number & 1}.intersection(paper_ids)
                 for number in range(len(batch))
@@ -654,8 +658,8 @@ class Engine:
         They are sorted by votes unless by date.
         """
         wanted, (field, order) = self.within(query), _ORDERS[sort] or _TOP
-        result = self._ask(wanted, limit, order_by_field=field, order=order, offset=offset)
-        return self._numbers(result), _total(result)
+        result = self._search_index(wanted, limit, order_by_field=field, order=order, offset=offset)
+        return self._paper_ids(result), _total(result)
 
     def count(self, *terms: Sequence[str]) -> int:
         """Return the number of papers that contain all of these terms, each in any of its forms."""
@@ -676,31 +680,28 @@ class Engine:
         return self._count_matches(self._compile(concepts.literal_part(*term).forms).title)
 
     def _count_matches(self, query: Query | None) -> int:
-        return 0 if query is None else _total(self._ask(query, 1))
+        return 0 if query is None else _total(self._search_index(query, 1))
 
     # Titles and similar papers.
 
-    def titled(
-        self, words: Sequence[str], *, beginnings: Collection[str] = (), alternatives: Collection[str] = ()
-    ) -> Query | None:
-        """Return the query for the papers with all of these tokens in the title; None if none have them.
+    def in_title(self, words: Iterable[str]) -> Query | None:
+        """Return the query for the papers with all of these tokens in the title; None if none have them."""
+        return all_of(self._term("title", word, 0.0) for word in words)
 
-        With `beginnings`, the title must also contain a token that starts with one of them, or an alternative.
-        """
-        clauses = [self._term("title", word, 0.0) for word in words]
-        if beginnings:
-            completions = (
-                self.searcher.terms_with_prefix("title", text, None, _MAX_COMPLETIONS) for text in beginnings
-            )
-            last = {text for terms in completions for text, _ in terms}.union(alternatives)
-            clauses.append(any_of(self._term("title", word, 0.0) for word in sorted(last)))
-        return all_of(clauses)
+    def complete_tokens(self, beginnings: Iterable[str]) -> set[str]:
+        """Return tokens of titles that start with one of these."""
+        found = (
+            self.searcher.terms_with_prefix("title", text, None, _MAX_COMPLETIONS) for text in beginnings
+        )
+        return {token for tokens_found in found for token, _ in tokens_found}
 
-    def list_titled(self, wanted: Query | None, *, limit: int) -> list[int]:
-        """Return the papers of a query by `titled`, top-voted first."""
-        if wanted is None:
+    def list_titled(self, words: Sequence[str], *, last: Collection[str] = (), limit: int) -> list[int]:
+        """Return the papers with all of these tokens and, if given, one of the `last` in the title, top-voted first."""
+        clauses = [self.in_title(words)] if words else []
+        clauses += [any_of(self.in_title([word]) for word in sorted(last))] if last else []
+        if (wanted := all_of(clauses)) is None:
             return []
-        return self._numbers(self._ask(wanted, limit, order_by_field="top", count=False))
+        return self._paper_ids(self._search_index(wanted, limit, order_by_field="top", count=False))
 
     def list_similar(
         self, similar_to: int, words: Mapping[str, int], topics: Mapping[int, float], *, limit: int
@@ -713,7 +714,7 @@ class Engine:
         wanted = any_of([named, self._topics(topics)])
         if wanted is None:
             return []
-        ids = self._numbers(self._ask(wanted, limit + 1, count=False))
+        ids = self._paper_ids(self._search_index(wanted, limit + 1, count=False))
         return [paper_id for paper_id in ids if paper_id != similar_to][:limit]
 
 
@@ -753,6 +754,13 @@ def _besides(query: Query | None, others: Query | None) -> Query | None:
     if query is None or others is None:
         return query
     return Query.boolean_query([(Occur.Must, query), (Occur.MustNot, others)])
+
+
+def _score_by_bits(queries: Iterable[Query | None]) -> Query | None:
+    """Return the query whose score has a bit for each of these that a paper matches; None if there are none."""
+    return any_of(
+        query and Query.const_score_query(query, float(1 << place)) for place, query in enumerate(queries)
+    )
 
 
 def _total(result: Any) -> int:

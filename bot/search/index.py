@@ -128,6 +128,7 @@ _MOST_VOTES = 1 << 18
 
 @lru_cache(maxsize=1)
 def paper_schema() -> tantivy.Schema:
+    """Return the fields of a paper; `twice` has the tokens that its body has more than once."""
     builder = tantivy.SchemaBuilder()
     for name in ("title", "body"):
         builder.add_text_field(name, tokenizer_name="tokens", index_option="position")

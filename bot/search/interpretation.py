@@ -29,10 +29,10 @@ LoadVocabulary = Callable[[], completion.Vocabulary]
 
 
 class Interpretation(NamedTuple):
-    """A query as it was read and corrected, what papers have of it, and of other queries what a paper needs for each."""
+    """A query as it was read, what papers have of it (None: not asked yet), and of other queries what a paper needs for each."""
 
     query: ParsedQuery
-    survey: Survey | None
+    survey: Survey | None = None
     offers: Mapping[str, Sequence[Hashable]] = MappingProxyType({})
 
 
@@ -128,7 +128,7 @@ def _ask_for_readings(
     engine = archive.engine
     asked: dict[Hashable, Query | None] = {}
     if words.meant or period:
-        asked[_TITLE] = titles.title_query(engine, typed)
+        asked[_TITLE] = engine.in_title(titles.title_tokens(typed))
     if period and period.year:
         asked[_YEAR] = engine.within(ParsedQuery(options=Filters(*period.span)))
         asked[_NAMED_SO] = engine.having([[f"{period.name} {period.year}"]]) if period.name else None
@@ -312,16 +312,14 @@ def _is_author(archive: Archive, text: str, *, has_word: bool) -> bool:
     return not is_alone or not others or not transliteration.spells(words[0], first)
 
 
-def list_matches(
-    engine: Engine, query: ParsedQuery, request: SearchRequest, survey: Survey | None = None
-) -> Matches:
+def list_matches(engine: Engine, read: Interpretation, request: SearchRequest) -> Matches:
     """Return a query's papers up to the end of a page.
 
     A query without words has all within its limits, top-voted first; those from an institution newest first.
     """
-    end, sort = request.offset + request.limit, request.sort or Sort.RELEVANCE
+    query, end, sort = read.query, request.offset + request.limit, request.sort or Sort.RELEVANCE
     if query.parts or query.wholes:
-        return engine.find(query, limit=end, sort=sort, survey=survey)
+        return engine.find(query, limit=end, sort=sort, survey=read.survey)
     if query.institutions and request.sort is None:
         sort = Sort.DATE
     ids, total = engine.list_top(query, sort=sort, limit=end)
@@ -330,11 +328,11 @@ def list_matches(
 
 def find(archive: Archive, read: Interpretation, request: SearchRequest) -> tuple[ParsedQuery, Matches]:
     """Find the papers for a query, and note the terms that no paper has."""
-    query, survey, _ = read
-    survey = survey or archive.engine.survey(query)
+    query = read.query
     if _asks_for_nothing(query, request):
         return query, Matches()
-    matches = list_matches(archive.engine, query, request, survey)
+    survey = read.survey or archive.engine.survey(query)
+    matches = list_matches(archive.engine, read._replace(survey=survey), request)
     absent = () if matches.complete else _list_absent(archive, query, survey, matches)
     if len(absent) == len(query.parts) and not matches.total:
         absent = ()  # that nothing is found says it

@@ -20,7 +20,7 @@ from bot.search import index as search_index
 from bot.search import results as search_results
 from bot.search.authors import Archive
 from bot.search.completion import TopicIndex
-from bot.search.engine import Engine, Survey
+from bot.search.engine import Engine
 from bot.search.glossary_service import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.interpretation import Interpretation
@@ -164,7 +164,9 @@ class SearchService:
             ids = {paper.paper_id for paper in digest_papers if allowed.allow(paper.date_on, paper.votes)}
             query = replace(read.query, filters=replace(allowed, since_on=None, until_on=None))
             if ids and query.has_text:
-                on_topic = self._find_all(archive, query, read.survey if query == read.query else None, ids)
+                on_topic = self._find_all(
+                    archive, read if query == read.query else Interpretation(query), ids
+                )
                 return {id_: score for id_, score in on_topic.items() if id_ in ids}
             written = ids if query.paper_ids is None else ids.intersection(query.paper_ids)
             if query.institutions:
@@ -184,9 +186,9 @@ class SearchService:
 
         def look_up(archive: Archive) -> tuple[Sequence[int] | None, ParsedQuery]:
             load = self._load_vocabulary(archive)
-            query, survey, _ = interpretation.interpret(archive, text, today, options=options, load=load)
-            if query.has_text:
-                return [*self._find_all(archive, query, survey)], query
+            read = interpretation.interpret(archive, text, today, options=options, load=load)
+            if (query := read.query).has_text:
+                return [*self._find_all(archive, read)], query
             paper_ids = None if query.paper_ids is None else sorted(query.paper_ids)
             if query.institutions:
                 paper_ids, _ = archive.engine.list_top(query, limit=max(1, archive.engine.searcher.num_docs))
@@ -195,19 +197,21 @@ class SearchService:
         return await self._look_up(look_up)
 
     def _find_all(
-        self, archive: Archive, query: ParsedQuery, survey: Survey | None, needed: Collection[int] = ()
+        self, archive: Archive, read: Interpretation, needed: Collection[int] = ()
     ) -> dict[int, float]:
         """Return the scores of all papers on the topic of a query, best first.
 
         If the index is out of date, only the `needed` papers are searched, if any.
         """
+        query = read.query
         request = SearchRequest(query.text, limit=max(1, archive.engine.searcher.num_docs, len(needed)))
         if needed and archive.is_stale:
             engine, allowed = _open_engine(archive, sorted(needed)), query.paper_ids
             among = set(needed).intersection(needed if allowed is None else allowed)
-            matches = interpretation.list_matches(engine, replace(query, paper_ids=among), request)
+            narrowed = Interpretation(replace(query, paper_ids=among))
+            matches = interpretation.list_matches(engine, narrowed, request)
         else:
-            _, matches = interpretation.find(archive, Interpretation(query, survey), request)
+            _, matches = interpretation.find(archive, read, request)
         return {id_: matches.scores[id_] for id_ in matches.by_kind[MatchKind.ON_TOPIC]}
 
     async def open_papers(self, paper_ids: Sequence[int]) -> OpenPapers:

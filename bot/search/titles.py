@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from tantivy import Query
-
-from bot.archive import arxiv_ids, summaries
+from bot.archive import schemes, summaries
 from bot.search import index as search_index
 from bot.search import transliteration
 from bot.search.authors import Archive
@@ -27,8 +25,8 @@ _MAX_TOPICS = 24
 
 def parse_id(text: str) -> str | None:
     """Return the key that a text is or links to, or None. Full-width digits and punctuation are accepted."""
-    typed = typography.normalise("NFKC", plain.clean_typed(text)).strip(" \t\n.,;:!?()[]<>\"'`")
-    return arxiv_ids.extract_arxiv_id(typed)
+    typed = typography.normalise("NFKC", plain.clean_typed(text))
+    return schemes.read_key(typed) or schemes.read_key(typed.strip(" \t\n.,;:!?()[]<>\"'`"))
 
 
 def find_paper(archive: Archive, text: str) -> str | None:
@@ -39,21 +37,21 @@ def find_paper(archive: Archive, text: str) -> str | None:
     if (famous_id := find_known(text)) is not None and search.get_paper_ids(archive.view, [famous_id]):
         return famous_id
     # "flash attention" is FlashAttention.
-    rows = find_papers(archive, text, limit=_CANDIDATE_LIMIT) or find_papers(
-        archive, "".join(text.split()), limit=_CANDIDATE_LIMIT
-    )
-    if rows and (named := _choose_titled(rows, text)):
-        return named.key
-    read = archive.read(ParsedQuery(text))
-    survey = archive.engine.survey(read)
-    named_id = archive.engine.choose_named(survey, is_alone=True)
-    near = (
-        None if survey.complete or archive.reader.is_known(text) else find_near_name(archive, text, least=100)
-    )
-    if named_id is None and near is not None:
-        named_id = archive.engine.choose_named(archive.engine.survey(archive.read(ParsedQuery(near))))
-    found = search.list_paper_rows(archive.view, [] if named_id is None else [named_id])
-    return found[0].key if found else None
+    titled = _list_containing(archive, text) or _list_containing(archive, "".join(text.split()))
+    row = _choose_titled(titled, text) or _find_named(archive, text)
+    return row.key if row else None
+
+
+def _find_named(archive: Archive, text: str) -> models.PaperRow | None:
+    """Return the paper with a text as its name or, if no paper has its words, with a name that sounds the same."""
+    engine = archive.engine
+    survey = engine.survey(archive.read(ParsedQuery(text)))
+    paper_id = engine.choose_named(survey, is_alone=True)
+    is_unknown = not (paper_id or survey.complete or archive.reader.is_known(text))
+    if is_unknown and (same := find_near_name(archive, text, least=100)):
+        paper_id = engine.choose_named(engine.survey(archive.read(ParsedQuery(same))))
+    rows = search.list_paper_rows(archive.view, [paper_id] if paper_id else [])
+    return next(iter(rows), None)
 
 
 def _choose_titled(rows: Sequence[models.PaperRow], text: str) -> models.PaperRow | None:
@@ -71,7 +69,7 @@ def _choose_titled(rows: Sequence[models.PaperRow], text: str) -> models.PaperRo
         if typed in (fold(title), fold(title.partition(":")[0])):
             return row
     is_begun = any(fold(row.title or "").startswith(typed) for row in rows)
-    return None if is_begun and len(text.split()) < _MIN_TITLE else rows[0]
+    return None if is_begun and len(text.split()) < _MIN_TITLE else next(iter(rows), None)
 
 
 def prepare() -> None:
@@ -130,18 +128,18 @@ def find_titled(archive: Archive, titles: Iterable[str]) -> dict[str, str]:
     ids: dict[str, str] = {}
     for title in titles:
         typed = typography.to_plain_text(plain.clean_typed(title))
-        paper_ids = archive.engine.list_titled(title_query(archive.engine, title), limit=_CANDIDATE_LIMIT)
+        paper_ids = archive.engine.list_titled(title_tokens(title), limit=_CANDIDATE_LIMIT)
         for row in search.list_paper_rows(archive.view, paper_ids):
             if analyser.fold_title(row.title or "") == analyser.fold_title(typed):
                 ids.setdefault(title, row.key)
     return ids
 
 
-def title_query(engine: Engine, title: str) -> Query | None:
-    """Return the query for the papers whose titles have all words of a title."""
+def title_tokens(title: str) -> list[str]:
+    """Return the tokens that every spelling of a title has."""
     typed = typography.to_plain_text(plain.clean_typed(title))
     words = [word for word in typed[:_MAX_TEXT_LENGTH].split() if word.lower() not in ("and", "&")]
-    return engine.titled(_tokens(words))
+    return _tokens(words)
 
 
 _MIN_TITLE = 4
@@ -157,24 +155,29 @@ def is_title(archive: Archive, text: str, paper_ids: Sequence[int]) -> bool:
     return typed in names or (is_long and any(f" {typed}" in f" {name}" for name in names))
 
 
-def find_papers(archive: Archive, text: str, *, limit: int, is_prefix: bool = False) -> list[models.PaperRow]:
-    """Return the papers whose title contains a text: exact titles first, then titles that begin with it, then the others.
+def _list_containing(archive: Archive, text: str) -> list[models.PaperRow]:
+    """Return papers whose titles contain a text from the start of a word, the best first."""
+    paper_ids = archive.engine.list_titled(_tokens(text[:_MAX_TEXT_LENGTH].split()), limit=_CANDIDATE_LIMIT)
+    folded = analyser.fold_name(text)
+    return [row for title, row in _rank_titles(archive, paper_ids, text) if f" {folded}" in f" {title}"]
 
-    If `is_prefix`, the last word may be incomplete. Each group is in the engine's order.
-    """
+
+def complete_title(archive: Archive, text: str, limit: int) -> list[models.PaperRow]:
+    """Return papers with all words of a text in their titles, the best first. The last word may be incomplete."""
     words = text[:_MAX_TEXT_LENGTH].split()
-    if is_prefix and words and not text.endswith(" "):
+    if words and not text.endswith(" "):
         paper_ids = _complete(archive.engine, words, limit)
     else:
-        wanted = archive.engine.titled(_tokens(words))
-        paper_ids = archive.engine.list_titled(wanted, limit=max(_CANDIDATE_LIMIT, limit))
-    rows = search.list_paper_rows(archive.view, paper_ids)
-    folded = analyser.fold_name(text)
+        paper_ids = archive.engine.list_titled(_tokens(words), limit=_CANDIDATE_LIMIT)
+    return [row for _, row in _rank_titles(archive, paper_ids, text)[:limit]]
+
+
+def _rank_titles(archive: Archive, ids: Sequence[int], text: str) -> list[tuple[str, models.PaperRow]]:
+    """Return papers with their folded titles: those that are a text, that begin with it, that contain it, then the others."""
+    rows, folded = search.list_paper_rows(archive.view, ids), analyser.fold_name(text)
     titled = [(analyser.fold_name(typography.to_plain_text(row.title or "")), row) for row in rows]
-    if not is_prefix:
-        titled = [pair for pair in titled if f" {folded}" in f" {pair[0]}"]
     titled.sort(key=lambda pair: (pair[0] != folded, not pair[0].startswith(folded), folded not in pair[0]))
-    return [row for _, row in titled[:limit]]
+    return titled
 
 
 def _tokens(words: Sequence[str]) -> list[str]:
@@ -190,14 +193,12 @@ def _complete(engine: Engine, words: Sequence[str], limit: int) -> list[int]:
     others, word = _tokens(words[:-1]), analyser.fold(words[-1])
     last_tokens = [token for part in analyser.stemmed_words(word) for token in analyser.word_tokens(part)]
     if not last_tokens or (len(word) < _MIN_PREFIX_LENGTH and not analyser.is_hangul(word)):
-        return engine.list_titled(engine.titled([*others, *last_tokens]), limit=limit)
+        return engine.list_titled([*others, *last_tokens], limit=limit)
     # Titles are indexed by stem, so "reasonin" has to match "reason".
     stems = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut >= _MIN_STEM_LENGTH and word.isascii()]
     beginnings = (last_tokens[-1], word) if word.isalnum() else last_tokens[-1:]
-    wanted = engine.titled(
-        [*others, *last_tokens[:-1]], beginnings=beginnings, alternatives=(last_tokens[-1], *stems)
-    )
-    return engine.list_titled(wanted, limit=limit)
+    last = engine.complete_tokens(beginnings).union((last_tokens[-1], *stems))
+    return engine.list_titled([*others, *last_tokens[:-1]], last=last, limit=limit)
 
 
 def list_similar(archive: Archive, paper_key: str, limit: int) -> list[models.PaperRow]:

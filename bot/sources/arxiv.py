@@ -243,6 +243,8 @@ class LookupOutcome(StrEnum):
     """The paper is still being fetched."""
     LIMITED = "limited"
     """The reader has reached the daily limit."""
+    ELSEWHERE = "elsewhere"
+    """It is not a paper of arXiv."""
     OFF = "off"
     """This bot sends no requests to arXiv."""
 
@@ -270,11 +272,13 @@ class PaperLookup:
         self._absences = Absences(self.clock)
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
-        """Fetch and store papers. Returns the outcomes, keyed by arXiv id."""
+        """Fetch and store papers of arXiv. Returns the outcomes by the papers' keys."""
         outcomes: dict[str, LookupOutcome] = {}
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
-            if arxiv_id not in self._running:
+            if models.scheme_of(arxiv_id) != "arxiv":
+                outcomes[arxiv_id] = LookupOutcome.ELSEWHERE
+            elif arxiv_id not in self._running:
                 is_possible = arxiv_ids.is_possible(arxiv_id, self.clock().date())
                 outcome = self._refuse(user_id) if is_possible else LookupOutcome.UNKNOWN
                 if outcome is None:
@@ -299,17 +303,17 @@ class PaperLookup:
         could not be looked up are left out. An incomplete answer counts towards the limit, too.
         """
         ids: dict[str, str | None] = {}
-        asked = set[str]()
         allowed = [title for title in titles if self._refuse(user_id) is None]
+        unanswered = {*allowed}
         expected = TimeoutError, base.FetchError
         with suppress(*expected), isolation.isolated(log, "titles not looked up", reraise=expected):
             async with asyncio.timeout(self.patience), self.open_fetcher() as fetch:
                 reader = ArxivReader(self.endpoint, fetch, self.throttle, self._absences)
-                async for found, unknown, batch in reader.find_titled(allowed):
-                    asked |= {*batch}
+                async for found, unknown, answered in reader.find_titled(allowed):
+                    unanswered -= {*answered}
                     await self.ingest.add_facts([*found.values()])
                     ids |= {title: fact.paper_key for title, fact in found.items()} | dict.fromkeys(unknown)
-        self._give_back(user_id, {*allowed} - asked)
+        self._give_back(user_id, unanswered)
         return ids
 
     async def close(self) -> None:

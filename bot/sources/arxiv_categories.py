@@ -105,7 +105,7 @@ class Progress:
         gaps, now = dict(self.gaps), today.isoformat()
         for day in days:
             number, on = gaps.pop(day, (0, ""))
-            if number <= _MAX_TRIES:
+            if number < _MAX_TRIES:
                 gaps[day] = number + (on != now), now
         return replace(self, gaps=gaps)
 
@@ -415,7 +415,7 @@ class ArxivCategories:
             groups.setdefault(on, []).append(replace(fact, published_on=on, listed_on=on))
         days = {}
         for on, group in sorted(groups.items()):
-            papers = [{"arxiv_id": of.paper_key} for of in group]
+            papers = [{"key": of.paper_key} for of in group]
             digest = listing.build(on, papers, form=models.DigestFormat.LOOKUP)
             days[on] = base.FetchResult(
                 f"{self.address}/{on}",

@@ -36,7 +36,7 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
     A paper's day is its entry's date. In a feed that was just generated from a day's list, the dates are those
     of publication, in no order, and the day is the feed's build date. An impossible date counts as missing.
     """
-    papers = [entry for entry in entries if entry.arxiv_id is not None]
+    papers = [entry for entry in entries if entry.paper_key is not None]
     is_short = len(papers) <= MAX_POSTED_PAPERS and built_on is not None
     fresh = built_on if is_short and abs(read_on - (built_on or date.min)) <= _MAX_BUILD_AGE else None
     dates = {entry.key: day for entry in papers if (day := _possible_day(entry, read_on))}
@@ -46,7 +46,8 @@ def assign_days(entries: Iterable[FeedEntry], built_on: date | None, read_on: da
 
 def _possible_day(entry: FeedEntry, read_on: date) -> date | None:
     """Return an entry's day, unless it is after tomorrow, before arXiv existed or before the month of its paper's id."""
-    first = _FIRST_DAY if entry.arxiv_id is None else arxiv_ids.first_day(entry.arxiv_id) - _EARLY
+    arxiv_id = models.arxiv_id_of(entry.paper_key or "")
+    first = arxiv_ids.first_day(arxiv_id) - _EARLY if arxiv_id else _FIRST_DAY
     on = entry.published_on
     return on if on and first <= on <= read_on + timedelta(days=1) else None
 
@@ -88,7 +89,7 @@ class _Item(NamedTuple):
 class _Reading:
     """One reading of a feed, with what its own result will contain.
 
-    `days` are those of papers by entry key, `chosen` the entry of each paper by arXiv id, `listed` the first days on
+    `days` are those of papers by entry key, `chosen` the entry of each paper by key, `listed` the first days on
     which the source listed papers before. `is_large`: the feed is not hand-picked, so that its papers are never posted.
 
     `report` and `states` are those of entries without a result of their own. `is_complete`: all links were read, or
@@ -116,16 +117,16 @@ class _Reading:
         """Choose one of a paper's entries: the earliest, preferably not one about a new version."""
         today = request.now.date()
         ranked = sorted(
-            (entry for entry in parsed.entries if entry.arxiv_id is not None),
+            (entry for entry in parsed.entries if entry.paper_key is not None),
             key=lambda entry: (entry.is_replacement, _possible_day(entry, today) or date.max),
         )
-        chosen = {entry.arxiv_id or "": entry for entry in reversed(ranked)}
+        chosen = {entry.paper_key or "": entry for entry in reversed(ranked)}
         targets = Counter(map(_target_of, parsed.entries))
         seen_on = str(today) if request.page_states else None
         items = []
         for entry in parsed.entries:
             target = _target_of(entry)
-            is_only = chosen[entry.arxiv_id] is entry if entry.arxiv_id else targets[target] == 1
+            is_only = chosen[entry.paper_key] is entry if entry.paper_key else targets[target] == 1
             place = f"{address}#{target if target and is_only else entry.key}"
             known = request.known(place)
             first_seen_on = seen_on if known is None else known.last_modified
@@ -156,11 +157,11 @@ class _Reading:
             if digests:
                 location = f"{self.address}#{_location_key(entry.key)}"
                 yield base.read_result(location, digests, [item.state], arrival=item.arrival)
-            elif paper is None and entry.link:
+            elif paper is None and entry.link and not entry.is_closed:
                 links.append(item)
             elif paper is None:
                 self._skip(item, SkipReason.NO_ID, FetchStatus.NOT_YET)
-            elif self.chosen[paper["arxiv_id"]] is entry or entry.is_replacement:
+            elif self.chosen[paper["key"]] is entry or entry.is_replacement:
                 papers.append((item, paper))
             else:
                 self._skip(item, SkipReason.REPEATED, FetchStatus.OK)
@@ -179,7 +180,7 @@ class _Reading:
         """Return one list per day, and rolling lists of papers without a day: of the first reading, and later ones."""
         groups: dict[tuple[date | None, Arrival], list[tuple[_Item, listing.Paper]]] = {}
         for item, paper in papers:
-            on = self.listed.get(paper["arxiv_id"]) or self.days.get(item.entry.key)
+            on = self.listed.get(paper["key"]) or self.days.get(item.entry.key)
             groups.setdefault((on, Arrival.LATER if on else item.arrival), []).append((item, paper))
         return [self._list_group(on, arrival, group) for (on, arrival), group in groups.items()]
 
@@ -191,7 +192,7 @@ class _Reading:
         source_name = models.SourceKind.ARXIV.value if pages.is_arxiv(self.address) else self.address
         new, facts, states = [], [], []
         for item, paper in group:
-            is_listed, is_replacement = paper["arxiv_id"] in self.listed, item.entry.is_replacement
+            is_listed, is_replacement = paper["key"] in self.listed, item.entry.is_replacement
             new += [] if is_listed or is_replacement else [paper]
             fact = feed_entries.paper_facts(item.entry, paper, item.state.location, source_name, now)
             facts.append(replace(fact, listed_on=None if is_replacement and not is_listed else on))
@@ -327,6 +328,8 @@ async def _read_contents(item: _Item, *, is_paper: bool) -> tuple[models.Digest,
     papers alone in their lines are a list.
     """
     entry, read_on = item.entry, item.state.read_at.date()
+    if entry.is_closed and not models.arxiv_id_of(entry.paper_key or "doi/"):
+        return ()  # what an article only cites
     on = _possible_day(entry, read_on)
     name = entry.link or "" if on is None else ""
     for text in entry.contents:
@@ -384,7 +387,7 @@ def _report_paper(entry: FeedEntry, today: date) -> ReadingReport:
 
 def _target_of(entry: FeedEntry) -> str | None:
     """Return what an entry is about, or None if it only links to a page, which may be another each time."""
-    return entry.arxiv_id or (entry.link if entry.contents else None)
+    return entry.paper_key or (entry.link if entry.contents else None)
 
 
 def _check_undated(address: str) -> None:

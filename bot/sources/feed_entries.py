@@ -14,7 +14,7 @@ from datetime import date, datetime
 from html.entities import html5
 from itertools import chain
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pydantic
 from markupsafe import Markup
@@ -28,6 +28,7 @@ from bot.archive import (
     mentions,
     paper_list,
     parse,
+    schemes,
     sorting,
     title_reader,
     written,
@@ -89,11 +90,17 @@ class FeedEntry(models.PaperDescription):
     """The day that its date states, in its writer's zone."""
     unreadable_date: str | None
     """The text of its date if it names no day."""
-    arxiv_id: str | None
+    paper_key: str | None
+    names: tuple[str, ...]
+    """Further keys of its paper."""
+    is_closed: bool
+    """Whether it names a paper, or states an identifier as papers have it: its page is not read."""
     paper_title: str | None
     """The title of its paper: the entry's, unless the entry is a post."""
     hash: str
     """A hash of the entry without dates and votes, which change at each poll in some feeds."""
+    published_key: str | None = None
+    """The key by the DOI under which arXiv says that the paper was published."""
 
     @property
     def is_replacement(self) -> bool:
@@ -222,9 +229,11 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         str(entry.get("summary") or "")
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
-    published_on, unreadable_date = _read_day(times, "published", "updated")
+    published_on, unreadable_date = _read_day(times, "published", "updated", "prism_publicationdate")
     version = _ARXIV_VERSION.fullmatch(id_)
     authors, affiliations = _parse_authors(entry)
+    stated = [str(entry[name]) for name in ("dc_identifier", "prism_doi") if entry.get(name)]
+    keys = _list_keys([link or "", id_, *stated])
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
     contents = tuple(longest_first[:_MAX_CONTENTS])
     hashed = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
@@ -240,7 +249,9 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         ),
         published_on=published_on,
         unreadable_date=unreadable_date,
-        arxiv_id=_parse_arxiv_id(link or "") or _parse_arxiv_id(id_),
+        paper_key=next(iter(keys), None),
+        names=tuple(keys[1:]),
+        is_closed=bool(keys or stated) or _CLOSED_HOSTS.fullmatch(_host_of(link)) is not None,
         paper_title=_without_marks(title),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest(),
@@ -249,8 +260,30 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         version_on=_read_day(times, "updated")[0] if version else None,
         comment=fields.clean_line(entry.get("arxiv_comment")) if version else None,
         journal=fields.clean_line(entry.get("arxiv_journal_ref")) if version else None,
+        published_key=schemes.read_key(str(entry.get("arxiv_doi") or "")),
     )
-    return parsed if parsed.arxiv_id else _read_post(parsed, entry.get("links") or ())
+    return parsed if parsed.is_closed else _read_post(parsed, entry.get("links") or ())
+
+
+_CLOSED_HOSTS = re.compile(
+    r"(?:[\w-]+\.)?(?:openreview\.net|doi\.org|dblp\.org|openalex\.org|crossref\.org|(?:bio|med)rxiv\.org)"
+)
+"""The hosts that do not want programs, or whose pages are of one paper each."""
+
+
+def _host_of(link: str | None) -> str:
+    with suppress(ValueError):  # a malformed IPv6 address
+        return urlsplit(link or "").hostname or ""
+    return ""
+
+
+def _list_keys(names: Sequence[str]) -> list[str]:
+    """Return the keys in an entry's link, id and identifiers: its arXiv id first, then one of each scheme."""
+    keys = {"arxiv": next(filter(None, map(_parse_arxiv_id, names)), None)}
+    for name in names:
+        key = schemes.read_key(name)
+        keys.setdefault(models.scheme_of(key or ""), key)
+    return [*filter(None, keys.values())]
 
 
 def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntry:
@@ -276,7 +309,7 @@ def _read_post(entry: FeedEntry, links: Iterable[Mapping[str, Any]]) -> FeedEntr
     own = entry.paper_title if entry.paper_title and not _POST_WORD.search(entry.paper_title) else ""
     title = next(filter(None, map(_read_label, labels)), None) or title_reader.read_title(own)
     entry = replace(entry, contents=(), authors=(), affiliations=(), categories=(), thumbnail=None)
-    return replace(entry, arxiv_id=arxiv_id, paper_title=title)
+    return replace(entry, paper_key=arxiv_id, paper_title=title)
 
 
 def _is_of_one_paper(entry: FeedEntry, arxiv_id: str, digests: Iterable[models.Digest]) -> bool:
@@ -308,7 +341,7 @@ def read_list_items(entry: FeedEntry) -> tuple[models.Digest, ...]:
     if not has_ids or size > _MAX_PAPER_LENGTH:
         return ()
     rows = [
-        row
+        row if _ITEM.match(row) or not arxiv_ids.find_ids(row) else f"- {row}"
         for row in _to_rows(entry.contents)
         if _ITEM.match(row) or not arxiv_ids.find_ids(row) or _stands_alone(row)
     ]
@@ -396,7 +429,8 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]
     """Return the authors and their affiliations.
 
     arXiv's feeds name all authors in one field: `Ann Beech (Pond Lab, Springfield), Bo Carr`. Elsewhere a field
-    with one comma is one person (`Beech, Ann`), and one with more commas lists people if each has two words.
+    with one comma is one person (`Beech, Ann`), and one with more commas lists people if each has two words, or if each
+    second part is initials, as in the feeds of bioRxiv (`Beech, A., Carr, B. C.`).
     """
     names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
     if len(names) != 1:
@@ -405,10 +439,16 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]
         pairs = _split_affiliations(names[0])
         return fields.clean_names(name for name, _ in pairs), [affiliation for _, affiliation in pairs]
     parts = [part.strip() for part in names[0].split(";" if ";" in names[0] else ",")]
+    parts = list(filter(None, parts))
+    if len(parts) > 1 and len(parts) % 2 == 0 and all(map(_INITIALS.fullmatch, parts[1::2])):
+        return fields.clean_names(
+            f"{own} {name}" for name, own in zip(parts[::2], parts[1::2], strict=True)
+        ), []
     is_list = ";" in names[0] or (len(parts) > 2 and all(" " in part for part in parts))
     return fields.clean_names(parts if is_list else names), []
 
 
+_INITIALS = re.compile(r"(?:[^\W\d_a-z]\.?[ -]?){1,5}")
 _ARXIV_ID_PREFIX = "oai:arXiv.org:"
 _ARXIV_VERSION = re.compile(r"https?://arxiv\.org/abs/\S{1,40}?v([1-9][0-9]{0,2})")
 
@@ -461,6 +501,9 @@ def paper_facts(
     if source_name == models.SourceKind.ARXIV.value:
         names += models.ARXIV_FIELDS
     values_of_entry = {name: getattr(entry, name) for name in names}
+    values_of_entry["names"] = (
+        (entry.published_key,) if entry.published_key else tuple(paper.get("names", ()))
+    )
     return listing.to_facts(paper, source_name, location, read_at, **values_of_entry)
 
 
@@ -469,7 +512,7 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
 
     Authors, votes and a picture in the HTML fill missing fields; the rest of the text is the abstract.
     """
-    if entry.arxiv_id is None:
+    if entry.paper_key is None:
         return None
     text = entry.contents[0][:_MAX_PAPER_LENGTH] if entry.contents else ""
     text = ARXIV_ABSTRACT_PREFIX.sub("", text.strip())
@@ -488,7 +531,8 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
                 authors = authors or fields.clean_names(fields.parse_authors(field[1])[0])
         text = _TEXT_LABEL.sub("", "\n".join(lines).strip(), count=1)
     return {
-        "arxiv_id": entry.arxiv_id,
+        "key": entry.paper_key,
+        "names": list(entry.names),
         "title": entry.paper_title,
         "authors": list(authors),
         "votes": votes,

@@ -145,7 +145,7 @@ def _read_paper(response: base.Response, known: PaperFacts) -> PaperFacts:
         raise base.FetchError("its response is not JSON", code=base.UNREADABLE) from None
     listed = listing.build(known.read_at.date(), [listing.from_service(item)])
     for paper in listing.papers_of(listed.text):
-        if paper["arxiv_id"] == known.paper_key:
+        if paper["key"] == known.paper_key:
             facts = listing.to_facts(
                 paper, known.source, known.location, known.read_at, votes=paper.get("votes")
             )

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 import aiolimiter
 import structlog
 
-from bot.archive import fields, listing
+from bot.archive import fields, listing, sorting
 from bot.core import day_close
 from bot.sources import base, pages
 from storage import models, sources
@@ -158,11 +158,14 @@ def _read_page(body: bytes, charset: str | None, day: date, before: int) -> tupl
 
 
 def _join(pages: Sequence[models.Digest]) -> models.Digest:
-    """Join the pages of a day's list. Raises FetchError if it has items, but no paper."""
+    """Join the pages of a day's list, and note if no paper has votes. Raises FetchError if it has items, but no paper."""
     digest = listing.join(pages)
     if digest.problems and not digest.entries:
         count = len(digest.problems)
         raise base.FetchError(f"its list of {count} paper{'s' if count > 1 else ''} cannot be understood")
+    if digest.entries and all(entry.votes is None for entry in digest.entries):
+        lacking = sorting.skip(models.SkipReason.NO_VOTES, str(digest.date), len(digest.entries))
+        return replace(digest, warnings=(*digest.warnings, lacking))
     return digest
 
 

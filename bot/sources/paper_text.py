@@ -19,7 +19,7 @@ import aiolimiter
 import structlog
 from yarl import URL
 
-from bot.archive import arxiv_ids, html_pages
+from bot.archive import html_pages, schemes
 from bot.archive.summaries import Basis
 from bot.core import isolation
 from bot.core.clock import Clock
@@ -152,7 +152,7 @@ class PaperTexts:
         abstract: str,
         admitted: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> models.PaperText:
-        """Return the text of a paper, or else its abstract or the caller's substitute, which is not stored.
+        """Return the text of a paper of arXiv, or else its abstract or the caller's substitute, which is not stored.
 
         Without both, the text is empty, with the basis `none`. Only a call that reads from the web needs to be `admitted`.
         """
@@ -160,7 +160,8 @@ class PaperTexts:
         async with turn:
             if (text := await self.database.fetch(paper_texts.get, paper_key)) is not None:
                 return text
-            if self._missing.get(paper_key, models.NEVER) < self.clock():
+            is_arxiv = schemes.is_arxiv(paper_key)
+            if is_arxiv and self._missing.get(paper_key, models.NEVER) < self.clock():
                 async with admitted(), self.open_reader() as reader:
                     text = await reader.read(paper_key, title)
                 if text is not None:
@@ -170,7 +171,7 @@ class PaperTexts:
                     self._missing.clear()
                 self._missing[paper_key] = self.clock() + MISSING_PERIOD
         basis = Basis.ABSTRACT if abstract else Basis.NONE
-        url = arxiv_ids.huggingface_url(paper_key)
+        url = schemes.page_url(paper_key)
         return models.PaperText(paper_key, abstract, url, self.clock(), basis.value)
 
 

@@ -24,20 +24,27 @@ from bot.text.plain import MONTH, MONTHS
 class Stated(NamedTuple):
     """The days that a text states: the last one, or None if it is unknown (31 February, 05/06/2026, "since May 2", no year).
 
-    `rest` is the text without them, in lower case. `near` is a day in the stated year or month.
+    `rest` is the text without them, in lower case, and `head` what is before the first. `near` is a day in the stated
+    year or month.
     """
 
     on: date | None
     rest: str
     kind: Literal["day", "week", "month"]
     near: date | None = None
+    head: str = ""
 
     def count_words(self) -> int | None:
         """Return the number of words other than the days, except those of a list ("Papers of …"); None next to a version."""
-        if _VERSION.search(self.rest):
-            return None
-        words = _WORD.findall(self.rest)
-        return sum(not _LIST_WORD.fullmatch(word) for word in words)
+        return None if _VERSION.search(self.rest) else _count_words(self.rest)
+
+    def is_first(self) -> bool:
+        """Return whether only words of a list are before the days."""
+        return _count_words(self.head) == 0
+
+
+def _count_words(text: str) -> int:
+    return sum(not _LIST_WORD.fullmatch(word) for word in _WORD.findall(text))
 
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -202,7 +209,7 @@ def _read(text: str, near: date | None) -> Stated | None:
         dates += [None] if is_open else of_span
         near_days += of_span
     on = max(filter(None, dates), default=None) if all(dates) else None
-    return Stated(on, rest, "day", on or next(filter(None, near_days), None))
+    return Stated(on, rest, "day", on or next(filter(None, near_days), None), text[: spans[0][1]])
 
 
 def read_date(text: str) -> date | None:
@@ -373,7 +380,7 @@ def _read_week(text: str, near: date | None) -> Stated | None:
             else _iso_week(year, number, int(values.get("d", 7)))
         )
     rest = f"{text[: match.start()]} {text[match.end() :]}"
-    return Stated(on, rest, "week", on)
+    return Stated(on, rest, "week", on, text[: match.start()])
 
 
 def _ordinal(text: str) -> int:

@@ -41,6 +41,14 @@ _FIELDS = {
     **dict.fromkeys(("title", "intitle", "ti", "abs", "제목"), "words"),
 }
 _FIELD = rf"(?:{'|'.join(_FIELDS)})(?::|(?=[<>=]))"
+_SPACED = re.compile(
+    rf"(?<![^\s(])(?:({'|'.join(name for name, field in _FIELDS.items() if field == 'votes')})\s*([<>]=?|=)\s*(?=[0-9])"
+    rf"|({'|'.join(_FIELDS)})\s+(?=:))",
+    re.IGNORECASE,
+)
+"""A filter's name with spaces around its sign: `votes >= 10`, `author : lin`."""
+_COMPARISON = re.compile(r"[^\W\d_]+[<>]=?[0-9]+")
+"""What looks like a filter, and is one only with a known name."""
 _CLAUSE = re.compile(
     rf"""
     (?=\S) (?:(?P<joiner>(?:(?:and|but)\s+)?not|or|\||또는)\s+(?=[-–−]?(?:{_FIELD})))?
@@ -84,7 +92,7 @@ def parse_query(text: str, today: date | None = None) -> ParsedQuery:
     """
     clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(QUOTES)[:MAX_QUERY_LENGTH]
     builder = _QueryBuilder(today)
-    for match in _CLAUSE.finditer(clean):
+    for match in _CLAUSE.finditer(_SPACED.sub(r"\1\2\3", clean)):
         builder.add(match)
     return builder.build()
 
@@ -201,7 +209,9 @@ class _QueryBuilder:
                 self._last = pending_field
                 return
             self._add_term(raw.strip(" :"), self._words)
-        if field in ("", "words"):
+        if _COMPARISON.fullmatch(clause[0]) and not field:
+            self._ignored.append(clause[0])
+        elif field in ("", "words"):
             term = value or (clause[0].strip(" :") if field else "")
             term = f'"{term}"' if quoted and term and not sign else term
             self._add_term(term, self._excluded if sign else self._words)

@@ -165,7 +165,8 @@ else
   status=0
   run 2>&1 | hide | tee "$report" || status=${PIPESTATUS[0]}
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-    { echo '```' && cat "$report" && echo '```'; } >> "$GITHUB_STEP_SUMMARY"
+    # Titles and reasons are others' words: none ends the fence.
+    { echo '```' && sed 's/```/~~~/g' "$report" && echo '```'; } >> "$GITHUB_STEP_SUMMARY"
   fi
   exit "$status"
 fi

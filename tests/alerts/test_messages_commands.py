@@ -97,7 +97,7 @@ async def test_buttons_of_a_message_open_the_paper_and_the_alert(harness: Client
     )
     assert "Paper 2601.01020" in shown_text(everything)
     assert "Paper 2601.01027" in shown_text(
-        await harness.press(everything, label="Page 2 of 2 ▶", by=harness.user)
+        await harness.press(everything, label="Next (2 of 2) ▶", by=harness.user)
     )
     card = await harness.press(message, "alert-manage", by=harness.user)
     assert harness.texts("alert-active") in shown_text(card)

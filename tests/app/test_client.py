@@ -69,7 +69,7 @@ async def test_message_components_are_stateless_and_never_expire(harness: Client
     assert not store._modals
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("discord-ui-view-timeout")]
     await harness.env.advance_time(3600)
-    assert "**6 · " in shown_text(last_response(await harness.reader.click(listed, label="Page 2 of 2 ▶")))
+    assert "**6 · " in shown_text(last_response(await harness.reader.click(listed, label="Next (2 of 2) ▶")))
     assert "Saved" in shown_text(last_response(await harness.reader.click(card, label="Save")))
 
 

@@ -29,7 +29,7 @@ async def test_running_bot_builds_its_index_and_is_healthy_until_frozen(
         bot,
         log,
     ):
-        async with patience.limit(60):
+        async with patience.limit():
             while not (body := await _ask(environment)) or body["claim_seconds"] is None:
                 assert bot.returncode is None, log.read_text()
             await fake.wait_until_connected()

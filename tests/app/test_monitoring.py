@@ -107,7 +107,7 @@ async def test_connected_sender_is_healthy(harness: ServerHarness) -> None:
     harness.seconds += 7
     expected = {"up": True, "role": "sender", "gateway_connected": True, "discord": "well", "problems": []}
     ages = {"tick_seconds": 7.0, "claim_seconds": 7.0, "discord_seconds": 0.0}
-    said = {"notices": [], "version": program.describe_version()}
+    said = {"notices": [], "stuck_posts": 0, "version": program.describe_version()}
     status, told = await harness.health()
     assert len(told.pop("database")) == 12, "a hash of its address"
     assert (status, told) == (200, expected | ages | said)
@@ -184,6 +184,23 @@ async def test_a_lost_gateway_is_a_problem_while_discord_answers(harness: Server
     harness.connected = True
     assert (await harness.health())[0] == 200
     assert (await harness.samples())["paperround_problems"] == 0
+
+
+async def test_stuck_posts_are_counted_and_a_problem_where_no_message_can_tell_of_them(
+    harness: ServerHarness,
+) -> None:
+    """Their owners are told in Discord; of a bot without a token nobody is."""
+    harness.show_life()
+    harness.liveness.stuck_posts = 2
+    told = "2 posts are stuck: `paperround posts` says why."
+    status, body = await harness.health()
+    assert (status, body["stuck_posts"], body["notices"], body["problems"]) == (200, 2, [told], [])
+    assert (await harness.samples())["paperround_stuck_posts"] == 2
+    harness.liveness.has_recipient = False
+    status, body = await harness.health()
+    assert (status, body["notices"], body["problems"]) == (503, [], [told])
+    harness.liveness.stuck_posts = 1
+    assert (await harness.health())[1]["problems"] == ["1 post is stuck: `paperround posts` says why."]
 
 
 async def test_an_index_that_cannot_be_written_is_a_problem_until_it_can(harness: ServerHarness) -> None:

@@ -16,7 +16,7 @@ from bot.features.daily.planner import DailyPlanner
 from bot.features.daily.service import Subscriptions
 from bot.features.shelf.news import NewsPlanner
 from bot.features.today.service import TodayPlanner
-from storage import errors, locks, models, outbox
+from storage import daily, errors, locks, models, outbox
 from storage.database import Database
 from tests.support import digest_builders
 
@@ -54,6 +54,34 @@ async def test_posts_a_digest_from_the_inbox_to_a_waiting_channel(
 async def _ingest_day(bot: runtime.Runtime) -> None:
     digest = digest_builders.newsletter(NOW.date(), [("2601.00001", 9)])
     await digest_builders.ingest_digest(bot.container.database, digest, at=NOW)
+
+
+async def test_the_heartbeat_goes_on_as_long_as_health_is_well(bot: runtime.Runtime) -> None:
+    """The Gateway may be away for five minutes in both."""
+    assert await bot.lock.try_acquire()
+    bot.container.settings = bot.container.settings.model_copy(update={"discord_token": "a.b.c"})
+    bot.liveness.record_obstacle(None)
+    assert not bot.bot.is_gateway_connected()
+    assert bot.liveness.find_problems() == []
+    assert bot.is_delivering()
+    bot.liveness.troubles = ["The disk is full."]
+    assert not bot.is_delivering()
+    await bot.lock.release()
+    bot.liveness.troubles = []
+    assert not bot.is_delivering()
+
+
+async def test_a_running_bot_counts_stuck_posts_wherever_they_go(bot: runtime.Runtime) -> None:
+    database = bot.container.database
+    webhook = models.Subscription(guild_id=models.NO_GUILD, channel_id=3)
+    added = await Subscriptions(database, lambda: NOW).add(webhook, webhook_token="a-secret_of-the-webhook")
+    await bot.find_operator_warnings()
+    assert (bot.liveness.stuck_posts, bot.liveness.has_recipient) == (0, False)
+    gone = models.Reason.WEBHOOK_GONE
+    await database.write(daily.set_state, [added.id], models.ActivityState.PAUSED, reason=gone)
+    await bot.find_operator_warnings()
+    assert bot.liveness.stuck_posts == 1
+    assert bot.liveness.find_problems() == ["1 post is stuck: `paperround posts` says why."]
 
 
 async def test_failing_step_does_not_stop_the_other_steps_of_a_tick(

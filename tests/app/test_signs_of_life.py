@@ -164,7 +164,7 @@ FROZEN = """
 import asyncio, sys
 from bot.app import supervision
 from bot.features.operations.liveness import Liveness
-supervision.HANG_SECONDS, supervision.EVERY_SECONDS = 2.0, 0.2
+supervision.HANG_SECONDS, supervision.EVERY_SECONDS = float(sys.argv[1]), 0.2
 async def main():
     watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))
     for number in range(1000):
@@ -175,15 +175,16 @@ asyncio.run(main())
 
 
 async def test_a_process_that_was_frozen_for_longer_than_a_hang_lives_on() -> None:
+    hang = patience.scaled(2.0)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", FROZEN), cwd=fork_server.ROOT, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", FROZEN, str(hang)), cwd=fork_server.ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:
         for _ in range(10):
             await process.stdout.readline()
         os.kill(process.pid, signal.SIGSTOP)
-        await asyncio.sleep(3.0)  # the system's own time has to pass
+        await asyncio.sleep(1.5 * hang)  # the system's own time has to pass
         os.kill(process.pid, signal.SIGCONT)
         lines = [await process.stdout.readline() for _ in range(20)]
         assert all(lines), "it was ended"

@@ -54,7 +54,7 @@ class Bot:
         async def is_told() -> bool:
             return notice in (await self.health()).get("notices", ())
 
-        await patience.wait_until(is_told, 60, describe=self.log.read_text)
+        await patience.wait_until(is_told, describe=self.log.read_text)
 
 
 async def _ask_health(port: int) -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def _run_copy(fake: server.FakeDiscord, folder: Path, **settings: str) -> 
     try:
         yield Bot(process, log, port)
         process.terminate()
-        assert await patience.wait_for(process.wait(), 15) == 0, log.read_text()[-3000:]
+        assert await patience.wait_for(process.wait()) == 0, log.read_text()[-3000:]
     finally:
         if process.returncode is None:
             process.kill()
@@ -149,7 +149,7 @@ async def test_two_bots_with_one_token_say_so(fake: server.FakeDiscord, tmp_path
             running = running_bot.run_process(fake, tmp_path / name, PAPERROUND_HTTP=address)
             process, log = await stack.enter_async_context(running)
             bots.append((process, log, port))
-        await patience.wait_until(lambda: fake.gateway.count_connected() == 2, 60)
+        await patience.wait_until(lambda: fake.gateway.count_connected() == 2)
 
         async def is_noticed() -> bool:
             await fake.interact(channel_id, HELP, answer=True, seconds=5.0)
@@ -258,7 +258,7 @@ async def test_systemd_is_told_while_all_shared_threads_wait() -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     waiting = asyncio.get_running_loop().run_in_executor(None, ended.wait)
     try:
-        async with patience.limit(10), watching(Liveness()):
+        async with patience.limit(), watching(Liveness()):
             pass
     finally:
         ended.set()
@@ -347,19 +347,20 @@ from bot.features.operations.liveness import Liveness
 async def main():
     watching = asyncio.create_task(supervision.Supervision(may_exit=True).watch(Liveness()))
     await asyncio.sleep(0.5)
-    if SIGNAL:
-        supervision.os.kill(supervision.os.getpid(), SIGNAL)
-    STANDS
-supervision.HANG_SECONDS = 600 if SIGNAL else 0.2
+    if {signal}:
+        supervision.os.kill(supervision.os.getpid(), {signal})
+    {stands}
+supervision.HANG_SECONDS = 600 if {signal} else {hang}
 supervision.EVERY_SECONDS = 0.05
 asyncio.run(main())
 """
+    hang = patience.scaled(1.0)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", program.replace("SIGNAL", str(signal)).replace("STANDS", stands)),
+        *(sys.executable, "-c", program.format(signal=signal, stands=stands, hang=hang)),
         cwd=fork_server.ROOT,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, printed = await patience.wait_for(process.communicate(), 60)
+    _, printed = await patience.wait_for(process.communicate())
     assert process.returncode == status
     assert b"in main" in printed
 
@@ -369,7 +370,7 @@ async def test_the_start_says_who_it_is_and_the_last_line_is_json_too(
 ) -> None:
     fake.add_guild(model.GUILD_ID + 1)
     async with running_bot.run_process(fake, tmp_path, PAPERROUND_LOG="json") as (_, log):
-        await patience.wait_until(lambda: "logged in" in log.read_text(), 60, describe=log.read_text)
+        await patience.wait_until(lambda: "logged in" in log.read_text(), describe=log.read_text)
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     assert lines[0]["event"] == "starting"
     [said] = [line["event"] for line in lines if "logged in" in line["event"]]
@@ -382,6 +383,6 @@ async def test_the_start_says_who_it_is_and_the_last_line_is_json_too(
         env={**os.environ, "PAPERROUND_LOG": "json", "PAPERROUND_KEEP_DAYS": "1"},
         log=tmp_path / "refused.log",
     )
-    assert await patience.wait_for(asyncio.to_thread(process.wait), 30) == 2
+    assert await patience.wait_for(asyncio.to_thread(process.wait)) == 2
     last = json.loads((tmp_path / "refused.log").read_text().splitlines()[-1])
     assert "PAPERROUND_KEEP_DAYS" in last["reason"]

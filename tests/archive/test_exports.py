@@ -53,7 +53,7 @@ def test_bibtex_entry_has_title_authors_year_and_url() -> None:
     assert bibtex_of(
         "2502.02737", "SmolLM2: 100% & $\\alpha$_x", ["Haojun Zhao", "Andrés Marafioti"], truncated=True
     ) == (
-        "@misc{zhao2025smollm2,\n"
+        "@misc{zhao2025smollm2:2502.02737,\n"
         "  title         = {{SmolLM2: 100\\% \\& α\\_x}},\n"
         "  author        = {Haojun Zhao and Andrés Marafioti and others},\n"
         "  year          = {2025},\n"
@@ -167,17 +167,17 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3, key="2503.00001"))
     note, key = shown.splitlines()[:2]
     assert note == "% Authors in the digest's order, not yet compared with arXiv: yuan2025native:2503.00001"
-    assert key == "@misc{yuan2025native,"
+    assert key == "@misc{yuan2025native:2502.11089,"
     assert "\n@misc{yuan2025native:2503.00001,\n" in shown
     assert "  ids           = {arxiv:2502.11089},\n" in shown
     assert "{Jingyang Yuan and 김민준 and Ben Müller, Loïc}" in shown
     assert "  keywords      = {rl, to-read},\n" in shown
     assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
-    assert "\n@misc{2025,\n  year" in shown
+    assert "\n@misc{2025:2502.11090,\n  year" in shown
     assert shown.count("not yet compared with arXiv") == 1
 
 
-def test_a_key_stays_in_another_order_and_when_newer_papers_are_added() -> None:
+def test_a_key_stays_in_another_order_and_when_papers_are_added_or_go() -> None:
     """A document that cites it goes on to cite the same paper."""
     former = [replace(PAPER, id=number, key=f"2502.{number:05}") for number in range(2, 20)]
     newer = [replace(PAPER, id=number, key=f"2512.{number:05}") for number in range(2, 20)]
@@ -189,10 +189,12 @@ def test_a_key_stays_in_another_order_and_when_newer_papers_are_added() -> None:
         return {arxiv_id: key for key, arxiv_id in found}
 
     keys = read_keys(*former)
-    assert keys["2502.00002"] == "yuan2025native"
+    assert keys["2502.00002"] == "yuan2025native:2502.00002"
     assert len({*keys.values()}) == len(former) == len(keys)
     assert read_keys(*reversed(former)) == keys
-    assert read_keys(*newer, *former).items() >= keys.items()
+    older = [replace(PAPER, id=number, key=f"2501.{number:05}") for number in range(2, 20)]
+    assert read_keys(*newer, *former, *older).items() >= keys.items()
+    assert read_keys(*former[1:]).items() <= keys.items()  # the oldest hands its key to none
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_a_key_stays_in_another_order_and_when_newer_papers_are_added() -> None:
 def test_a_key_is_the_family_name_the_year_and_the_first_telling_word(
     authors: list[str], title: str | None, key: str
 ) -> None:
-    assert bibtex_of("2502.02737", title, authors).startswith(f"@misc{{{key},\n")
+    assert bibtex_of("2502.02737", title, authors).startswith(f"@misc{{{key}:2502.02737,\n")
 
 
 def test_latex_in_arxivs_words_is_text_in_every_format() -> None:

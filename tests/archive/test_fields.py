@@ -77,6 +77,7 @@ def test_parses_votes_as_a_number_or_unknown(values: list[str], votes: tuple[int
     ("values", "names", "truncated"),
     [
         (["A B, C D", "A B; C D", "A B,, C D,", "A B, and C D", "['A B', 'C D']", "[A B, C D]"], ("A B", "C D"), False),
+        (["A B, C D and E F", "A B; C D & E F", "A B, C D 그리고 E F", "A B · C D · E F"], ("A B", "C D", "E F"), False),
         (["", "-", "[]", "unknown"], (), False),
         (
             [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.archive import arxiv_ids, fields, parse
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry
+from storage.models import Digest, DigestFormat, Entry, SkipReason
 
 ON = date(2026, 6, 30)
 ONE, TWO, THREE = "2606.00001", "2606.00002", "2606.00003"
@@ -76,11 +76,11 @@ def test_only_papers_without_a_date_form_a_rolling_digest() -> None:
     ("text", "reason"),
     [
         (f"# Changelog\n\n## 1.2.0 (2026-05-01)\n\n- Kites ([paper]({ABS_ONE}))\n- Fix\n", "1 arXiv link, but a list has three"),
-        (f"# Kites\n\nOur [paper]({ABS_ONE}) and [strings]({ABS_TWO}).\n", "2 arXiv links, but a list has three"),
+        (f"# Kites\n\nOur [paper]({ABS_ONE}) and [strings]({ABS_TWO}).\n", "2 arXiv links, but only 0 in links or cells"),
         (
             f"# Talk\n\nFrom [a fine paper on kites]({ABS_ONE}) we know that they fly. Then\n"
             f"came as {ABS_TWO} and arXiv:{THREE} say it, which is longer than a line of captions.\n",
-            "3 arXiv links, but only 1 in links or cells",
+            "3 arXiv links, but only 0 in links or cells",
         ),
         (f"# A\n\n## References\n\n- [{TITLE}]({ABS_ONE})\n- [{OTHER}]({ABS_TWO})\n", "in code, comments or references"),
         (f"# A\n\n```\n- [{TITLE}]({ABS_ONE})\n```\n", "in code, comments or references"),
@@ -454,3 +454,133 @@ def test_a_stored_list_without_a_day_of_its_own_is_never_todays(
 ) -> None:
     assert days_of(json.dumps(value), "a.json") == days
     assert all(digest.format is DigestFormat.LIST for digest in read(json.dumps(value), "a.json"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Journal club",
+        "저녁 모임",
+        "(showing first 1 of 40 entries)",
+        "what Ann and Bo read on the train home",
+    ],
+)
+def test_a_heading_that_begins_with_a_day_is_one_whatever_follows(words: str) -> None:
+    above = f"## 2026-06-20 {words}\n\n- {ABS_ONE}\n- {ABS_TWO}\n"
+    assert days_of(f"{above}\n## 2026-06-18 {words}\n\n- https://arxiv.org/abs/{THREE}\n") == {
+        "2026-06-20": [ONE, TWO],
+        "2026-06-18": [THREE],
+    }
+
+
+@pytest.mark.parametrize("key", ["date created", "dateAdded", "submitted_date", "date-submitted"])
+@pytest.mark.parametrize(("fence", "between"), [("---", ": "), ("+++", " = ")])
+def test_a_day_on_which_a_file_was_made_is_no_day(key: str, fence: str, between: str) -> None:
+    papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
+    front = f"{fence}\n{key}{between}2026-06-21T09:00:00+09:00\n"
+    assert days_of(f"{front}{fence}\n{papers}") == {"rolling": list(IDS)}
+    assert days_of(f"{front}date{between}2026-06-20\n{fence}\n{papers}") == {"2026-06-20": list(IDS)}
+
+
+@pytest.mark.parametrize("link", ["[{}][{}]", "[{1}][]", "[{1}]"])
+def test_a_paper_has_the_day_of_the_link_that_names_it_and_not_of_its_address(link: str) -> None:
+    text = (
+        f"## 2026-06-20\n\n- {link.format(KETTLES, 'a')}\n\n## 2026-06-18\n\n- {link.format(GEESE, 'B')}\n\n"
+    )
+    days = days_of(f"{text}[a]: {ABS_ONE}\n[b]: <{ABS_TWO}>\n")
+    assert days == {"2026-06-20": [ONE], "2026-06-18": [TWO]}
+
+
+FORUM = "https://openreview.net/forum?id="
+KEYS_OF_LISTS = {
+    "a bold title beside buttons": (
+        f"- **Moss Networks**, Ann Lee. [[OpenReview]]({FORUM}aB3dEfGh1J) [[Code]](https://github.com/a/b)\n"
+        f"- **Ferns Read** [OpenReview]({FORUM}cB3dEfGh1J) [PMLR](https://proceedings.mlr.press/v306/kim26a.html)\n"
+        f"- [Lichens at Scale in Towns]({ABS_ONE}) [OpenReview]({FORUM}dB3dEfGh1J)\n"
+        "- **A Paper without a Key**, Cy Dunn. [Poster](https://venue.test/3)\n",
+        [
+            ("openreview/aB3dEfGh1J", "Moss Networks", ()),
+            ("openreview/cB3dEfGh1J", "Ferns Read", ("pmlr/v306/kim26a",)),
+            (ONE, "Lichens at Scale in Towns", ("openreview/dB3dEfGh1J",)),
+        ],
+        {"no-arXiv-ID": 1},
+    ),
+    "a table": (
+        "| Title | Links |\n|---|---|\n"
+        f"| Moss on Old Walls at Night | [OpenReview]({FORUM}aB3dEfGh1J) |\n"
+        f"| Ferns | [paper](https://aclanthology.org/2026.acl-long.17/) [arXiv]({ABS_TWO}) |\n"
+        "| [Rain on the Roofs of Towns](https://doi.org/10.1016/S0140-6736(20)30183-5) | |\n",
+        [
+            ("openreview/aB3dEfGh1J", "Moss on Old Walls at Night", ()),
+            (TWO, None, ("acl/2026.acl-long.17",)),
+            ("doi/10.1016/s0140-6736(20)30183-5", "Rain on the Roofs of Towns", ()),
+        ],
+        {},
+    ),
+    "a volume, with the title above its buttons": (
+        "<html><body><h1>Volume 306</h1><p>Moss Networks</p><p>Ann Lee; PMLR 306:1-20</p>"
+        "<p>[<a href='https://proceedings.mlr.press/v306/lee26a.html'>abs</a>][<a href='https://raw.githubusercontent.com/"
+        "mlresearch/v306/main/assets/lee26a/lee26a.pdf'>Download PDF</a>]</p><p>Ferns and Rain</p><p>Bo Kim</p>"
+        "<p>[<a href='https://proceedings.mlr.press/v306/kim26a.html'>abs</a>]</p></body></html>",
+        [("pmlr/v306/lee26a", "Moss Networks", ()), ("pmlr/v306/kim26a", "Ferns and Rain", ())],
+        {},
+    ),
+    "a dated reading list": (
+        "We work on ideas such as https://doi.org/10.1234/prose.1 and others.\n\n## 2026-06-01\n\n"
+        "- Lee showed how moss grows on walls, doi:10.1234/moss.17, and we discuss it.\n"
+        "- Kim et al. (2026). https://doi.org/10.1101/2026.05.01.700001v2.full\n",
+        [("doi/10.1234/moss.17", None, ()), ("doi/10.1101/2026.05.01.700001", None, ())],
+        {"only-mentioned": 1},
+    ),
+    "Paper Copilot": (
+        f'[{{"title": "Moss", "author": "Ann Lee;Bo Kim", "id": "aB3dEfGh1J", "site": "{FORUM}aB3dEfGh1J", "doi": ""}},'
+        '{"title": "Fern", "doi": "https://doi.org/10.1234/Fern.1", "id": "zzzzzzzzzz"}, {"title": "None", "id": "abcdefghij"},'
+        f'{{"title": "Rain", "arxiv": "{ONE}", "site": "{FORUM}cB3dEfGh1J"}}, {{"site": "{FORUM}dB3dEfGh1J"}}]',
+        [
+            ("openreview/aB3dEfGh1J", "Moss", ()),
+            ("doi/10.1234/fern.1", "Fern", ()),
+            (ONE, "Rain", ("openreview/cB3dEfGh1J",)),
+        ],
+        {"no-arXiv-ID": 2},
+    ),
+    "an answer of OpenReview": (
+        '{"notes": [{"id": "aB3dEfGh1J", "forum": "aB3dEfGh1J", "content": {"title": {"value": "Moss"}, "authors": {"value": '
+        '["Ann Lee"]}, "abstract": {"value": "We."}}}, {"id": "rrrrrrrrrr", "forum": "aB3dEfGh1J", "content": {"title": '
+        '{"value": "Review"}}}], "count": 2}',
+        [("openreview/aB3dEfGh1J", "Moss", ())],
+        {"no-arXiv-ID": 1},
+    ),
+    "BibTeX": (
+        '@inproceedings{moss, title = "Moss on {W}alls", author = {Lee, Ann and Kim, Bo}, '
+        'doi = "10.18653/v1/2026.acl-long.17", url = {https://aclanthology.org/2026.acl-long.17/}}\n'
+        "@article{fern, title={Ferns}, eprint={2606.00001}, doi={10.1234/fern}}\n"
+        "@misc{x, title={No Key}, url={https://a.test}}\n@misc{y, doi={10.1234/fern.9}}\n"
+        "@misc{z, title={Data}, doi={10.5281/zenodo.1}}",
+        [("acl/2026.acl-long.17", "Moss on Walls", ()), (ONE, "Ferns", ("doi/10.1234/fern",))],
+        {"no-arXiv-ID": 3},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", KEYS_OF_LISTS)
+def test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out(form: str) -> None:
+    text, expected, left_out = KEYS_OF_LISTS[form]
+    name = "list.json" if text[0] in "[{" else "list.bib" if text[0] == "@" else "2026-06-01.md"
+    [digest] = read(text, name)
+    assert [(paper.paper_key, paper.title, paper.names) for paper in digest.entries] == expected
+    assert {row.reason.value: row.number for row in digest.skipped} == left_out
+    again = parse.parse_text(digest.text)[0].entries
+    assert [(paper.paper_key, paper.names, paper.authors) for paper in again] == [
+        (paper.paper_key, paper.names, paper.authors) for paper in digest.entries
+    ]
+
+
+def test_a_large_file_loses_no_more_than_what_is_beyond_the_limit() -> None:
+    entries = "".join(f"@misc{{k{n}, title={{Moss {n}}}, doi={{10.1234/{n:05}}}}}\n" for n in range(20_000))
+    [digest] = read(entries, "venue.bib")
+    [beyond] = digest.skipped
+    assert (len(digest.entries), beyond.reason, beyond.number) == (
+        fields.MAX_PAPERS,
+        SkipReason.TOO_MANY,
+        10_000,
+    )

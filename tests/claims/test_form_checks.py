@@ -1,7 +1,6 @@
 """The form of claims: measured on sets of true and false claims, and tested case by case."""
 
 import json
-import random
 import re
 from collections.abc import Sequence
 
@@ -11,6 +10,7 @@ from bench.quality import claims as quality_claims
 from bot.claims import form_checks as claim_form
 from bot.claims.judging import Claim
 from storage import models
+from tests.support import seeds
 
 KO, EN = models.Locale.KO, models.Locale.EN
 FILES = sorted(quality_claims.FOLDER.glob("*.json"))
@@ -48,7 +48,7 @@ def test_96_percent_of_true_claims_have_a_valid_form() -> None:
 
 
 def test_always_rejects_a_number_missing_from_the_paragraph() -> None:
-    rng, passed, count = random.Random(7), [], 0
+    rng, passed, count = seeds.rng(), [], 0
     for paper in PAPERS:
         checker = claim_form.ClaimChecker(f"{paper['title']}\n\n{paper['text']}")
         for row in (row for row in paper["claims"] if row["truth"]):

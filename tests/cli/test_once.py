@@ -6,11 +6,14 @@ import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
+from bot.cli import single_run
 from bot.core.clock import system_clock
 from storage import migrate, models, outbox, sources
 from storage.database import Database
@@ -159,7 +162,10 @@ async def test_a_source_that_comes_due_meanwhile_has_not_failed(
 ) -> None:
     other = single.folder / "other"
     single.write_digest(folder=other, papers=["2601.00003"])
-    single.write_set_up(f'[[sources]]\nsource = "{other}"\noptions = {{ every = "120" }}\n')
+    [channel_id] = single.fake.add_channels(1)
+    single.write_set_up(
+        f'[[sources]]\nsource = "{other}"\noptions = {{ every = "120" }}\n', post_in(channel_id)
+    )
     assert (await single.run()).exit_status == 0
 
     async def set_next_attempt(next_at: datetime) -> None:
@@ -326,3 +332,56 @@ async def test_a_message_whose_run_was_killed_is_found_or_named(single: SingleRu
     assert line.endswith(": sent") if with_token else "unclear whether the message arrived" in line
     assert (await single.run()).exit_status == 0
     assert count_posts(single.fake, channel_id) == 1
+
+
+async def test_the_heartbeat_tells_how_a_run_ended(single: SingleRuns) -> None:
+    """A schedule that drops runs, or runs that fail, alarm the service that waits for the ping."""
+    [channel_id] = single.fake.add_channels(1)
+    async with origin_server.run_origin() as origin:
+        origin.pages |= {"/ping/a-key": "ok", "/ping/a-key/fail": "ok"}
+        single.settings |= {
+            "PAPERROUND_HEARTBEAT_URL": f"{origin.url}/ping/a-key?from=lab",
+            "PAPERROUND_FETCH_ALLOW": f"127.0.0.1:{origin.port}",
+        }
+        single.write_set_up(post_in(channel_id))
+        well = await single.run()
+        refused = await single.run(DISCORD_TOKEN="wrong.token")
+        single.write_set_up("[[posts]]\nat = 'nine'\n")
+        wrong = await single.run()
+    assert [run.exit_status for run in (well, refused, wrong)] == [0, 1, 2]
+    assert origin.paths == ["/ping/a-key?from=lab", *["/ping/a-key/fail?from=lab"] * 2]
+    assert "a-key" not in f"{well} {refused} {wrong}"
+
+
+async def test_a_set_up_file_without_a_post_is_no_success(single: SingleRuns) -> None:
+    """As one in a repository whose `[[posts]]` was mistyped away: every run would be green, and nothing comes."""
+    single.write_set_up("# [[posts]]")
+    run = await single.run()
+    assert (run.exit_status, "posts: failed because there is none" in run.stdout) == (1, True), run
+    site = await single.run("--site", "public", "--base-url", "https://papers.example.org")
+    assert (site.exit_status, "posts: there is none" in site.stdout) == (0, True), (
+        "it may be for the pages alone"
+    )
+
+
+async def test_the_address_of_a_webhook_may_be_in_a_file(single: SingleRuns) -> None:
+    [channel_id] = single.fake.add_channels(1)
+    secret = single.folder / "webhook"
+    single.write_set_up(post(webhook=f"file:{secret}"))
+    missing = await single.run(DISCORD_TOKEN=None)
+    assert (missing.exit_status, f"{secret} cannot be read" in missing.stderr) == (2, True), missing
+    secret.write_text(f"{single.fake.add_webhook(channel_id)}\n")
+    run = await single.run(DISCORD_TOKEN=None)
+    assert (run.exit_status, count_posts(single.fake, channel_id)) == (0, 1), run
+
+
+@pytest.mark.parametrize(
+    ("hours", "doubted", "is_former"), [(-1, (), True), (-1, (7,), False), (1, (), False)]
+)
+def test_a_post_of_a_former_run_is_reported_once_unless_it_is_in_doubt_now(
+    hours: int, doubted: tuple[int, ...], is_former: bool
+) -> None:
+    planned_at = system_clock()
+    run = SimpleNamespace(_planned_at=planned_at, _doubted={*doubted})
+    of = SimpleNamespace(id=7, finished_at=planned_at + timedelta(hours=hours))
+    assert single_run.SingleRun._is_former(cast(Any, run), cast(Any, of)) is is_former

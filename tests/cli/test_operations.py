@@ -8,17 +8,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from bot.cli import healthcheck, shell
 from bot.core.clock import system_clock
 from bot.features.alerts.service import EMPTY_DRAFT, Alerts
-from storage import migrations, models
+from bot.features.operations import doctor
+from storage import migrations, models, outbox
 from tests.conftest import VERSION
-from tests.support import fork_server, patience
+from tests.support import fork_server, outbox_builders, patience
 from tests.support.shell_fixtures import Paperround, apply_set_up, serving
 
 HEALTHY = {"role": "sender", "tick_seconds": 12.3, "problems": []}
@@ -109,16 +112,14 @@ async def test_a_wrong_setting_is_waited_for_where_docker_would_start_the_bot_ag
         "bot", ["run", "--wait-for-settings"], cwd=tmp_path, env=environment, log=log
     )
     try:
-        await patience.wait_until(
-            lambda: "Waiting until a file" in log.read_text(), 30, describe=log.read_text
-        )
+        await patience.wait_until(lambda: "Waiting until a file" in log.read_text(), describe=log.read_text)
         assert "PAPERROUND_KEEP_DAYS" in log.read_text()
         assert bot.poll() is None
         if is_mended:
             (tmp_path / ".env").write_text("PAPERROUND_LOCALE=ko\n")
         else:
             bot.terminate()
-        assert await patience.wait_for(asyncio.to_thread(bot.wait), 15) == (2 if is_mended else 0)
+        assert await patience.wait_for(asyncio.to_thread(bot.wait)) == (2 if is_mended else 0)
     finally:
         bot.kill()
 
@@ -179,6 +180,53 @@ def test_forget_command_deletes_all_rows_of_the_reader(paperround: Paperround) -
     assert paperround("readers", "forget", "--user", "7", "--yes", "--json").data["removed"]["alerts"] == 1
     again = paperround("readers", "forget", "--user", "7", "--yes").stdout
     assert again == "Nothing was stored about this user, so nothing was deleted.\n"
+
+
+def test_what_is_stored_about_a_reader_is_exported_as_they_get_it(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    asyncio.run(_add_alerts())
+    shown = paperround("readers", "export", "--user", "8").data
+    assert (shown["user_id"], len(shown["tables"]["alerts"])) == ("8", 1)
+    assert "강화 학습" in paperround("readers", "export", "--user", "8").stdout
+    assert paperround("readers", "export", "--user", "8", "--output", "8.json").exit_status == 0
+    assert json.loads((tmp_path / "8.json").read_text())["tables"] == shown["tables"]
+
+
+def test_the_log_of_posts_has_what_came_in_the_last_30_days(paperround: Paperround) -> None:
+    now = system_clock()
+
+    async def fill() -> None:
+        async with shell.open_storage() as database:
+            sent = [
+                outbox_builders.new_delivery("old", 20, now - timedelta(days=31), papers=("2601.00001",)),
+                outbox_builders.new_delivery("first", 20, now - timedelta(days=2), papers=("2601.00002",)),
+                outbox_builders.new_delivery("hook", 30, now - timedelta(days=1), guild_id=None),
+                outbox_builders.new_delivery("reader", 40, now - timedelta(days=1), guild_id=None, user_id=7),
+            ]
+            ids = await outbox_builders.add(database, *sent)
+            for delivery_id, delivery in zip(ids, sent, strict=True):
+                parts = await database.fetch(outbox.list_parts, delivery_id)
+                receipts = {part.id: models.Receipt(1, 20) for part in parts}
+                await database.write(outbox.mark_sent, receipts, delivery.due_at)
+            await outbox_builders.add(database, outbox_builders.new_delivery("waits", 20, now))
+
+    asyncio.run(fill())
+    rows = paperround("posts", "--log", "--json").data
+    assert [(row["channel"], row["papers"]) for row in rows] == [("30", []), ("20", ["2601.00002"])]
+    shown = paperround("posts", "--log").stdout
+    assert "webhook" in shown
+    assert "2601.00002" in shown
+
+
+def test_doctor_counts_warnings_only_where_they_are_asked_for(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warning = doctor.Finding("backup", "none yet", status=doctor.Status.WARNING)
+    monkeypatch.setattr(doctor, "examine", mock.AsyncMock(return_value=[warning]))
+    assert paperround("doctor").exit_status == 0
+    strict = paperround("doctor", "--strict")
+    assert (strict.exit_status, strict.stderr) == (1, "paperround: 1 problem to solve: backup.\n")
 
 
 def test_exported_set_up_can_be_edited_and_applied(paperround: Paperround, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """Permissions are checked whenever a command runs or a button is pressed, whatever the custom id."""
 
+import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -15,8 +18,9 @@ from bot.client.text_tokens import TextPurpose, make_token
 from bot.features.alerts import commands as alerts_commands
 from bot.features.daily.commands import DRAFT
 from bot.features.daily.service import Subscriptions
+from bot.features.shelf import commands as shelf_commands
 from bot.outbox.contents import RenderedPart
-from storage import models, outbox, tables
+from storage import models, outbox, shelf, tables
 from storage.alerts import OwnerRight
 from tests.support import alert_builders, outbox_builders
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
@@ -266,3 +270,39 @@ async def test_an_owners_right_is_what_discord_says(
         failing = mock.AsyncMock(side_effect=error(response, "<html>no route</html>"))
         monkeypatch.setattr(harness.bot.http, "get_member", failing)
         assert await permissions.find_right(harness.bot, stranger.id, *place) is OwnerRight.UNKNOWN
+
+
+async def test_a_reader_causes_at_most_25_questions_about_memberships_a_minute() -> None:
+    """As by the option `list` in direct messages: with each keystroke others of a thousand servers would be asked about."""
+    asked, now = list[int](), [datetime(2026, 11, 30, tzinfo=UTC)]
+
+    async def get_member(guild_id: int, _: int) -> None:
+        asked.append(guild_id)
+        await asyncio.sleep(0)
+        raise discord.NotFound(mock.Mock(status=404), {"code": 10007, "message": "Unknown Member"})
+
+    async def fetch(what: object, *arguments: Any) -> Any:
+        if what is shelf.list_servers:
+            return [SimpleNamespace(guild_id=number, name=f"Server {number}") for number in range(1, 1001)]
+        return SimpleNamespace(left_at=None) if arguments[0] <= 1000 else None
+
+    client = SimpleNamespace(
+        services=SimpleNamespace(database=SimpleNamespace(fetch=fetch), clock=lambda: now[0]),
+        http=SimpleNamespace(get_member=get_member),
+        memberships={},
+        get_guild=lambda _: None,
+    )
+
+    def interaction(user_id: int) -> Any:
+        return SimpleNamespace(client=client, user=SimpleNamespace(id=user_id), guild_id=None)
+
+    for typed in ("", "s", "se", "ser", "serv") * 8:
+        assert await shelf_commands._find_shared_servers(interaction(7), typed) == {}
+    assert len(asked) == permissions.MAX_ASKED
+    await asyncio.gather(*(permissions.is_member(interaction(7), number) for number in range(5000, 5050)))
+    assert len(asked) == permissions.MAX_ASKED, "of servers that the bot is not in nobody is asked"
+    await shelf_commands._find_shared_servers(interaction(8), "")
+    assert len(asked) == 2 * permissions.MAX_ASKED, "another reader's are counted alone"
+    now[0] += timedelta(seconds=61)
+    await shelf_commands._find_shared_servers(interaction(7), "")
+    assert len(asked) == 3 * permissions.MAX_ASKED

@@ -124,16 +124,23 @@ async def test_ended_limits_are_forgotten(client: rest.RestClient, fake: server.
 
 
 async def test_discord_py_shares_the_pace_and_reports_its_responses(
-    fake: server.FakeDiscord, pace: Pace
+    fake: server.FakeDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now = [0.0]
+    pace = Pace(lambda: now[0], random.Random(1), 1000.0)
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds
+
     answers: list[HttpAnswer] = []
     observer = rest.HttpObserver(pace)
     observer.on_answer(answers.append)
     async with logged_in(fake, fake.gateway_url, http_trace=observer.trace) as client:
-        paused_at = time.monotonic()
-        pace.record_answer(HttpAnswer(429, is_json=True, retry_after=0.3, is_global=True))
-        await client.application_info()
-        assert time.monotonic() - paused_at >= 0.3
+        pace.record_answer(HttpAnswer(429, is_json=True, retry_after=30.0, is_global=True))
+        with monkeypatch.context() as patched:
+            patched.setattr(rest, "asyncio", SimpleNamespace(sleep=sleep))
+            await client.application_info()
+        assert 30.0 <= now[0] < 32.0
         assert {(answer.status, answer.is_json) for answer in answers} == {(200, True)}
         assert answers[0].answered_at is not None
         assert abs(answers[0].answered_at - system_clock()) < timedelta(minutes=5)

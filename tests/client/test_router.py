@@ -1,9 +1,11 @@
 """Routing of components, custom ids, errors, and admission of look-ups and transfers."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 from unittest import mock
 
+import discord
 import pytest
 import structlog.testing
 from discord import ui
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from simcord import actors
 
 from bot.app.client import COGS
-from bot.client import custom_ids, router, verbs
+from bot.client import custom_ids, interaction_values, router, verbs
 from bot.client.custom_ids import pack_custom_id
+from bot.client.handler_context import Client
 from bot.client.message_builder import layout_payload
 from bot.core import admission
 from bot.features.operations.readers import Readers
@@ -24,6 +27,7 @@ from bot.papers import list_state
 from bot.papers.list_state import ListKind, ListState
 from storage import errors, models
 from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
+from tests.support.virtual_time import VirtualTimeLoop
 
 
 def test_delivery_marker_does_not_change_the_action() -> None:
@@ -171,3 +175,27 @@ async def test_rejects_a_concurrent_transfer_before_any_work(
             # Look-ups are admitted separately.
             assert "2501.00001" in shown_text(await harness.ask("topic", query="소형 언어 모델"))
     assert (await harness.ask("me data")).attachments
+
+
+def test_a_server_whose_channels_discord_has_not_sent_yet_is_waited_for() -> None:
+    """At the start they come within seconds."""
+    looks = list[int]()
+    channel, server = object(), mock.Mock(unavailable=False)
+    server.get_channel_or_thread.return_value = channel
+
+    def get_guild(_: int) -> Any:
+        looks.append(1)
+        return server if len(looks) > 5 else mock.Mock(unavailable=True)
+
+    interaction = mock.Mock(user=mock.Mock(spec=discord.Member), guild_id=1, channel_id=2)
+    client = mock.Mock(get_guild=get_guild, prepare_guild=mock.AsyncMock())
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(Client.complete_guild(client, interaction))
+    assert interaction.channel is channel
+
+
+def test_a_form_without_a_field_is_a_forged_press_and_no_internal_error() -> None:
+    values = interaction_values.modal_values(mock.Mock(data={"custom_id": "a button"}))
+    assert values.get("note", "") == ""
+    with pytest.raises(custom_ids.InvalidCustomIdError):
+        values["note"]

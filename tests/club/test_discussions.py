@@ -146,7 +146,7 @@ async def test_two_presses_of_discuss_at_once_open_one_thread(
             await pressed.wait()
         elif number == 3:
             waiting = asyncio.ensure_future(second.wait())
-            await asyncio.wait([waiting], timeout=patience.scaled(0.5))
+            await patience.wait_until_blocked(db, waiting)
             waiting.cancel()
         else:
             second.set()

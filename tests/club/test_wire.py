@@ -20,7 +20,7 @@ from bot.features.club.service import Clubs
 from storage import club as stored_club
 from storage import models, outbox, tables
 from tests.fake_discord import model, server
-from tests.support import digest_builders, fault_harness
+from tests.support import digest_builders, fault_harness, seeds
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -181,7 +181,7 @@ async def test_killed_bot_still_deletes_a_skipped_event(lab: Lab) -> None:
 
 
 @pytest.mark.engines("sqlite")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds.plays(3))
 async def test_kills_hours_before_and_after_each_step_leave_each_once(lab: Lab, seed: int) -> None:
     """Each bot is killed while idle, or as soon as Discord has stored one thing of it, and the next begins hours later."""
     rng, harness = random.Random(seed), lab.harness

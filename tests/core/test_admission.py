@@ -85,7 +85,7 @@ async def test_a_lookup_that_is_given_up_keeps_its_place_until_its_thread_ends()
 
     def work() -> None:
         loop.call_soon_threadsafe(has_begun.set)
-        assert may_end.wait(patience.scaled(30))
+        assert may_end.wait(patience.scaled(60))
         raise ValueError("nobody waits for this")
 
     async def ask() -> None:
@@ -107,3 +107,21 @@ async def test_a_lookup_that_is_given_up_keeps_its_place_until_its_thread_ends()
         await asking
     async with lookups.admitted(2, 0.0):
         pass
+
+
+def test_a_readers_second_file_waits_behind_the_first_of_others() -> None:
+    """Transfers run one at a time: who sends many at once holds up nobody for more than one."""
+
+    async def send_files() -> list[tuple[int, int]]:
+        transfers, order = admission.Admission(1, patience=60), list[tuple[int, int]]()
+
+        async def send(reader: int, number: int) -> None:
+            async with transfers.admitted(reader):
+                order.append((reader, number))
+                await asyncio.sleep(1)
+
+        await asyncio.gather(*(send(1, number) for number in range(3)), send(2, 0), send(3, 0))
+        return order
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert runner.run(send_files()) == [(1, 0), (2, 0), (3, 0), (1, 1), (1, 2)]

@@ -141,4 +141,4 @@ async def test_child_ends_when_its_parent_is_killed() -> None:
     child = psutil.Process(int(await parent.stdout.readline()))
     parent.kill()
     await parent.wait()
-    await asyncio.to_thread(child.wait, patience.scaled(30))
+    await asyncio.to_thread(child.wait, patience.scaled(60))

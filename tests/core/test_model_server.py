@@ -178,6 +178,34 @@ async def test_an_answer_that_did_not_end_by_itself_is_none(reason: str) -> None
     assert failure.value.tokens == 7
 
 
+@pytest.mark.parametrize("reason", ["stop", "eos_token", "end_turn", "STOP", "", None])
+async def test_a_server_has_its_own_word_for_a_whole_answer(reason: str | None) -> None:
+    async with serve(completion('{"whole": 1}', finish_reason=reason)) as origin:
+        assert (await complete(origin.url))[0] == '{"whole": 1}'
+
+
+async def test_an_answer_in_parts_is_joined() -> None:
+    parts = [{"type": "text", "text": '{"a":'}, {"type": "image_url"}, "x", {"type": "text", "text": " 1}"}]
+    async with serve(completion(parts)) as origin:
+        assert (await complete(origin.url))[0] == '{"a": 1}'
+
+
+@pytest.mark.parametrize("address", ["/v1", "/v1/", "/v1/chat/completions", "/v1/chat/completions/"])
+async def test_the_address_of_the_call_itself_is_taken_too(address: str) -> None:
+    async with (
+        serve(completion()) as origin,
+        aclosing(model_server.ModelServer(f"{origin.url}{address}", KEY)) as server,
+    ):
+        model = model_server.LanguageModel(server, "small", seconds=20)
+        assert (await model.complete(MESSAGES, SCHEMA, max_tokens=30))[0] == "text"
+
+
+async def test_an_address_without_a_path_is_named() -> None:
+    async with serve(completion()) as origin, aclosing(model_server.ModelServer(origin.url, KEY)) as server:
+        with pytest.raises(model_server.ModelError, match=r"404.* The address has no path, such as /v1"):
+            await model_server.LanguageModel(server, "small", seconds=20).check()
+
+
 @pytest.mark.parametrize(("status", "seconds"), [(429, "37"), (503, "7200"), (429, None)])
 async def test_the_time_to_wait_is_passed_on(status: int, seconds: str | None) -> None:
     headers = {} if seconds is None else {"Retry-After": seconds}
@@ -246,3 +274,35 @@ async def test_unreachable_server_is_an_outage() -> None:
         await complete("http://127.0.0.1:9")
     assert failure.value.is_outage
     assert failure.value.tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, {"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}, ""),
+        (401, {"error": {"message": "no such key"}}, "Error code: 401 - no such key"),
+        (404, {"error": {"message": "model not found"}}, "Error code: 404 - model not found"),
+        (400, {"error": {"message": "unknown model"}}, "Error code: 400 - unknown model"),
+        (503, {}, "Error code: 503"),
+    ],
+)
+async def test_check_asks_for_a_word_and_says_what_the_server_answers(
+    status: int, body: dict[str, Any], said: str
+) -> None:
+    requests: list[dict[str, Any]] = []
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        requests.append(json.loads(await request.read()))
+        if "max_tokens" in requests[-1] and status == 200:
+            return web.json_response({"error": {"message": "use max_completion_tokens"}}, status=400)
+        return web.json_response(body, status=status)
+
+    async with serve(answer) as origin, aclosing(model_server.ModelServer(f"{origin.url}/v1", KEY)) as server:
+        checking = model_server.LanguageModel(server, "small", seconds=20).check()
+        if not said:
+            await checking
+        else:
+            with pytest.raises(model_server.ModelError, match=said):
+                await checking
+    assert len(requests) == (1 if said else 2)
+    assert {request["model"] for request in requests} == {"small"}

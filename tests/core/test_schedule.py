@@ -105,7 +105,14 @@ def test_weekday_names_and_ranges_are_parsed() -> None:
     assert schedule.parse_days("mon,tue") == (1, 2)
     assert schedule.parse_days("fri-mon") == (1, 5, 6, 7)
     assert schedule.parse_days("Monday Wed") == (1, 3)
+    assert schedule.parse_days("tues,Thurs-Sundays") == (2, 4, 5, 6, 7)
     assert schedule.parse_days("") == schedule.EVERY_DAY
+
+
+@pytest.mark.parametrize("text", ["mon–fri", "sat/sun", "mon-", "-fri", "mon-wed-fri", "monkey", "mo", "월"])
+def test_days_that_are_not_wholly_read_are_refused(text: str) -> None:
+    with pytest.raises(errors.UsageError, match="mon-fri or sat,sun"):
+        schedule.parse_days(text)
 
 
 @pytest.mark.parametrize("text", ["25:00", "9", "09:60", "noon", "", "9:5"])

@@ -100,3 +100,46 @@ def test_rejects_an_api_url_with_a_user_or_query(address: str) -> None:
     with pytest.raises(pydantic.ValidationError, match="not a web address") as caught:
         Settings.model_validate({"writer_url": address, "writer_model": "m"})
     assert "Gehe1m" not in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_the_value_of_a_setting_may_be_in_a_file_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_in_file: bool
+) -> None:
+    """As Docker's and systemd's secrets are: `DISCORD_TOKEN_FILE=/run/secrets/token`."""
+    monkeypatch.chdir(tmp_path)
+    given = {
+        "DISCORD_TOKEN": "abc.def",
+        "PAPERROUND_DATABASE_URL": "postgresql://me:secret@db/papers",
+        "PAPERROUND_MCP_TOKEN": "a-token",
+        "PAPERROUND_KEEP_DAYS": "100",
+    }
+    lines = []
+    for name, value in given.items():
+        (tmp_path / name).write_text(f"{value}\n")
+        lines.append(f"{name}_FILE={tmp_path / name}")
+        if not is_in_file:
+            monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    if is_in_file:
+        Path(".env").write_text("\n".join(lines))
+    loaded, origins = core_settings.load(), core_settings.setting_origins()
+    assert loaded.discord_token is not None
+    assert loaded.discord_token.get_secret_value() == "abc.def"
+    assert (loaded.database_url, loaded.keep_days) == (given["PAPERROUND_DATABASE_URL"], 100)
+    assert {origins[name] for name in given} == {".env" if is_in_file else "environment"}
+    assert core_settings.find_unknown() == {}
+
+
+def test_a_file_of_a_setting_that_is_missing_or_one_too_many_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    missing = tmp_path / "token"
+    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(missing))
+    with pytest.raises(errors.UsageError, match=f"{missing} cannot be read: No such file"):
+        core_settings.load()
+    missing.write_bytes(b"\xff\xfe")
+    with pytest.raises(errors.UsageError, match="DISCORD_TOKEN_FILE, is not UTF-8"):
+        core_settings.load()
+    monkeypatch.setenv("DISCORD_TOKEN", "abc.def")
+    with pytest.raises(errors.UsageError, match="DISCORD_TOKEN and DISCORD_TOKEN_FILE are both set"):
+        core_settings.load()

@@ -81,7 +81,7 @@ async def test_post_now_matches_its_topic_while_others_write(world: World) -> No
     await world.list("Mon", "A▲9")
 
     async def match(topic: str, papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
-        async with patience.limit(20):
+        async with patience.limit():
             await asyncio.create_task(world.list("Mon", "A▲9 B▲1"))
         return {paper.paper_id: 1.0 for paper in papers}
 

@@ -14,8 +14,6 @@ from tests.support import patience
 from tests.support.world import DAY, MONDAY, World, day, moment, names
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
-UNBLOCKED_SECONDS = 0.25
-"""Enough seconds for a task to finish unless it is blocked."""
 
 
 async def match_all(topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
@@ -148,7 +146,7 @@ async def test_papers_added_during_planning_appear_in_the_next_post(
     async def read(connection: Connection, digest_ids: Iterable[int]) -> list[archive.DigestPaper]:
         monkeypatch.setattr(archive, "list_papers", list_papers)
         found = await list_papers(connection, digest_ids)
-        async with patience.limit(20):
+        async with patience.limit():
             await world.list("Mon", "A▲5 B▲9")
         return found
 
@@ -168,7 +166,7 @@ async def test_concurrent_planners_choose_different_papers(world: World) -> None
         await archive.lock_ingest(connection)  # another planner
         posting = asyncio.create_task(world.on_demand.plan(row.id, 1))
         tick = asyncio.create_task(world.daily_planner.tick(world.now))
-        await asyncio.wait({posting, tick}, timeout=UNBLOCKED_SECONDS)
+        await patience.wait_until_blocked(world.database, posting, tick)
     await asyncio.gather(posting, tick)
     assert sorted(names(each.papers) for each in await world.planned()) == ["A B", "C D"]
 

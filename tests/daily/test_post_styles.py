@@ -70,3 +70,11 @@ async def test_a_post_says_how_many_of_its_server_saved_a_paper_from_three_on(ha
     assert part.payload is not None
     said, unsaid = (harness.texts("post-savers", count=count) for count in (4, 2))
     assert (part.payload.count(said), part.payload.count(unsaid)) == (1, 0)
+
+
+def test_all_papers_of_an_announcement_are_in_its_message() -> None:
+    """The part that forwards it to followers has none: a refused message returns all of them."""
+    post = rendered_posts.daily((rendered_posts.paper(1), rendered_posts.paper(2)), style=Style.ANNOUNCEMENT)
+    parts = contents.DeliveryFactory(rendered_posts.new_renderer).render(post)
+    assert [part.kind for part in parts] == ["message", "crosspost"]
+    assert [part.paper_count for part in parts] == [len(post.papers), 0]

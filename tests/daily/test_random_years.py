@@ -4,7 +4,7 @@ Lists arrive late, grow, are corrected, or have the wrong date at first; the bot
 after half a post; replies are lost; managers edit, pause and post at once. Of the bot, the checks know only the settings, the
 documents that it was given, and which papers it meant to post when; everything else is what arrived in a channel.
 
-By default some weeks are played on each engine. `RANDOM_YEARS=10` plays ten whole years, starting from the seed `RANDOM_SEED`;
+By default some weeks are played on each engine. `RANDOM_YEARS=10` plays ten whole years, starting from the seed `SEED`;
 `RANDOM_PLAY=refusals,edits` plays only some of TROUBLES.
 """
 
@@ -28,13 +28,12 @@ from bot.outbox import contents
 from bot.outbox.outcomes import DeliveryError, SendRequest
 from storage import archive, daily, models
 from storage.database import Database
-from tests.support import digest_builders
+from tests.support import digest_builders, seeds
 from tests.support import world as stage
 from tests.support.promises import MONTH, Arrivals, Place, close_of, due_at, place_of
 from tests.support.world import AWAY, BLOCKED, DAY, FORBIDDEN, HOUR, LOST, World, read_lists
 
 YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
-SEED = int(os.environ.get("RANDOM_SEED", "0"))
 TROUBLES = {
     "lists",
     "dates",
@@ -622,7 +621,7 @@ class Year:
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
-@pytest.mark.parametrize("seed", range(SEED, SEED + max(1, YEARS)))
+@pytest.mark.parametrize("seed", seeds.plays(max(1, YEARS)))
 async def test_readers_see_what_the_documents_promise_on_random_days(db: Database, seed: int) -> None:
     days = 365 if YEARS else 30 if db.is_sqlite else 8
     year = Year(db, seed)

@@ -58,8 +58,8 @@ It isn't about this daily post's topic: diffusion.
 
 No digest has listed 2412\\.56789. Check the number.
 
-Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face,
-  or part of a title.
+Paper “xyzzyplugh” not found. Use an arXiv ID such as 2502.02737, a DOI, a link to the paper, or
+  part of a title.
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81
@@ -95,8 +95,8 @@ It isn't about this daily post's topic: diffusion.
 
 2412\\.56789 논문은 다이제스트에 실린 적이 없어요. 번호를 확인해 주세요.
 
-“xyzzyplugh” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나
-  Hugging Face 주소, 제목의 일부로 찾을 수 있어요.
+“xyzzyplugh” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, DOI, 논문
+  주소, 제목의 일부로 찾을 수 있어요.
 
 ### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)
 ▲ 81

@@ -84,7 +84,12 @@ SHOWN = {
     "en": Shown(
         "Paperround demo",
         "the whole address that the terminal printed",
-        ("Papers for January 1, 2026", "of 12 by votes", "reinforcement learning", "Pick a paper to read"),
+        (
+            "Papers for January 1, 2026",
+            "of 12 by votes",
+            "reinforcement learning",
+            "Pick papers: read, save, our list",
+        ),
         ("answers commands", "or try /topic"),
         "All the day's papers",
         "Look up papers",
@@ -99,7 +104,7 @@ SHOWN = {
             "2026년 1월 1일의 논문",
             "12편 중 추천을 가장 많이 받은 5편",
             "요약에 “강화 학습”",
-            "자세히 읽을 논문을 고르세요",
+            "논문을 고르세요: 읽기, 저장, 우리 목록",
         ),
         ("봇을 멘션한 메시지", "/주제 명령어를"),
         "그날의 논문 모두 보기",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_discord import server
-from tests.support import fault_harness
+from tests.support import fault_harness, seeds
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +34,7 @@ def all_seeds(request: pytest.FixtureRequest) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         all_faults = metafunc.config.getoption("--all-faults", default=False)
-        metafunc.parametrize("seed", range(metafunc.module.SEEDS if all_faults else 1))
+        metafunc.parametrize("seed", seeds.plays(metafunc.module.SEEDS if all_faults else 1))
 
 
 @pytest.fixture

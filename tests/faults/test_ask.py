@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from bot.features.ask import service
 from bot.features.daily.service import Subscriptions
 from storage import models, outbox
 from tests.fake_discord import model
-from tests.support import fork_server, origin_server, paper_pages
+from tests.support import fork_server, origin_server, paper_pages, seeds
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = pytest.mark.promise
@@ -151,7 +150,7 @@ async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(askin
 
 @pytest.mark.all_faults
 async def test_a_question_is_answered_at_most_once_after_kills_at_random(asking: Asking) -> None:
-    rng, harness, questions = random.Random(66), asking.harness, [await asking.ask()]
+    rng, harness, questions = seeds.rng(), asking.harness, [await asking.ask()]
     began = time.monotonic()
     await asking.wait_for_reply(questions[0], ANSWER)
     seconds = time.monotonic() - began  # of an answer on this machine

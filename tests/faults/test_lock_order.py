@@ -13,6 +13,7 @@ import pytest
 from storage import accounts, ask, daily, models, outbox
 from storage.database import Connection, Database
 from tests.fake_discord.model import GUILD_ID
+from tests.support import seeds
 from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery, new_subscription
 
 pytestmark = [pytest.mark.engines("postgresql"), pytest.mark.promise]
@@ -117,7 +118,7 @@ WRITES: dict[str, Write] = {
 
 async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, all_seeds: bool) -> None:
     pairs = list(itertools.combinations_with_replacement(WRITES, 2))
-    rng, names = random.Random(1), itertools.count()
+    rng, names = seeds.rng(), itertools.count()
     other = Database(db.url, "paperround front", 8)
     ends_at = time.monotonic() + (SECONDS_OF_ALL if all_seeds else SECONDS)
     deadlocks = set[str]()

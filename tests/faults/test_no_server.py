@@ -413,7 +413,7 @@ async def test_a_post_that_is_ended_is_not_posted_again(copy: Copy) -> None:
     copy.add_digest(1, PAPERS[1])
     after = await copy.run()
     print(after.stdout)
-    assert (after.exit_status, copy.posts()) == (0, [PAPERS[0]])
+    assert (after.exit_status, copy.posts()) == (1, [PAPERS[0]])  # a file without a post is a failure
 
 
 async def test_a_post_that_the_file_no_longer_has_is_named_until_it_is_ended(copy: Copy) -> None:

@@ -6,7 +6,6 @@
 import asyncio
 import json
 import os
-import random
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from storage.database import Database
 from storage.statements import fetch_records
 from tests.fake_model import papers
 from tests.fake_model.server import FakeModel
-from tests.support import fork_server
+from tests.support import fork_server, seeds
 
 SHORT_KILLS, LONG_KILLS = 3, 50
 WRITE = (
@@ -81,7 +80,7 @@ async def test_restarted_run_does_not_repeat_requests_that_had_a_response(
     kills, count = (LONG_KILLS, 60) if all_seeds else (SHORT_KILLS, 14)
     share = 0.2 if all_seeds else 0.0
     fake_model.reset(paper_count=count, delay=0.1, fault_share=share)
-    rng, run = random.Random(13), Killed(fake_model, tmp_path)
+    rng, run = seeds.rng(), Killed(fake_model, tmp_path)
     listed = papers.make(count)
     titles = {paper.title: paper.id for paper in listed}
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")

@@ -9,6 +9,7 @@ import pytest
 from bot.app.workers import Workers
 from bot.archive import arxiv_ids
 from bot.features.shelf.service import Shelf
+from bot.rendering.discord_text import escape_untrusted
 from storage import models, papers
 from storage.shelf import Owner
 from tests.support import digest_builders, origin_server, source_payloads
@@ -37,7 +38,7 @@ async def test_a_card_shows_highlights_links_and_digests(harness: ClientHarness)
     shown = shown_text(result)
     assert "### [Small Language Models (at Work): A \\*Survey\\*](https://arxiv.org/abs/2501.00001)" in shown
     more = {"en": "and 2 more", "ko": "외 2명"}[harness.texts.locale.value]
-    assert f"▲\u00a081 · {SURVEY} · Ada Lovelace, Grace Hopper, Kim Min-jun {more}" in shown
+    assert f"▲\u00a081 · {escape_untrusted(SURVEY)} · Ada Lovelace, Grace Hopper, Kim Min-jun {more}" in shown
     label = {"en": "Technical Details", "ko": "방법"}[harness.texts.locale.value]
     assert f"**{label}**\nReads **200 papers**" in shown
     written = [
@@ -90,7 +91,7 @@ async def test_the_papers_of_a_message_are_shown_privately(harness: ClientHarnes
             "(https://arxiv.org/abs/2501.99999)",
         ),
         ("2501.99999", "2501\\.99999"),
-        ("at 12:30 for 2025.0527 won " + "2" * 1900, "alphaXiv"),
+        ("at 12:30 for 2025.0527 won " + "2" * 1900, "no arXiv ID"),
         (" ".join(f"2501.{number:05}" for number in range(100, 180)), "2501.00109"),
     ):
         message = await harness.manager.send(harness.channel, text)
@@ -117,7 +118,7 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
     chapter = await harness.select(card, ["1"], custom_id="pr:chaps:")
     assert chapter.id == card.id
     assert "200" in shown_text(chapter)
-    later, pages = map(int, re.search(r"Page ([0-9]+) of ([0-9]+) ▶", shown_text(chapter)).groups())  # type: ignore[union-attr]
+    later, pages = map(int, re.search(r"Next \(([0-9]+) of ([0-9]+)\) ▶", shown_text(chapter)).groups())  # type: ignore[union-attr]
     texts = []
     for _ in range(pages - later + 1):
         chapter = await harness.turn(chapter)
@@ -126,7 +127,7 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
     assert "문장 149는" in texts[-1] or "문장 149은" in texts[-1]
     assert "▶" not in texts[-1]
     earlier = shown_text(await harness.turn(chapter, back=True))
-    assert f"Page {pages} of {pages} ▶" in earlier
+    assert f"Next ({pages} of {pages}) ▶" in earlier
     back = await harness.click(chapter, label=harness.texts("back-to-paper"))
     assert back.id == card.id
     assert harness.texts("cite") in shown_text(back)
@@ -145,7 +146,7 @@ async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHar
     assert "Emmy Noether" in papers
     assert "Rewards That Teach Reasoning" in papers
     shown = shown_text(await harness.select(card, ["cite"], custom_id="pr:fo:"))
-    assert "@misc{lovelace2025small," in shown
+    assert "@misc{lovelace2025small:" in shown
     assert "{Ada Lovelace and Grace Hopper and" in shown
     assert "{2501.00001}" in shown
     assert "KAIST AI" in shown_text(await harness.select(card, ["i"], custom_id="pr:fo:"))
@@ -201,7 +202,7 @@ async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
     card = await harness.ask("paper", paper=link)
     shown = shown_text(card)
     published = texts("published-on", date=texts.format_date(date(2025, 5, 1)))
-    assert f"▲\u00a0– · {NEW} · {published} · Ada Lovelace, Kim Minsu" in shown
+    assert f"▲\u00a0– · {escape_untrusted(NEW)} · {published} · Ada Lovelace, Kim Minsu" in shown
     assert texts("paper-fetched") in shown
     assert "Small things are studied." in shown
     similar = await harness.select(card, ["similar"], custom_id="pr:fo:")

@@ -113,7 +113,7 @@ Paperround can't read the channel's history, so it can't tell whether a message 
   channel, and post it again if the message is missing. To avoid this, turn on **Read Message
   History** for Paperround in the channel's settings › Permissions.
 -# Paperround 1.2.3 (1a2b3c4d5e6f)
-[Post it again · Weekly · Fri 5:00 PM · #vision]
+[Post it again · Weekly · Fri 5:00 PM · #vision] [All daily posts]
 [Newest papers] [Sources]
 """)
 

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import pytest
 from bot.client import command_sync
 from bot.core import program, settings
 from bot.core.clock import system_clock
+from bot.core.model_server import ModelError
 from bot.core.settings import Settings
+from bot.features.alerts.service import Alerts
 from bot.features.daily.service import Subscriptions
 from bot.features.operations import doctor, post_overview
 from bot.sources import kinds
-from storage import database, errors, key_values, migrate, models, tables
-from tests.support import outbox_builders
+from storage import database, errors, key_values, migrate, models, sources, tables
+from tests.support import alert_builders, outbox_builders
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 VERSION = program.describe_version()
@@ -177,8 +180,8 @@ async def test_an_unusable_folder_or_template_is_reported(
 
 
 async def test_an_invalid_source_of_the_settings_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    for sources, note in (("nowhere", "nowhere is neither an address nor"), ("arxiv:nothing", "cs.CL")):
-        monkeypatch.setenv("PAPERROUND_SOURCES", f"https://huggingface.co {sources}")
+    for listed, note in (("nowhere", "nowhere is neither an address nor"), ("arxiv:nothing", "cs.CL")):
+        monkeypatch.setenv("PAPERROUND_SOURCES", f"https://huggingface.co {listed}")
         finding = (await examine())["PAPERROUND_SOURCES"]
         assert (finding.ok, note in finding.note) == (False, True), finding
 
@@ -213,6 +216,29 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
     await opened.close()
     found = (await examine())[f"daily post {added.id}"]
     assert (found.status, "is missing" in found.note) == ("error", True)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        (models.DeliveryState.WAITING, models.Reason.WEBHOOK_GONE, "It is refused: "),
+        (models.DeliveryState.STOPPED, models.Reason.WEBHOOK_GONE, "It is not posted: "),
+        (models.DeliveryState.WAITING, None, "It is late: "),
+    ],
+)
+async def test_a_webhooks_post_that_is_not_posted_is_a_warning_as_in_posts(
+    sqlite_db: database.Database, state: models.DeliveryState, reason: models.Reason | None, said: str
+) -> None:
+    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
+    added = await Subscriptions(sqlite_db, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
+    planned = outbox_builders.new_delivery(
+        "d", added.channel_id, NOW, guild_id=None, subscription_id=added.id, local_on=NOW.date()
+    )
+    await outbox_builders.add(sqlite_db, planned)
+    async with sqlite_db.transaction() as connection:
+        await connection.execute(tables.deliveries.update().values(state=state, reason=reason))
+    found = (await examine())[f"daily post {added.id}"]
+    assert (found.status, found.note[: len(said)]) == ("warning", said)
 
 
 async def test_a_damaged_page_is_found(sqlite_db: database.Database) -> None:
@@ -418,3 +444,43 @@ async def test_stuck_posts_are_listed_by_server_with_the_reason(
     assert "Channel 22 (daily, refused)" in findings["server 10"].note
     assert findings["server 11"].value == "3 stuck posts"
     assert {findings[f"server {number}"].status for number in (10, 11)} == {doctor.Status.WARNING}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (None, "ok"),
+        (ModelError("Connection error: refused", is_outage=True), "warning"),
+        (ModelError("Error code: 401 - no such key", is_fatal=True), "error"),
+    ],
+)
+async def test_doctor_asks_the_language_model(error: ModelError | None, status: str) -> None:
+    configured = Settings(writer_url="http://127.0.0.1:1/v1", writer_model="small")
+    check = mock.AsyncMock(side_effect=error)
+    findings = await doctor.examine(configured, accept_token, check_model=check)
+    [found] = [row for row in findings if row.what == "language model"]
+    assert (found.status, str(error or "") in found.note) == (status, True), found
+    found_without = await doctor.examine(Settings(), accept_token, check_model=check)
+    assert "language model" not in {row.what for row in found_without}
+
+
+async def test_votes_that_are_missing_from_a_list_are_a_warning(sqlite_db: database.Database) -> None:
+    lacking = models.Skipped(models.SkipReason.NO_VOTES, 31, ("2026-11-30",))
+    async with sqlite_db.transaction() as connection:
+        row = await sources.add(
+            connection, url="https://huggingface.co", kind=models.SourceKind.HUGGINGFACE, now=NOW
+        )
+        await sources.set_health(
+            connection, replace(row, reading=models.ReadingReport(31, warnings=(lacking,)))
+        )
+    found = (await examine())["votes of https://huggingface.co"]
+    assert (found.status, "31 no votes (2026-11-30)" in found.note) == ("warning", True), found
+
+
+async def test_an_alert_needs_a_token_beside_posts_by_webhooks(sqlite_db: database.Database) -> None:
+    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
+    await Subscriptions(sqlite_db, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
+    assert (await examine())["Discord"].status is doctor.Status.OK
+    await Alerts(sqlite_db, system_clock).add(alert_builders.draft("herons", user_id=7))
+    found = (await examine())["Discord"]
+    assert (found.status, found.note) == (doctor.Status.TODO, doctor.NO_TOKEN)

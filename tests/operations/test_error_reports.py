@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest import mock
 
 import psycopg
@@ -22,7 +23,7 @@ from bot.client import command_sync
 from bot.client.refusals import handle_error
 from bot.core import error_collector, isolation
 from bot.core.settings import Settings
-from bot.features.operations import operator_warnings
+from bot.features.operations import guild_events, operator_warnings
 from bot.features.operations.error_reports import FailureReports
 from storage import errors, migrate
 from storage import failures as storage
@@ -342,3 +343,21 @@ def test_sentry_gets_what_is_kept_and_nothing_more(
     assert (frame["filename"], frame["function"]) == ("tests/operations/test_error_reports.py", "_fail")
     for hidden in (TYPED, socket.gethostname(), str(Path.cwd()), "machine of mine"):
         assert hidden not in repr(sent)
+
+
+@pytest.mark.parametrize(
+    ("nonce", "is_known", "is_doubled"), [(None, False, False), (123, False, True), (123, True, False)]
+)
+async def test_a_message_of_ours_is_anothers_only_by_a_nonce_that_is_not_ours(
+    nonce: int | None, is_known: bool, is_doubled: bool
+) -> None:
+    """What a reader shares from an answer has none."""
+    observed, me = list[bool](), object()
+    services = SimpleNamespace(
+        guilds=None, database=SimpleNamespace(fetch=mock.AsyncMock(return_value=is_known))
+    )
+    bot = SimpleNamespace(shard_count=None, services=services, user=me, observe_interaction=observed.append)
+    cog = guild_events.GuildEventsCog(cast(Any, bot))
+    await cog.on_message(cast(Any, SimpleNamespace(author=me, nonce=nonce)))
+    await cog.on_message(cast(Any, SimpleNamespace(author=object(), nonce=123)))
+    assert observed == [True] * is_doubled

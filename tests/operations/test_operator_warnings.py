@@ -244,7 +244,7 @@ async def test_a_file_that_was_mended_while_the_process_started_or_by_its_owner_
     file.write_text("PAPERROUND_KEEP_DAYS=1\n")
     before = shell_operations._stat_files(shell_operations.SETTINGS_FILES)
     file.write_text("PAPERROUND_KEEP_DAYS=90\n")  # after the settings were read, before it waits
-    async with patience.limit(20):
+    async with patience.limit():
         assert await shell_operations._wait_for_change("wrong", before)
         before = shell_operations._stat_files(shell_operations.SETTINGS_FILES)
         waiting = asyncio.create_task(shell_operations._wait_for_change("not readable", before))
@@ -262,3 +262,10 @@ async def test_what_discord_refuses_does_not_count_as_waiting(db: database.Datab
     refused = tables.deliveries.update().where(tables.deliveries.c.channel_id == 2)
     await db.write(lambda connection: connection.execute(refused.values(reason=models.Reason.NO_SEND)))
     assert await db.fetch(outbox.oldest_unsent_at) == NOW - timedelta(hours=1)
+
+
+def test_the_first_day_of_which_papers_are_missing_is_named() -> None:
+    gaps = {"2026-11-24": [1, "2026-11-27"], "2026-11-20": [1, "2026-11-27"], "2026-11-25": [1, "2026-11-27"]}
+    row = SimpleNamespace(url="arxiv:cs.CL", progress={"gaps": gaps})
+    [said] = operator_warnings._list_incomplete([cast(Any, row)])
+    assert said.startswith("arxiv:cs.CL lacks papers from 2026-11-20 on")

@@ -23,7 +23,7 @@ async def add_post(world: World) -> None:
 async def test_an_unexpected_error_is_retried_after_a_delay(world: World) -> None:
     await add_post(world)
     with mock.patch.object(world.discord, "send", side_effect=KeyError("id")) as send:
-        async with patience.limit(5):
+        async with patience.limit():
             await world.at("Mon 09:00")
         assert send.call_count == 1
     assert world.sent == []
@@ -104,7 +104,7 @@ async def test_stopping_does_not_wait_for_a_request_that_hangs(
 
     monkeypatch.setattr(relay, "STOP_SECONDS", 0.01)
     world.discord.before = hang
-    async with patience.limit(5):
+    async with patience.limit():
         await world.relay.run()
 
 
@@ -122,7 +122,7 @@ async def test_waking_the_relay_starts_one_round_and_stopping_ends_it(
         await asyncio.sleep(0)
     assert len(rounds) == 2
     world.relay.stop()
-    async with patience.limit(5):
+    async with patience.limit():
         await running
 
 

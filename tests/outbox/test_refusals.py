@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from bot.outbox import contents, outcomes
 from storage import accounts, models
 from tests.support import reader_rows
 from tests.support.world import AWAY, BLOCKED, CHANNEL, GUILD, MINUTE, READER, Discord, World
@@ -145,6 +147,36 @@ async def test_a_channel_is_not_told_in_itself_that_it_refuses(world: World) -> 
     world.discord.closed.add(CHANNEL)
     await world.at("Mon 09:00", "Mon 09:10")
     assert [row.kind for row in await world.planned()] == [models.DeliveryKind.DAILY]
+
+
+async def test_of_a_post_whose_refusal_nobody_can_be_told_the_operator_is(world: World) -> None:
+    """As of one by file in a server without a system channel: an error when it is refused, and when it is paused."""
+    await world.list("Mon", "A▲9")
+    await world.daily(created_by=None)
+    world.discord.closed.add(CHANNEL)
+    with capture_logs() as entries:
+        for day in ("Mon", "Tue", "Wed", "Thu"):
+            await world.at(f"{day} 09:00")
+        await world.wait(minutes=1)
+    told = [entry for entry in entries if entry["log_level"] == "error"]
+    assert [entry["reason"].split(":")[1].split(",")[0].strip() for entry in told] == ["refused", "paused"]
+    assert all(entry["reason"].startswith(f"Channel {CHANNEL}: ") for entry in told), told
+    assert world.sent == []
+    by_webhook = contents.NoticeRecipient(
+        name="s1", guild_id=models.NO_GUILD, channel_id=812345678901234567, user_id=None
+    )
+    with capture_logs() as entries:
+        await world.database.write(
+            outcomes.notify_owners,
+            world.deliveries,
+            [by_webhook],
+            contents.NoticeKind.REFUSED,
+            world.now,
+            default_locale=models.Locale.EN,
+            reason="webhook-gone",
+        )
+    [entry] = entries
+    assert entry["reason"].startswith("Webhook 812345678901234567: refused, webhook-gone. ")
 
 
 async def test_a_notice_whose_content_is_refused_makes_no_other(world: World) -> None:

@@ -16,6 +16,7 @@ from bot.features.today.service import TodayPlanner, TodayService
 from storage import alerts, club, models, news, outbox
 from storage.database import Database
 from tests.shelf import test_news
+from tests.support import patience
 from tests.support.world import AWAY, CHANNEL, GUILD, LOST, READER, World, moment
 
 pytestmark = pytest.mark.promise
@@ -160,7 +161,7 @@ async def test_what_is_turned_off_does_not_come(db: Database, name: str, how: st
     async def add(connection: Any, new: Any) -> Any:
         if new and not turned_off and how == "off while it is planned":
             turned_off.append(asyncio.ensure_future(switch.turn_off(stage)))
-            await asyncio.wait(turned_off, timeout=0.5)  # it waits for a lock of the planner
+            await patience.wait_until_blocked(stage.database, *turned_off)
         return await add_all(connection, new)
 
     with ExitStack() as patches:

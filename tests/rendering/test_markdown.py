@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.rendering import discord_text, markdown
 from tests.rendering.test_discord_text import HOSTILE, UNESCAPED
+from tests.support import case_files
 
 _STARTS = ["# 제목\n", "\n", "\n\n", "- ", "  - ", "3. ", "> ", "```\n", "~~~\n"]
 _TABLE = "| a | b |\n|---|---|\n| 1 | 2 |\n"
@@ -46,43 +47,8 @@ def test_rendering_keeps_every_letter(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "rendered"),
-    [
-        ("# 1. 큰 **제목**\n본문", "**1. 큰 제목**\n본문"),
-        ("글\n\n#### 작은 제목\n\n글", "글\n\n**작은 제목**\n글"),
-        ("***What's New***: 글", "***What's New***: 글"),
-        ("**모델(CoT)**을 씁니다", "**모델(CoT)**을 씁니다"),
-        ("나는**(A)**를", "나는**(A)**를"),
-        ("a_b_c 와 2 * 3 * 4", "a\\_b\\_c 와 2 \\* 3 \\* 4"),
-        ("__굵게__ _기울임_ ~~지움~~", "**굵게** *기울임* ~~지움~~"),
-        ("*a***b**", "*a*\u200b**b**"),
-        ("**<b></b>**끝", "끝"),
-        ("두 줄이\n한 문단", "두 줄이 한 문단"),
-        ("줄<br>바꿈 그리고  \n또", "줄\n바꿈 그리고\n또"),
-        ("토큰 <think> 과 <s>", "토큰 \\<think> 과 \\<s>"),
-        ('<video src="x" controls></video>영상', "영상"),
-        ("![설명](https://e.org/a.png) 뒤", "설명 뒤"),
-        ("[이름](https://e.org/a_(b))", "[이름](https://e.org/a_%28b%29)"),
-        ("[I [IDK] x](https://e.org)", "[I (IDK) x](https://e.org)"),
-        ("[나쁨](javascript:alert(1))", "\\[나쁨\\](javascript:alert(1))"),
-        ("[이름](/papers/1)", "이름"),
-        ("<https://e.org/a_b>", "<https://e.org/a_b>"),
-        ("https://e.org/a_b에서 (https://e.org/c).", "<https://e.org/a_b>에서 (<https://e.org/c>)."),
-        ("`a*b` 와 ``c`d``", "`a*b` 와 ``c`d``"),
-        ("> 인용\n> 계속", "> 인용 계속"),
-        ("앞\n\n---\n\n뒤", "앞\n\n뒤"),
-        ("[a]: 사라지지 않는 줄", "\\[a\\]: 사라지지 않는 줄"),
-        ("- [ ] 할 일", "- \\[ \\] 할 일"),
-        ("\\# 아님\\\n-# 아님", "\\# 아님\n\\-# 아님"),
-        ("1\\. 숫자", "1\\. 숫자"),
-        ("@&#101;veryone", "@\u200beveryone"),
-        ("글\n\n* 하나\n\n    * 둘\n        * 셋\n* 넷", "글\n- 하나\n  - 둘\n    - 셋\n- 넷"),
-        ("3) 셋부터\n4) 넷\n   - 안쪽\n\n끝", "3. 셋부터\n4. 넷\n   - 안쪽\n\n끝"),
-        ("1. 하나\n   ```py\n   a\n     '```'\n   ```\n2. 둘", "1. 하나\n```py\na\n  '`\u200b`\u200b`'\n```\n2. 둘"),
-        ("| 모델 | B | C |\n|---|---|---|\n| **a** | 1 | |\n| b_c | 2 | 3 |", "- **a** · B: 1\n- **b\\_c** · B: 2 · C: 3"),
-        ("", ""),
-    ],
-)  # fmt: skip
+    ("source", "rendered"), case_files.load(__file__, "test_markdown_of_digests_becomes_discords_markdown")
+)
 def test_markdown_of_digests_becomes_discords_markdown(source: str, rendered: str) -> None:
     assert markdown.render_markdown(source) == rendered
 

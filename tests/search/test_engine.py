@@ -240,13 +240,13 @@ async def test_a_look_up_asks_the_index_at_most_three_times(
 ) -> None:
     """The measured queries of all kinds: half of their words are in no paper of a small archive, and none is what is typed."""
     asked: list[object] = []
-    ask = Engine._ask
+    search_index = Engine._search_index
 
     def count(engine: Engine, *query: Any, **options: Any) -> Any:
         asked.append(query)
-        return ask(engine, *query, **options)
+        return search_index(engine, *query, **options)
 
-    monkeypatch.setattr(Engine, "_ask", count)
+    monkeypatch.setattr(Engine, "_search_index", count)
     texts = [one.text for one in questions.load_queries()][::5]
     texts += [text for text, *_ in measures.load_mixed_queries()][::5]
     texts += [

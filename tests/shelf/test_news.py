@@ -23,7 +23,7 @@ from bot.outbox import contents, outcomes
 from storage import accounts, archive, club, locks, migrate, models, news, papers, shelf, today
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
-from tests.support import killed_process, origin_server, rendered_posts, world
+from tests.support import killed_process, origin_server, patience, rendered_posts, world
 from tests.support.client_harness import ClientHarness, component_ids, last_response, send_parts, shown_text
 from tests.support.followed_services import Services
 from tests.support.polling_harness import PollingHarness
@@ -225,7 +225,7 @@ async def test_what_is_stored_while_news_are_planned_is_told(world_: NewsWorld, 
         await world_.happen("C", EventKind.COMMENT)
         threads = asyncio.create_task(world_.threads.tick(world_.now))
         planning = asyncio.create_task(world_.wait(minutes=1))
-        await asyncio.wait([threads, planning], timeout=2)
+        await patience.wait_until_blocked(world_.database, threads, planning)
     await asyncio.gather(threads, planning)
     await world_.wait(days=7)
     await other.close()

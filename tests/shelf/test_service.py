@@ -1,7 +1,7 @@
 """Saved papers: typed tags and notes, searches, and limits."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from bot.archive.exports import ReferenceFormat
 from bot.features.shelf import notes
 from bot.rendering import discord_text
-from storage import errors, shelf
+from storage import errors, models, papers, shelf
 from storage.archive import DigestPaper
 from storage.database import Database
 from storage.shelf import Owner
 from tests.storage.test_saved_papers import add_papers
+from tests.support import sample_archive
 from tests.support.shelves import open_shelf
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -94,3 +95,23 @@ async def test_too_many_papers_and_too_large_exports_are_refused(
     await saved.save(7, [second])
     with pytest.raises(errors.UsageError, match="larger than Discord accepts"):
         await saved.export(Owner(7), ReferenceFormat.RIS)
+
+
+@pytest.mark.parametrize(("note", "kept"), [("", "for chapter two"), ("newer", "newer")])
+async def test_undo_brings_note_and_tags_back_to_a_paper_that_a_menu_saved_again(
+    db: Database, note: str, kept: str
+) -> None:
+    await sample_archive.add_digest(db, "2025-12-30", sample_archive.SMALL)
+    [paper_id] = (await db.fetch(papers.get_ids, [sample_archive.SMALL.arxiv_id])).values()
+    now = sample_archive.NOW
+    await db.write(shelf.save, 7, [paper_id], now, None)
+    await db.write(shelf.update, 7, paper_id, note="for chapter two", tags=" thesis ")
+    removed_at = now + timedelta(minutes=1)
+    await db.write(shelf.take_off, 7, paper_id, removed_at)
+    await db.write(shelf.save, 7, [paper_id], now + timedelta(minutes=2), None)
+    if note:
+        await db.write(shelf.update, 7, paper_id, note=note, tags="")
+    assert await db.write(shelf.put_back, shelf.Owner(7), removed_at=removed_at) == 1
+    saved = await db.fetch(shelf.get, 7, sample_archive.SMALL.arxiv_id)
+    assert isinstance(saved, models.SavedPaper)
+    assert (saved.note, saved.tags) == (kept, () if note else ("thesis",))

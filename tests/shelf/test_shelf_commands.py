@@ -104,7 +104,7 @@ async def test_the_listed_papers_are_exported_in_the_chosen_format(harness: Clie
     assert harness.texts("saved-exported", count=2, format="BibTeX") in shown_text(sent)
     [file] = sent.attachments
     assert file.filename == "paperround.bib"
-    assert b"@misc{lovelace2025small," in await file.read()
+    assert b"@misc{lovelace2025small:" in await file.read()
     listed = await harness.ask("saved", search="reward")
     chosen = await harness.select(listed, ["ris"], custom_id="pr:sx:")
     [file] = chosen.attachments

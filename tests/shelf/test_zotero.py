@@ -1,11 +1,13 @@
 """A server's list in Zotero: each paper once, through kills, limits and refusals, which somebody sees."""
 
 import asyncio
+import json
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pytest
@@ -13,7 +15,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import container
-from bot.archive import digest_writer
+from bot.archive import arxiv_ids, digest_writer
 from bot.cli import operations as cli_operations
 from bot.core.settings import Settings
 from bot.features.operations import doctor, operator_warnings
@@ -823,3 +825,84 @@ async def test_status_says_in_its_server_what_does_not_come_into_zotero(harness:
 def test_settings_that_name_no_library_are_refused(library: str | None) -> None:
     with pytest.raises(ValueError, match=r"PAPERROUND_ZOTERO_LIBRARY|is not a library"):
         Settings(zotero_key=SecretStr("k"), zotero_library=library)
+
+
+class _Library:
+    """Answers as Zotero would for a library with some items, and with a body of its own for what is created."""
+
+    def __init__(self, items: dict[str, dict[str, Any]], created: bytes = b"", status: int = 200) -> None:
+        self.items, self.created, self.status = items, created, status
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def call(self, method: str, url: str, **_: object) -> tuple[int, dict[str, str], bytes]:
+        if method == "POST":
+            return self.status, {}, self.created
+        rows: Any = [{"key": key, "version": 1, "data": data} for key, data in self.items.items()]
+        rows = dict.fromkeys(self.items, 1) if "format=versions" in url else rows
+        return 200, {}, json.dumps(rows).encode()
+
+    def open(self) -> zotero_outbox.ZoteroLibrary:
+        return zotero_outbox.ZoteroLibrary(cast(Any, self), "https://z", GROUP, fake_zotero.KEY)
+
+
+async def test_a_members_long_field_is_read_to_its_first_lines_and_outside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """50 items with 64 kB of lines in Extra stood the bot still for seconds."""
+    threads, parse = set[int](), arxiv_ids.parse_bare_id
+
+    def parse_noted(text: str) -> str | None:
+        threads.add(threading.get_ident())
+        return parse(text)
+
+    monkeypatch.setattr(arxiv_ids, "parse_bare_id", parse_noted)
+    lines = ["arXiv: 2401.00001", *["a"] * 32_000, "2401.00002"]
+    library = _Library({"A": {"extra": "\n".join(lines)}, "B": {"archiveID": "arXiv:2401.00003"}})
+    with mock.patch.object(zotero_outbox, "_BEFORE_ID", wraps=zotero_outbox._BEFORE_ID) as pattern:
+        assert await library.open().list_ids() == {"2401.00001", "2401.00003"}
+    assert pattern.match.call_count <= 2 * zotero_outbox.MAX_LINES
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN"])
+async def test_a_number_that_is_none_is_no_answer_of_zotero(number: str) -> None:
+    library = _Library({})
+    library.call = mock.AsyncMock(return_value=(200, {}, f'{{"A": {number}}}'.encode()))  # type: ignore[method-assign]
+    with pytest.raises(base.FetchError, match="what answers is not Zotero"):
+        await library.open().list_ids()
+
+
+@pytest.mark.parametrize("status", [200, 400, 413, 503])
+@pytest.mark.parametrize("quote", ["plain", "entities", "escapes"])
+async def test_our_key_is_hidden_however_zotero_quotes_it(status: int, quote: str) -> None:
+    key = fake_zotero.KEY
+    shown = {
+        "plain": key,
+        "entities": "".join(f"&#{ord(sign)};" for sign in key),
+        "escapes": "".join(f"\\u{ord(sign):04x}" for sign in key),
+    }[quote]
+    message = f"the key {shown} may not"
+    body = (
+        f'{{"success": {{}}, "failed": {{"0": {{"code": 400, "message": "{message}"}}}}}}'
+        if status == 200
+        else message
+    )
+    library = _Library({}, body.encode(), status).open()
+    try:
+        said = await library.add("2401.00001", {"archiveID": "arXiv:2401.00001"}, "C")
+    except base.FetchError as error:
+        said = str(error)
+    assert "may not" in said
+    assert all(text not in said for text in (key, shown)), said
+
+
+async def test_an_item_has_the_first_of_a_papers_dates(lab: Lab) -> None:
+    later = replace(FACTS, source="huggingface", location="b", published_on=date(2025, 2, 1))
+    await sample_archive.make_ingest(lab.database).add_facts([later])
+    await lab.add("2501.00001")
+    await lab.write()
+    [item] = [row for row in lab.library.items.values() if "archiveID" in row]
+    assert item["date"] == "2024-12-31"

@@ -12,7 +12,7 @@ from bot.sources import base, feed, feed_entries, pages
 from bot.sources.fetcher import HttpFetcher
 from storage import sources
 from storage.models import FetchStatus, SkipReason
-from tests.support import origin_server, source_fixtures, source_payloads
+from tests.support import case_files, origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_fixtures import OpenFetcher, fetch_results, fetch_statuses, merge_page_states
 
@@ -332,20 +332,8 @@ def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None
 
 @pytest.mark.parametrize(
     ("head", "address"),
-    [
-        ('<link rel="alternate" type="application/rss+xml" title="News" href="/feed.xml">', "/feed.xml"),
-        ("<base href='/lab/'><LINK TYPE='application/atom+xml' HREF='news.atom' REL='alternate home'>", "/lab/news.atom"),
-        ("<link rel=alternate hreflang=ko href=/ko><link rel=alternate type=application/rss+xml href=rss>", "/rss"),
-        ("</head><p><a rel=alternate type='application/rss+xml; charset=utf-8' href='https://x.example/f'>RSS</a>", "https://x.example/f"),
-        ("<link rel=alternate type=text/xml href=/f>", "/f"),
-        ("<link rel='feed' href='/f'>", "/f"),
-        (
-            "<link rel=alternate type=application/rss+xml href=/comments/f><link rel=alternate type=application/rss+xml href=/f>",
-            "/f",
-        ),
-        ("<!-- <link rel=alternate type=application/rss+xml href=/old> --><link rel=alternate type=text/html href=/m>", None),
-    ],
-)  # fmt: skip
+    case_files.load(__file__, "test_a_page_that_names_its_feed_is_refused_with_that_address"),
+)
 async def test_a_page_that_names_its_feed_is_refused_with_that_address(
     site: Site, head: str, address: str | None
 ) -> None:
@@ -426,7 +414,7 @@ def test_each_text_of_an_entry_is_read_not_only_the_longest() -> None:
         f"<content:encoded><![CDATA[{long}]]></content:encoded></item>"
     )
     [read] = feed_entries.parse_document(source_payloads.rss(entry), "https://a.example/feed").entries
-    assert (read.arxiv_id, read.paper_title) == ("2505.01234", "Herons Wade in Slow Water")
+    assert (read.paper_key, read.paper_title) == ("2505.01234", "Herons Wade in Slow Water")
 
 
 def test_an_endless_id_of_an_entry_is_cut() -> None:

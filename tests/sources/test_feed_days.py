@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from bot.features.operations.retention import Retention
-from bot.sources import poller
+from bot.sources import feed, poller
 from storage import archive, sources
 from storage.database import Database
 from tests.support import origin_server, source_payloads
@@ -203,3 +203,13 @@ async def test_each_paper_of_an_undated_feed_is_posted_once(harness: PollingHarn
         posts |= {delivery.id: delivery.papers for delivery in await world.planned()}
     counts = Counter(arxiv_id for of_post in posts.values() for arxiv_id in of_post)
     assert counts == {f"2503.{n:05}": 1 for n in range(3, DAYS // STEP + 3)}
+
+
+@pytest.mark.parametrize(("entries", "pinned", "is_in_order"), [(12, 1, True), (12, 2, False), (20, 2, True)])
+def test_a_feed_is_in_order_but_for_one_or_a_tenth_of_its_entries(
+    entries: int, pinned: int, is_in_order: bool
+) -> None:
+    newest_first = [date(2025, 5, 28) - timedelta(days=number) for number in range(entries - pinned)]
+    on_top = [date(2024, 1, 1) + timedelta(days=number) for number in range(pinned)]
+    assert feed._are_in_order([*on_top, *newest_first]) is is_in_order
+    assert feed._are_in_order([*newest_first[::-1], *on_top[::-1]]) is is_in_order

@@ -445,3 +445,45 @@ async def test_a_day_that_has_not_begun_at_hugging_face_is_not_there_yet(
     [now] = await source_fixtures.fetch_results(source, days=[today])
     [before] = await source_fixtures.fetch_results(source, days=[today - timedelta(days=1)])
     assert (now.status, before.status) == (FetchStatus.NOT_YET, FetchStatus.FAILED)
+
+
+async def test_a_list_in_which_no_paper_has_votes_is_said_in_the_report(hub: Hub) -> None:
+    """As if their field was renamed: posts would go by the order of the list without a word."""
+    items = [daily_papers_item(f"2505.0000{number}", 9) for number in (1, 2)]
+    for item in items:
+        item["paper"]["likes"] = item["paper"].pop("upvotes")
+    result = await hub.read_today(*items)
+    assert result.status is FetchStatus.OK
+    assert result.reading is not None
+    [warning] = result.reading.warnings
+    assert (warning.reason, warning.number) == (models.SkipReason.NO_VOTES, 2)
+    result = await hub.read_today(*items, daily_papers_item("2505.00003", 0))
+    assert result.reading is not None
+    assert result.reading.warnings == (), "a new paper has none yet"
+
+
+async def test_tomorrow_is_not_asked_for_and_today_is(hub: Hub) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    hub.pages[path(TODAY)] = hub.pages[path(tomorrow)] = daily_papers(daily_papers_item("2505.00001"))
+    later, now = await fetch_results(hub.source, days=[tomorrow, TODAY])
+    assert (later.status, later.reason) == (FetchStatus.NOT_YET, f"{tomorrow} has not begun")
+    assert now.status is FetchStatus.OK
+    assert {TODAY.isoformat() in asked for asked in hub.origin.paths} == {True}
+
+
+async def test_a_list_that_was_not_read_since_its_close_is_read_again(hub: Hub) -> None:
+    """Its votes were refreshed on the next day already, and the list is closed by now: what came last would be missed."""
+    closing, day = day_close.parse("20:00 America/Los_Angeles"), TODAY - timedelta(days=2)
+    source = huggingface.HuggingFaceSource(hub.origin.url, hub.fetch, closing, throttle=base.no_throttle)
+    for read_at, is_due in (
+        (closing.closes_at(day) - timedelta(minutes=1), True),
+        (closing.closes_at(day) + timedelta(minutes=1), False),
+    ):
+        assert read_at.date() == day + timedelta(days=1)
+        reading = models.ReadingReport()
+        state = sources.PageState(
+            source.daily_papers_url(day), read_at, FetchStatus.OK, hash="a", reading=reading
+        )
+        states = {base.page_key(state.location): state}
+        request = base.FetchRequest(source_fixtures.NOW, page_states=states)
+        assert (day in source._due_days(request)) is is_due

@@ -15,9 +15,12 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
-from storage import database, errors, key_values, papers, postgresql, sqlite_file, statements, tables
-from tests.support import patience
+from storage import database, errors, key_values, migrate, papers, postgresql, sqlite_file, statements, tables
+from tests.conftest import _execute as execute
+from tests.conftest import create_postgres_database
+from tests.support import case_files, patience
 from tests.support.paper_records import add_papers, merged_paper
 
 
@@ -56,7 +59,7 @@ async def test_of_two_writes_that_wait_for_each_other_both_are_done(db: database
             if place == 0 and tries[order] == 1:
                 await met.wait()
 
-    async with patience.limit(60):
+    async with patience.limit():
         await asyncio.gather(db.write(append, "ab"), db.write(append, "ba"))
     assert sum(tries.values()) > 2
     stored = {key: await db.fetch(key_values.get, key) for key in "ab"}
@@ -140,7 +143,7 @@ async def test_busy_commands_do_not_delay_other_transactions(db: database.Databa
             await connection.execute(key_values.meta.insert().values(key="limited", value="0"))
 
     writers = [asyncio.create_task(write())]
-    async with patience.limit(30):
+    async with patience.limit():
         for number in range(20):
             async with db.transaction() as connection:
                 await connection.execute(key_values.meta.insert().values(key=f"n{number}", value="0"))
@@ -173,32 +176,7 @@ async def test_splits_a_query_with_too_many_values(db: database.Database) -> Non
         assert sorted(map(tuple, rows)) == sorted((paper_id,) for paper_id in ids.values())
 
 
-@pytest.mark.parametrize(
-    "marked",
-    [
-        "postgresql+asyncpg://u:{P@SSW0RD}@127.0.0.1/db",
-        "postgresql+asyncpg://u:{***@W0RD}@127.0.0.1/db",
-        "https://u:{se/cret}@host/x is not an address",
-        "https://u:{1234}@host:80/x",
-        "https://{ghp_token}@host/x",
-        "https://host/feed?access_token={abc}&page=2",
-        "https://medium.com/@user/title",
-        "http://127.0.0.1:8080/@x and http://[::1]:80/y@z",
-        "postgresql+asyncpg://user@host/name",
-        "mail a@b at 10:30",
-        "POST https://discord.com/api/v10/webhooks/12/{a-B_c}?x=1",
-        "see https://host/docs/webhooks/intro",
-        "https://a.example/x.atom?feed_token={glft-1}&n=2 and https://b.example/feed?a=1&key={AIza}",
-        "https://c.example/?X-Amz-Signature={a1}&sig={b2}",
-        "https://e.example/f?a=1;token={b}#c",
-        "https://e.example/f?rank=1&work=2#k",
-        "https://d.example/?keyword=rl&design=x&postcode=1",
-        "https://g.example/?%74oken={a}&q=%EA%B0%95&page=2",
-        "postgresql://user:{8080/secret}@host/db",
-        "https://f.example/?pass={a}&pwd={b}&passphrase={c}&session={d}&jwt={e}",
-        "https://f.example/?sid={a}&code={b}&access={c}&X-Amz-Credential={d}&hash={e}&bearer={f}",
-    ],
-)
+@pytest.mark.parametrize("marked", case_files.load(__file__, "test_redacts_only_the_secrets_in_a_text"))
 def test_redacts_only_the_secrets_in_a_text(marked: str) -> None:
     shown = re.sub(r"\{.*?\}", "***", marked)
     assert str(errors.StorageError(re.sub("[{}]", "", marked))) == shown
@@ -228,7 +206,8 @@ class PooledSession:
             self.servers += [] if self.held else [server]
 
     async def close(self) -> None:
-        pass
+        self.servers += [self.held] if self.held else []
+        self.held = None
 
 
 @pytest.mark.engines("postgresql")
@@ -377,3 +356,50 @@ async def test_a_transaction_that_waits_for_another_process_says_so(
         other.execute("ROLLBACK")
     await writing
     assert str(sqlite_db.path) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("case", "statements", "inside", "said"),
+    [
+        (
+            "no right",
+            (),
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            "permission denied for schema public. The role in",
+        ),
+        (
+            "other role",
+            (),
+            "ALTER SCHEMA public OWNER TO {role}",
+            "permission denied for table .*REASSIGN OWNED",
+        ),
+        ("no schema", ("ALTER ROLE {role} SET search_path = ''",), "", "has no schema .*search_path"),
+        ("missing schema", ("ALTER ROLE {role} SET search_path = app",), "", "has no schema .*search_path"),
+    ],
+)
+async def test_what_postgresql_refuses_a_role_is_said_with_a_remedy(
+    postgres_url: str, case: str, statements: tuple[str, ...], inside: str, said: str
+) -> None:
+    url = make_url(await create_postgres_database(postgres_url))
+    role = f"r_{url.database}"
+    for statement in (f"CREATE ROLE {role} LOGIN", *statements):
+        await execute(postgres_url, statement.format(role=role))
+    await execute(url.render_as_string(hide_password=False), inside.format(role=role) or "SELECT 1")
+    if case == "other role":  # the tables that an administrator made by `paperround db upgrade`
+        owned = url.render_as_string(hide_password=False)
+        await (await migrate.open_database(owned, migrate=True)).close()
+    address = url.set(username=role, password=None).render_as_string(hide_password=False)
+    with pytest.raises(errors.StorageError, match=said):
+        await (await migrate.open_database(address, migrate=True)).close()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_is_not_unicode_is_refused(postgres_url: str, encoding: str) -> None:
+    name = f"t_{encoding.lower()}"
+    await execute(
+        postgres_url,
+        f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+    )
+    address = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with pytest.raises(errors.StorageError, match=f"The database {name} is not encoded in UTF-8"):
+        await migrate.open_database(address, migrate=True)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import socket
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from unittest import mock
@@ -69,7 +68,7 @@ async def test_another_process_takes_an_expired_lease(
     monkeypatch.setattr(locks, "RENEW_SECONDS", 0.0)
     first, second = senders
     assert await first.try_acquire()
-    await patience.wait_until(second.try_acquire, 20)
+    await patience.wait_until(second.try_acquire)
     assert not await first.is_sender()
     with pytest.raises(errors.SupersededError):
         await first.keep()
@@ -124,12 +123,10 @@ async def test_the_sender_ends_in_time_if_the_server_falls_silent(
     async with lock._rows.read() as connection:
         session = psutil.Process(await connection.scalar(sa.text("SELECT pg_backend_pid()")))
     session.suspend()
-    started_at = time.monotonic()
     try:
-        with pytest.raises(errors.DatabaseUnavailableError, match="did not answer"):
+        with pytest.raises(errors.DatabaseUnavailableError, match="did not answer") as ended:
             await lock.keep()
-        # psycopg takes five to ten seconds to give up a statement.
-        assert time.monotonic() - started_at < patience.scaled(4.0)
+        assert isinstance(ended.value.__cause__, TimeoutError), "psycopg takes up to ten seconds to give up"
     finally:
         session.resume()
     await lock.release()

@@ -389,3 +389,13 @@ async def test_a_rebuilt_table_keeps_rows_references_ids_and_indexes(db: Databas
             assert await connection.scalar(subscription_id) is None
             assert await connection.scalar(sa.text("SELECT count(*) FROM remarks")) == 0
         await upgraded.close()
+
+
+@pytest.mark.parametrize(("position", "texts"), [(0, 3), (1, 2)])
+def test_the_header_of_a_post_is_in_its_first_message_alone(position: int, texts: int) -> None:
+    """Of a second message that shows all its papers, the last one would come again."""
+    options = [{"value": arxiv_id} for arxiv_id in ("2601.00001", "2601.00002", "2601.00003")]
+    menu = {"type": 1, "components": [{"type": 3, "options": options}]}
+    payload = {"components": [{"type": 17, "components": [*[{"type": 10}] * texts, menu]}]}
+    not_shown = migrations._list_papers_not_shown(payload, has_header=position == 0)
+    assert not_shown == ["2601.00003"]

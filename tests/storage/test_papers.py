@@ -26,7 +26,7 @@ async def test_the_scheme_of_a_key_is_stored_and_only_arxivs_papers_have_its_id(
     ids = await add_papers(db, *(replace(merged_paper(1), key=key) for key in keys))
     async with db.transaction() as connection:
         await connection.execute(
-            papers.paper_names.insert().values(name="doi/10.1/a", paper_id=ids["2601.00001"])
+            tables.paper_names.insert().values(name="doi/10.1/a", paper_id=ids["2601.00001"])
         )
         rows = await connection.execute(sa.select(tables.papers.c.key, tables.papers.c.scheme))
         assert dict(map(tuple, rows)) == keys
@@ -34,7 +34,7 @@ async def test_the_scheme_of_a_key_is_stored_and_only_arxivs_papers_have_its_id(
         assert {row.key for row in found if row.arxiv_id == row.key} == {"2601.00001", "math/0309136"}
         assert {row.arxiv_id for row in found if row.key not in ("2601.00001", "math/0309136")} == {None}
         await connection.execute(tables.papers.delete().where(tables.papers.c.key == "2601.00001"))
-        assert not (await connection.execute(sa.select(papers.paper_names))).all()
+        assert not (await connection.execute(sa.select(tables.paper_names))).all()
 
 
 async def test_only_arxiv_confirms_the_order_of_authors(db: database.Database) -> None:

@@ -52,3 +52,15 @@ async def test_lists_saved_papers_newest_first_or_by_tag(db: Database) -> None:
         await shelf.remove(connection, READER, a)
         assert await list_ids(connection) == ["1", "3"]
         assert await shelf.list_paper_ids(connection, OTHER) == [a]
+
+
+async def test_what_was_removed_at_a_time_comes_back_and_nothing_else(db: Database) -> None:
+    """*Undo* below the weekly news: what was removed at another time of the day stays removed."""
+    owner, at = shelf.Owner(READER), datetime(2026, 1, 5, 9, tzinfo=UTC)
+    async with db.transaction() as connection:
+        ids = first, second, _ = await add_papers(connection, "ABC")
+        await shelf.save(connection, READER, ids, at, None)
+        for paper_id, removed_at in ((first, at), (second, at + timedelta(hours=1))):
+            await shelf.take_off(connection, owner.id, paper_id, removed_at)
+        assert await shelf.put_back(connection, owner, removed_at=at + timedelta(hours=1)) == 1
+        assert {*await shelf.list_paper_ids(connection, READER)} == {*ids} - {first}

@@ -21,7 +21,7 @@ async def test_a_look_up_leaves_the_event_loop_and_sees_one_state(db: Database) 
     def look_up(view: Snapshot, key: str) -> tuple[int, list[str]]:
         seen = [str(view.fetch("SELECT value FROM meta WHERE key = ?", key))]
         loop.call_soon_threadsafe(has_begun.set)
-        assert may_go_on.wait(patience.scaled(30))
+        assert may_go_on.wait(patience.scaled(60))
         seen.append(str(view.fetch("SELECT value FROM meta WHERE key = ?", key)))
         return threading.get_ident(), seen
 
@@ -44,7 +44,7 @@ async def test_a_look_up_that_its_reader_gave_up_counts_until_its_thread_is_free
 
     def look_up(view: Snapshot, reader: int) -> None:
         loop.call_soon_threadsafe(has_begun[reader].set)
-        assert may_go_on.wait(patience.scaled(30))
+        assert may_go_on.wait(patience.scaled(60))
         executed.extend(row[0] for row in view.fetch("SELECT 1"))
 
     async def ask(reader: int) -> None:

@@ -85,8 +85,9 @@ async def test_a_newer_database_is_refused_with_both_versions(database_url: str)
     for approve in (upgrades.approve, None):
         with pytest.raises(
             errors.StorageError, match=rf"schema {FIRST + 1}, made by a newer .* schema {FIRST}\."
-        ):
+        ) as raised:
             await migrate.open_database(database_url, migrate=True, approve=approve)
+        assert raised.value.exit_status == 2, "systemd would start it for ever"
 
 
 def with_column(table: sa.Table, **options: Any) -> sa.Table:

@@ -22,6 +22,10 @@ LIST = "".join(f"- [Moss on Old Walls {n}](https://arxiv.org/abs/2505.0000{n})\n
 PAGES = {
     f"{SITE}/html": "<html><body>Moss</body></html>",
     f"{SITE}/list.md": LIST,
+    f"{SITE}/article": "<html><body><h1>Why Moss Matters</h1><p>We build on <a href='https://arxiv.org/abs/2505.00001'>Moss"
+    " on Old Walls</a>, which all know, and on <a href='https://arxiv.org/abs/2505.00002'>ferns</a>.</p><p>As <a href="
+    "'https://doi.org/10.1234/moss.1'>Beech et al.</a> say, moss is green, and see <a href='https://arxiv.org/abs/2505.00003'>"
+    "more of it</a> for what others found.</p></body></html>",
     f"{SITE}/digest.md": source_payloads.newsletter(),
 }
 """What entries link to. A page named `denied` is refused; any other is missing."""

@@ -1,14 +1,19 @@
-"""Time limits for tests. They are set for an idle machine and grow with its load."""
+"""Deadlines that end a hang. No verdict depends on them: they are a minute or more, and grow with the machine's load."""
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from storage.database import Database
 
 Result = TypeVar("Result")
 
+HANG_SECONDS = 60.0
 OVERRIDE = "TEST_PATIENCE"
 """An environment variable with a factor that replaces the measured one."""
 
@@ -25,7 +30,7 @@ def scaled(seconds: float) -> float:
 
 
 @asynccontextmanager
-async def limit(seconds: float) -> AsyncIterator[None]:
+async def limit(seconds: float = HANG_SECONDS) -> AsyncIterator[None]:
     """Like `asyncio.timeout`, but the limit grows with the load."""
     loop = asyncio.get_running_loop()
     started_at = loop.time()
@@ -44,7 +49,7 @@ async def limit(seconds: float) -> AsyncIterator[None]:
             is_open = False
 
 
-async def wait_for(awaitable: Awaitable[Result], seconds: float) -> Result:
+async def wait_for(awaitable: Awaitable[Result], seconds: float = HANG_SECONDS) -> Result:
     """Like `asyncio.wait_for`, within `limit`."""
     async with limit(seconds):
         return await awaitable
@@ -52,7 +57,7 @@ async def wait_for(awaitable: Awaitable[Result], seconds: float) -> Result:
 
 async def wait_until(
     condition: Callable[[], bool | Awaitable[bool]],
-    seconds: float = 60.0,
+    seconds: float = HANG_SECONDS,
     *,
     describe: Callable[[], object] = lambda: "",
 ) -> None:
@@ -71,7 +76,7 @@ async def wait_until(
 async def wait_for_value(
     get: Callable[[], Awaitable[Result]],
     is_wanted: Callable[[Result], object],
-    seconds: float = 60.0,
+    seconds: float = HANG_SECONDS,
     *,
     describe: Callable[[], object] = lambda: "",
 ) -> None:
@@ -81,6 +86,25 @@ async def wait_for_value(
         return bool(is_wanted(await get()))
 
     await wait_until(is_there, seconds, describe=describe)
+
+
+async def wait_until_blocked(database: Database, *tasks: asyncio.Future[Any]) -> None:
+    """Wait until each task has ended, or waits for a transaction that the caller holds open."""
+
+    async def are_blocked() -> bool:
+        running = sum(not task.done() for task in tasks)
+        return not running or await _count_waiting(database) >= running
+
+    await wait_until(are_blocked)
+
+
+async def _count_waiting(database: Database) -> int:
+    if database.is_sqlite:
+        [gate] = database._write_gates
+        return len(getattr(gate, "_waiters", None) or ())
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with database.read() as connection:
+        return int(await connection.scalar(sa.text(query)) or 0)
 
 
 def _count_running() -> int:

@@ -34,7 +34,7 @@ async def run_process(
     try:
         yield bot, log
         bot.terminate()
-        assert await patience.wait_for(asyncio.to_thread(bot.wait), 15) == 0, log.read_text()[-3000:]
+        assert await patience.wait_for(asyncio.to_thread(bot.wait)) == 0, log.read_text()[-3000:]
     finally:
         bot.kill()
         bot.wait()
@@ -58,5 +58,5 @@ async def run_here(fake: FakeDiscord, folder: Path, **settings: Any) -> AsyncIte
             yield
         finally:
             signal.raise_signal(signal.SIGINT)
-            await patience.wait_for(bot, 15)
+            await patience.wait_for(bot)
             restore()

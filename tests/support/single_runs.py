@@ -69,7 +69,7 @@ class SingleRuns:
             module, arguments, cwd=self.folder, env=wanted, log=out, errors=err
         )
         try:
-            status = await patience.wait_for(asyncio.to_thread(process.wait), 60)
+            status = await patience.wait_for(asyncio.to_thread(process.wait))
         finally:
             process.kill()
         return CommandResult(status, out.read_text(), err.read_text())

@@ -106,8 +106,26 @@ async def test_rejects_other_methods_and_invalid_hosts(archive: WebArchive) -> N
         assert (await archive.get("/", {"Host": host}))[0::2] == refused
     text = (await archive.get("/", {"Host": "Papers.example", "X-Forwarded-Proto": "https"}))[2]
     assert '<link rel="canonical" href="https://papers.example/">' in text
+    text = (await archive.get("/", {"Host": "paper_round:8080", "X-Forwarded-Proto": "HTTPS, http"}))[2]
+    assert '<link rel="canonical" href="https://paper_round:8080/">' in text, (
+        "a service's name, behind two proxies"
+    )
     text = (await archive.get("/", {"X-Forwarded-Proto": "javascript"}))[2]
     assert f'<link rel="canonical" href="{archive.url}/">' in text
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 400)])
+async def test_only_a_request_of_http_1_0_need_not_name_its_host(
+    archive: WebArchive, version: str, status: int
+) -> None:
+    """As health checks of load balancers do."""
+    address = archive.url.removeprefix("http://")
+    reader, writer = await asyncio.open_connection(*address.split(":"))
+    writer.write(f"GET / HTTP/{version}\r\nConnection: close\r\n\r\n".encode())
+    answer = (await reader.read()).decode()
+    writer.close()
+    assert int(answer.split()[1]) == status, answer[:300]
+    assert (f'<link rel="canonical" href="http://{address}/">' in answer) == (status == 200)
 
 
 @pytest.mark.parametrize("path", ["", "/archive"])
@@ -147,7 +165,10 @@ async def test_pages_load_only_pictures_and_set_no_cookies(archive: WebArchive) 
     assert headers["Content-Security-Policy"].startswith(policy)
     assert "Set-Cookie" not in headers
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert (headers["Referrer-Policy"], headers["Vary"]) == ("no-referrer", "Accept-Language")
+    assert (headers["Referrer-Policy"], headers["Vary"]) == (
+        "no-referrer",
+        "Accept-Language, X-Forwarded-Proto",
+    )
 
 
 async def test_url_or_browser_determines_the_language(archive: WebArchive) -> None:
@@ -165,7 +186,18 @@ async def test_url_or_browser_determines_the_language(archive: WebArchive) -> No
 
 
 @pytest.mark.parametrize(
-    ("accepted", "language"), [("", "en"), ("fr, ko-KR;q=0.3, en", "ko"), ("*", "en"), (";;,=,;q=", "en")]
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("fr, ko-KR;q=0.3", "ko"),
+        ("fr, ko-KR;q=0.3, en", "en"),
+        ("en;q=0.5, ko;q=0.9", "ko"),
+        ("ko;q=0, en;q=0.1", "en"),
+        ("ko ; q = 1.0, en", "ko"),
+        ("kok-IN, fr", "en"),
+        ("*", "en"),
+        (";;,=,;q=", "en"),
+    ],
 )
 def test_parses_the_accept_language_header(accepted: str, language: str) -> None:
     assert server.find_language(accepted, models.Locale.EN) == language
@@ -204,7 +236,7 @@ async def test_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
             refused.append(busy.key)
 
     def render(page: WebPage) -> str:
-        asyncio.run_coroutine_threadsafe(ask_meanwhile(), loop).result(patience.scaled(20))
+        asyncio.run_coroutine_threadsafe(ask_meanwhile(), loop).result(patience.scaled(patience.HANG_SECONDS))
         return archive.pages.templates.render_document(page.template, page.values, OutputFormat.XML)
 
     loop = asyncio.get_running_loop()

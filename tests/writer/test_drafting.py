@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.core.model_server import LanguageModel, Message, ModelError, TokenBudget
 from bot.features.writer import drafting, prompts
@@ -93,7 +94,7 @@ class Desk:
             sleep=self._sleep,
         )
         papers: Sequence[Any] = options.pop("papers", None) or [
-            {"arxiv_id": f"2611.{10_001 + number}", "title": f"Lamps {number}", "abstract": TEXT}
+            {"key": f"2611.{10_001 + number}", "title": f"Lamps {number}", "abstract": TEXT}
             for number in range(count)
         ]
         self.problems = []
@@ -101,7 +102,7 @@ class Desk:
         drafts = await draft_writer.write_all(
             papers, FORM, LANGUAGE, on_done=lambda _: None, on_problem=self.problems.append, **options
         )
-        return [drafts[paper["arxiv_id"]] for paper in papers]
+        return [drafts[paper["key"]] for paper in papers]
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -262,3 +263,12 @@ async def test_bug_fails_only_one_paper(desk: Desk) -> None:
     drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
     assert [draft.state for draft in drafts] == [DraftState.FAILED, *[DraftState.CHECKED] * 2]
     assert desk.problems == ["2611.10001: a bug"]
+
+
+async def test_the_first_round_without_an_answer_says_so(desk: Desk) -> None:
+    """A typed `write` would else be silent for minutes."""
+    outage = ModelError("Connection error: refused", tokens=0, is_outage=True)
+    with capture_logs() as entries:
+        await desk.write(Script(outage, outage, answer_of(TRUE)), Script(verdicts_of(True)))
+    said = [entry for entry in entries if entry["log_level"] == "warning"]
+    assert [entry["reason"] for entry in said] == ["Connection error: refused"]

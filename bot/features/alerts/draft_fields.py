@@ -69,11 +69,16 @@ def apply_time(draft: models.Alert, typed: Mapping[str, str]) -> models.Alert:
 
 
 def join_items(items: Iterable[str]) -> str:
-    """Join texts with commas; if any has a comma, or one would set off what is left out, end each one with a semicolon."""
+    """Join texts with commas or, if commas would be read otherwise, with a semicolon after each.
+
+    They are if a text has one, or if they begin what is left out: *robots, not surveys*.
+    """
     texts = list(items)
     joined = ", ".join(texts)
-    is_clear = not any("," in text for text in texts) and not query_parser.split_clause(joined)[1]
-    return joined if is_clear else " ".join(f"{text};" for text in texts)
+    _, left_out = query_parser.split_clause(joined)
+    return (
+        " ".join(f"{text};" for text in texts) if left_out or any("," in text for text in texts) else joined
+    )
 
 
 def _split_words(text: str) -> tuple[list[str], list[str]]:

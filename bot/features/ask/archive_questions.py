@@ -15,7 +15,7 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, summaries
+from bot.archive import schemes, summaries
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.features.ask import passages, question_parts
@@ -85,7 +85,7 @@ class ArchiveQuestions:
         *not* leave nothing out.
         """
         today, whole = self._clock().date(), "".join(asked.split(_FENCE)[::2])
-        ids, asked = split_ids(whole, arxiv_ids.list_arxiv_ids(whole, today), today)
+        ids, asked = split_ids(whole, schemes.list_keys(whole, today), today)
         given = ids or [*only]
         text = query_parser.COMMA.sub(" ", asked)  # a comma sets off what a search leaves out
         request = SearchRequest(text, limit=MAX_PAPERS, today=today)
@@ -170,7 +170,7 @@ def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str],
     """Return those of `ids` that a text names, and the text without them."""
     named, rest = list[str](), list[str]()
     for word in asked.split():
-        found = [one for one in arxiv_ids.list_arxiv_ids(word, today) if one in ids]
+        found = [one for one in schemes.list_keys(word, today) if one in ids]
         named += found
         rest += [] if found else [word]
     return list(dict.fromkeys(named)), " ".join(rest)
@@ -377,7 +377,7 @@ def list_sources(
 
     Each chapter is one, or of a summary of at most `joined` characters all are, since one alone says little.
     """
-    page, texts = arxiv_ids.abstract_url(paper.key), summaries.list_texts(paper, language)
+    page, texts = schemes.page_url(paper.key), summaries.list_texts(paper, language)
     languages = {summary.language for summary in texts if summary.format is not None}
     for summary in texts:
         if summary.format is not None and language.value in languages - {summary.language}:
@@ -397,7 +397,7 @@ def list_sources(
 
 
 def _make_title(paper: models.PaperDetail) -> StoredPassage:
-    title, page = paper.title or "", arxiv_ids.abstract_url(paper.key)
+    title, page = paper.title or "", schemes.page_url(paper.key)
     return StoredPassage(PassageOrigin.TITLE, None, guess_language(title).value, page, Passage("", title))
 
 

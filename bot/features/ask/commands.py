@@ -13,7 +13,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import interaction_values, permissions, responses, router, verbs
 from bot.client.custom_ids import Action, InvalidCustomIdError, pack_custom_id, unpack_custom_id
 from bot.client.handler_context import Client, Request
@@ -47,7 +47,7 @@ class AskCog(commands.Cog):
     )
     @app_commands.describe(
         question="What you want to know, in English or Korean",
-        paper="Only this paper: an arXiv ID, a link, or part of the title",
+        paper="Only this paper: an arXiv ID, a DOI, a link, or part of the title",
         period="Only papers of a period such as last week, a month or Dec 2025",
     )
     @app_commands.autocomplete(paper=completers.papers, period=completers.periods)
@@ -62,9 +62,9 @@ class AskCog(commands.Cog):
 
         An arXiv id alone shows its paper.
         """
-        if not paper and " " not in question.strip() and arxiv_ids.extract_arxiv_id(question):
+        if not paper and " " not in question.strip() and schemes.read_key(question):
             return await card_view(request, question)
-        is_of_archive = arxiv_ids.names_paper(question) or period != list_state.Period.ALL
+        is_of_archive = schemes.names_paper(question) or period != list_state.Period.ALL
         if paper := paper or (
             "" if is_of_archive else await self._find_discussed(request.interaction.channel)
         ):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, schemes
 from bot.core import isolation
 from bot.sources import base
 from bot.text import plain
@@ -129,7 +129,7 @@ def locate(text: models.PaperText, passage: Passage) -> str:
     An abstract or summary has the address of the paper's page.
     """
     if text.basis != "paper":
-        return arxiv_ids.abstract_url(text.paper_key)
+        return schemes.page_url(text.paper_key)
     if text.url.endswith(f"/html/{text.paper_key}"):
         return f"{text.url}#{passage.anchor}" if passage.anchor else text.url
     return arxiv_ids.pdf_url(text.paper_key)

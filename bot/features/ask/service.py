@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 import structlog
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.archive.summaries import Basis
 from bot.client.text_tokens import TextPurpose, TextTokenStore
 from bot.core import isolation
@@ -258,7 +258,7 @@ class PaperQuestions:
             return
         ids = (await message.cards() if message.cards else ()) or in_place
         now = self.clock()
-        named, asked = split_ids(asked, arxiv_ids.list_arxiv_ids(asked, now.date()), now.date())
+        named, asked = split_ids(asked, schemes.list_keys(asked, now.date()), now.date())
         is_heard = question_parts.has_words(asked) or named or not (ids or answered is not None)
         over = self._count(_PUBLIC, message.user_id) - MAX_A_DAY if is_heard else 0
         if not is_heard or over > 1:  # the limit is announced once

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, layout_payload, thread_payload
@@ -80,7 +81,7 @@ def render_news(wording: PostWording, post: ThreadNews) -> tuple[RenderedPart, .
 
 def _without_title(paper: post_papers.PostPaper) -> post_papers.PostPaper:
     """Return a paper as a plain form names it, by its key: Discord may have refused its title."""
-    return replace(paper, title=None, url=arxiv_ids.abstract_url(paper.key))
+    return replace(paper, title=None, url=schemes.page_url(paper.key))
 
 
 def _text(wording: PostWording, post: ClubPost) -> str:
@@ -138,7 +139,7 @@ def _event(texts: Texts, post: ClubPost) -> dict[str, Any]:
     name = texts("club-event", title=format_title(paper.title, paper.key))
     body = {
         "name": discord_text.shorten(name, EVENT_NAME, markdown=False),
-        "description": arxiv_ids.huggingface_url(paper.key),
+        "description": schemes.page_url(paper.key),
         "scheduled_start_time": post.meeting.at.isoformat(),
         "scheduled_end_time": (post.meeting.at + HOUR).isoformat(),
         "privacy_level": 2,  # for the server
@@ -173,7 +174,7 @@ def club_view(
     """
     club = overview.club
     meeting = _meeting_texts(texts, overview, now_command, status_command, is_visible=is_visible)
-    lines = [texts("club-past")] if overview.past else []
+    lines = list[str]()
     for row in overview.past:
         url = channel_url(club.guild_id, row.thread_id)
         thread = f"[{texts('club-thread-link')}]({url})" if row.thread_id and is_visible else ""
@@ -187,7 +188,12 @@ def club_view(
         if can_manage
         else None
     )
-    return message_builder.message_view([confirmation, *meeting, "\n".join(lines)], [stop])
+    message = message_builder.MessageBuilder()
+    for text in (confirmation, *meeting, texts("club-past") if overview.past else ""):
+        message.add_text(text)
+    message.add_list(lines, partial(message_builder.tell_left, texts))
+    message.add_buttons(stop)
+    return message.view
 
 
 def _meeting_texts(

@@ -329,7 +329,7 @@ class PostButtonsCog(router.NeedsGuild, commands.Cog):
 
 class WhyCog(router.NeedsGuild, commands.Cog):
     @router.command(name="why", description="Why a paper was or was not posted in this channel")
-    @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
+    @app_commands.describe(paper="An arXiv ID, a DOI, a link to the paper, or part of the title")
     @app_commands.guild_only()
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)

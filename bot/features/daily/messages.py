@@ -132,8 +132,9 @@ def setup_view(
     rule = texts("setup-rule", style=draft.style.value)
     message.add_text(f"{first}\n{discord_text.subtext(rule)}")
     if existing:
-        message.add_separator()
-        message.add_text(_existing_text(texts, existing, calendar, mention, tags))
+        lines, foot = _describe_existing(texts, existing, calendar, mention, tags)
+        left = partial(message_builder.tell_left, texts, further=max(0, len(existing) - MAX_LISTED))
+        message.add_lists([(lines, left)], foot)
     message.add_buttons(
         _button(texts, "setup-start", verbs.START_POST, token, style=discord.ButtonStyle.primary),
         _button(texts, "change", verbs.OPEN_SETUP, token),
@@ -146,20 +147,20 @@ def setup_view(
     return message.view
 
 
-def _existing_text(
+def _describe_existing(
     texts: Texts,
     existing: Sequence[Subscription],
     calendar: schedule.Calendar,
     mention: MentionLookup,
     tags: Sequence[discord.ForumTag],
-) -> str:
-    """Describe the subscriptions that a channel has: a single one with all its settings, to compare."""
-    exists = texts("setup-exists", channel=f"<#{existing[0].channel_id}>", count=len(existing))
-    edit = discord_text.subtext(texts("subscription-edit", command=mention("daily edit")))
+) -> tuple[list[str], str]:
+    """Return lines about a channel's subscriptions (a single one with all its settings, to compare), and small print."""
+    exists = f"**{texts('setup-exists', channel=f'<#{existing[0].channel_id}>', count=len(existing))}**"
     if len(existing) > 1:
-        return "\n".join([f"**{exists}**", *_list_lines(texts, existing, existing, calendar), edit])
+        edit = texts("subscription-edit", command=mention("daily edit"))
+        return [exists, *_list_lines(texts, existing, existing, calendar)], discord_text.subtext(edit)
     settings, next_post = options_text(texts, existing[0], tags), next_post_text(texts, existing[0], calendar)
-    return "\n".join([f"**{exists}**", settings, next_post, discord_text.subtext(texts("setup-replaced"))])
+    return [exists, settings, next_post], discord_text.subtext(texts("setup-replaced"))
 
 
 def _tag_options(tags: Sequence[discord.ForumTag], chosen_id: int | None) -> list[discord.SelectOption]:
@@ -272,18 +273,18 @@ def list_view(
     rows: Sequence[Subscription],
     calendar: schedule.Calendar,
     setup_command: str,
-    names: Mapping[int, str],
+    channels: Mapping[int, str],
     page: int = 0,
 ) -> ui.LayoutView:
     """Return a page of a server's subscriptions with a menu to open one, or instructions for setting one up.
 
-    `names` has the names of the channels that the bot can see.
+    `channels` has the names of the channels that the bot can see.
     """
     if not rows:
         return message_builder.text_view(texts("no-subscriptions", command=setup_command))
     page_id = partial(pack_custom_id, verbs.LIST_POSTS)
     shown, pager = message_builder.paginate(texts, rows, page, discord_text.SELECT_OPTIONS, page_id)
-    labels = name_posts(texts, rows, names)
+    labels = name_posts(texts, rows, channels)
     # Menu options cannot show mentions, so they show channel names.
     options = [
         message_builder.select_option(
@@ -296,22 +297,24 @@ def list_view(
         )
         for row in shown
     ]
-    heading = f"### {texts('subscriptions-heading', count=len(rows))}"
-    return message_builder.message_view(
-        [heading, "\n".join(_list_lines(texts, shown, rows, calendar))],
-        [message_builder.select_menu(texts("subscription-pick"), pack_custom_id(verbs.SHOW_POST), options)],
-        pager,
+    lines = _list_lines(texts, shown, rows, calendar)
+    message = message_builder.MessageBuilder()
+    message.add_text(f"### {texts('subscriptions-heading', count=len(rows))}")
+    message.add_list(lines, partial(message_builder.tell_left, texts, further=len(shown) - len(lines)))
+    message.add_buttons(
+        message_builder.select_menu(texts("subscription-pick"), pack_custom_id(verbs.SHOW_POST), options)
     )
+    message.add_buttons(*pager)
+    return message.view
 
 
 def _list_lines(
     texts: Texts, rows: Sequence[Subscription], of_server: Sequence[Subscription], calendar: schedule.Calendar
 ) -> list[str]:
-    lines, names = [], name_posts(texts, of_server, with_zone=True)
-    for row in rows[:MAX_LISTED]:
-        name = f"**{names[row.id]}**"
-        lines.append(f"- {discord_text.join_dotted(name, next_post_text(texts, row, calendar))}")
-    return lines if len(rows) <= MAX_LISTED else [*lines, texts("and-more", count=len(rows) - MAX_LISTED)]
+    """Return lines about the first MAX_LISTED subscriptions."""
+    names = name_posts(texts, of_server, with_zone=True)
+    upcoming = {row.id: next_post_text(texts, row, calendar) for row in rows[:MAX_LISTED]}
+    return [f"- {discord_text.join_dotted(f'**{names[id_]}**', text)}" for id_, text in upcoming.items()]
 
 
 def confirm_remove_view(texts: Texts, subscription: Subscription, name: str) -> ui.LayoutView:

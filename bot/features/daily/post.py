@@ -14,7 +14,7 @@ from typing import Any, Literal
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.permissions import REQUIRED, Channel
@@ -143,10 +143,8 @@ def _add_papers(
 ) -> None:
     """Add papers, numbered from `first`. The space left by menus and buttons is shared equally among them."""
     texts, numbers = wording.ui_texts, range(first, first + len(group))
-    menu = message_parts.open_menu(texts("post-pick"), group, marker, ranks=numbers)
-    menu_verbs = () if post.subscription.is_by_webhook else (verbs.SAVE_SELECTED, verbs.LIST_SELECTED)
-    menus = [[message_parts.save_menu(texts, group, numbers, verb=verb)] for verb in menu_verbs]
-    message.end_with(([menu], *menus, buttons), small_print)
+    menu = message_parts.open_menu(texts("post-pick"), group, marker, ranks=numbers, several=True)
+    message.end_with(([menu], buttons), small_print)
     if message.share(len(group))[0] < MIN_PAPER_TEXT and len(group) > 1:
         raise message_builder.MessageFullError(f"{len(group)} papers would be cut too short")
     headings = late_headings(wording, post)
@@ -550,7 +548,7 @@ def _paper_embed(
         lines[-1] = note
     embed: dict[str, Any] = {
         "title": discord_text.shorten(title, discord_text.EMBED_TITLE, markdown=False),
-        "url": discord_text.safe_url(paper.url) or arxiv_ids.huggingface_url(paper.key),
+        "url": discord_text.safe_url(paper.url) or schemes.page_url(paper.key),
         "description": discord_text.shorten("\n".join(filter(None, lines)), MAX_DESCRIPTION_LENGTH),
         "color": message_builder.AMBER,
     }

@@ -9,7 +9,7 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.client import custom_ids, interaction_values, message_builder, permissions, responses, router, verbs
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Request
@@ -25,7 +25,7 @@ from bot.search import titles
 from bot.search.results import Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import query_parser
-from storage import models
+from storage import models, shelf
 
 AUTHOR_ORDERS = [
     app_commands.Choice(name="Most votes", value=Sort.VOTES.value),
@@ -220,25 +220,30 @@ class PapersCog(commands.Cog):
     async def look_up(self, request: Request, message: discord.Message) -> ui.LayoutView:
         """Show the papers named in a message, one as a card, several as a list. The message is not stored."""
         today = request.services.clock().date()
-        named = arxiv_ids.list_arxiv_ids(interaction_values.read_text(message), today)[:MAX_NAMED_PAPERS]
+        named = schemes.list_keys(interaction_values.read_text(message), today)[:MAX_NAMED_PAPERS]
         if len(named) == 1:
             return await self._paper_view(request, named[0])
         if named:
-            in_server = await self._bot.is_in_server(request.interaction)
-            return cards.found_view(
-                request.texts, await self._load_named(request, named), in_server=in_server
-            )
+            return await self._found_view(request, named)
         return message_builder.text_view(request.texts("no-paper-in-message"))
 
     @router.command(name="paper", description="One paper: summary, review, authors, votes and links")
-    @app_commands.describe(paper="An arXiv ID, a link to arXiv or Hugging Face, or part of the title")
+    @app_commands.describe(paper="An arXiv ID, a DOI, a link to the paper, or part of the title")
     @app_commands.autocomplete(paper=completers.papers)
     async def paper(self, request: Request, paper: app_commands.Range[str, 1, 500]) -> ui.LayoutView:
         return await self._paper_view(request, paper)
 
     @router.handles(verbs.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
-        return await self._paper_view(request, interaction_values.selected_value(request.interaction))
+        """Open the paper that is chosen in a menu, or show several as a list with menus that save them."""
+        first, *others = interaction_values.selected_values(request.interaction) or [""]
+        if not others:
+            return await self._paper_view(request, interaction_values.selected_value(request.interaction))
+        return await self._found_view(request, list(filter(schemes.read_key, (first, *others))))
+
+    async def _found_view(self, request: Request, keys: Sequence[str]) -> ui.LayoutView:
+        in_server = await self._bot.is_in_server(request.interaction)
+        return cards.found_view(request.texts, await self._load_named(request, keys), in_server=in_server)
 
     @router.handles(verbs.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:
@@ -307,7 +312,8 @@ class PapersCog(commands.Cog):
         if typed_id is None:
             async with router.admitted_lookup(request.interaction):
                 near = await self._near_view(request, paper)
-        return near or cards.missing_view(request.texts, paper, paper_key, outcomes[paper_key])
+        saved = await request.services.database.fetch(shelf.get, request.user_id, paper_key)
+        return near or cards.missing_view(request.texts, paper, paper_key, outcomes[paper_key], saved)
 
     async def _load_named(
         self, request: Request, named: Sequence[str]

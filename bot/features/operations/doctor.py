@@ -21,6 +21,7 @@ from bot.archive import sorting
 from bot.client import command_sync, webhook
 from bot.core import isolation, program
 from bot.core.clock import latest_date, system_clock
+from bot.core.model_server import ModelError
 from bot.core.settings import (
     HIDDEN_HEALTH,
     Settings,
@@ -55,6 +56,9 @@ TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 
 LibraryCheck = Callable[[Settings], Awaitable[None]]
 """Raises FetchError unless the key of Zotero may write in its library."""
+
+ModelCheck = Callable[[Settings], Awaitable[None]]
+"""Raises ModelError unless each language model of the settings answers."""
 
 MakeFinder = Callable[[database.Database], posts_of_all.FindReady]
 
@@ -106,17 +110,26 @@ async def examine(
     ask_health: HealthCheck | None = None,
     check_library: LibraryCheck | None = None,
     make_finder: MakeFinder = lambda _: posts_of_all.find_none,
+    check_model: ModelCheck | None = None,
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings, make_finder)
     of_token = await _discord(settings, check_token, is_needed=needs_token)
     of_zotero = [await _zotero(settings, check_library)] if check_library and settings.zotero_library else []
+    of_model = [await _model(settings, check_model)] if check_model and settings.writer_url else []
     of_health = [] if ask_health is None else [await asyncio.to_thread(_health, settings, ask_health)]
 
     def run_checks() -> list[Finding]:
         return [finding for check in OF_MACHINE for finding in check(settings)]
 
-    findings = [of_token, *of_zotero, *of_health, *of_database, *await asyncio.to_thread(run_checks)]
+    findings = [
+        of_token,
+        *of_zotero,
+        *of_model,
+        *of_health,
+        *of_database,
+        *await asyncio.to_thread(run_checks),
+    ]
     return sorted(findings, key=lambda finding: [*Status].index(finding.status))
 
 
@@ -446,12 +459,13 @@ def _may_write(file: Path, owner: int) -> bool:
 
 def _webhooks(stored: StoredState) -> Iterator[Finding]:
     """Yield a finding for each webhook's post, with the problems of its deliveries, which `/status` cannot show."""
+    stuck = {post.number: post for post in posts_of_all.only_stuck(stored.of_servers)}
     for row in stored.posts:
         if not row.is_by_webhook:
             continue
         notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
-        if notes and row.reason not in (None, models.Reason.BY_HAND):
-            notes.append(posts_of_all.explain(row.reason))
+        if (post := stuck.get(row.id)) is not None and post.stuck is not posts_of_all.Stuck.UNCLEAR:
+            notes = [f"It is {post.stuck}: {post.reason}"]
         days = ", ".join(f"{of.local_on}" for of in stored.uncertain if of.subscription_id == row.id)
         notes += [f"The post of {days}: {posts_of_all.explain(models.Reason.UNCERTAIN)}"] if days else []
         value = f"webhook {webhook.shorten_address(row.channel_id)}"
@@ -465,6 +479,7 @@ def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
     return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
 
 
+REPORT = "If its pages show votes, they are named in another way now: report it."
 _EXPECTED = (models.SkipReason.REPEATED, models.SkipReason.NEW_VERSION, models.SkipReason.OTHER_CATEGORY)
 """Reasons by which no paper is missing from a source."""
 
@@ -487,6 +502,9 @@ def _sources(stored: StoredState) -> Iterator[Finding]:
         if row.reading is not None and number > row.reading.kept:
             value = f"{number:,} of {row.reading.found:,} items left out"
             yield Finding(f"reading of {url}", value, status=Status.WARNING, note=sorting.describe(missing))
+        if row.reading and any(of.reason is models.SkipReason.NO_VOTES for of in row.reading.warnings):
+            note = f"{sorting.describe(row.reading.warnings)}. What is chosen by votes is in the order of the list. {REPORT}"
+            yield Finding(f"votes of {url}", "none", status=Status.WARNING, note=note)
     if quiet := operator_warnings.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
         yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)
     for reason in stored.of_zotero:
@@ -519,6 +537,17 @@ async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
         note = operator_warnings.explain_zotero(f"{error}", error.code or 0)
         return Finding("Zotero", "no access", status=Status.ERROR, note=note)
     return Finding("Zotero", f"may write in {settings.zotero_library}")
+
+
+async def _model(settings: Settings, check: ModelCheck) -> Finding:
+    """Return a finding on whether the language models answer. One that is away may come back by itself."""
+    try:
+        await check(settings)
+    except ModelError as error:
+        status = Status.WARNING if error.is_outage else Status.ERROR
+        note = f"{error}. Until it answers, digests are extracts. See PAPERROUND_WRITER_URL, _MODEL and _KEY."
+        return Finding("language model", "no answer", status=status, note=note)
+    return Finding("language model", f"{settings.writer_model} answers")
 
 
 OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation, _places, _settings)

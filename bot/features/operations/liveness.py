@@ -29,6 +29,7 @@ DOUBLED_COUNT, DOUBLED_OF = 2, 10
 """How often another process answers or posts, within how many interactions, if a second bot runs. One may be a lost response."""
 DOUBLED_SECONDS = 3600.0
 
+STUCK = "{} post{} {} stuck: `paperround posts` says why."
 NO_LOGIN = "Discord has not accepted the login so far."
 
 Sign = Literal["tick", "claim", "discord", "gateway", "index"]
@@ -64,6 +65,10 @@ class Liveness:
         """Those of them that concern sources and backups."""
         self.troubles: list[str] = []
         """What is wrong with the file of the database or its disk."""
+        self.stuck_posts = 0
+        """How many posts `paperround posts` calls stuck."""
+        self.has_recipient = True
+        """Whether the operator can be told in Discord, which needs a token."""
 
     def record_start(self) -> None:
         """Restart the grace period: before a login is tried again, when the process becomes the sender, after it was frozen."""
@@ -132,7 +137,13 @@ class Liveness:
         if is_standby:
             return obstacle
         is_late = self._signs["discord"] is None and self._seconds_since(self._began_at) > LOGIN_SECONDS
-        return [*self.troubles, *(obstacle if is_late else ()), *self.list_missing(*_LIMITS)]
+        stuck = [] if self.has_recipient else self.list_stuck()
+        return [*self.troubles, *(obstacle if is_late else ()), *self.list_missing(*_LIMITS), *stuck]
+
+    def list_stuck(self) -> list[str]:
+        """Return a sentence if posts are stuck."""
+        number = self.stuck_posts
+        return [STUCK.format(number, *("", "is") if number == 1 else ("s", "are"))] if number else []
 
     def list_missing(self, *signs: Sign) -> list[str]:
         """Return a sentence for each of these signs that is overdue, and why its work failed."""

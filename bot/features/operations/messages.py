@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -29,9 +29,7 @@ from bot.sources import kinds, poller
 from storage import models
 from storage.zotero import Trouble
 
-SOURCES_PER_PAGE = 8
-MAX_POSTS_LENGTH = 3000
-"""Maximum length of the server's posts in `/status`, in code points. A message has 4,000."""
+SOURCES_PER_PAGE = 6
 MAX_LABEL_LENGTH = 120
 MAX_FAILING = 3
 """The maximum number of failing sources that `/status` names when papers have stopped, and of alerts that are not sent."""
@@ -59,19 +57,27 @@ def status_view(
     problems = defaultdict[int | None, list[models.Delivery]](list)
     listed = {row.id for row, _ in report.subscriptions[: post_names.MAX_LISTED]}
     for delivery in report.problem_deliveries:
-        problems[delivery.subscription_id if delivery.subscription_id in listed else None].append(delivery)
-    parts = []
-    if guild_id is not None:
-        parts.append(_posts_text(texts, report, guild_id, problems))
-    parts.append("\n".join(_problem_text(texts, row, report) for row in problems[None]))
-    parts.append(_zotero_text(texts, report.zotero))
-    suspended = texts("today-suspended", reason=report.today_reason) if report.today_reason else ""
-    reader = (_alerts_text(texts, report), suspended)
-    parts.append("\n".join(filter(None, reader)))
-    for part in filter(None, parts):
-        message.add_separator()
-        message.add_text(part)
-    message.add_text(subtext(f"Paperround {program.find_version()}"))
+        of_post = delivery.subscription_id if delivery.subscription_id in listed else None
+        problems[None if of_post in problems else of_post].append(delivery)
+    of_posts = texts("subscription-all") if can_manage else ""
+    lists: list[tuple[list[str], Callable[[int], str]]] = [
+        (
+            _list_posts(texts, report, guild_id, problems) if guild_id is not None else [],
+            partial(
+                message_builder.tell_left,
+                texts,
+                further=len(report.subscriptions) - len(listed),
+                where=of_posts,
+            ),
+        ),
+        (
+            [_problem_text(texts, row, report) for row in problems[None]],
+            partial(message_builder.tell_left, texts, where=of_posts),
+        ),
+        (_list_zotero(texts, report.zotero), partial(message_builder.tell_left, texts)),
+        _list_alerts(texts, report),
+    ]
+    message.add_lists(lists, subtext(f"Paperround {program.find_version()}"))
     if can_manage:
         message.add_buttons(*_post_buttons(texts, report, inactive, names))
     message.add_buttons(*_reader_buttons(texts, report))
@@ -95,7 +101,7 @@ def _post_buttons(
     if inactive:
         label = name("resume-post", inactive[0].id)
         row.append(button(label, pack_custom_id(verbs.RESUME_POST, inactive[0].id)))
-    if len(inactive) > 1:
+    if len(report.subscriptions) > 1:
         row.append(button(texts("subscription-all"), pack_custom_id(verbs.LIST_POSTS)))
     return row
 
@@ -144,14 +150,14 @@ def no_source_text(texts: Texts) -> str:
     return texts("status-no-source", command=discord_text.code_span(kinds.ADD_DEFAULT))
 
 
-def _posts_text(
+def _list_posts(
     texts: Texts,
     report: StatusReport,
     guild_id: int,
     problems: Mapping[int | None, Sequence[models.Delivery]],
-) -> str:
+) -> list[str]:
     if not report.subscriptions:
-        return texts("status-no-post")
+        return [texts("status-no-post")]
     shown: list[str] = []
     names = post_names.name_posts(texts, [row for row, _ in report.subscriptions], with_zone=True)
     for subscription, last_post in report.subscriptions[: post_names.MAX_LISTED]:
@@ -170,12 +176,8 @@ def _posts_text(
             silent = texts("status-silent", since="yes" if last_post else "no", narrowed=narrowed)
             lines.append(subtext(silent))
         lines += [f"⚠ {_trouble(texts, row, report)}" for row in problems.get(subscription.id, ())]
-        if sum(map(len, (*shown, *lines))) > MAX_POSTS_LENGTH:
-            break
         shown.append("\n".join(lines))
-    if more := len(report.subscriptions) - len(shown):
-        shown.append(texts("and-more", count=more))
-    return "\n".join(shown)
+    return shown
 
 
 def _came_at(post: LastPost) -> datetime:
@@ -203,11 +205,11 @@ def _problem_text(texts: Texts, delivery: models.Delivery, report: StatusReport)
     return f"⚠ {join_dotted(recipient, what, _trouble(texts, delivery, report))}"
 
 
-def _zotero_text(texts: Texts, trouble: Trouble) -> str:
+def _list_zotero(texts: Texts, trouble: Trouble) -> list[str]:
     if trouble.problem is not None:
-        return f"⚠ {texts('status-zotero', code=trouble.problem.code)}"
+        return [f"⚠ {texts('status-zotero', code=trouble.problem.code)}"]
     names = notices.link_refused(texts, [paper_key for paper_key, _ in trouble.refused])
-    return f"⚠ {texts('status-zotero-refused', papers=names)}" if trouble.refused else ""
+    return [f"⚠ {texts('status-zotero-refused', papers=names)}"] if trouble.refused else []
 
 
 def _trouble(texts: Texts, delivery: models.Delivery, report: StatusReport) -> str:
@@ -225,10 +227,13 @@ def _trouble(texts: Texts, delivery: models.Delivery, report: StatusReport) -> s
     return f"**{state}** {due}\n{reason}"
 
 
-def _alerts_text(texts: Texts, report: StatusReport) -> str:
+def _list_alerts(texts: Texts, report: StatusReport) -> tuple[list[str], Callable[[int], str]]:
+    """Return what is sent to the reader and what is not, and what says how much is left out."""
     lines = [texts("status-alerts", count=report.alert_count)] if report.alert_count else []
     if report.paused_alerts:
         lines.append(texts("status-alerts-paused", count=report.paused_alerts))
+    if report.today_reason:
+        lines.append(texts("today-suspended", reason=report.today_reason))
     lost = defaultdict[tuple[int | None, datetime | None], list[str]](list)
     for alert in report.lost_alerts:
         lost[alert.channel_id, alert.right_lost_at].append(", ".join(term.text for term in alert.terms))
@@ -238,9 +243,8 @@ def _alerts_text(texts: Texts, report: StatusReport) -> str:
         )
         assert lost_at is not None
         lines.append(f"⚠ {place}\n{papers_post_names.right_lost_text(texts, lost_at)}")
-    if len(lost) > MAX_FAILING:
-        lines.append(texts("and-more", count=len(lost) - MAX_FAILING))
-    return "\n".join(lines)
+    further = max(0, len(lost) - MAX_FAILING)
+    return lines, partial(message_builder.tell_left, texts, further=further, where=texts("alert-manage"))
 
 
 def help_view(
@@ -322,7 +326,7 @@ def sources_view(
     others = {*map(kinds.public_name, stored)}.difference(("", *(kinds.public_name(row.url) for row in rows)))
     if others:
         names = ", ".join(map(discord_text.escape_untrusted, sorted(others)))
-        message.add_text(subtext(discord_text.shorten(texts("sources-others", sources=names), 600)))
+        message.add_text(subtext(discord_text.shorten(texts("sources-others", sources=names), 400)))
     message.add_text(subtext(paper_texts.extent_line(texts, extent)))
     message.add_buttons(*pager, message_parts.status_button(texts))
     return message.view
@@ -354,5 +358,5 @@ def _failure_text(texts: Texts, row: models.StoredSource, label: str) -> str:
         reason = texts("source-refused")
     else:
         public = kinds.public_text((row.reason or "").replace(row.url, label))
-        reason = escape_untrusted(public, max_length=300) if public else texts("reason-unknown")
+        reason = escape_untrusted(public, max_length=250) if public else texts("reason-unknown")
     return texts("source-failures", count=row.failures, reason=reason)

@@ -64,6 +64,7 @@ class Metrics:
         )
         self.digests = counter("paperround_digests", "Digests stored or corrected")
         self.problems = gauge("paperround_problems", "Problems that /health names; 0 if it is healthy")
+        self.stuck_posts = gauge("paperround_stuck_posts", "Posts that `paperround posts` calls stuck")
         build = Info("paperround_build", "The running version and its schema", registry=registry)
         build.info({"version": program.find_version(), "schema": str(sqlite_file.SCHEMA_VERSION)})
         self.leader = gauge("paperround_leader", "1 for the process that sends, 0 for a standby")

@@ -73,7 +73,7 @@ async def list_all(
     extent = await papers.get_extent(connection, until_on=clock.latest_date(now))
     newest, others = await outbox.list_newest(connection), await outbox.list_unsent(connection)
     ready = await find_ready(connection, rows, calendar)
-    posts = []
+    posts, slices = [], clock.TimeSlices()
     for row, error in others:
         if row.subscription_id is None:
             stuck, reason = _examine(row, error, now)
@@ -96,6 +96,7 @@ async def list_all(
         place = None if post.is_by_webhook else post.guild_id, post.channel_id
         last = last_at.get(post.id)
         posts.append(ListedPost(*place, models.DeliveryKind.DAILY, post.id, last, next_at, stuck, reason))
+        await slices.pause()
     found = [post for post in posts if post.number is not None or post.stuck is not None]
     return sorted(found, key=lambda post: (post.server or 0, post.channel, post.number or 0))
 

@@ -29,8 +29,8 @@ class Readers:
         self._clock = clock
         self._on_forget = on_forget
 
-    async def export(self, user_id: int) -> bytes:
-        """Return all data about a reader as JSON (UTF-8). Raises UsageError if Discord would reject it."""
+    async def export(self, user_id: int, most: int | None = None) -> bytes:
+        """Return all data about a reader as JSON (UTF-8). Raises UsageError if it has over `most` bytes (None: Discord's)."""
         tables: dict[str, list[dict[str, Any]]] = {}
         async with (
             self._database.read() as connection,
@@ -40,7 +40,7 @@ class Readers:
                 tables.setdefault(name, []).extend(rows)
         values = {"user_id": str(user_id), "collected_at": self._clock().isoformat(), "tables": tables}
         content = await asyncio.to_thread(lambda: json.dumps(values, ensure_ascii=False, indent=1).encode())
-        if len(content) > discord_text.FILE_BYTES:
+        if len(content) > (discord_text.FILE_BYTES if most is None else most):
             raise UsageError("The file is larger than Discord accepts.", "me-data-too-large")
         return content
 

@@ -90,7 +90,7 @@ async def _complete_lists(interaction: Interaction, current: str) -> autocomplet
 async def _find_shared_servers(interaction: Interaction, typed: str) -> dict[int, str]:
     """Return the names of up to 25 servers with a list that the reader shares with the bot and whose name has a text.
 
-    At most 25 memberships are asked of Discord; the next time, those that were refused leave room for others.
+    Discord is asked for 25 memberships a minute (`permissions.is_member`).
     """
     wanted, found = typed.strip().casefold(), list[tuple[bool, bool, int, str]]()
     for row in await interaction.client.services.database.fetch(shelf.list_servers, interaction.user.id):

@@ -8,7 +8,7 @@ from typing import Any
 
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.archive.exports import LIST_FILES, ReferenceFormat
 from bot.client import message_builder, verbs
 from bot.client import wording as client_wording
@@ -170,10 +170,10 @@ def _empty_view(texts: Texts, state: ListState, *more: ui.Item[Any] | None) -> u
         return message.view
     message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=_shown_query(state)))
     # An arXiv ID in place of a tag was meant to save that paper.
-    paper_key = arxiv_ids.extract_arxiv_id(state.text.strip("#"))
+    paper_key = schemes.read_key(state.text.strip("#"))
     if paper_key is not None:
         custom_id = pack_custom_id(verbs.OPEN_PAPER, paper_key)
-        message.add_buttons(button(texts("read-paper", id=paper_key), custom_id))
+        message.add_buttons(button(texts("read-paper", id=schemes.short_name(paper_key)), custom_id))
     message.add_buttons(*_search_buttons(texts, state))
     return message.view
 

@@ -9,12 +9,12 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, assert_never
 
-from bot.archive import digest_writer, references
+from bot.archive import digest_writer, references, schemes
 from bot.archive.exports import ReferenceFormat, render_references
 from bot.archive.references import Reference
 from bot.core import isolation
@@ -136,7 +136,8 @@ class Shelf:
         by_id: dict[str, Reference] = {}
         skipped, unasked, repeated = list[str](), list[str](), list[str]()
         for reference in file:
-            if (paper_key := reference.arxiv_id or titled.get(reference.title)) is not None:
+            paper_key = reference.arxiv_id or titled.get(reference.title) or reference.other_key
+            if paper_key is not None:
                 if by_id.setdefault(paper_key, reference) is not reference:
                     repeated.append(reference.label)
             else:
@@ -157,13 +158,16 @@ class Shelf:
             taken_ids = [ids[paper_key] for paper_key in taken]
             listed = await papers.list_rows(connection, [ids[key] for key in by_id if key in ids])
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
-            await shelf.save_at(connection, user_id, times)
+            titles = {ids[key]: by_id[key].title for key in taken if not schemes.is_arxiv(key)}
+            await shelf.save_at(connection, user_id, times, own_titles=titles)
             await self._restore(connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids})
-        titles = {row.arxiv_id: row.title for row in listed}
-        names = {paper_key: titles.get(paper_key) or row.label for paper_key, row in by_id.items()}
+        known_titles = {row.key: row.title for row in listed}
+        names = {paper_key: known_titles.get(paper_key) or row.label for paper_key, row in by_id.items()}
         return Imported(
             saved={paper_key: names[paper_key] for paper_key in taken},
-            unlisted=sum(paper_key not in titles for paper_key in taken),
+            unlisted=sum(
+                schemes.is_arxiv(paper_key) and paper_key not in known_titles for paper_key in taken
+            ),
             known=tuple(names[paper_key] for paper_key in by_id if paper_key not in fresh),
             repeated=tuple(repeated),
             full=len(fresh) - len(taken),
@@ -260,7 +264,9 @@ class Shelf:
         async with self._database.read() as connection:
             saved, count = await self._list_matching(connection, owner, query)
             confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in saved])
-        data = (await asyncio.to_thread(render_references, form, saved, confirmed)).encode()
+            published = await papers.list_published(connection, [paper.id for paper in saved])
+        dated = [replace(paper, published_on=published.get(paper.id)) for paper in saved]
+        data = (await asyncio.to_thread(render_references, form, dated, confirmed)).encode()
         if len(data) > discord_text.FILE_BYTES:
             text = "The file is larger than Discord accepts. Export only one tag or the results of a search."
             raise UsageError(text, "saved-export-too-large")

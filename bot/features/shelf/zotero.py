@@ -15,12 +15,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import structlog
 
-from bot.archive import arxiv_ids, exports
+from bot.archive import arxiv_ids, exports, schemes
 from bot.core import isolation
 from bot.core.clock import Clock, parse_retry_after
 from bot.sources import base, fetcher
@@ -37,6 +38,9 @@ DEADLINE = timedelta(minutes=10)
 """The time after which one look at the list ends. What was read and written until then stays."""
 AT_ONCE = 50
 Read = TypeVar("Read")
+ListNames = Callable[[Mapping[str, Any]], Iterable[str]]
+MAX_LINES, MAX_LINE = 50, 500
+"""The lines of a field, and the characters of each, in which an id is looked for."""
 COLLECTION = "Paperround"
 MAX_REASON = 200
 _KEYS_AT_ONCE = 50
@@ -44,11 +48,13 @@ _KEY_SIGNS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"
 _LOCKED = 409
 _VARYING = re.compile(r"(?<!\S)[^\s0-9]*+[0-9]\S*+")
 """Words with digits, such as the id of a request: two answers that differ in nothing else have one cause."""
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BEFORE_ID = re.compile(
     r"(?:(?:(?:tex\.)?eprint|arxiv(?: id)?|archive ?id|doi|url|number)\s?:\s*)?(?:https?://[^/\s]+/(?:[a-z]+/)?)?",
     re.IGNORECASE,
 )
 """What precedes an arXiv id in a field or a line of Extra that has it alone: a field's name, and the address of a page."""
+_FIELD_NAME = re.compile(r"(?:doi|url)\s?:\s*", re.IGNORECASE)
 WRONG_SERVER = "PAPERROUND_ZOTERO_SERVER must name one of the servers that the bot is in"
 
 
@@ -90,13 +96,14 @@ class ZoteroLibrary:
         return self._make_key(name)
 
     async def list_ids(self) -> Set[str]:
-        """Return the arXiv ids that items of the library have in a field of their own."""
+        """Return the keys that items of the library have in a field of their own."""
         known = await self._list_names("items", "items/top", _list_item_ids)
         return frozenset[str]().union(*known.values())
 
-    async def add(self, item: Mapping[str, Any], collection: str) -> str:
-        """Create an item in a collection, unless this was done before. Returns why Zotero refuses it, or ""."""
-        return await self._create("items", item["archiveID"], {**item, "collections": [collection]})
+    async def add(self, paper_key: str, item: Mapping[str, Any], collection: str) -> str:
+        """Create a paper's item in a collection, unless this was done before. Returns why Zotero refuses it, or ""."""
+        name = f"arXiv:{paper_key}" if schemes.is_arxiv(paper_key) else paper_key
+        return await self._create("items", name, {**item, "collections": [collection]})
 
     def _make_key(self, name: str) -> str:
         number = int.from_bytes(hashlib.sha256(f"{self.name} {name}".encode()).digest())
@@ -104,11 +111,26 @@ class ZoteroLibrary:
 
     async def _create(self, kind: str, name: str, thing: Mapping[str, Any]) -> str:
         new = {**thing, "key": self._make_key(name), "version": 0}
-        return await self._request("POST", f"{self.name}/{kind}", _read_outcome, [new])
+        return await self._request("POST", f"{self.name}/{kind}", self._read_outcome, [new])
 
-    async def _list_names(
-        self, kind: str, path: str, list_names: Callable[[Mapping[str, Any]], Iterable[str]]
-    ) -> Mapping[str, Set[str]]:
+    def _read_outcome(self, answer: Any) -> str:
+        """Return why Zotero refused to create an object; "" if it is there. Raises FetchError for what may pass."""
+        if "0" in answer.get("success", ()):
+            return ""
+        refused = answer["failed"]["0"]
+        code, reason = int(refused["code"]), self._hide_key(html.unescape(str(refused["message"])))
+        if _may_pass(code):
+            raise FetchError(f"Zotero answers {code}: {reason}", code=code, is_retryable=True)
+        return "" if code == 412 else reason
+
+    def _hide_key(self, text: str) -> str:
+        """Return a text without our key, which Zotero may quote as it is, as entities of HTML or as escapes of JSON."""
+        for decoded in (text, html.unescape(text), _ESCAPE.sub(lambda of: chr(int(of[1], 16)), text)):
+            if self.key in decoded:
+                text = decoded.replace(self.key, errors.HIDDEN)
+        return text
+
+    async def _list_names(self, kind: str, path: str, list_names: ListNames) -> Mapping[str, Set[str]]:
         """Return the names of each object by its key. Only what changed since the former call is read, some at a time.
 
         The keys come all at once, so neither the end nor the order depends on what changes meanwhile.
@@ -122,8 +144,8 @@ class ZoteroLibrary:
                 raise FetchError("it asks for a pause", is_retryable=True)
             wanted = changed[start : start + _KEYS_AT_ONCE]
             asked = urlencode({f"{kind[:-1]}Key": ",".join(wanted), "limit": _KEYS_AT_ONCE})
-            rows = await self._request("GET", f"{self.name}/{kind}?{asked}", _read_objects)
-            known |= {row["key"]: (row["version"], frozenset(list_names(row))) for row in rows}
+            read = partial(_read_objects, list_names)
+            known |= await self._request("GET", f"{self.name}/{kind}?{asked}", read)
             if not known.keys() >= {*wanted}:
                 raise FetchError(f"it leaves out {kind} that it has", is_retryable=True)
         return {key: names for key, (_, names) in known.items()}
@@ -138,15 +160,17 @@ class ZoteroLibrary:
         for name in ("Backoff", "Retry-After"):
             asked_until = parse_retry_after(answered.get(name), self.fetch.now())
             self.pause_until = max(self.pause_until, asked_until or models.NEVER)
-        text = data.decode("utf-8", "replace").replace(self.key, errors.HIDDEN)  # which it may quote
-        reason = f"Zotero answers {status}: {_VARYING.sub('…', text[: 5 * MAX_REASON])[:MAX_REASON]}"
+        text = data.decode("utf-8", "replace")
+        shown = self._hide_key(text[: 5 * MAX_REASON])
+        reason = f"Zotero answers {status}: {_VARYING.sub('…', shown)[:MAX_REASON]}"
         if method == "POST" and status in (400, 413):
             return read({"failed": {"0": {"code": status, "message": reason}}})
         if status >= 400:
             raise FetchError(reason, code=status, is_retryable=_may_pass(status))
         try:
-            return read(await asyncio.to_thread(json.loads, text))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            # In a thread, since a member of the library may fill its items.
+            return await asyncio.to_thread(lambda: read(json.loads(text)))
+        except (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError):
             raise FetchError("what answers is not Zotero", code=200) from None
 
 
@@ -158,8 +182,9 @@ def _read_versions(answer: Any) -> dict[str, int]:
     return {str(key): int(version) for key, version in dict(answer).items()}
 
 
-def _read_objects(answer: Any) -> list[dict[str, Any]]:
-    return [{**row["data"], "key": str(row["key"]), "version": int(row["version"])} for row in answer]
+def _read_objects(list_names: ListNames, answer: Any) -> dict[str, tuple[int, Set[str]]]:
+    """Return the version and the names of each object, by its key."""
+    return {str(row["key"]): (int(row["version"]), frozenset(list_names(row["data"]))) for row in answer}
 
 
 def _list_collection_names(collection: Mapping[str, Any]) -> list[str]:
@@ -168,24 +193,15 @@ def _list_collection_names(collection: Mapping[str, Any]) -> list[str]:
 
 
 def _list_item_ids(item: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the arXiv ids that an item has alone in a field or in a line of Extra. One within a sentence is another paper's."""
+    """Yield the keys that an item has alone in a field or in a line of Extra. One within a sentence is another paper's."""
     for name in ("archiveID", "DOI", "url", "extra"):
-        for line in str(item.get(name) or "").splitlines():
+        for line in str(item.get(name) or "")[: MAX_LINES * MAX_LINE].splitlines()[:MAX_LINES]:
             begin = _BEFORE_ID.match(line.strip())
             rest = re.split("[?#]", line.strip()[begin.end() if begin else 0 :])[0]
             if arxiv_id := arxiv_ids.parse_bare_id(rest.rstrip("/")):
                 yield arxiv_id
-
-
-def _read_outcome(answer: Any) -> str:
-    """Return why Zotero refused to create an object; "" if it is there. Raises FetchError for what may pass."""
-    if "0" in answer.get("success", ()):
-        return ""
-    refused = answer["failed"]["0"]
-    code, reason = int(refused["code"]), html.unescape(str(refused["message"]))
-    if _may_pass(code):
-        raise FetchError(f"Zotero answers {code}: {reason}", code=code, is_retryable=True)
-    return "" if code == 412 else reason
+            elif " " not in _FIELD_NAME.sub("", line.strip()):
+                yield from schemes.find_keys(line)
 
 
 @dataclass(eq=False)
@@ -284,4 +300,4 @@ class ZoteroOutbox:
             return ""
         published = [fact.published_on for fact in facts if fact.published_on]
         item = exports.to_zotero(rows[0], merged[paper_id].abstract, min(published, default=None))
-        return await self.library.add(item, collection)
+        return await self.library.add(rows[0].key, item, collection)

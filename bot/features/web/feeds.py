@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids
+from bot.archive import schemes
 from bot.features.web.pages import ATOM, MAX_AUTHORS, Page, Site, find_picture, has_page, more_authors
 from bot.i18n.texts import Texts, for_locale
 from bot.papers.paper_lists import PaperList
@@ -36,8 +36,8 @@ def build_papers_feed(
     snippets = {paper_key: snippet.text for paper_key, snippet in listed.snippets.items()}
     entries = [
         AtomEntry(
-            arxiv_ids.abstract_url(row.key),
-            site.address("papers", row.key) if has_page(row) else arxiv_ids.abstract_url(row.key),
+            schemes.page_url(row.key),
+            site.address("papers", row.key) if has_page(row) else schemes.page_url(row.key),
             format_title(row.title, row.key),
             datetime.combine(
                 # The time of day would show when a reader was awake.

@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from bot.archive import exports
 from bot.core import isolation
@@ -30,7 +30,7 @@ WEB_READER = -1
 """The user id under which all web readers are admitted. No Discord user has it."""
 MAX_AGE_SECONDS = 60
 RETRY_SECONDS = 5
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?|\[[0-9a-f:]{2,45}\](?::[0-9]{1,5})?")
 _CHARSETS = ("text/html", "text/css", "text/plain", "application/x-bibtex")
 
 
@@ -91,10 +91,13 @@ class WebServer:
         The language is that of the URL, otherwise the browser's, otherwise the bot's.
         """
         host = request.headers.get("Host", "")
+        if not host and request.version < HttpVersion11:  # which need not name it
+            address, port = request.get_extra_info("sockname")[:2]
+            host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         if not _is_host(host):
             raise web.HTTPBadRequest(text="The Host header is not a host name.\n")
-        # Set by a proxy in front.
-        scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
+        # Set by a proxy in front; of several, the first one.
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0].strip().lower()
         base_url = f"{scheme if scheme in ('http', 'https') else 'http'}://{host.lower()}"
         services, chosen = self._pages.services, request.query.get("lang", "")
         locale = find_language(request.headers.get("Accept-Language", ""), services.locale)
@@ -163,9 +166,17 @@ def _query(request: web.Request) -> str:
 
 
 def find_language(accepted: str, default: models.Locale) -> models.Locale:
-    """Return the first supported language in an Accept-Language header, or else `default`."""
-    names = (item.strip()[:2].lower() for item in accepted[:500].split(","))
-    return next((models.Locale(name) for name in names if name in set(models.Locale)), default)
+    """Return the supported language that an Accept-Language header (RFC 9110) prefers, or else `default`."""
+    weighted = list[tuple[float, str]]()
+    for item in accepted[:500].split(","):
+        name, _, rest = item.strip().lower().partition(";")
+        weight = _WEIGHT.fullmatch(rest.strip())
+        weighted.append((float(weight[1]) if weight else 1.0, name.strip().partition("-")[0]))
+    known = [(weight, name) for weight, name in weighted if weight and name in set(models.Locale)]
+    return models.Locale(max(known, key=lambda row: row[0])[1]) if known else default
+
+
+_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
 
 
 def _respond(request: web.Request, page: Page, text: str) -> web.Response:
@@ -174,7 +185,7 @@ def _respond(request: web.Request, page: Page, text: str) -> web.Response:
     etag = hashlib.sha256(body).hexdigest()[:24]
     policy = page.values.get("policy", "default-src 'none'")
     headers = {
-        "Vary": "Accept-Language",
+        "Vary": "Accept-Language, X-Forwarded-Proto",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",

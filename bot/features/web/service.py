@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from markupsafe import Markup
 
-from bot.archive import arxiv_ids, complete_days, exports, summaries
+from bot.archive import complete_days, exports, schemes, summaries
 from bot.client.services import Services
 from bot.core.admission import work_in_thread
 from bot.core.clock import latest_date
@@ -114,7 +114,6 @@ class ListedPaper:
     """
 
     rank: int
-    arxiv_id: str | None
     title: str
     link: str
     day: str
@@ -217,7 +216,6 @@ class WebPages:
         rows = [
             ListedPaper(
                 rank=rank,
-                arxiv_id=paper.arxiv_id,
                 title=format_title(paper.title, paper.key),
                 link=site.link("papers", paper.key),
                 day=paper.last_on.isoformat(),
@@ -279,7 +277,12 @@ class WebPages:
                 connection, owner_id, limit=limit, offset=page * site.row_limit
             )
             confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in kept])
-        rows = await work_in_thread(lambda: tuple(replace(paper, note="", tags=()) for paper in kept))
+            published = await papers.list_published(connection, [paper.id for paper in kept])
+        rows = await work_in_thread(
+            lambda: tuple(
+                replace(paper, note="", tags=(), published_on=published.get(paper.id)) for paper in kept
+            )
+        )
         if ending in REFERENCES:
             form, content_type = REFERENCES[ending]
             text = await work_in_thread(
@@ -305,7 +308,7 @@ class WebPages:
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
-        paper_key = arxiv_ids.parse_bare_id(text.removesuffix(".html"))
+        paper_key = schemes.read_key(text.removesuffix(".html"))
         detail = await self._search.find_paper(paper_key) if paper_key else None
         if detail is None:
             raise PageError(404, "web-no-paper", paper=discord_text.escape_text(text[:60]))
@@ -321,6 +324,7 @@ class WebPages:
         has_abstract = detail.abstract and (not summary or summary.basis is not summaries.Basis.ABSTRACT)
         values = {
             "detail": detail,
+            "name": schemes.short_name(detail.key),
             "chapters": _list_chapters(texts, detail, summary),
             "no_summary": texts("no-summary"),
             "listed": paper_texts.listed_text(texts, detail),
@@ -514,9 +518,8 @@ class WebPages:
         is_paged = has_page(row)
         return ListedPaper(
             rank=rank,
-            arxiv_id=row.arxiv_id,
             title=format_title(row.title, row.key),
-            link=site.link("papers", row.key) if is_paged else arxiv_ids.abstract_url(row.key),
+            link=site.link("papers", row.key) if is_paged else schemes.page_url(row.key),
             day=day if is_paged and day != on else "",
             day_text=texts("also-listed", date=day_text) if on else day_text,
             day_link=site.link("days", day),

@@ -98,14 +98,14 @@ class DraftWriter:
         like = self._series(form, language)
         drafts = await self._find_drafts(papers, like)
         for paper in papers:
-            draft = drafts.setdefault(paper["arxiv_id"], replace(like, paper_key=paper["arxiv_id"]))
+            draft = drafts.setdefault(paper["key"], replace(like, paper_key=paper["key"]))
             is_retried = retries_failed and draft.state is DraftState.FAILED
             if is_retried or draft.state not in FINAL:
                 state = DraftState.WRITTEN if draft.text else DraftState.PLANNED
                 # One failure is kept for the order: a paper that ends each run must not begin the next.
                 failures = min(_count_failures(draft), int(not is_retried))
                 calls = failures + bool(draft.text)
-                drafts[paper["arxiv_id"]] = replace(draft, state=state, calls=calls)
+                drafts[paper["key"]] = replace(draft, state=state, calls=calls)
         reason = "the time is over"
         try:
             async with asyncio.timeout(seconds):
@@ -128,7 +128,7 @@ class DraftWriter:
         drafts = await self._find_drafts(papers, like)
         estimates = []
         for paper in papers:
-            draft = drafts.get(paper["arxiv_id"], like)
+            draft = drafts.get(paper["key"], like)
             if _is_done(paper, draft):
                 estimates.append((Basis(draft.basis or "none"), 0))
                 continue
@@ -148,15 +148,15 @@ class DraftWriter:
     async def _find_drafts(
         self, papers: Sequence[listing.Paper], like: writer.Draft
     ) -> dict[str, writer.Draft]:
-        return await self.database.fetch(writer.find_draft, like, [paper["arxiv_id"] for paper in papers])
+        return await self.database.fetch(writer.find_draft, like, [paper["key"] for paper in papers])
 
     async def _write_rounds(
         self, papers: Sequence[listing.Paper], drafts: dict[str, writer.Draft], on_done: Callable[[int], None]
     ) -> str:
         """Write the papers in rounds, until none are left or models are away for long. Returns why any are left."""
         unanswered = 0
-        while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["arxiv_id"]])]:
-            queue.sort(key=lambda paper: _order(drafts[paper["arxiv_id"]]))
+        while queue := [paper for paper in papers if not _is_done(paper, drafts[paper["key"]])]:
+            queue.sort(key=lambda paper: _order(drafts[paper["key"]]))
             answers = self._answers.total()
             await self._write_round(queue, drafts, lambda: on_done(_count_done(papers, drafts)))
             if isinstance(self._halt, _RunEndedError):
@@ -165,6 +165,8 @@ class DraftWriter:
             if self._halt is not None:
                 if unanswered >= MAX_FAILURES:
                     return str(self._halt)
+                if unanswered == 1:
+                    log.warning("the language model does not answer; trying again", reason=str(self._halt))
                 await self.sleep(max(ROUND_SECONDS, self._halt.retry_after))
         return ""
 
@@ -183,14 +185,14 @@ class DraftWriter:
 
         async with asyncio.TaskGroup() as group:
             for paper in queue:
-                group.create_task(write_one(paper["arxiv_id"], paper))
+                group.create_task(write_one(paper["key"], paper))
 
     async def _write_isolated(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
         """Write and store a paper's draft. A bug only fails this paper."""
         with isolation.collected([], reraise=(StorageError,)) as failures:
             return await self._write(paper, draft)
         [error] = failures
-        isolation.log_error(log, "draft not written", error, paper=paper["arxiv_id"])
+        isolation.log_error(log, "draft not written", error, paper=paper["key"])
         reason = str(error) or type(error).__name__
         return await self._save(replace(draft, state=DraftState.FAILED, problems=(reason,)))
 
@@ -296,7 +298,7 @@ class DraftWriter:
     async def _read_text(self, paper: listing.Paper) -> models.PaperText:
         """Return a paper's text, or else its abstract from the day's list."""
         title, abstract = str(paper.get("title") or ""), str(paper.get("abstract") or "")
-        return await self.texts.read(paper["arxiv_id"], title, abstract)
+        return await self.texts.read(paper["key"], title, abstract)
 
     async def _build_messages(
         self, paper: listing.Paper, draft: writer.Draft, source: models.PaperText
@@ -314,7 +316,7 @@ class DraftWriter:
 
 
 def _title_of(paper: listing.Paper) -> str:
-    return str(paper.get("title") or paper["arxiv_id"])
+    return str(paper.get("title") or paper["key"])
 
 
 def _is_done(paper: listing.Paper, draft: writer.Draft) -> bool:
@@ -335,7 +337,7 @@ def _order(draft: writer.Draft) -> tuple[int, bool]:
 
 
 def _count_done(papers: Sequence[listing.Paper], drafts: Mapping[str, writer.Draft]) -> int:
-    return sum(_is_done(paper, drafts[paper["arxiv_id"]]) for paper in papers)
+    return sum(_is_done(paper, drafts[paper["key"]]) for paper in papers)
 
 
 def _hash_input(paper: listing.Paper, text: str) -> str:

@@ -117,7 +117,7 @@ class WriterService:
         kinds: Counter[str] = Counter()
         entries = []
         for rank, paper in enumerate(papers, 1):
-            draft = drafts.get(paper["arxiv_id"])
+            draft = drafts.get(paper["key"])
             sections: tuple[models.Section, ...] = ()
             if draft is not None and draft.state is writer.DraftState.CHECKED:
                 claims = prompts.read_answer(draft.text or "", form)

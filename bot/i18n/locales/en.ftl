@@ -129,7 +129,7 @@ without-filters = Without filters
 newest-digest = Newest papers
 nearest-digest = Papers for { $date }
 page-before = ◀ Page { $page }
-page-after = Page { $page } of { $pages } ▶
+page-after = Next ({ $page } of { $pages }) ▶
 
 ## Days of digests
 day-today = Today
@@ -250,10 +250,10 @@ format-review = Review { $date }
 format-listing = Hugging Face list { $date }
 format-list = List { $date }
 format-look-up = New papers { $date }
-no-paper = Paper “{ $paper }” not found. Use an arXiv ID such as 2502.02737, a link to arXiv or Hugging Face, or part of a title.
+no-paper = Paper “{ $paper }” not found. Use an arXiv ID such as 2502.02737, a DOI, a link to the paper, or part of a title.
 papers-in-message = ### { $count } papers in this message
 in-no-digest = not in a digest yet
-no-paper-in-message = No papers found. The message has no arXiv, Hugging Face or alphaXiv link and no arXiv ID.
+no-paper-in-message = No papers found. The message has no link to a paper, no DOI and no arXiv ID.
 published-on = published { $date }
 paper-withdrawn = Withdrawn by its authors
 paper-withdrawn-by-arxiv = Withdrawn by arXiv
@@ -264,8 +264,12 @@ lookup-off = Paper { $paper } is not in a digest yet, and this bot does not ask 
 lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
 lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 20 such papers a day. Try again tomorrow.
-open-arxiv = Open on arXiv
-open-huggingface = Open on Hugging Face
+lookup-elsewhere = No source here describes { $paper }, and this bot asks for details at arXiv alone. To keep it, export it from your reference manager (BibTeX, RIS) and import the file in { $saved }. An operator can add a feed or a list that has it.
+open-page = { $place ->
+    [DOI] Publisher's page
+   *[other] Open on { $place }
+}
+paper-elsewhere = Not from arXiv: its full text, votes and versions are not known here
 no-paper-near = No paper has this title; showing what a search for it finds
 no-paper-alike = No paper has this title; showing what a search for the most similar name finds
 no-chapter = This review no longer has that chapter. Open the paper again.
@@ -293,7 +297,7 @@ plain-heading = { $kind ->
    *[other] 📰 Papers
 } · { $date }
 plain-note = Discord refused this message as it was, so here are only its links.
-post-pick = Pick a paper to read
+post-pick = Pick papers: read, save, our list
 post-ask = Search for a topic
 post-on-topic = All papers on this topic
 post-follow = Follow a topic
@@ -364,6 +368,7 @@ may-not-share = You can't send messages in this channel, so you can't share pape
 topic-form-label = What would you like to read about?
 topic-form-hint = reinforcement learning, diffusion, 강화 학습
 and-more = and { $count } more
+left-out = and { $count } more: **{ $button }**
 
 ## Alerts
 alert-create = Create alert
@@ -575,7 +580,7 @@ subscription-tag = With the tag { $tag }
 subscription-form-role = Mention a role
 form-time = Time
 form-zone = Time zone
-time-not-understood = “{ $text }” can't be read as a time. Try 9am, 21:30 or morning.
+time-not-understood = “{ $text }” can't be read as a time. Try 9am, 21:30 or morning, with the zone after it: 9am KST.
 zone-unknown = Unknown time zone “{ $text }”. Use a city or zone such as Seoul, Europe/Berlin or KST.
 channel-not-postable = A daily post needs a text, announcement or forum channel.
 source-needs-topic = This source lists every new paper of the day, most of them without votes, so a daily post from it also needs a **topic**.
@@ -1119,6 +1124,6 @@ web-failed = This page can't be shown
 web-error = Something went wrong. Please try again later.
 web-no-address = There is nothing at this address.
 web-no-day = Write the date like this: 2025-02-12.
-web-no-paper = Paper “{ $paper }” not found. The address of a paper ends in its arXiv ID, such as 2502.02737. To find one by its title, use the search.
+web-no-paper = Paper “{ $paper }” not found. The address of a paper ends in its arXiv ID, such as 2502.02737, or its key. To find one by its title, use the search.
 web-no-page = The page number must be from 1 to { $count }.
 web-query-too-long = A search can have up to { $count } characters.

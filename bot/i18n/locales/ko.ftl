@@ -108,7 +108,7 @@ without-filters = 조건 없이
 newest-digest = 최신 논문
 nearest-digest = { $date } 논문
 page-before = ◀ { $page }쪽
-page-after = { $pages }쪽 중 { $page }쪽 ▶
+page-after = 다음 ({ $pages }쪽 중 { $page }쪽) ▶
 
 ## 다이제스트의 날짜
 day-today = 오늘
@@ -201,10 +201,10 @@ format-review = 리뷰 { $date }
 format-listing = Hugging Face 목록 { $date }
 format-list = 목록 { $date }
 format-look-up = 새 논문 { $date }
-no-paper = “{ $paper }” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부로 찾을 수 있어요.
+no-paper = “{ $paper }” 논문을 찾지 못했어요. 2502.02737 같은 arXiv 번호, DOI, 논문 주소, 제목의 일부로 찾을 수 있어요.
 papers-in-message = ### 이 메시지의 논문 { $count }편
 in-no-digest = 아직 다이제스트에 실리지 않음
-no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. arXiv·Hugging Face·alphaXiv 주소나 arXiv 번호가 없어요.
+no-paper-in-message = 이 메시지에서 논문을 찾지 못했어요. 논문 주소나 DOI, arXiv 번호가 없어요.
 published-on = { $date } 공개
 paper-withdrawn = 저자가 철회한 논문
 paper-withdrawn-by-arxiv = arXiv가 철회한 논문
@@ -215,8 +215,12 @@ lookup-off = { $paper } 논문은 다이제스트에 실린 적이 없어요. �
 lookup-unreachable = { $paper } 논문은 다이제스트에 실린 적이 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 다이제스트에 실린 적이 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
 lookup-limited = { $paper } 논문은 다이제스트에 실린 적이 없어요. 이런 논문은 하루에 20편까지만 가져올 수 있으니 내일 다시 검색해 주세요.
-open-arxiv = arXiv에서 열기
-open-huggingface = Hugging Face에서 열기
+lookup-elsewhere = 아직 어느 출처에도 { $paper } 논문의 정보가 없어요. 이 봇은 arXiv에만 정보를 물어봐요. 보관하려면 참고문헌 관리 프로그램에서 BibTeX나 RIS로 내보낸 파일을 { $saved } 명령어에서 가져오세요. 이 논문이 실린 피드나 목록은 봇 운영자가 출처로 추가할 수 있어요.
+open-page = { $place ->
+    [DOI] 출판사 페이지
+   *[other] { $place }에서 열기
+}
+paper-elsewhere = arXiv 논문이 아니라서 본문, 추천 수, 버전은 알 수 없어요
 no-paper-near = 제목이 일치하는 논문은 없어서 입력한 말로 검색했어요
 no-paper-alike = 제목이 일치하는 논문은 없어서 가장 비슷한 이름으로 검색했어요
 no-chapter = 리뷰가 바뀌어 그 장이 없어졌어요. 논문을 다시 열어 주세요.
@@ -241,7 +245,7 @@ plain-heading = { $kind ->
    *[other] 📰 오늘의 논문
 } · { $date }
 plain-note = 디스코드가 원래 메시지를 거부해서 링크만 올려요.
-post-pick = 자세히 읽을 논문을 고르세요
+post-pick = 논문을 고르세요: 읽기, 저장, 우리 목록
 post-ask = 주제로 검색
 post-on-topic = 이 주제의 논문 모두 보기
 post-follow = 주제 알림 받기
@@ -309,6 +313,7 @@ may-not-share = 이 채널에 메시지를 보낼 권한이 없어서 공유할 
 topic-form-label = 어떤 주제의 논문을 찾을까요?
 topic-form-hint = 강화 학습, 확산 모델, reasoning
 and-more = 외 { $count }개
+left-out = 외 { $count }개: **{ $button }**
 
 ## 알림
 alert-create = 알림 만들기
@@ -358,7 +363,7 @@ term-institution = { $match ->
 alert-author = { $text }의 논문
 alert-any = { $terms }
 alert-all = { $terms }에 모두 맞는 논문
-alert-without = { $alert }, { $words } 제외
+alert-without = { $alert } ({ $words } 제외)
 alert-with-votes = { $alert }, ▲ { $votes } 이상
 refused-no-terms = 뺄 말 말고도 단어, 저자, 기관 중 하나는 입력해 주세요. 예: **강화 학습**
 refused-too-many-terms = 알림 하나에는 단어와 이름을 { $most }개까지 넣을 수 있는데 { $count }개를 넣었어요. 나머지는 다른 알림으로 만들어 주세요.
@@ -519,7 +524,7 @@ subscription-tag = { $tag } 태그를 붙여요
 subscription-form-role = 멘션할 역할
 form-time = 시각
 form-zone = 시간대
-time-not-understood = 시각을 이해하지 못했어요: “{ $text }”. 오전 9시, 21:30, 아침처럼 적어 주세요.
+time-not-understood = 시각을 이해하지 못했어요: “{ $text }”. 오전 9시, 21:30, 아침처럼 적어 주세요. 시간대는 뒤에 적어요: 오전 9시 KST.
 zone-unknown = 시간대를 이해하지 못했어요: “{ $text }”. 서울, Europe/Berlin, KST처럼 적어 주세요.
 channel-not-postable = 자동 게시는 텍스트, 공지, 포럼 채널에만 올릴 수 있어요.
 source-needs-topic = 이 출처에는 그날의 새 논문이 모두 들어오고, 대부분 추천 수가 없어요. 이 출처에서 매일 올리려면 **주제**도 정해 주세요.
@@ -1065,13 +1070,13 @@ command-paper =
     .name = 논문
     .description = 논문 하나를 자세히 봐요. 요약, 리뷰, 저자, 추천, 링크
     .option-paper = 논문
-    .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
+    .option-paper-description = arXiv 번호, DOI, 논문 주소, 제목의 일부
 
 command-ask =
     .name = 질문
     .description = 전체 논문이나 논문 한 편에 질문하면 가장 가까운 부분을 그대로 보여 줘요
     .option-paper = 논문
-    .option-paper-description = 한 편에만 물을 때: arXiv 번호, 주소, 제목의 일부
+    .option-paper-description = 한 편에만 물을 때: arXiv 번호, DOI, 주소, 제목의 일부
     .option-period = 기간
     .option-period-description = 이 기간의 논문에만: 지난주, 한 달, 12월 같은 기간
     .option-question = 질문
@@ -1175,7 +1180,7 @@ command-why =
     .name = 이유
     .description = 논문이 이 채널에 올라왔는지, 안 올라왔다면 왜인지 알려 줘요
     .option-paper = 논문
-    .option-paper-description = arXiv 번호, arXiv나 Hugging Face 주소, 제목의 일부
+    .option-paper-description = arXiv 번호, DOI, 논문 주소, 제목의 일부
 
 command-help =
     .name = 도움말
@@ -1242,7 +1247,7 @@ command-look-up-papers =
 web-name = Paperround
 web-description = 매일 나오는 머신러닝 논문을 요약, 추천 수와 함께 보여 드려요.
 web-skip = 본문으로 건너뛰기
-web-ask = 질문으로 찾기: 논문과 요약의 해당 부분
+web-ask = 질문으로 찾기: 요약의 해당 부분
 web-search = 검색
 web-search-label = 한국어나 영어로 된 주제
 web-search-hint = 주제 입력 (예: 확산 모델)
@@ -1266,6 +1271,6 @@ web-failed = 페이지를 보여 드릴 수 없어요
 web-error = 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.
 web-no-address = 주소를 다시 확인해 주세요.
 web-no-day = 날짜는 2025-02-12처럼 적어 주세요.
-web-no-paper = “{ $paper }” 논문을 찾지 못했어요. 논문 주소 끝에는 2502.02737 같은 arXiv 번호가 와요. 제목으로 찾으려면 검색창을 이용해 주세요.
+web-no-paper = “{ $paper }” 논문을 찾지 못했어요. 논문 주소 끝에는 2502.02737 같은 arXiv 번호나 논문 키가 와요. 제목으로 찾으려면 검색창을 이용해 주세요.
 web-no-page = 페이지 번호는 1부터 { $count }까지예요.
 web-query-too-long = 검색어는 { $count }자까지 쓸 수 있어요.

@@ -1,0 +1,378 @@
+"""Papers' keys: find them in texts and links, read a typed one, and tell a key's page, label, DOI and date.
+
+A key is an arXiv id or `SCHEME/VALUE`, has no colon and at most `MAX_LENGTH` characters. A DOI is read whole or not at
+all: of one that is cut, many papers of a journal would have the same key. https://www.doi.org/doi-handbook/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+from urllib.parse import quote
+
+from bot.archive import arxiv_ids
+from storage.models import scheme_of
+
+MAX_LENGTH = 90
+_WITH_CASE = ("openreview", "cvf")
+_DOI = re.compile(
+    r"(?:(?<![0-9A-Za-z.])|(?<=doi)|(?<=DOI))(10\.[0-9]{4,9}(?:\.[0-9]+)*)(?:/|%2[Ff])"
+    # The form of journals' older DOIs: https://en.wikipedia.org/wiki/Serial_Item_and_Contribution_Identifier
+    r"((?:[^\s\"<>\[\]{}|%]|%(?:28|29|2[Ff]|3[AaBb])){1,80}(?:<|\[|%3[Cc]|%5[Bb]|&lt;)[^\s\"<>\[\]{}|]{1,60}?(?:>|\]|%3[Ee]|%5[Dd]|&gt;)"
+    r"[0-9]\.[0-9]\.(?:CO|TX|AB)(?:;|%3[Bb])2(?:-(?:[0-9A-Z]|%23|#))?(?![0-9A-Z])"
+    r"|(?:[0-9A-Za-z._/:()+~=@&-]|[,;](?!10\.[0-9]{4}|https?:|doi\b)|%[0-9A-Fa-f]{2}|\\_|\{\\_\})+)",
+    re.IGNORECASE,
+)
+_IS_CUT = re.compile(r"[$\\{^‐‑‒–−À-ɏ%]|<[0-9]|\[[0-9]+:|\*[0-9A-Za-z]|&lt;")
+"""What stands behind a DOI that goes on, in a form that is not read."""
+_PARAMETER = re.compile(r"&(?:amp;)?[a-z_]+=.*", re.IGNORECASE)
+_TAIL = re.compile(
+    r"(?:[/.](?:full|abstract|e?pdf|html?|meta|reader|short|full-?text|figures?|tables?|references|citations|metrics"
+    r"|article-(?:info|metrics)|supplementary-material|full\.pdf\+html|pdf\+html))+$"
+)
+"""A page of a paper at its publisher's."""
+_RXIV = re.compile(
+    r"(10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{5,8})(?:v[0-9]{1,3})?(?![0-9a-z])"
+)
+"""A preprint of bioRxiv or medRxiv, whose versions have one DOI."""
+_OXFORD = re.compile(r"(10\.1093/[a-z]+/[a-z]+[0-9]+)/[0-9]{5,9}")
+_NO_PAPER = re.compile(
+    # Zenodo, Dryad, figshare, Dataverse, Mendeley, Kaggle, Hugging Face, OpenNeuro, PANGAEA, GBIF, ICPSR, IEEE DataPort,
+    # OSF's projects, the Protein Data Bank; referees' reports of F1000 and Wellcome, Faculty Opinions
+    r"10\.(?:5281|5061|6084|7910|17632|34740|57967|18112|1594|15468|3886|21227|17605|2210|5256|21956|3410)/"
+    r"|.*(?:\.sa[0-9]+|\.rev[0-9]+|/reviews?/?[0-9]*|/decision/?[0-9]*|-[race]c[0-9]+)$|.*/suppl"
+)
+_IS_SUPPLEMENT = re.compile(r"/suppl[a-z_]*/$", re.IGNORECASE)
+_ACL_ID = r"(?:[A-Z][0-9]{2}-(?![0-9]000)[0-9]{4,5}|(?:19|20)[0-9]{2}\.[a-z0-9_]{1,30}-[a-z0-9_]{1,30}\.[1-9][0-9]{0,4})"
+_ACL_DOI = re.compile(
+    r"[dekpnsw](?:1[6-9])-.*|[0-9]{4}\.(?:findings|acl|naacl|eacl|aacl|emnlp|conll)-.*", re.IGNORECASE
+)
+"""The Anthology's ids that are the end of a DOI: journals' and those of conferences as LREC are not."""
+_CVF_VENUE = r"(?P<venue>[A-Z]{3,5})(?:_(?P<old>20[0-9]{2})|(?P<year>20[0-9]{2})(?P<workshop>W/[\w.-]+)?)"
+
+
+class Kind(StrEnum):
+    """What a paper outside arXiv is, for programs that manage references."""
+
+    PREPRINT = "preprint"
+    CONFERENCE = "conference"
+    ARTICLE = "article"
+
+
+class Scheme(NamedTuple):
+    """What keys mean that begin with a name: `links` find the value, which `value` has to match, in a text."""
+
+    label: str
+    value: re.Pattern[str]
+    links: re.Pattern[str]
+    read: Callable[[re.Match[str]], str | None]
+    page: Callable[[str], str]
+    doi: Callable[[str], str | None] = lambda _: None
+    day: Callable[[str], date | None] = lambda _: None
+
+
+def _doi(value: str) -> str:
+    return value.replace("%3A", ":")
+
+
+def _read_doi(match: re.Match[str]) -> str | None:
+    """Return the key of a DOI in a text (of any scheme), or None: it is cut, or no paper's."""
+    text, behind = match.string, match.end()
+    is_supplement = _IS_SUPPLEMENT.search(text, max(match.start() - 20, 0), match.start())
+    if is_supplement or _IS_CUT.match(text, behind):
+        return None
+    value = match[2].replace("{\\_}", "_").replace("\\_", "_").replace("&lt;", "<").replace("&gt;", ">")
+    value = re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), _PARAMETER.sub("", value))
+    value = _balanced(value.split("?")[0])
+    is_wrapped = value.endswith("-") or (value.endswith("/") and text[behind : behind + 1] == "\n")
+    doi = f"{match[1]}/{_TAIL.sub('', value.rstrip('.,;:/_~').lower())}"
+    if (preprint := _RXIV.match(doi)) or (preprint := _OXFORD.fullmatch(doi)):
+        doi = preprint[1]
+    rest = doi.partition("/")[2]
+    is_odd = (
+        not rest.isascii()
+        or re.search(r"[\s\"%]|\(sici\)(?!.*;2)|,(?!.*;2)|;(?!2)", rest)
+        or rest.count("(") != rest.count(")")
+    )
+    if is_wrapped or is_odd or len(rest) < _SHORTEST or _NO_PAPER.match(doi):
+        return None
+    if doi.startswith("10.48550/"):
+        return arxiv_ids.parse_bare_id(rest)
+    if doi.startswith(("10.18653/v1/", "10.3115/v1/")):
+        return _key("acl", rest.removeprefix("v1/"))
+    return _key("doi", doi.replace(":", "%3A"))
+
+
+_SHORTEST = 3
+
+
+def _balanced(text: str) -> str:
+    """Return what is before the first closing bracket that nothing opened."""
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return text[:place]
+    return text
+
+
+def _read_preprint(match: re.Match[str]) -> str | None:
+    """Return the key of a link to a preprint by its number, which was posted under one of two prefixes."""
+    number = match["number"]
+    is_new = number >= "2025.12.01." if "." in number else False
+    return _key("doi", f"10.{'64898' if is_new else '1101'}/{number}")
+
+
+def _read_cvf(match: re.Match[str]) -> str | None:
+    venue, year = match["venue"].upper(), match["old"] or match["year"]
+    is_named = match["event"] == f"{venue}{'W' if match['workshop'] else ''}_{year}"
+    place = f"{venue}_{year}" if match["old"] else f"{venue}{year}{match['workshop'] or ''}"
+    return _key("cvf", f"{place}/{match['title']}") if is_named else None
+
+
+def _cvf_page(value: str) -> str:
+    place, _, title = value.rpartition("/")
+    venue = re.fullmatch(_CVF_VENUE, place)
+    if venue is None:
+        return "https://openaccess.thecvf.com/"
+    event = f"{venue['venue']}{'W' if venue['workshop'] else ''}_{venue['old'] or venue['year']}"
+    folder = f"content_{place}" if venue["old"] else f"content/{place}"
+    return f"https://openaccess.thecvf.com/{folder}/html/{quote(title)}_{event}_paper.html"
+
+
+def _acl_id(value: str) -> str:
+    return value if value[:4].isdecimal() else value.upper()
+
+
+def _preprint_day(value: str) -> date | None:
+    """Return the day in a DOI of bioRxiv or medRxiv."""
+    found = re.match(r"10\.(?:1101|64898)/([0-9]{4})\.([0-9]{2})\.([0-9]{2})\.", value)
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def _year(value: str) -> date | None:
+    found = re.search(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", value)
+    return date(int(found[0]), 1, 1) if found else None
+
+
+def _acl_day(value: str) -> date | None:
+    if value[:4].isdecimal():
+        return date(int(value[:4]), 1, 1)
+    year = int(value[1:3])
+    return date(year + (1900 if year > 60 else 2000), 1, 1)
+
+
+def _lowered(name: str, group: str = "id") -> Callable[[re.Match[str]], str | None]:
+    return lambda match: _key(name, match[group].lower())
+
+
+_SCHEMES = {
+    "doi": Scheme(
+        label="DOI",
+        value=re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/(?:%3A|[^\s:\"|?%A-Z]){3,}"),
+        links=_DOI,
+        read=_read_doi,
+        page=lambda value: "https://doi.org/" + quote(_doi(value), safe="/:;()+~=@,"),
+        doi=_doi,
+        day=_preprint_day,
+    ),
+    "acl": Scheme(
+        label="ACL Anthology",
+        value=re.compile(_ACL_ID.replace("A-Z", "a-z")),
+        links=re.compile(
+            r"(?:aclanthology\.(?:org|info)|aclweb\.org/anthology(?:-new)?)/(?!attachments)(?:[\w/-]{1,40}/)?"
+            rf"(?P<id>{_ACL_ID})(?:v[0-9])?(?:\.(?:pdf|bib|xml|endf))?(?![\w-]|\.[\w])",
+            re.IGNORECASE,
+        ),
+        read=_lowered("acl"),
+        page=lambda value: f"https://aclanthology.org/{_acl_id(value)}/",
+        doi=lambda value: f"10.18653/v1/{_acl_id(value)}" if _ACL_DOI.fullmatch(value) else None,
+        day=_acl_day,
+    ),
+    "openreview": Scheme(
+        label="OpenReview",
+        value=re.compile(r"[A-Za-z0-9_-]{6,20}"),
+        links=re.compile(
+            r"openreview\.net/(?:forum|pdf|attachment(?=[^\s\"<>)]*name=pdf))\?(?:[^\s\"<>)#]{0,200}?&(?:amp;)?)?id="
+            r"(?P<id>[A-Za-z0-9_-]{6,20})(?![A-Za-z0-9_.%/-]*[A-Za-z0-9_%/])"
+        ),
+        read=lambda match: _key("openreview", match["id"]),
+        page=lambda value: f"https://openreview.net/forum?id={value}",
+    ),
+    "pmlr": Scheme(
+        label="PMLR",
+        value=re.compile(r"[vr][0-9]{1,4}/[a-z][a-z0-9_'-]{0,60}"),
+        links=re.compile(
+            r"(?:proceedings\.mlr\.press/|mlresearch/)(?P<id>[vr][0-9]{1,4}/)(?:(?:main|gh-pages)/assets/)?"
+            r"(?P<name>[a-z][a-z_'-]{0,50}[0-9]{2}[a-z]{0,3})(?:\.html|(?:/(?P=name))?\.pdf)?/?(?![\w/-]|\.\w)",
+            re.IGNORECASE,
+        ),
+        read=lambda match: _key("pmlr", f"{match['id']}{match['name']}".lower()),
+        page=lambda value: f"https://proceedings.mlr.press/{value}.html",
+    ),
+    "cvf": Scheme(
+        label="CVF",
+        value=re.compile(rf"{_CVF_VENUE}/[\w.,'!+&-]+"),
+        links=re.compile(
+            rf"openaccess\.thecvf\.com/content(?:/|(?=_)_)(?i:{_CVF_VENUE})/(?:html|papers)/"
+            r"(?P<title>[\w.,'!+&-]{1,200}?)_(?P<event>[A-Z]{3,5}W?_20[0-9]{2})_paper\.(?:html|pdf)"
+        ),
+        read=_read_cvf,
+        page=_cvf_page,
+        day=_year,
+    ),
+}
+_PREPRINT_LINK = re.compile(
+    r"(?:bio|med)rxiv\.org/(?:cgi/content/[a-z]+|content/(?:(?:bio|med)rxiv/)?early/[0-9]{4}/[0-9]{2}/[0-9]{2})/"
+    r"(?P<number>(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{6,8})(?:v[0-9]{1,3})?(?![0-9A-Za-z])"
+)
+_LINKS = (
+    (re.compile(r"10\.[0-9]{4}"), _DOI, _read_doi),
+    (re.compile("(?:bio|med)rxiv"), _PREPRINT_LINK, _read_preprint),
+    *(
+        (re.compile(host, re.IGNORECASE), _SCHEMES[name].links, _SCHEMES[name].read)
+        for name, host in (
+            ("acl", r"aclanthology|aclweb"),
+            ("openreview", r"openreview\.net"),
+            ("pmlr", r"mlr\.press|mlresearch"),
+            ("cvf", r"thecvf\.com"),
+        )
+    ),
+)
+"""What a text contains that has such links, what finds them, and what reads the key of one."""
+_PIECE_LENGTH, _LONGEST_MATCH = 5_000, 400
+"""Characters searched at a time, see `arxiv_ids`."""
+Place: TypeAlias = tuple[str, int, int]
+"""A key, with the start and the end of what names it in a text."""
+
+
+def read_key(text: str) -> str | None:
+    """Return the key that a text consists of (an id, a DOI, a key), or the first that it links to or names."""
+    typed = text.strip()
+    if arxiv_id := arxiv_ids.parse_bare_id(typed):
+        return arxiv_id
+    name, _, value = typed.partition("/")
+    if (scheme := _SCHEMES.get(name.lower())) is None:
+        return next(iter(find_keys(text)), None)
+    if name.lower() == "doi":
+        return next(iter(find_keys(f"doi:{value}")), None)
+    value = value if name.lower() in _WITH_CASE else value.lower()
+    return _key(name.lower(), value) if scheme.value.fullmatch(value) else None
+
+
+def find_keys(text: str) -> list[str]:
+    """Return the distinct keys that a text links to or names (`arXiv:…`, a DOI), in order; no arXiv id alone."""
+    text = arxiv_ids.unquote(text)
+    return _distinct((*_find_others(text), *arxiv_ids.find_named_places(text)))
+
+
+def names_paper(text: str) -> bool:
+    """Return whether a text has a key, even an arXiv id without a link or prefix."""
+    return arxiv_ids.names_paper(text) or next(_find_others(text), None) is not None
+
+
+def list_keys(text: str, on: date) -> list[str]:
+    """Return the distinct keys in a message or file of any format, also of arXiv ids alone. `on` is today's date."""
+    keys = _distinct(find_places(arxiv_ids.unquote(text)))
+    return [key for key in keys if not is_arxiv(key) or arxiv_ids.is_possible(key, on)]
+
+
+def find_places(text: str) -> list[Place]:
+    """Return each key in a text, also of an arXiv id alone, in order."""
+    return sorted((*_find_others(text), *arxiv_ids.find_places(text)), key=lambda place: place[1])
+
+
+def parse_link_at(text: str, start: int) -> tuple[str, str] | None:
+    """Return the key and URL of the paper link at `start`, or None. Without `http`, the URL is that of its page."""
+    address = arxiv_ids.ADDRESS.match(text, start)
+    if address is None or not (keys := find_keys(address[0])):
+        return None
+    is_url = address[0].startswith(("http://", "https://"))
+    return keys[0], (address[0] if is_url else page_url(keys[0]))
+
+
+def is_arxiv(key: str) -> bool:
+    return scheme_of(key) == "arxiv"
+
+
+def label(key: str) -> str:
+    """Return where a paper's page is: arXiv, OpenReview, PMLR; "DOI" without a better name."""
+    return "arXiv" if is_arxiv(key) else _SCHEMES[scheme_of(key)].label
+
+
+def publisher_of(key: str) -> str | None:
+    """Return where a paper is published; None: its DOI does not tell."""
+    return None if key.startswith("doi/") else label(key)
+
+
+def spell(key: str) -> str:
+    """Return a key for a document of another program: with its colons, which `read_key` reads again."""
+    return _doi(key)
+
+
+def short_name(key: str) -> str:
+    """Return what names a paper to a reader: its arXiv id, its DOI, or the key."""
+    return _doi(key.removeprefix("doi/")) if key.startswith("doi/") else key
+
+
+def page_url(key: str) -> str:
+    """Return the address of a paper's page at arXiv or at its publisher's."""
+    if is_arxiv(key):
+        return arxiv_ids.abstract_url(key)
+    return _SCHEMES[scheme_of(key)].page(key.partition("/")[2])
+
+
+def list_pages(key: str) -> list[tuple[str, str]]:
+    """Return the labels and addresses of a paper's pages, its `page_url` first."""
+    pages = [(label(key), page_url(key))]
+    if is_arxiv(key):
+        pages += [("PDF", arxiv_ids.pdf_url(key)), ("Hugging Face", arxiv_ids.huggingface_url(key))]
+    return pages
+
+
+def doi_of(key: str) -> str | None:
+    """Return the DOI that a key tells, in the form that is cited."""
+    if is_arxiv(key):
+        return f"10.48550/arXiv.{key}"
+    return _SCHEMES[scheme_of(key)].doi(key.partition("/")[2])
+
+
+def kind_of(key: str) -> Kind | None:
+    """Return what a paper is by its key; None: arXiv's."""
+    if is_arxiv(key):
+        return None
+    is_preprint = _RXIV.match(key.removeprefix("doi/"))
+    return Kind.PREPRINT if is_preprint else Kind.ARTICLE if key.startswith("doi/") else Kind.CONFERENCE
+
+
+def first_day(key: str) -> date | None:
+    """Return the first day of the month or year in a key, or the day in it; None without one."""
+    return arxiv_ids.first_day(key) if is_arxiv(key) else _SCHEMES[scheme_of(key)].day(key.partition("/")[2])
+
+
+def _find_others(text: str) -> Iterator[Place]:
+    """Yield the places of papers' links and DOIs, but for links to arXiv."""
+    for hint, links, read in _LINKS:
+        if hint.search(text) is None:
+            continue
+        for start in range(0, len(text), _PIECE_LENGTH):
+            stop = start + _PIECE_LENGTH
+            for match in links.finditer(text, start, stop + _LONGEST_MATCH):
+                if match.start() < stop and (key := read(match)):
+                    yield key, match.start(), match.end()
+
+
+def _distinct(places: Iterable[Place]) -> list[str]:
+    return list(dict.fromkeys(key for key, _, _ in sorted(places, key=lambda place: place[1])))
+
+
+def _key(name: str, value: str) -> str | None:
+    """Return a key, or None: the value is not of its scheme, or is too long."""
+    key = f"{name}/{value}"
+    return key if len(key) <= MAX_LENGTH and _SCHEMES[name].value.fullmatch(value) else None

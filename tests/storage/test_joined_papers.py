@@ -1,0 +1,223 @@
+"""A paper that was stored under two keys becomes one, whatever happened to both before, and no reader loses anything."""
+
+import os
+import random
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.archive import digest_writer, exports
+from bot.archive.ingest import IngestService
+from bot.sources import feed_entries
+from storage import archive, club, database, models, papers, shelf, tables
+from storage.models import Digest, DigestFormat, Entry, PaperFacts
+from tests.support.shelves import open_shelf
+
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+PLAYS = int(os.environ.get("PAPERROUND_PLAYS", "4"))
+SEED = int(os.environ.get("PAPERROUND_SEED", "20260105"))
+READERS, SERVER = (11, 12, 13), 99
+
+
+class Play:
+    """Random events around three papers with several keys each, and what readers have to find at the end."""
+
+    def __init__(self, db: database.Database, seed: int) -> None:
+        self.db, self.random, self.seed = db, random.Random(seed), seed
+        number = seed % 90_000
+        self.keys = [
+            [f"2601.{number % 9_999 + 1:05}", f"doi/10.1234/p{seed}.1"],
+            [f"doi/10.1234/p{seed}.2", f"acl/2026.acl-long.{number + 1}"],
+            [f"openreview/aB{seed:08}", f"pmlr/v306/kim{seed}a", f"math/0309{number % 999 + 1:03}"],
+        ]
+        self.notes: dict[tuple[int, int], set[str]] = defaultdict(set)
+        self.discussed: set[int] = set()
+        self.days = 0
+        self.shelf = open_shelf(db, lambda: NOW)
+        self.ingest = IngestService(db, lambda: NOW)
+
+    async def list_papers(self, paper: int) -> None:
+        """Store a digest that lists a paper, and perhaps another, or the paper under two keys."""
+        self.days += 1
+        others = self.random.choice([[], [self.key(self.random.randrange(3))], [self.key(paper)]])
+        keys = dict.fromkeys([self.key(paper), *others])
+        entries = tuple(
+            Entry(rank, key, f"Title of {key}", f"https://a.example/{key}")
+            for rank, key in enumerate(keys, 1)
+        )
+        digest = Digest(DigestFormat.LIST, date(2026, 1, 1) + timedelta(days=self.days), entries, (), "text")
+        async with self.db.transaction() as connection:
+            await archive.lock_ingest(connection)
+            sourced = archive.SourcedDigest(digest, "en", "h", "files", f"{self.seed}-{self.days}.md")
+            [digest_id] = await archive.add(connection, [sourced], NOW)
+            await digest_writer.write_digest_papers(connection, {digest_id: sourced}, {})
+
+    async def feed(self, paper: int) -> None:
+        key = self.key(paper)
+        await self.ingest.add_facts(
+            [PaperFacts(key, "https://f.example", "u", NOW, title=f"Fed {key}", authors=("Ada Byron",))]
+        )
+
+    async def learn(self, paper: int) -> None:
+        """Read facts that name a paper by all its keys."""
+        first, *names = self.random.sample(self.keys[paper], len(self.keys[paper]))
+        await self.ingest.add_facts(
+            [PaperFacts(first, "arxiv", "u", NOW, title="Learnt", names=tuple(names))]
+        )
+
+    async def save(self, paper: int) -> None:
+        """Save a paper under a key with a note of its own, as an import does."""
+        reader, key, note = self.random.choice(READERS), self.key(paper), f"n{self.random.randrange(10**6)}"
+        cited = exports.make_key(key)
+        reference = f"@misc{{x, title={{T}}, ids={{{cited}}}, annote={{{note}}}, keywords={{t{note}}}}}"
+        had = self.notes[reader, paper]
+        if self.random.random() < 0.1:  # it starts a process
+            await self.shelf.import_file(reader, reference.encode(), is_kept=False)
+        else:
+            await self.save_like_import(reader, key, note)
+        if not had or not await self.has_note(reader, key, had):
+            had.add(note)
+
+    async def save_like_import(self, reader: int, key: str, note: str) -> None:
+        async with self.db.transaction() as connection:
+            await archive.lock_ingest(connection)
+            ids = await papers.get_ids(connection, [key])
+            if key not in ids:
+                ids |= await papers.add(connection, digest_writer.unlisted_papers([key]))
+            await shelf.save_at(connection, reader, {ids[key]: NOW})
+        row = await self.db.fetch(shelf.get, reader, key)
+        if row is not None and not row.note:
+            await self.shelf.annotate(shelf.Owner(reader), row.id, note=note, tags=f"t{note}")
+
+    async def has_note(self, reader: int, key: str, notes: set[str]) -> bool:
+        """Return whether the paper under this key has a note already, which an import keeps."""
+        row = await self.db.fetch(shelf.get, reader, key)
+        return row is not None and not notes.isdisjoint(row.note.split())
+
+    async def note(self, paper: int) -> None:
+        reader, text = self.random.choice(READERS), f"w{self.random.randrange(10**6)}"
+        row = await self.db.fetch(shelf.get, reader, self.key(paper))
+        if row is not None:
+            tags = ", ".join((*row.tags, f"t{text}"))
+            await self.shelf.annotate(
+                shelf.Owner(reader), row.id, note=f"{row.note}\n{text}".strip(), tags=tags
+            )
+            self.notes[reader, paper].add(text)
+
+    async def remove(self, paper: int) -> None:
+        """Take a paper off, and put it back: nothing is lost."""
+        reader = self.random.choice(READERS)
+        row = await self.db.fetch(shelf.get, reader, self.key(paper))
+        if row is not None:
+            await self.db.write(shelf.take_off, reader, row.id, NOW)
+            if self.random.random() < 0.5:
+                await self.learn(paper)
+            ids = await self.db.fetch(papers.get_ids, [row.key])
+            await self.db.write(shelf.put_back, shelf.Owner(reader), paper_id=ids[row.key])
+
+    async def discuss(self, paper: int) -> None:
+        ids = await self.db.fetch(papers.get_ids, [self.key(paper)])
+        for paper_id in ids.values():
+            channel = self.seed * 10 + paper
+            values: dict[str, object] = {"channel_id": channel, "paper_id": paper_id, "guild_id": SERVER}
+            values |= {"delivery_id": 1, "opened_at": NOW}
+            async with self.db.transaction() as connection:
+                known = club.club_threads.c
+                query = sa.select(known.paper_id).where(
+                    known.channel_id == channel, known.paper_id == paper_id
+                )
+                if await connection.scalar(query) is None:
+                    await connection.execute(club.club_threads.insert().values(values))
+            self.discussed.add(paper)
+
+    def key(self, paper: int) -> str:
+        return self.random.choice(self.keys[paper])
+
+    async def run(self) -> None:
+        events = [
+            self.list_papers,
+            self.feed,
+            self.save,
+            self.save,
+            self.note,
+            self.remove,
+            self.discuss,
+            self.learn,
+        ]
+        for _ in range(self.random.randrange(8, 20)):
+            await self.random.choice(events)(self.random.randrange(3))
+        for paper, keys in enumerate(self.keys):
+            await self.feed(paper)
+            for first in keys[1:]:
+                await self.ingest.add_facts(
+                    [PaperFacts(keys[0], "last", "u", NOW, title="Learnt", names=(first,))]
+                )
+
+    async def check(self) -> None:
+        for paper, keys in enumerate(self.keys):
+            ids = await self.db.fetch(papers.get_ids, keys)
+            assert ids.keys() == {*keys}, (self.seed, ids)
+            assert len({*ids.values()}) == 1, (self.seed, ids)
+            paper_id = ids[keys[0]]
+            async with self.db.read() as connection:
+                stored = (await papers.list_merged(connection, ids=[paper_id]))[paper_id]
+                twice = await connection.scalar(
+                    sa.select(sa.func.count())
+                    .where(tables.entries.c.paper_id == paper_id)
+                    .select_from(tables.entries)
+                    .group_by(tables.entries.c.digest_id)
+                    .having(sa.func.count() > 1)
+                )
+                threads = await connection.scalar(
+                    sa.select(sa.func.count())
+                    .select_from(club.club_threads)
+                    .where(club.club_threads.c.paper_id == paper_id)
+                )
+            assert stored.title, (self.seed, stored)
+            assert twice is None, (self.seed, stored, twice)
+            assert (threads == 1) == (paper in self.discussed), (self.seed, paper, threads)
+            if any(models.scheme_of(key) == "arxiv" for key in keys):
+                assert stored.arxiv_id in keys, (self.seed, stored.key)
+            for reader in READERS:
+                row = await self.db.fetch(shelf.get, reader, self.random.choice(keys))
+                noted = self.notes[reader, paper]
+                assert (row is not None) == bool(noted), (self.seed, reader, paper, noted)
+                if row is not None:
+                    assert noted <= {*row.note.split()}, (self.seed, noted, row.note)
+                    assert {f"t{text}" for text in noted} <= {*row.tags}, (self.seed, noted, row.tags)
+
+
+async def test_in_any_order_each_paper_is_one_and_no_reader_loses_anything(db: database.Database) -> None:
+    for number in range(PLAYS):
+        play = Play(db, SEED + number)
+        await play.run()
+        await play.check()
+    async with db.read() as connection:
+        empty = sa.select(tables.papers.c.id).where(tables.papers.c.key.contains(":"))
+        joined = [*await connection.scalars(empty)]
+        assert joined
+        assert not await papers.list_details(connection, joined, also_unlisted=True)
+
+
+async def test_two_papers_of_arxiv_are_never_one(db: database.Database) -> None:
+    ingest = IngestService(db, lambda: NOW)
+    for key in ("2601.00001", "2601.00002"):
+        await ingest.add_facts([PaperFacts(key, "arxiv", "u", NOW, title="T", names=("doi/10.1234/same",))])
+    ids = await db.fetch(papers.get_ids, ["2601.00001", "2601.00002", "doi/10.1234/same"])
+    assert ids["doi/10.1234/same"] == ids["2601.00001"] != ids["2601.00002"]
+
+
+async def test_arxiv_names_a_paper_by_its_published_doi(db: database.Database) -> None:
+    feed = """<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom"><entry>
+    <id>http://arxiv.org/abs/2601.00001v1</id><title>A paper</title><published>2026-01-02T00:00:00Z</published>
+    <summary>An abstract.</summary><author><name>Ada Byron</name></author>
+    <arxiv:doi>10.1016/S0140-6736(20)30183-5</arxiv:doi></entry></feed>"""
+    [entry] = feed_entries.parse_document(feed, "https://export.arxiv.org/api/query").entries
+    paper = feed_entries.read_paper(entry)
+    assert paper is not None
+    facts = feed_entries.paper_facts(entry, paper, "u", "arxiv", NOW)
+    await IngestService(db, lambda: NOW).add_facts([facts])
+    ids = await db.fetch(papers.get_ids, ["2601.00001", "doi/10.1016/s0140-6736(20)30183-5"])
+    assert len(ids) == 2
+    assert len({*ids.values()}) == 1
