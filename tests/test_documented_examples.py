@@ -49,6 +49,7 @@ TYPED = {
     **dict.fromkeys(("robots -survey", "robots NOT survey", "robots, not world models"), QUERIES),
     **dict.fromkeys(("로봇, 서베이와 벤치마크는 제외", "로봇 또는 드론, 서베이 제외"), QUERIES),
     **dict.fromkeys(("|", "OR", "AND"), ()),
+    **dict.fromkeys(("doi:", "doi/10.64898/2026.11.20.700001"), ()),  # of papers that no sample has
     **dict.fromkeys(("A*", ".NET", "I/O", "C++"), QUERIES),
     **dict.fromkeys(("herons in winter or newts", r"herons \| newts"), QUERIES),
     **dict.fromkeys(("9am KST", "9시 서울"), TIMES),
@@ -176,7 +177,7 @@ HELPS = {
 
 def _find_examples(text: str) -> list[str]:
     """Return the examples in a help text: after "such as" or 예:, or before 처럼."""
-    found = re.search(r"(?:such as|for example,|예:) (.+?)(?:;|: |\. |\.?$|, a link|, or )", text)
+    found = re.search(r"(?:such as|for example,|예:) (.+?)(?:;|: |\. |\.?$|, an? (?:link|DOI)|, or )", text)
     found = found or re.search(r"(?:^|\. )([^.]+?)(?:처럼| 같은 날짜| 같은 기간)", text)
     listed = re.split(r", | or |이나 ", found[1]) if found else []
     return [one.rpartition("**")[0].rpartition("**")[2] if "**" in one else one for one in listed]

@@ -293,8 +293,8 @@ def to_dict(row: models.PaperRow) -> dict[str, Any]:
 
 def _named(paper: models.PaperRow | models.PaperDetail) -> dict[str, Any]:
     """Return what names a paper: `arxiv_id` is null for one that is not arXiv's, `doi` for one without a known DOI."""
-    named = shell.pick(paper, "key arxiv_id title")
-    return {**named, "doi": schemes.doi_of(paper.key), "url": paper.url or schemes.page_url(paper.key)}
+    known = {"doi": schemes.doi_of(paper.key), "title": paper.title}
+    return {**shell.pick(paper, "key arxiv_id"), **known, "url": paper.url or schemes.page_url(paper.key)}
 
 
 def detail_to_dict(

@@ -105,7 +105,8 @@ def test_a_file_that_cannot_be_read_is_named_with_its_line_and_was_not_stored(
 def test_digest_command_sorts_a_dates_papers_by_votes(filled: Paperround) -> None:
     rows = filled("digest", "2026-01-05", "--json").data
     assert [row["arxiv_id"] for row in rows] == ["2601.00002", "2601.00001", "2601.00003"]
-    assert list(rows[0]) == ["key", "arxiv_id", "title", "date", "votes", "authors", "score", "withdrawn_by"]
+    named = ["key", "arxiv_id", "doi", "title", "url"]  # as docs/compatibility.md has them
+    assert list(rows[0]) == [*named, "date", "votes", "authors", "score", "withdrawn_by"]
     assert len(filled("digest", "--top", "1", "--json").data) == 1
     assert filled("digest", "2020-01-01", "--json").data == []
     assert filled("digest", "2020-01-01").stdout == "No papers for 2020-01-01.\n"

@@ -407,7 +407,7 @@ async def test_a_post_that_is_ended_is_not_posted_again(copy: Copy) -> None:
     copy.commit({"posts.toml": f"{text}removed = true\n"})
     ended = await copy.run()
     print(ended.stdout)
-    assert (ended.exit_status, "set-up: remove daily post" in ended.stdout) == (0, True)
+    assert (ended.exit_status, "set-up: remove daily post" in ended.stdout) == (1, True)
     copy.commit({"posts.toml": ""})
     copy.move_clock(1)
     copy.add_digest(1, PAPERS[1])

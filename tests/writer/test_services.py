@@ -27,7 +27,7 @@ class Service:
     async def write(self, count: int = 6, *, daily: int | None = CAP, long: bool = False) -> list[Draft]:
         listed = [
             {
-                "arxiv_id": paper.id,
+                "key": paper.id,
                 "title": paper.title,
                 # Abstracts that take more than a window of 4,096 tokens, or their summary alone.
                 "abstract": f"{paper.summary}\n\n" + "It is an ordinary sentence. " * (1_500 * long),
