@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from bot.archive import arxiv_ids
 from storage.models import scheme_of
@@ -23,17 +23,32 @@ _DOI = re.compile(
     # The form of journals' older DOIs: https://en.wikipedia.org/wiki/Serial_Item_and_Contribution_Identifier
     r"((?:[^\s\"<>\[\]{}|%]|%(?:28|29|2[Ff]|3[AaBb])){1,80}(?:<|\[|%3[Cc]|%5[Bb]|&lt;)[^\s\"<>\[\]{}|]{1,60}?(?:>|\]|%3[Ee]|%5[Dd]|&gt;)"
     r"[0-9]\.[0-9]\.(?:CO|TX|AB)(?:;|%3[Bb])2(?:-(?:[0-9A-Z]|%23|#))?(?![0-9A-Z])"
-    r"|(?:[0-9A-Za-z._/:()+~=@&-]|[,;](?!10\.[0-9]{4}|https?:|doi\b)|%[0-9A-Fa-f]{2}|\\_|\{\\_\})+)",
+    r"|(?:[0-9A-Za-z._/:()+~=@-]|[,;](?!10\.[0-9]{4}|https?:|doi\b)|&(?!(?:amp;)?[a-z_]+=)|%[0-9A-Fa-f]{2}|\\_|\{\\_\})+)",
     re.IGNORECASE,
 )
 _IS_CUT = re.compile(r"[$\\{^‐‑‒–−À-ɏ%]|<[0-9]|\[[0-9]+:|\*[0-9A-Za-z]|&lt;")
 """What stands behind a DOI that goes on, in a form that is not read."""
-_PARAMETER = re.compile(r"&(?:amp;)?[a-z_]+=.*", re.IGNORECASE)
-_TAIL = re.compile(
-    r"(?:[/.](?:full|abstract|e?pdf|html?|meta|reader|short|full-?text|figures?|tables?|references|citations|metrics"
-    r"|article-(?:info|metrics)|supplementary-material|full\.pdf\+html|pdf\+html))+$"
+_PAGES = frozenset(
+    [
+        *(
+            "abstract",
+            "bib",
+            "citations",
+            "endf",
+            "epdf",
+            "figure",
+            "figures",
+            "full",
+            "full-text",
+            "fulltext",
+            "htm",
+            "html",
+        ),
+        *("meta", "metrics", "pdf", "pdf+html", "reader", "references", "short", "table", "tables", "xml"),
+        *("article-info", "article-metrics", "supplementary-material"),
+    ]
 )
-"""A page of a paper at its publisher's."""
+"""What is behind a key in the address of a page or file of a paper."""
 _RXIV = re.compile(
     r"(10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{5,8})(?:v[0-9]{1,3})?(?![0-9a-z])"
 )
@@ -45,13 +60,26 @@ _NO_PAPER = re.compile(
     r"10\.(?:5281|5061|6084|7910|17632|34740|57967|18112|1594|15468|3886|21227|17605|2210|5256|21956|3410)/"
     r"|.*(?:\.sa[0-9]+|\.rev[0-9]+|/reviews?/?[0-9]*|/decision/?[0-9]*|-[race]c[0-9]+)$|.*/suppl"
 )
-_IS_SUPPLEMENT = re.compile(r"/suppl[a-z_]*/$", re.IGNORECASE)
-_ACL_ID = r"(?:[A-Z][0-9]{2}-(?![0-9]000)[0-9]{4,5}|(?:19|20)[0-9]{2}\.[a-z0-9_]{1,30}-[a-z0-9_]{1,30}\.[1-9][0-9]{0,4})"
+_ACL_ID = r"(?:[a-z][0-9]{2}-(?![0-9]000)[0-9]{4,5}|(?:19|20)[0-9]{2}\.[a-z0-9_]{1,30}-[a-z0-9_]{1,30}\.[1-9][0-9]{0,4})"
 _ACL_DOI = re.compile(
     r"[dekpnsw](?:1[6-9])-.*|[0-9]{4}\.(?:findings|acl|naacl|eacl|aacl|emnlp|conll)-.*", re.IGNORECASE
 )
 """The Anthology's ids that are the end of a DOI: journals' and those of conferences as LREC are not."""
-_CVF_VENUE = r"(?P<venue>[A-Z]{3,5})(?:_(?P<old>20[0-9]{2})|(?P<year>20[0-9]{2})(?P<workshop>W/[\w.-]+)?)"
+_CVF_VENUE = r"[A-Z]{3,5}(?:_20[0-9]{2}|20[0-9]{2}(?:W/[\w.-]+)?)"
+_KEY = re.compile(
+    r"doi/10\.[0-9]{4,9}(?:\.[0-9]+)*/(?:%3A|[^\s:\"|?%A-Z]){3,}"
+    rf"|acl/{_ACL_ID}"
+    r"|openreview/[A-Za-z0-9_-]{6,20}"
+    r"|pmlr/[vr][0-9]{1,4}/[a-z][a-z_'-]{0,50}[0-9]{2}[a-z]{0,3}"
+    rf"|cvf/{_CVF_VENUE}/[\w.,'!+&-]+"
+)
+_ADDRESS = re.compile(
+    r"(?<![0-9A-Za-z-])(?:aclanthology\.(?:org|info)|aclweb\.org|openreview\.net|proceedings\.mlr\.press|mlresearch"
+    r"|openaccess\.thecvf\.com|(?:bio|med)rxiv\.org)/(?:[0-9A-Za-zÀ-ɏ./?=&;#_%'!+:~@$*-]|,(?=_)){1,300}",
+    re.IGNORECASE,
+)
+"""An address where a scheme's papers are, or of a folder of PMLR's at GitHub."""
+Query: TypeAlias = dict[str, list[str]]
 
 
 class Kind(StrEnum):
@@ -63,12 +91,9 @@ class Kind(StrEnum):
 
 
 class Scheme(NamedTuple):
-    """What keys mean that begin with a name: `links` find the value, which `value` has to match, in a text."""
+    """What keys mean that begin with a name."""
 
     label: str
-    value: re.Pattern[str]
-    links: re.Pattern[str]
-    read: Callable[[re.Match[str]], str | None]
     page: Callable[[str], str]
     doi: Callable[[str], str | None] = lambda _: None
     day: Callable[[str], date | None] = lambda _: None
@@ -81,14 +106,14 @@ def _doi(value: str) -> str:
 def _read_doi(match: re.Match[str]) -> str | None:
     """Return the key of a DOI in a text (of any scheme), or None: it is cut, or no paper's."""
     text, behind = match.string, match.end()
-    is_supplement = _IS_SUPPLEMENT.search(text, max(match.start() - 20, 0), match.start())
-    if is_supplement or _IS_CUT.match(text, behind):
+    folders = text[max(match.start() - 20, 0) : match.start()].lower().split("/")
+    if folders[-2:][0].startswith("suppl") or _IS_CUT.match(text, behind):
         return None
     value = match[2].replace("{\\_}", "_").replace("\\_", "_").replace("&lt;", "<").replace("&gt;", ">")
-    value = re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), _PARAMETER.sub("", value))
+    value = re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), value)
     value = _balanced(value.split("?")[0])
     is_wrapped = value.endswith("-") or (value.endswith("/") and text[behind : behind + 1] == "\n")
-    doi = f"{match[1]}/{_TAIL.sub('', value.rstrip('.,;:/_~').lower())}"
+    doi = _without_pages(f"{match[1]}/{value.rstrip('.,;:/_~').lower()}")
     if (preprint := _RXIV.match(doi)) or (preprint := _OXFORD.fullmatch(doi)):
         doi = preprint[1]
     rest = doi.partition("/")[2]
@@ -119,27 +144,78 @@ def _balanced(text: str) -> str:
     return text
 
 
-def _read_preprint(match: re.Match[str]) -> str | None:
+def _without_pages(name: str) -> str:
+    """Return a name without what the addresses of a paper's pages and files have behind it."""
+    while name[(end := max(name.rfind("/"), name.rfind("."))) + 1 :] in _PAGES and end > 0:
+        name = name[:end]
+    return name
+
+
+def _read_address(match: re.Match[str]) -> str | None:
+    """Return the key of an address in a text, or None: it is no paper's."""
+    address = urlsplit("//" + match[0].replace("&amp;", "&").rstrip(".,;:*_~'!?/"))
+    path = unquote(address.path).strip("/")
+    return _READERS[address.netloc.lower()](path.split("/"), parse_qs(address.query))
+
+
+def _read_acl(parts: list[str], _: Query) -> str | None:
+    name = _without_pages(parts[-1].lower())
+    unversioned = name.rstrip("0123456789")
+    return (
+        None if "attachments" in parts else _key("acl", unversioned[:-1] if unversioned[-1:] == "v" else name)
+    )
+
+
+def _read_openreview(parts: list[str], query: Query) -> str | None:
+    is_paper = parts in (["forum"], ["pdf"]) or (parts == ["attachment"] and query.get("name") == ["pdf"])
+    return _key("openreview", query["id"][0]) if is_paper and "id" in query else None
+
+
+def _read_pmlr(parts: list[str], _: Query) -> str | None:
+    name = _without_pages(parts[-1].lower())
+    is_paper = len(parts) == 2 or parts[-2:-1] == [name]
+    return _key("pmlr", f"{parts[0].lower()}/{name}") if is_paper else None
+
+
+def _read_cvf(parts: list[str], _: Query) -> str | None:
+    """Return the key of a title between its place and `CVPR_2026_paper.html`, which has to be of that place."""
+    title, *event = parts[-1].rpartition("_paper.")[0].rsplit("_", 2)
+    if len(event) < 2 or parts[-2:-1] not in (["html"], ["papers"]):
+        return None
+    venue, year = event
+    place, slash, workshop = "/".join(parts[:-2]).removeprefix("content").lstrip("/_").partition("/")
+    places = {f"{venue[:-1]}{year}W"} if workshop else {f"{venue}{year}", f"{venue}_{year}"}
+    return _key("cvf", f"{place.upper()}{slash}{workshop}/{title}") if place.upper() in places else None
+
+
+def _read_preprint(parts: list[str], _: Query) -> str | None:
     """Return the key of a link to a preprint by its number, which was posted under one of two prefixes."""
-    number = match["number"]
-    is_new = number >= "2025.12.01." if "." in number else False
-    return _key("doi", f"10.{'64898' if is_new else '1101'}/{number}")
+    if parts[:2] != ["cgi", "content"] and "early" not in parts:
+        return None
+    found = _RXIV.match(f"10.1101/{parts[-1]}")
+    number = found[1].partition("/")[2] if found else ""
+    return _key("doi", f"10.{'64898' if '.' in number and number >= '2025.12.01.' else '1101'}/{number}")
 
 
-def _read_cvf(match: re.Match[str]) -> str | None:
-    venue, year = match["venue"].upper(), match["old"] or match["year"]
-    is_named = match["event"] == f"{venue}{'W' if match['workshop'] else ''}_{year}"
-    place = f"{venue}_{year}" if match["old"] else f"{venue}{year}{match['workshop'] or ''}"
-    return _key("cvf", f"{place}/{match['title']}") if is_named else None
+_READERS = {
+    "aclanthology.org": _read_acl,
+    "aclanthology.info": _read_acl,
+    "aclweb.org": _read_acl,
+    "openreview.net": _read_openreview,
+    "proceedings.mlr.press": _read_pmlr,
+    "mlresearch": _read_pmlr,
+    "openaccess.thecvf.com": _read_cvf,
+    "biorxiv.org": _read_preprint,
+    "medrxiv.org": _read_preprint,
+}
 
 
 def _cvf_page(value: str) -> str:
     place, _, title = value.rpartition("/")
-    venue = re.fullmatch(_CVF_VENUE, place)
-    if venue is None:
-        return "https://openaccess.thecvf.com/"
-    event = f"{venue['venue']}{'W' if venue['workshop'] else ''}_{venue['old'] or venue['year']}"
-    folder = f"content_{place}" if venue["old"] else f"content/{place}"
+    venue, _, workshop = place.partition("/")
+    year = venue.removesuffix("W")[-4:]
+    event = f"{venue.partition(year)[0].rstrip('_')}{'W' if workshop else ''}_{year}"
+    folder = f"content_{place}" if "_" in venue else f"content/{place}"
     return f"https://openaccess.thecvf.com/{folder}/html/{quote(title)}_{event}_paper.html"
 
 
@@ -168,84 +244,23 @@ def _acl_day(value: str) -> date | None:
     return date(year + (1900 if year > 60 else 2000), 1, 1)
 
 
-def _lowered(name: str, group: str = "id") -> Callable[[re.Match[str]], str | None]:
-    return lambda match: _key(name, match[group].lower())
-
-
 _SCHEMES = {
     "doi": Scheme(
         label="DOI",
-        value=re.compile(r"10\.[0-9]{4,9}(?:\.[0-9]+)*/(?:%3A|[^\s:\"|?%A-Z]){3,}"),
-        links=_DOI,
-        read=_read_doi,
         page=lambda value: "https://doi.org/" + quote(_doi(value), safe="/:;()+~=@,"),
         doi=_doi,
         day=_preprint_day,
     ),
     "acl": Scheme(
         label="ACL Anthology",
-        value=re.compile(_ACL_ID.replace("A-Z", "a-z")),
-        links=re.compile(
-            r"(?:aclanthology\.(?:org|info)|aclweb\.org/anthology(?:-new)?)/(?!attachments)(?:[\w/-]{1,40}/)?"
-            rf"(?P<id>{_ACL_ID})(?:v[0-9])?(?:\.(?:pdf|bib|xml|endf))?(?![\w-]|\.[\w])",
-            re.IGNORECASE,
-        ),
-        read=_lowered("acl"),
         page=lambda value: f"https://aclanthology.org/{_acl_id(value)}/",
         doi=lambda value: f"10.18653/v1/{_acl_id(value)}" if _ACL_DOI.fullmatch(value) else None,
         day=_acl_day,
     ),
-    "openreview": Scheme(
-        label="OpenReview",
-        value=re.compile(r"[A-Za-z0-9_-]{6,20}"),
-        links=re.compile(
-            r"openreview\.net/(?:forum|pdf|attachment(?=[^\s\"<>)]*name=pdf))\?(?:[^\s\"<>)#]{0,200}?&(?:amp;)?)?id="
-            r"(?P<id>[A-Za-z0-9_-]{6,20})(?![A-Za-z0-9_.%/-]*[A-Za-z0-9_%/])"
-        ),
-        read=lambda match: _key("openreview", match["id"]),
-        page=lambda value: f"https://openreview.net/forum?id={value}",
-    ),
-    "pmlr": Scheme(
-        label="PMLR",
-        value=re.compile(r"[vr][0-9]{1,4}/[a-z][a-z0-9_'-]{0,60}"),
-        links=re.compile(
-            r"(?:proceedings\.mlr\.press/|mlresearch/)(?P<id>[vr][0-9]{1,4}/)(?:(?:main|gh-pages)/assets/)?"
-            r"(?P<name>[a-z][a-z_'-]{0,50}[0-9]{2}[a-z]{0,3})(?:\.html|(?:/(?P=name))?\.pdf)?/?(?![\w/-]|\.\w)",
-            re.IGNORECASE,
-        ),
-        read=lambda match: _key("pmlr", f"{match['id']}{match['name']}".lower()),
-        page=lambda value: f"https://proceedings.mlr.press/{value}.html",
-    ),
-    "cvf": Scheme(
-        label="CVF",
-        value=re.compile(rf"{_CVF_VENUE}/[\w.,'!+&-]+"),
-        links=re.compile(
-            rf"openaccess\.thecvf\.com/content(?:/|(?=_)_)(?i:{_CVF_VENUE})/(?:html|papers)/"
-            r"(?P<title>[\w.,'!+&-]{1,200}?)_(?P<event>[A-Z]{3,5}W?_20[0-9]{2})_paper\.(?:html|pdf)"
-        ),
-        read=_read_cvf,
-        page=_cvf_page,
-        day=_year,
-    ),
+    "openreview": Scheme(label="OpenReview", page=lambda value: f"https://openreview.net/forum?id={value}"),
+    "pmlr": Scheme(label="PMLR", page=lambda value: f"https://proceedings.mlr.press/{value}.html"),
+    "cvf": Scheme(label="CVF", page=_cvf_page, day=_year),
 }
-_PREPRINT_LINK = re.compile(
-    r"(?:bio|med)rxiv\.org/(?:cgi/content/[a-z]+|content/(?:(?:bio|med)rxiv/)?early/[0-9]{4}/[0-9]{2}/[0-9]{2})/"
-    r"(?P<number>(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{6,8})(?:v[0-9]{1,3})?(?![0-9A-Za-z])"
-)
-_LINKS = (
-    (re.compile(r"10\.[0-9]{4}"), _DOI, _read_doi),
-    (re.compile("(?:bio|med)rxiv"), _PREPRINT_LINK, _read_preprint),
-    *(
-        (re.compile(host, re.IGNORECASE), _SCHEMES[name].links, _SCHEMES[name].read)
-        for name, host in (
-            ("acl", r"aclanthology|aclweb"),
-            ("openreview", r"openreview\.net"),
-            ("pmlr", r"mlr\.press|mlresearch"),
-            ("cvf", r"thecvf\.com"),
-        )
-    ),
-)
-"""What a text contains that has such links, what finds them, and what reads the key of one."""
 _PIECE_LENGTH, _LONGEST_MATCH = 5_000, 400
 """Characters searched at a time, see `arxiv_ids`."""
 Place: TypeAlias = tuple[str, int, int]
@@ -258,12 +273,11 @@ def read_key(text: str) -> str | None:
     if arxiv_id := arxiv_ids.parse_bare_id(typed):
         return arxiv_id
     name, _, value = typed.partition("/")
-    if (scheme := _SCHEMES.get(name.lower())) is None:
+    if name.lower() not in _SCHEMES:
         return next(iter(find_keys(text)), None)
     if name.lower() == "doi":
         return next(iter(find_keys(f"doi:{value}")), None)
-    value = value if name.lower() in _WITH_CASE else value.lower()
-    return _key(name.lower(), value) if scheme.value.fullmatch(value) else None
+    return _key(name.lower(), value if name.lower() in _WITH_CASE else value.lower())
 
 
 def find_keys(text: str) -> list[str]:
@@ -358,9 +372,7 @@ def first_day(key: str) -> date | None:
 
 def _find_others(text: str) -> Iterator[Place]:
     """Yield the places of papers' links and DOIs, but for links to arXiv."""
-    for hint, links, read in _LINKS:
-        if hint.search(text) is None:
-            continue
+    for links, read in ((_DOI, _read_doi), (_ADDRESS, _read_address)):
         for start in range(0, len(text), _PIECE_LENGTH):
             stop = start + _PIECE_LENGTH
             for match in links.finditer(text, start, stop + _LONGEST_MATCH):
@@ -375,4 +387,4 @@ def _distinct(places: Iterable[Place]) -> list[str]:
 def _key(name: str, value: str) -> str | None:
     """Return a key, or None: the value is not of its scheme, or is too long."""
     key = f"{name}/{value}"
-    return key if len(key) <= MAX_LENGTH and _SCHEMES[name].value.fullmatch(value) else None
+    return key if len(key) <= MAX_LENGTH and _KEY.fullmatch(key) else None

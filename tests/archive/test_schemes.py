@@ -29,7 +29,7 @@ NOTATIONS = {
     "doi/10.1007/978-3-319-24574-4_28": r"10.1007/978-3-319-24574-4\_28 | 10.1007/978-3-319-24574-4{\_}28"
     " | https://link.springer.com/content/pdf/10.1007/978-3-319-24574-4_28.pdf",
     "acl/2026.acl-long.17": "https://aclanthology.org/2026.acl-long.17/ | 10.18653/v1/2026.acl-long.17"
-    " | https://aclanthology.org/2026.acl-long.17v2.pdf | acl/2026.acl-long.17",
+    " | https://aclanthology.org/2026.acl-long.17v2.pdf에서 | acl/2026.acl-long.17",
     "acl/p19-1001": "https://www.aclweb.org/anthology/P19-1001.pdf | https://doi.org/10.18653/v1/P19-1001",
     "openreview/aB3dEfGh1J": "https://openreview.net/forum?id=aB3dEfGh1J | https://openreview.net/pdf?id=aB3dEfGh1J"
     " | openreview.net/forum?id=aB3dEfGh1J&noteId=xyz12345 | openreview/aB3dEfGh1J",
