@@ -125,7 +125,8 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
         ids = [own_id] if own_id else _list_ids(entry, on)
         others = [] if ids else _list_others(entry)
         for arxiv_id in ids:
-            former = references.get(arxiv_id)
+            # An entry of ours has its own place, wherever the comment above the entries names it.
+            former = references.pop(arxiv_id, None) if own_id else references.get(arxiv_id)
             reference = Reference(label or arxiv_id, arxiv_id, title, note, tags)
             if former is None or own_id or (title and not former.title):
                 references[arxiv_id] = reference

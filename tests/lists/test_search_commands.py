@@ -269,8 +269,10 @@ async def test_papers_are_saved_from_a_posts_menu(harness: ClientHarness) -> Non
     post = await post_daily(harness)
     ids = ["2501.00001", "2501.00004", "2501.00005"]
     command = harness.bot.mentions("saved")
+    opening = next(name for name in component_ids(post) if name.endswith(verbs.OPEN_SELECTED))
+    several = await harness.choose(post, opening, *ids)
     for chosen in (ids, ids[:1]):
-        said = await harness.select(post, chosen, custom_id="pr:saves")
+        said = await harness.select(several, chosen, custom_id="pr:saves")
         assert said.ephemeral
         assert shown_text(said) == harness.texts("paper-saved", count=len(chosen), command=command)
     page = await harness.bot.services.get(Shelf).load_page(Owner(harness.reader.id))

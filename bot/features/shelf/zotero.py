@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import html
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -201,7 +202,7 @@ def _list_item_ids(item: Mapping[str, Any]) -> Iterator[str]:
             if arxiv_id := arxiv_ids.parse_bare_id(rest.rstrip("/")):
                 yield arxiv_id
             elif " " not in _FIELD_NAME.sub("", line.strip()):
-                yield from schemes.find_keys(line)
+                yield from itertools.filterfalse(schemes.is_arxiv, schemes.find_keys(line))
 
 
 @dataclass(eq=False)
