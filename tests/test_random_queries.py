@@ -21,7 +21,7 @@ from bot.cli.set_up_file import SetUpFile
 from bot.core import http_server
 from bot.core.settings import Settings
 from bot.features.web import server
-from bot.text import query_parser
+from bot.text import query_parser, questions
 from storage import errors
 from tests.support import seeds
 from tests.support.client_harness import ClientHarness, shown_text
@@ -104,6 +104,7 @@ def _tables() -> None:
     with limit_steps(10_000_000):
         for token in TOKENS:
             read(token)
+        questions.is_term("x" * 1_000)  # too long to be remembered from another test
 
 
 def test_any_text_is_read_in_linear_steps() -> None:
