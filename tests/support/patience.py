@@ -14,6 +14,8 @@ from storage.database import Database
 Result = TypeVar("Result")
 
 HANG_SECONDS = 60.0
+DEADLINE_SECONDS = 600.0
+_start_timeout = asyncio.timeout  # noqa: TID251
 OVERRIDE = "TEST_PATIENCE"
 """An environment variable with a factor that replaces the measured one."""
 
@@ -29,12 +31,17 @@ def scaled(seconds: float) -> float:
     return seconds * factor()
 
 
+def start_deadline(seconds: float | None) -> asyncio.Timeout:
+    """Like `asyncio.timeout`, for deadlines of the product: none decides on a busy machine, unless a test sets a second."""
+    return _start_timeout(seconds if seconds is None or seconds <= 1 else max(seconds, DEADLINE_SECONDS))
+
+
 @asynccontextmanager
 async def limit(seconds: float = HANG_SECONDS) -> AsyncIterator[None]:
     """Like `asyncio.timeout`, but the limit grows with the load."""
     loop = asyncio.get_running_loop()
     started_at = loop.time()
-    async with asyncio.timeout(scaled(seconds)) as timeout:  # noqa: TID251
+    async with _start_timeout(scaled(seconds)) as timeout:
 
         def measure_again() -> None:
             if is_open and not timeout.expired():
