@@ -346,7 +346,7 @@ async def filter_listed(connection: AsyncConnection, paper_ids: Iterable[int], *
 
 
 async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) -> list[DigestPaper]:
-    """Return the digests' papers, ordered by digest and rank."""
+    """Return the digests' papers, but for hidden ones, ordered by digest and rank."""
     query = (
         sa.select(
             entries.c.digest_id,
@@ -359,6 +359,7 @@ async def list_papers(connection: AsyncConnection, digest_ids: Iterable[int]) ->
         )
         .join(papers, papers.c.id == entries.c.paper_id)
         .join(digests, digests.c.id == entries.c.digest_id)
+        .where(papers.c.last_on.is_not(None))
         .order_by(entries.c.digest_id, entries.c.rank)
     )
     return [

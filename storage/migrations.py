@@ -645,6 +645,13 @@ def _keep_own_titles(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN own_title TEXT")
 
 
+@_migration(33)
+def _add_hidden_papers(connection: sa.Connection) -> None:
+    """Let the operator hide a paper."""
+    default = "false" if connection.dialect.name == "postgresql" else "0"
+    connection.exec_driver_sql(f"ALTER TABLE papers ADD COLUMN hidden BOOLEAN DEFAULT {default} NOT NULL")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

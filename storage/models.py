@@ -418,7 +418,7 @@ class MergedPaper(PaperDescription):
     """A paper merged from all digests and services; see `bot.archive.digest_writer`.
 
     `last_on` is None if no digest lists the paper now, and `first_on` if no digest ever did; lists omit both
-    kinds of papers.
+    kinds of papers. For one that is `hidden` by the operator, `last_on` is None whatever lists it.
     """
 
     key: str
@@ -428,6 +428,7 @@ class MergedPaper(PaperDescription):
     video: str | None
     first_on: date | None
     last_on: date | None
+    hidden: bool = False
 
     @property
     def arxiv_id(self) -> str | None:

@@ -342,7 +342,9 @@ async def purge_unkept(
     named.append(sa.exists().where(facts.c.paper_id == papers.c.id, is_recent))
     # Buttons and posts contain ids, so ids are never reused: SQLite continues from the last row, which stays.
     last = sa.select(sa.func.max(papers.c.id)).scalar_subquery()
-    unkept = sa.and_(papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last)
+    unkept = sa.and_(
+        papers.c.last_on.is_(None), papers.c.first_on.is_(None), papers.c.id < last, ~papers.c.hidden
+    )
     unkept &= sa.not_(sa.or_(*named))
     candidates = sa.select(papers.c.id).where(unkept).limit(limit).with_for_update()
     candidate_ids: Sequence[int]
@@ -412,6 +414,14 @@ async def get_ids(connection: AsyncConnection, paper_keys: Iterable[str]) -> dic
     return await snapshot.read(connection, search.get_paper_ids, paper_keys)
 
 
+async def list_hidden(connection: AsyncConnection, paper_keys: Iterable[str]) -> set[str]:
+    """Return those of these keys or further names that are a hidden paper's."""
+    ids = await get_ids(connection, paper_keys)
+    query = sa.select(papers.c.id).where(papers.c.hidden)
+    hidden = {id_ for (id_,) in await statements.execute_in(connection, query, papers.c.id, ids.values())}
+    return {key for key, id_ in ids.items() if id_ in hidden}
+
+
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:
     """Return those of the given papers that a digest lists, in the order of `paper_ids`."""
     return await snapshot.read(connection, search.list_paper_rows, paper_ids)
@@ -449,7 +459,8 @@ async def count_by_date(
     query = (
         sa.select(t.digests.c.date_on, sa.func.count(sa.distinct(t.entries.c.paper_id)))
         .join(t.entries, t.entries.c.digest_id == t.digests.c.id)
-        .where(t.digests.c.date_on.in_(days), archive.is_from(origin))
+        .join(papers, papers.c.id == t.entries.c.paper_id)
+        .where(t.digests.c.date_on.in_(days), archive.is_from(origin), papers.c.last_on.is_not(None))
         .group_by(t.digests.c.date_on)
     )
     counted = {day: number for day, number in await connection.execute(query)}  # noqa: C416
@@ -467,7 +478,10 @@ async def list_newest_ids(connection: AsyncConnection, *, limit: int) -> list[in
 async def get_detail(
     connection: AsyncConnection, paper_key: str, *, also_unlisted: bool = True
 ) -> PaperDetail | None:
-    """Return a paper's details, or None if no digest lists it and, unless `also_unlisted`, no metadata for it is stored."""
+    """Return a paper's details, or None if no digest lists it and, unless `also_unlisted`, no metadata for it is stored.
+
+    A hidden paper has none.
+    """
     ids = list((await get_ids(connection, [paper_key])).values())
     details = await list_details(connection, ids, also_unlisted=also_unlisted)
     if not details:
@@ -484,7 +498,7 @@ async def _list_unlisted_details(connection: AsyncConnection, paper_ids: Sequenc
     merged = await list_merged(connection, ids=described)
     details = []
     for paper_id, paper in merged.items():
-        if paper.last_on is None and paper.title:
+        if paper.last_on is None and paper.title and not paper.hidden:
             on = min(fact.published_on or fact.read_at.date() for fact in described[paper_id])
             values = statements.record_values(paper, papers, first_on=on, last_on=on)
             details.append(PaperDetail(id=paper_id, appearances=(), is_listed=False, **values))

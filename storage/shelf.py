@@ -296,9 +296,10 @@ async def list_rows(
     paper_ids: Collection[int] | None = None,
     limit: int | None = None,
     offset: int = 0,
+    with_hidden: bool = True,
 ) -> tuple[list[models.SavedPaper], int]:
     """Return a page of a reader's saved papers that have all tags and are among `paper_ids`, and their total number."""
-    chosen = _select_ids(user_id, tags, paper_ids)
+    chosen = _select_ids(user_id, tags, paper_ids).where(sa.true() if with_hidden else ~papers.c.hidden)
     total = await connection.scalar(chosen.with_only_columns(sa.func.count()))
     page = chosen.order_by(*_NEWEST).limit(limit).offset(offset)
     return await _read_rows(connection, user_id, await connection.scalars(page)), total or 0

@@ -198,6 +198,7 @@ papers = table_of(
     "papers",
     row_id(),
     required("scheme", sa.Text, server_default="arxiv"),
+    required("hidden", sa.Boolean, server_default=sa.false()),
     sa.Column("arxiv_due_at", UtcTime, comment="when to ask arXiv again; NULL: not needed"),
     required("arxiv_asks", sa.Integer, server_default="0", comment="requests without an answer"),
     required(

@@ -55,7 +55,7 @@ def _select_listed(view: Snapshot, filters: models.Filters) -> tuple[str, list[A
     }
     conditions = {text: value for text, value in chosen.items() if value is not None}
     # SQLite stores dates as text.
-    return " AND ".join((*conditions, _POSTED)), [
+    return " AND ".join((*conditions, "last_on IS NOT NULL", _POSTED)), [
         value.isoformat() if view.is_sqlite and isinstance(value, date) else value
         for value in conditions.values()
     ]

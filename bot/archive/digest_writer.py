@@ -363,11 +363,27 @@ async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) 
             if both[second].arxiv_id is not None:
                 continue
             await papers.join(connection, first, second)
+            if both[second].hidden:
+                both[first] = replace(both[first], hidden=True)
+                await papers.update(connection, [(first, both[first])])
             ids = {known: first if id_ == second else id_ for known, id_ in ids.items()}
             joined[first] = joined.pop(first, both[first])
             joined.pop(second, None)
     await _remerge(connection, joined, has_new_texts=True)
     return {key: id_ for key, id_ in ids.items() if id_ in joined}
+
+
+async def set_hidden(connection: Connection, paper_key: str, *, hidden: bool) -> MergedPaper | None:
+    """Take a paper out of all that is listed, found and sent, whatever lists it, or bring it back.
+
+    Returns the paper as it was, or None if it is not stored. The transaction must hold the ingest lock.
+    """
+    ids = await papers.get_ids(connection, [paper_key])
+    stored = await papers.list_merged(connection, ids=ids.values())
+    changed = {id_: replace(paper, hidden=hidden) for id_, paper in stored.items()}
+    await papers.update(connection, list(changed.items()))
+    await _remerge(connection, changed)
+    return next(iter(stored.values()), None)
 
 
 def unlisted_papers(paper_keys: Iterable[str]) -> list[MergedPaper]:
@@ -388,8 +404,10 @@ async def _remerge(
         merged: dict[int, MergedPaper] = {}
         for id_ in chunk:
             paper = merge(stored[id_].key, appearances.get(id_, ()), paper_facts.get(id_, ()))
-            # A paper that left all digests keeps `first_on`, so that it is not purged and posted again later.
-            merged[id_] = paper if _is_listed(paper) else replace(paper, first_on=stored[id_].first_on)
+            if (hidden := stored[id_].hidden) or not _is_listed(paper):
+                # A paper that left all digests keeps `first_on`, so that it is not purged and posted again later.
+                paper = replace(paper, first_on=stored[id_].first_on, last_on=None, hidden=hidden)
+            merged[id_] = paper
             await slices.pause()
         changed = {id_: paper for id_, paper in merged.items() if paper != stored[id_]}
         changes |= {id_: (stored[id_], paper) for id_, paper in changed.items()}

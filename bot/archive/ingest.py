@@ -21,10 +21,10 @@ from bot.core import isolation
 from bot.core.clock import Clock
 from bot.core.files import LocatedProblem
 from bot.text import plain
-from storage import archive, errors, sources
+from storage import archive, errors, papers, sources
 from storage.database import Connection, Database
 from storage.errors import StorageError
-from storage.models import Digest, PaperFacts, StoredDigest
+from storage.models import Digest, MergedPaper, PaperFacts, StoredDigest
 from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)
@@ -110,6 +110,14 @@ class IngestService:
             async with self._writing() as connection:
                 unlisted += await self._writer.remove_digests(connection, gone, paper_ids)
         return unlisted
+
+    async def set_hidden(self, paper_key: str, *, hidden: bool) -> MergedPaper | None:
+        """Hide a paper from readers, or show it again. Returns it as it was, or None if it is not stored."""
+        async with self._writing() as connection:
+            return await digest_writer.set_hidden(connection, paper_key, hidden=hidden)
+
+    async def list_hidden(self, paper_keys: Iterable[str]) -> set[str]:
+        return await self._database.fetch(papers.list_hidden, paper_keys)
 
     async def reparse_all(self) -> AsyncGenerator[IngestResult, None]:
         """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""

@@ -1,4 +1,4 @@
-"""Commands that read and write digests: `parse`, `ingest`, `digest`, `digests remove`, `export` and `write`."""
+"""Commands that read and write digests: `parse`, `ingest`, `digest`, `digests remove`, `papers`, `export` and `write`."""
 
 from __future__ import annotations
 
@@ -229,6 +229,47 @@ def _is_at(row: models.StoredDigest, location: str) -> bool:
     names = {_join(row), row.source} - {sources.FILES}
     begin = (f"{path}/", *(f"{name}#" for name in named))
     return any(name in named or name.startswith(begin) for name in names | set(map(errors.redact, names)))
+
+
+PaperName = Annotated[
+    str, typer.Argument(metavar="PAPER", help="An arXiv ID, another key, a DOI or a link to the paper.")
+]
+
+
+async def hide_paper(paper: PaperName) -> shell.Output:
+    """Hide a paper from readers, also when a source brings it again. What was sent or saved stays."""
+    return await _set_hidden(paper, hidden=True)
+
+
+async def show_paper(paper: PaperName) -> shell.Output:
+    """Show a hidden paper again. It is in no post or alert because of that."""
+    return await _set_hidden(paper, hidden=False)
+
+
+_HIDDEN = (
+    "is hidden from posts, lists, searches, alerts, feeds and pages, also when a source brings it again. What was sent stays:"
+    " `paperround posts --log` names the posts, whose messages can be deleted in Discord. Who saved it keeps it on their list."
+)
+_SHOWN = "is shown again. It counts as listed when it was: no post and no alert comes because of this."
+
+
+async def _set_hidden(paper: str, *, hidden: bool) -> shell.Output:
+    from bot.archive.ingest import IngestService
+    from bot.search import titles
+
+    if (paper_key := titles.parse_id(paper)) is None:
+        raise errors.UsageError(f"{paper!r} is no arXiv ID, key, DOI or link to a paper.")
+    async with shell.open_storage() as database:
+        ingest = IngestService(database, clock.system_clock)
+        former = await ingest.set_hidden(paper_key, hidden=hidden)
+    if former is None:
+        raise errors.PaperroundError(
+            f"The database has no paper {paper_key}. `paperround search WORDS` finds papers by title."
+        )
+    data = {**shell.pick(former, "key title"), "hidden": hidden, "changed": former.hidden is not hidden}
+    already = "" if data["changed"] else " It was before, too."
+    name = f"{former.key} ({data['title'] or 'no title'})"
+    return shell.Output(data, f"{name} {_HIDDEN if hidden else _SHOWN}{already}")
 
 
 async def digest(

@@ -247,6 +247,8 @@ class LookupOutcome(StrEnum):
     """It is not a paper of arXiv."""
     OFF = "off"
     """This bot sends no requests to arXiv."""
+    HIDDEN = "hidden"
+    """The operator has hidden it."""
 
 
 @dataclass(eq=False)
@@ -273,9 +275,11 @@ class PaperLookup:
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
         """Fetch and store papers of arXiv. Returns the outcomes by the papers' keys."""
-        outcomes: dict[str, LookupOutcome] = {}
+        outcomes = dict.fromkeys(await self.ingest.list_hidden(ids), LookupOutcome.HIDDEN)
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
+            if arxiv_id in outcomes:
+                continue
             if models.scheme_of(arxiv_id) != "arxiv":
                 outcomes[arxiv_id] = LookupOutcome.ELSEWHERE
             elif arxiv_id not in self._running:

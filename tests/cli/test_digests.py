@@ -259,3 +259,31 @@ def test_a_day_of_two_sources_is_exported_with_each_paper_once_and_read_again(
     answer = paperround("ingest", "again.txt")
     assert (answer.exit_status, "1 digest, 3 papers (3 new)." in answer.stdout) == (0, True), answer
     assert paperround("paper", "2601.00001", "--json").data["title"] == "Moss first"
+
+
+def test_a_paper_is_hidden_and_shown_again_by_any_of_its_names(
+    paperround: Paperround, digest_folder: Path
+) -> None:
+    paperround("ingest", str(digest_folder))
+    listed = [paper["key"] for paper in paperround("digest", "--json").data]
+    hiding = paperround("papers", "hide", "https://huggingface.co/papers/2601.00002")
+    assert hiding.exit_status == 0
+    assert hiding.stdout.startswith("2601.00002 (")
+    for stays in ("also when a source brings it again", "What was sent stays", "Who saved it keeps it"):
+        assert stays in hiding.stdout
+    assert [paper["key"] for paper in paperround("digest", "--json").data] == [
+        key for key in listed if key != "2601.00002"
+    ]
+    assert paperround("paper", "2601.00002").exit_status == 1
+    paperround("ingest", "--again")
+    again = paperround("papers", "hide", "doi:10.48550/arXiv.2601.00002", "--json").data
+    assert (again["key"], again["hidden"], again["changed"]) == ("2601.00002", True, False)
+    assert paperround("papers", "show", "2601.00002", "--json").data["changed"] is True
+    assert [paper["key"] for paper in paperround("digest", "--json").data] == listed
+
+
+def test_hiding_what_is_no_paper_or_not_stored_is_an_error(paperround: Paperround) -> None:
+    unknown = paperround("papers", "hide", "2601.00999")
+    assert unknown.exit_status == 1
+    assert "The database has no paper 2601.00999" in unknown.stderr
+    assert paperround("papers", "hide", "a title").exit_status == 2

@@ -274,7 +274,7 @@ class WebPages:
             if owner_id is None:
                 raise PageError(404, "web-no-address")
             kept, total = await shelf.list_rows(
-                connection, owner_id, limit=limit, offset=page * site.row_limit
+                connection, owner_id, limit=limit, offset=page * site.row_limit, with_hidden=False
             )
             confirmed = await papers.list_with_arxiv_authors(connection, [paper.id for paper in kept])
             published = await papers.list_published(connection, [paper.id for paper in kept])

@@ -264,6 +264,7 @@ lookup-off = Paper { $paper } is not in a digest yet, and this bot does not ask 
 lookup-unreachable = Paper { $paper } is not in a digest yet, and arXiv isn't answering right now. Try again in a few minutes.
 lookup-late = Paper { $paper } is not in a digest yet, and arXiv is slow to answer. Try again in a minute.
 lookup-limited = Paper { $paper } is not in a digest yet. You can fetch up to 20 such papers a day. Try again tomorrow.
+lookup-hidden = The operator of this bot has hidden paper { $paper }.
 lookup-elsewhere = No source here describes { $paper }, and this bot asks for details at arXiv alone. To keep it, export it from your reference manager (BibTeX, RIS) and import the file in { $saved }. An operator can add a feed or a list that has it.
 open-page = { $place ->
     [DOI] Publisher's page

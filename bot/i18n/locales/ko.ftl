@@ -215,6 +215,7 @@ lookup-off = { $paper } 논문은 다이제스트에 실린 적이 없어요. �
 lookup-unreachable = { $paper } 논문은 다이제스트에 실린 적이 없고, 지금은 arXiv가 응답하지 않아요. 몇 분 뒤에 다시 검색해 주세요.
 lookup-late = { $paper } 논문은 다이제스트에 실린 적이 없고, arXiv의 응답이 늦어지고 있어요. 1분쯤 뒤에 다시 검색해 주세요.
 lookup-limited = { $paper } 논문은 다이제스트에 실린 적이 없어요. 이런 논문은 하루에 20편까지만 가져올 수 있으니 내일 다시 검색해 주세요.
+lookup-hidden = { $paper } 논문은 이 봇의 운영자가 숨겨 두었어요.
 lookup-elsewhere = 아직 어느 출처에도 { $paper } 논문의 정보가 없어요. 이 봇은 arXiv에만 정보를 물어봐요. 보관하려면 참고문헌 관리 프로그램에서 BibTeX나 RIS로 내보낸 파일을 { $saved } 명령어에서 가져오세요. 이 논문이 실린 피드나 목록은 봇 운영자가 출처로 추가할 수 있어요.
 open-page = { $place ->
     [DOI] 출판사 페이지
