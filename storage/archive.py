@@ -210,15 +210,22 @@ async def list_source_names(connection: AsyncConnection) -> list[str]:
 
 async def list_origins(
     connection: AsyncConnection, digest_ids: Iterable[int]
-) -> dict[int, tuple[SourceRank, date, str]]:
-    """Return the rank of each digest's source, the date it was first stored (UTC) and its source, keyed by digest id."""
+) -> dict[int, tuple[SourceRank, date, str, str]]:
+    """Return the rank of each digest's source, the date it was first stored (UTC), its source and label, by digest id."""
     c = digests.c
     row = sources.c.priority, sources.c.id.label("source_id"), sources.c.kind
-    query = sa.select(c.id, c.source, *row, c.ingested_at)
+    query = sa.select(c.id, c.source, *row, c.ingested_at, sources.c.options)
     query = query.outerjoin(sources, sources.c.url == c.source)
     return {
-        id_: (stored_sources.rank_source(url, *row), ingested_at.date(), url)
-        for id_, url, *row, ingested_at in await statements.execute_in(connection, query, c.id, digest_ids)
+        id_: (
+            stored_sources.rank_source(url, *row),
+            ingested_at.date(),
+            url,
+            (options or {}).get("label", ""),
+        )
+        for id_, url, *row, ingested_at, options in await statements.execute_in(
+            connection, query, c.id, digest_ids
+        )
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -354,8 +355,8 @@ FILES_RANK = SourceRank(-(2**31))
 class Appearance:
     """A paper's entry in one digest. `writer` is the language model if Paperround wrote the digest, or None.
 
-    `source_rank` is the rank of the digest's `source`. `ingested_on` is the day (UTC) when the digest was first
-    stored.
+    `source_rank` is the rank of the digest's `source`, and `label` the name that the source has, such as ICLR 2026. `ingested_on`
+    is the day (UTC) when the digest was first stored.
     """
 
     digest_id: int
@@ -367,11 +368,17 @@ class Appearance:
     source_rank: SourceRank = FILES_RANK
     ingested_on: _Date = _Date.max
     source: str = ""
+    label: str = ""
 
     @property
     def ranking_date(self) -> _Date:
         """The date by which a source's digests are ordered, which is never after the day of arrival."""
         return min(self.date, self.ingested_on)
+
+
+def label_key(label: str) -> str:
+    """Return the key by which labels of sources are equal: without case, spaces and signs, so that ICLR-2026 is iclr2026."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", label).casefold()))
 
 
 intern_name = lru_cache(maxsize=1 << 13)(str)
@@ -455,6 +462,10 @@ class PaperDetail(MergedPaper):
     is_author_order_confirmed: bool = False
     is_listed: bool = True
     published_on: date | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(of.label for of in self.appearances if of.label))
 
 
 @dataclass(frozen=True, slots=True)

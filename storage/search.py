@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from storage import withdrawals
-from storage.models import IndexDocument, PaperRow, Section, intern_name
+from storage.models import IndexDocument, PaperRow, Section, intern_name, label_key
 from storage.snapshot import Snapshot, parse_date
 
 
@@ -149,8 +149,13 @@ def mentions(snapshot: Snapshot, name: str) -> bool:
 def _parse_json(value: Any) -> list[str]:
     if value == "[]":
         return []  # most papers have no keywords
-    found: list[str] = json.loads(value) if isinstance(value, str) else value
+    found: list[str] = _load_json(value)
     return found
+
+
+def _load_json(value: Any) -> Any:
+    """Return a value of a JSON column, which SQLite gives as text."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def list_authors_of(snapshot: Snapshot, paper_ids: Iterable[int]) -> list[Author]:
@@ -225,7 +230,6 @@ def list_paper_rows(
     for id_, paper_key, title, url, last_on, votes, listed, thumbnail, truncated, *texts in snapshot.fetch_in(
         statement, "id", paper_ids
     ):
-        # SQLite returns JSON as text.
         authors = tuple(map(intern_name, _parse_json(listed)))
         day, score = listed_on.get(id_) or parse_date(last_on), scores.get(id_, 0.0)
         rows[id_] = PaperRow(
@@ -254,6 +258,25 @@ def get_paper_ids(snapshot: Snapshot, paper_keys: Iterable[str]) -> dict[str, in
     others = [name for name in wanted if name not in ids]
     named = "SELECT name, paper_id FROM paper_names WHERE %s"
     return ids | dict(snapshot.fetch_in(named, "name", others)) if others else ids
+
+
+def list_labelled(
+    snapshot: Snapshot, labels: Iterable[str] | None = None, paper_ids: Iterable[int] | None = None
+) -> dict[str, set[int]]:
+    """Return the papers of sources with labels, by `label_key`: of all or the given labels, and of all or the given papers."""
+    keys = None if labels is None else {*map(label_key, labels)}
+    stored = snapshot.fetch("SELECT url, options FROM sources")
+    by_url = {url: label_key(_load_json(options).get("label", "")) for url, options in stored}
+    by_url = {url: key for url, key in by_url.items() if key and (keys is None or key in keys)}
+    statement = (
+        "SELECT DISTINCT source, paper_id FROM entries JOIN digests ON digests.id = digest_id WHERE %s"
+    )
+    chosen = ("source", by_url) if paper_ids is None else ("paper_id", paper_ids)
+    papers: dict[str, set[int]] = defaultdict(set)
+    for url, paper_id in snapshot.fetch_in(statement, *chosen) if by_url else ():
+        if url in by_url:
+            papers[by_url[url]].add(paper_id)
+    return papers
 
 
 def count_listed(snapshot: Snapshot) -> int:

@@ -136,9 +136,23 @@ async def count_undated(
     }
 
 
-async def set_priority(connection: AsyncConnection, url: str, priority: int) -> None:
-    """Store a source's priority for later merges of papers."""
-    await connection.execute(sources.update().where(sources.c.url == url).values(priority=priority))
+async def change(
+    connection: AsyncConnection, url: str, *, priority: int | None = None, label: str | None = None
+) -> None:
+    """Store a source's priority for later merges of papers, and its label ("": none). None leaves either as it is."""
+    of_url = sources.c.url == url
+    if priority is not None:
+        await connection.execute(sources.update().where(of_url).values(priority=priority))
+    if label is not None:
+        stored = await connection.scalar(sa.select(sources.c.options).where(of_url))
+        options = {name: value for name, value in {**(stored or {}), "label": label}.items() if value}
+        await connection.execute(sources.update().where(of_url).values(options=options))
+
+
+async def list_labels(connection: AsyncConnection) -> dict[str, str]:
+    """Return the labels of sources by `models.label_key`."""
+    labels = [row.options["label"] for row in await list_rows(connection) if row.options.get("label")]
+    return {models.label_key(label): label for label in labels}
 
 
 async def remove(connection: AsyncConnection, url: str) -> None:

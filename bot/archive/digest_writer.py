@@ -85,6 +85,8 @@ class IngestResult:
 _ADDED = [name for name in IngestResult.__slots__ if name != "paper_keys"]
 
 
+MAX_POSTED_PAPERS = 100
+"""The most papers of a day in a hand-picked feed, and that a page gains at once. More are never posted automatically."""
 MAX_LOCATION_LENGTH = 800
 """Characters of a stored location. A longer location is cut and ends in a hash."""
 
@@ -116,13 +118,17 @@ class Arrival(Enum):
 
 
 class LocationContent(NamedTuple):
-    """The digests that a location of a source contains now. If not `is_whole`, some were not read."""
+    """The digests that a location of a source contains now. If not `is_whole`, some were not read.
+
+    `is_for_lookup`: its lists are for posts that name the source alone.
+    """
 
     source: str
     location: str
     digests: Sequence[SourcedDigest]
     is_whole: bool = True
     arrival: Arrival = Arrival.BY_LOCATION
+    is_for_lookup: bool = False
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -571,7 +577,7 @@ class DigestWriter:
                 sourced = await asyncio.to_thread(_unite, sourced, former.format, former.text)
             elif key in before:
                 sourced = await _unite_with_stored(connection, sourced, before[key], content.days)
-            now[key] = sourced
+            now[key] = await _keep_from_posts(sourced, listed, is_for_lookup=content.is_for_lookup)
         return now
 
     async def _add_date(
@@ -713,12 +719,27 @@ async def _unite_with_stored(
     return await asyncio.to_thread(_unite, sourced, row.format, text or "", elsewhere)
 
 
+async def _keep_from_posts(
+    sourced: SourcedDigest, listed: Sequence[Set[str]], *, is_for_lookup: bool
+) -> SourcedDigest:
+    """Return a list as LOOKUP if its source is for that, or if its known page gained more papers than are posted.
+
+    `listed` are the papers of the page's stored days; none of a page that was not read before.
+    """
+    new = {entry.paper_key for entry in sourced.digest.entries}.difference(*listed)
+    is_flood = bool(listed) and len(new) > MAX_POSTED_PAPERS
+    if sourced.digest.format is not DigestFormat.LIST or not (is_for_lookup or is_flood):
+        return sourced
+    digest = replace(sourced.digest, format=DigestFormat.LOOKUP)
+    return await asyncio.to_thread(_unite, replace(sourced, digest=digest), DigestFormat.LOOKUP, digest.text)
+
+
 def _unite(
     sourced: SourcedDigest, former_form: DigestFormat, former_text: str, elsewhere: Set[str] = frozenset()
 ) -> SourcedDigest:
     """Merge a listing with its former text, but for the papers (keys) that its source has on other days now.
 
-    A former LOOKUP keeps that format, since it is too large to post.
+    A former LOOKUP keeps that format, since it is too large to post, or its source is for look-up.
     """
     form = former_form if former_form is DigestFormat.LOOKUP else sourced.digest.format
     digest = listing.union(replace(sourced.digest, format=form), former_text, elsewhere)

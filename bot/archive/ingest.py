@@ -57,14 +57,15 @@ class IngestService:
         *,
         is_whole: bool = True,
         arrival: Arrival = Arrival.BY_LOCATION,
+        is_for_lookup: bool = False,
     ) -> IngestResult:
         """Store that a location of a source contains these digests now. Without any, its days are taken back.
 
-        For `is_whole` see `digest_writer.LocationContent`.
+        For `is_whole` and `is_for_lookup` see `digest_writer.LocationContent`.
         """
         sourced = digest_writer.to_sourced_digests(digests, source, location)
         [outcome] = await self._store_contents(
-            [LocationContent(source, location, sourced, is_whole, arrival)]
+            [LocationContent(source, location, sourced, is_whole, arrival, is_for_lookup)]
         )
         if isinstance(outcome, Exception):
             raise outcome

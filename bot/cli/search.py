@@ -307,6 +307,7 @@ def detail_to_dict(
         **shell.pick(detail, "thumbnail video media code_url project_url organization keywords categories"),
         **shell.pick(detail, " ".join(models.SHOWN_ARXIV_FIELDS)),
         "in_digest": detail.is_listed,
+        "labels": detail.labels,
         "date": detail.last_on.isoformat(),
         "digests": [
             {

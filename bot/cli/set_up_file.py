@@ -361,12 +361,14 @@ class _Sources:
             return await self.service.add(
                 draft.url, kind=draft.kind, priority=draft.priority, options=draft.options
             )
-        if (old.kind, old.options) != (draft.kind, draft.options):
+        label = draft.options.get("label", "")
+        fixed = {**old.options, "label": label}, {**draft.options, "label": label}
+        if old.kind is not draft.kind or fixed[0] != fixed[1]:
             raise errors.UsageError(
                 f"The kind and options of {self.label(old)} cannot be changed:"
                 f" {_compare(self.to_entry(old), self.to_entry(draft))}. Remove it first with `removed = true`."
             )
-        await self.service.set_priority(old.url, draft.priority)
+        await self.service.change(old.url, priority=draft.priority, label=label)
         return draft
 
     async def remove(self, row: models.StoredSource) -> None:

@@ -33,6 +33,7 @@ _REPORT = ("found", "stored", "known", "left_out")
 _SOURCE_COLUMNS = (
     "source",
     "kind",
+    "label",
     "priority",
     "status",
     "reason",
@@ -43,6 +44,9 @@ _SOURCE_COLUMNS = (
     "last_success_at",
     "next_attempt_at",
     "progress",
+)
+_LABEL_HELP = (
+    "A name for searches with in:, such as ICLR 2026. Posts take its lists only if they name the source."
 )
 _PRIORITY_HELP = "Where sources disagree, the highest number wins; among equals, the oldest source."
 _NO_SOURCES = "No sources. `paperround sources add https://huggingface.co` adds a daily list."
@@ -76,6 +80,7 @@ async def add(
         ),
     ] = None,
     every: Annotated[int | None, typer.Option("--every", min=1, help="Minutes between checks.")] = None,
+    label: Annotated[str | None, typer.Option("--label", metavar="LABEL", help=_LABEL_HELP)] = None,
     as_json: shell.AsJson = False,
 ) -> shell.Output:
     """Add a source and poll it once, for a minute at most."""
@@ -85,6 +90,7 @@ async def add(
         "every": every,
         "cross_lists": "yes" if cross_lists else None,
         "since": since,
+        "label": label or None,
     }
     options = {name: str(value) for name, value in values.items() if value is not None}
     from bot.archive import files
@@ -129,7 +135,9 @@ async def list_rows() -> shell.Output:
         for row, brought in found
     ]
     unused = {
-        name for name in ("priority", "failures", "undated_files") if not any(row[name] for row in rows)
+        name
+        for name in ("label", "priority", "failures", "undated_files")
+        if not any(row[name] for row in rows)
     }
     columns = [name for name in _SOURCE_COLUMNS if name not in unused]
     notes = [
@@ -141,11 +149,21 @@ async def list_rows() -> shell.Output:
     return _list_sources(rows, columns, [row.reading for row, _ in found], notes)
 
 
-async def edit(url: Url, priority: Annotated[int, typer.Option("--priority", help=_PRIORITY_HELP)]) -> None:
-    """Change the priority of a source. It applies to papers fetched from now on."""
+async def edit(
+    url: Url,
+    priority: Annotated[int | None, typer.Option("--priority", help=_PRIORITY_HELP)] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="LABEL", help=f"{_LABEL_HELP} '' removes it.")
+    ] = None,
+) -> None:
+    """Change the priority or the label of a source. Posts and ranks follow for papers fetched from now on."""
+    if priority is None and label is None:
+        raise errors.UsageError("Give --priority or --label.")
     async with shell.open_storage(with_logs=False) as database:
-        await _create_registry(database).set_priority(url, priority)
-    shell.echo(f"{errors.redact(url)} now has priority {priority}.")
+        await _create_registry(database).change(url, priority=priority, label=label)
+    changes = [] if priority is None else [f"priority {priority}"]
+    changes += [] if label is None else [f"the label {label}" if label else "no label"]
+    shell.echo(f"{errors.redact(url)} now has {' and '.join(changes)}.")
 
 
 async def remove(
@@ -221,6 +239,7 @@ def to_dict(row: models.StoredSource) -> dict[str, Any]:
         **shell.pick(row, "kind priority reason failures last_attempt_at last_success_at next_attempt_at"),
         "source": errors.redact(row.url),
         "options": dict(row.options),
+        "label": row.options.get("label"),
         "status": row.status and row.status.value,
         "progress": back_fill and back_fill.describe(),
         **report_to_dict(row.reading),

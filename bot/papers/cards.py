@@ -143,6 +143,7 @@ def _header(texts: Texts, detail: models.PaperDetail) -> str:
     facts = join_dotted(
         format_votes(detail.votes),
         escape_untrusted(schemes.short_name(detail.key)),
+        *map(escape_untrusted, detail.labels),
         "" if detail.is_listed else listed_text(texts, detail),  # the foot shows the digests' dates
         format_authors(texts, detail.authors, truncated=detail.authors_truncated),
         format_organization(detail.organization),

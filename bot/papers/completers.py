@@ -17,21 +17,27 @@ from bot.papers.list_state import Period
 from bot.rendering import discord_text
 from bot.rendering.discord_text import shorten_label
 from bot.text import institutions, query_parser, typed_dates
-from storage import archive, errors, models
+from storage import archive, errors, models, sources
 from storage.papers import count_by_date
 
 
 @guarded
 async def topics(interaction: Interaction, current: str) -> Choices:
-    """Complete topics from the archive, those in the user's language first; after from:, institutions."""
+    """Complete topics from the archive, those in the user's language first; after from:, institutions, after in:, labels."""
     operator, is_operator, name = current.rpartition(":")
-    if is_operator and query_parser.parse_query(f"{operator}:KAIST").institutions:
-        return make_choices(
-            (name, f'{operator}:"{name}"') for name in institutions.complete(name.strip(' "'))
-        )
+    of_operator = query_parser.parse_query(f"{operator}:KAIST" if is_operator else "")
+    if of_operator.institutions or of_operator.labels:
+        labels = await _complete_labels(interaction, name) if of_operator.labels else ()
+        names = labels or institutions.complete(name.strip(' "'))
+        return make_choices((name, f'{operator}:"{name}"') for name in names)
     texts = await interaction.client.texts_for(interaction)
     matches = await interaction.client.services.search.complete_topic(current, texts.locale)
     return make_choices((topic.name, topic.value) for topic in matches)
+
+
+async def _complete_labels(interaction: Interaction, typed: str) -> list[str]:
+    labels = await interaction.client.services.database.fetch(sources.list_labels)
+    return [label for key, label in labels.items() if models.label_key(typed) in key]
 
 
 @guarded
@@ -65,7 +71,7 @@ async def papers(interaction: Interaction, current: str) -> Choices:
 
 @guarded
 async def dates(interaction: Interaction, current: str) -> Choices:
-    """Complete days that have a digest, showing the number of their papers.
+    """Complete days that have a digest, showing the number of their papers, and labels of sources.
 
     A day without a digest offers the nearest days; an unfinished word offers the newest days.
     """
@@ -83,7 +89,10 @@ async def dates(interaction: Interaction, current: str) -> Choices:
             days = paper_texts.nearest_days(await list_dates_around(connection, span[1]), *span)
         days = list(dict.fromkeys(days))[: discord_text.AUTOCOMPLETE_CHOICES]
         counts = await count_by_date(connection, days)
-    return make_choices(paper_texts.label_days(texts, counts, today))
+    labels = await _complete_labels(interaction, current) if current.strip() else ()
+    return make_choices(
+        [*((label, label) for label in labels), *paper_texts.label_days(texts, counts, today)]
+    )
 
 
 @guarded

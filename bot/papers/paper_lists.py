@@ -398,6 +398,8 @@ def _topic_heading(texts: Texts, state: ListState, result: search_results.Search
     if query.institutions and not query.has_text:
         name = _format_names(query.institutions)
         return texts("list-from-heading", name=name, count=result.total)
+    if query.labels and not (query.has_text or query.institutions):
+        return texts("list-topic-heading", topic=_format_names(query.labels), count=result.total)
     if query.absent:
         return texts("list-absent", terms=_format_names(query.absent))
     corrected = completion.apply_corrections(state.text, query.corrected)

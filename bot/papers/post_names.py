@@ -36,6 +36,7 @@ def describe_topic(texts: Texts, topic: str) -> str:
         " ".join([*words, *(f'"{phrase}"' for phrase in query.phrases)]),
         *(texts("topic-by", name=name.replace("|", texts("topic-or"))) for name in query.authors),
         *(texts("topic-from", name=name.replace("|", texts("topic-or"))) for name in query.institutions),
+        *(texts("topic-in", name=name.replace("|", texts("topic-or"))) for name in query.labels),
         texts("list-without", words=", ".join(query.excluded)) if query.excluded else "",
         texts("topic-votes", votes=votes) if votes else "",
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain, islice, product
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, TypeVar, assert_never
 
 import structlog
@@ -25,6 +26,7 @@ from bot.search.engine import Engine
 from bot.search.service import OpenPapers, SearchService
 from bot.text import analyser, concepts, institutions, people, term_keys
 from bot.text.parsed_query import ParsedQuery
+from bot.text.query_parser import split_names
 from storage import alerts, errors, models, search
 from storage.database import Database
 from storage.snapshot import Snapshot, chunked
@@ -40,6 +42,7 @@ class MatchField(StrEnum):
     TEXT = "text"
     AUTHOR = "author"
     INSTITUTION = "institution"
+    LABEL = "label"
 
 
 _MAX_CHOICES = 64
@@ -74,12 +77,14 @@ Forms: TypeAlias = tuple[concepts.Form, ...]
 class AlertQuery(NamedTuple):
     """The parsed query of an alert.
 
-    A paper must contain all parts of an alternative of a keyword, the usual one first, and none of the `excluded` forms.
+    A paper must contain all parts of an alternative of a keyword, the usual one first, and none of the `excluded` forms. It
+    must be in the lists with the `labels` of a keyword.
     """
 
     terms: Mapping[models.AlertTerm, Sequence[Sequence[Forms]]]
     excluded: Forms
     match_all: bool
+    labels: Mapping[models.AlertTerm, Sequence[str]] = MappingProxyType({})
 
 
 async def read_alerts(searching: SearchService, rows: Iterable[models.Alert]) -> dict[int, AlertQuery]:
@@ -116,7 +121,8 @@ def _make_query(alert: models.Alert, read: Mapping[str, ParsedQuery]) -> AlertQu
         forms = _list_certain(parts[0].forms) if len(parts) == 1 else ()
         wanted = (form for form in forms if form.text not in asked)
         excluded |= dict.fromkeys((concepts.Form(word.strip('"')), *wanted))
-    return AlertQuery(terms, tuple(excluded), alert.match_all)
+    labels = {term: read[term.text].labels for term in terms if term.text in read}
+    return AlertQuery(terms, tuple(excluded), alert.match_all, labels)
 
 
 def _list_alternatives(read: ParsedQuery) -> Sequence[Sequence[Forms]]:
@@ -159,13 +165,15 @@ class PaperMatcher:
     """Compares some papers with any number of alerts."""
 
     def __init__(self, papers: OpenPapers) -> None:
-        self._engine, self._rows = papers
+        self._engine, self._rows, self._labelled = papers
         self._ids = [row.id for row in self._rows]
         self._by_forms: dict[Forms, Mapping[int, tuple[str, bool]]] = {}
 
     def match(self, query: AlertQuery) -> dict[int, Reasons]:
         """Return the papers that match, by id, each with a reason for each matching term. Votes are ignored."""
-        by_term = [self._match_term(*term) for term in query.terms.items()]
+        by_term = [
+            self._match_term(term, parts, query.labels.get(term, ())) for term, parts in query.terms.items()
+        ]
         if not any(by_term):
             return {}
         ids = set[int]().union(*by_term)
@@ -186,7 +194,7 @@ class PaperMatcher:
         return {key: reasons for matching in alone for key, reasons in matching.items()}
 
     def _match_term(
-        self, term: models.AlertTerm, alternatives: Sequence[Sequence[Forms]]
+        self, term: models.AlertTerm, alternatives: Sequence[Sequence[Forms]], labels: Sequence[str] = ()
     ) -> dict[int, AlertReason]:
         kind, text = term
         match kind:
@@ -201,9 +209,18 @@ class PaperMatcher:
                 reasons = dict[int, AlertReason]()
                 for parts in reversed(alternatives):
                     reasons |= self._match_words(text, parts)
-                return reasons
+                if not any(alternatives):  # in: alone
+                    of_it = ", ".join(labels)
+                    reasons = dict.fromkeys(self._ids, AlertReason(kind, of_it, MatchField.LABEL, text))
+                return {id_: reason for id_, reason in reasons.items() if self._has_labels(id_, labels)}
             case _:
                 assert_never(kind)
+
+    def _has_labels(self, paper_id: int, labels: Iterable[str]) -> bool:
+        return all(
+            any(paper_id in self._labelled.get(models.label_key(one), ()) for one in split_names(label))
+            for label in labels
+        )
 
     def _match_words(self, text: str, parts: Sequence[Forms]) -> dict[int, AlertReason]:
         """Return the papers that have a form of each part, with the reason."""
@@ -246,7 +263,8 @@ def index_papers(view: Snapshot, paper_ids: Sequence[int]) -> PaperMatcher:
     """Return papers indexed by themselves, which takes milliseconds for each paper. The stored index may be out of date."""
     documents = search.list_documents(view, paper_ids, summaries.select_shown)
     engine = Engine(search_index.index_in_memory(documents))
-    return PaperMatcher(OpenPapers(engine, search.list_paper_rows(view, paper_ids)))
+    labelled = search.list_labelled(view, paper_ids=paper_ids)
+    return PaperMatcher(OpenPapers(engine, search.list_paper_rows(view, paper_ids), labelled))
 
 
 def is_author(name: str, author: str) -> bool:

@@ -22,7 +22,7 @@ from bot.search.engine import WITHIN, Engine, Matches, Survey
 from bot.search.results import Hint, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
 from bot.text.parsed_query import ParsedQuery, Reading, ReadingKind
-from storage import models
+from storage import models, search
 from storage.models import NO_FILTERS, Filters
 
 LoadVocabulary = Callable[[], completion.Vocabulary]
@@ -78,9 +78,7 @@ def interpret(
         return replace(query, without=(*query.without, *kinds))
 
     def limit(query: ParsedQuery) -> ParsedQuery:
-        return replace(
-            query, options=options, paper_ids=authors.list_paper_ids(archive.writers, query.authors)
-        )
+        return replace(query, options=options, paper_ids=_list_paper_ids(archive, query))
 
     parsed = query_parser.parse_query(typed, today)
     asked = words = limit(read(parsed))
@@ -109,6 +107,16 @@ def interpret(
         query = replace(query, parts=tuple(dict.fromkeys(parts)))
         survey = survey.read_as(query.parts)
     return Interpretation(query, survey, offers)
+
+
+def _list_paper_ids(archive: Archive, query: ParsedQuery) -> frozenset[int] | None:
+    """Return the papers of a query's authors and labels; None if it has neither."""
+    written = authors.list_paper_ids(archive.writers, query.authors)
+    names = [query_parser.split_names(name) for name in query.labels]
+    labelled = search.list_labelled(archive.view, itertools.chain.from_iterable(names)) if names else {}
+    sets = [frozenset[int]().union(*(labelled.get(models.label_key(one), ()) for one in of)) for of in names]
+    sets += [] if written is None else [written]
+    return frozenset.intersection(*sets) if sets else None
 
 
 def _add_known_name(archive: Archive, query: ParsedQuery) -> ParsedQuery:
@@ -425,6 +433,7 @@ def _list_alert_terms(archive: Archive, query: ParsedQuery) -> tuple[models.Aler
     if any(len(query_parser.split_names(name)) > 1 for name in (*query.institutions, *query.authors)):
         return ()  # a draft has all of its terms
     terms += (models.AlertTerm(models.AlertKind.INSTITUTION, name) for name in query.institutions)
+    terms += (models.AlertTerm(models.AlertKind.KEYWORD, f'in:"{name}"') for name in query.labels)
     for name in query.authors:
         namesakes = authors.find_authors(archive.writers, name)
         if len(namesakes) > 1:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property, lru_cache, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bot.archive import summaries
@@ -26,7 +27,7 @@ from bot.search.index import SearchIndex
 from bot.search.interpretation import Interpretation
 from bot.search.query_reader import QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import concepts, plain
+from bot.text import concepts, plain, query_parser
 from bot.text.parsed_query import ParsedQuery
 from storage import models, search
 from storage.models import NO_FILTERS, Filters
@@ -57,10 +58,11 @@ class TermEvidence(NamedTuple):
 
 
 class OpenPapers(NamedTuple):
-    """Some papers, and an engine that has them."""
+    """Some papers, an engine that has them, and those of each label (`models.label_key`) of a source."""
 
     engine: Engine
     rows: Sequence[models.PaperRow]
+    labelled: Mapping[str, Collection[int]] = MappingProxyType({})
 
 
 def _open_engine(archive: Archive, paper_ids: Sequence[int]) -> Engine:
@@ -227,22 +229,28 @@ class SearchService:
         def look_up(archive: Archive) -> OpenPapers:
             newest = ParsedQuery(options=Filters(since))
             ids, _ = archive.engine.list_top(newest, sort=Sort.DATE, limit=_MAX_RECENT)
-            return OpenPapers(archive.engine, search.list_paper_rows(archive.view, ids))
+            labelled = search.list_labelled(archive.view, paper_ids=ids)
+            return OpenPapers(archive.engine, search.list_paper_rows(archive.view, ids), labelled)
 
         return await self._look_up(look_up)
 
     async def read_queries(self, texts: Sequence[str]) -> list[ParsedQuery]:
-        """Interpret texts like search queries, without forms too uncertain for a filter. Quoted texts are taken literally."""
+        """Interpret texts like search queries, without forms too uncertain for a filter. Quoted texts are taken literally.
 
-        def look_up(archive: Archive) -> list[ParsedQuery]:
-            return [
-                ParsedQuery(phrase, parts=(concepts.literal_part(phrase),))
-                if (phrase := text.strip('"')) != text
-                else archive.read(ParsedQuery(text)).sure()
-                for text in map(plain.clean_typed, texts)
-            ]
+        Of the operators only in: is read.
+        """
 
-        return await self._look_up(look_up)
+        def read(archive: Archive, text: str) -> ParsedQuery:
+            if (typed := query_parser.parse_query(text)).labels:
+                words = query_parser.write_query(replace(typed, labels=()))
+                return replace(read(archive, words), labels=typed.labels)
+            if (phrase := text.strip('"')) != text:
+                return ParsedQuery(phrase, parts=(concepts.literal_part(phrase),))
+            return archive.read(ParsedQuery(text)).sure()
+
+        return await self._look_up(
+            lambda archive: [read(archive, text) for text in map(plain.clean_typed, texts)]
+        )
 
     async def list_absent(self, names: Mapping[str, Sequence[str]]) -> list[str]:
         """Return those names and terms, each with its other forms, that nothing stored has, looked up in the index and the texts.

@@ -17,15 +17,13 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from bot.archive import arxiv_ids, fields, listing, sorting
-from bot.archive.digest_writer import Arrival
+from bot.archive.digest_writer import MAX_POSTED_PAPERS, Arrival
 from bot.sources import base, feed_entries, pages
 from bot.sources.feed_entries import Feed, FeedEntry
 from storage import errors, models, sources
 from storage.models import FetchStatus, ReadingReport, SkipReason
 
 _MAX_LINKS = 50
-MAX_POSTED_PAPERS = 100
-"""The most papers per day in a hand-picked feed. Larger feeds are never posted automatically."""
 _MAX_BUILD_AGE = timedelta(days=3)
 _FIRST_DAY, _EARLY = date(1991, 8, 1), timedelta(days=7)
 

@@ -24,6 +24,7 @@ from storage.database import Connection, Database
 
 _MAX_ADDRESS_BYTES = 2_000
 """What PostgreSQL can index, with other columns."""
+MAX_LABEL_LENGTH = 40
 
 RECORDS: tuple[base.KindRecord, ...] = (
     arxiv_categories.KIND,
@@ -56,6 +57,11 @@ def check(kind: models.SourceKind, address: str, options: Mapping[str, object]) 
     if not address.isprintable() or len(address.encode()) > _MAX_ADDRESS_BYTES:
         raise errors.UsageError(
             f"{errors.redact(address)[:80]!r} is not an address. Example: https://huggingface.co"
+        )
+    label = str(options.get("label", ""))
+    if label and not (models.label_key(label) and label.isprintable() and len(label) <= MAX_LABEL_LENGTH):
+        raise errors.UsageError(
+            f"A label has letters or digits, and up to {MAX_LABEL_LENGTH} characters, such as ICLR 2026."
         )
     get(kind).check(address)
     pages.parse_publishing_schedule(options, "UTC")
@@ -249,11 +255,16 @@ class SourceRegistry:
                 for row in await sources.list_rows(connection)
             ]
 
-    async def set_priority(self, url: str, priority: int) -> str:
-        """Change a source's priority and return its address. Raises UsageError if the source is unknown."""
+    async def change(self, url: str, *, priority: int | None = None, label: str | None = None) -> str:
+        """Change a source's priority or label ("": none), and return its address.
+
+        Raises UsageError if the source is unknown or the label invalid.
+        """
         async with self.database.transaction() as connection:
             url = await find_address(connection, url)
-            await sources.set_priority(connection, url, priority)
+            [row] = [row for row in await sources.list_rows(connection) if row.url == url]
+            check(row.kind, url, {**row.options, "label": label or ""})
+            await sources.change(connection, url, priority=priority, label=label)
         return url
 
     async def remove(self, url: str) -> str:

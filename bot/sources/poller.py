@@ -331,7 +331,11 @@ class Poller:
             if result.digests or result.is_gone:
                 place = report.source.url, result.location
                 stored += await self.ingest.put(
-                    *place, result.digests, is_whole=is_whole, arrival=result.arrival
+                    *place,
+                    result.digests,
+                    is_whole=is_whole,
+                    arrival=result.arrival,
+                    is_for_lookup="label" in report.source.options,
                 )
             report.add(result, stored)
 
@@ -346,7 +350,8 @@ class Poller:
         counted = report.progress or {}
         brought = counted["new"] if counted.get("day") == today else 0
         is_first = report.source.last_success_at is None
-        room = (base.MAX_PAPERS_AT_FIRST if is_first else base.MAX_PAPERS_A_DAY) - brought
+        is_labelled = "label" in report.source.options
+        room = (base.MAX_PAPERS_AT_FIRST if is_first or is_labelled else base.MAX_PAPERS_A_DAY) - brought
         if len(named - known) > room:
             result = await asyncio.to_thread(_cut, result, set(known), room)
             named = _name_papers(result)

@@ -45,14 +45,15 @@ class ParsedQuery:
     """A query. All fields may be empty.
 
     - Typed (`query_parser`): `text` has the free words, `phrases` the quoted phrases, and `excluded` the words and phrases that
-      are left out. `|` parts `text` into sides, of which either may be there. All `authors` must match, and all `institutions`.
+      are left out. `|` parts `text` into sides, of which either may be there. All `authors` must match, all `institutions`,
+      and all `labels` of sources.
       `filters` has local dates, inclusive. `ignored` has what cannot be used, as typed. `meant`: the query as it is typed
       with signs, if words were read as such, else "".
     - Read (`query_reader`): `sought` has the words that are searched for. A paper matches if it has all `parts` or one of the
       `wholes` (alternatives to all parts), or if its title begins with one of the `names`. It must not be about a part of
       `without`. For a sentence, `topics` has topic weights by number and `implied` the terms of the main topics. `meanings` has
       the senses of an abbreviation, most common first.
-    - Limits: `options` are further filters, and `paper_ids` the papers of the authors, or those of a list; None for all.
+    - Limits: `options` are further filters, and `paper_ids` the papers of the authors and labels, or a list's; None for all.
     - Notes (`interpretation`): `others` is what else the text may mean, `corrected` has pairs of typed and corrected words,
       `unknown` the words that no paper has, and `absent` the terms that no paper has, if they have most of the query's weight
       or no paper has all others.
@@ -63,6 +64,7 @@ class ParsedQuery:
     excluded: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     filters: Filters = NO_FILTERS
     ignored: tuple[str, ...] = ()
     meant: str = field(default="", compare=False)
@@ -89,7 +91,7 @@ class ParsedQuery:
     @property
     def is_limited(self) -> bool:
         """Whether the query has operators that only some papers meet."""
-        return bool(self.authors or self.institutions) or self.filters != NO_FILTERS
+        return bool(self.authors or self.institutions or self.labels) or self.filters != NO_FILTERS
 
     @property
     def limits(self) -> Filters:

@@ -1,4 +1,4 @@
-"""Parses search queries: words, "phrases", -words, |, author:, from:, since:, until: and votes:.
+"""Parses search queries: words, "phrases", -words, |, author:, from:, in:, since:, until: and votes:.
 
 Any text is a valid query. What is not an operator is searched for or reported in `ignored`. Few words are operators:
 
@@ -34,6 +34,7 @@ QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」＂", '"') | {"�
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
     **dict.fromkeys(("from", "institution", "affiliation", "기관", "소속"), "institution"),
+    **dict.fromkeys(("in", "학회"), "label"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
     **dict.fromkeys(("until", "까지"), "until"),
     **dict.fromkeys(("before", "이전"), "before"),
@@ -158,6 +159,7 @@ def readmit_term(query: str, term: str | None = None) -> str:
 _EXAMPLES = {
     "author": "NAME",
     "institution": "KAIST",
+    "label": "ICLR2026",
     "votes": "20",
     **dict.fromkeys(("since", "until", "before"), "2025-01-31"),
 }
@@ -178,7 +180,7 @@ class _QueryBuilder:
     def __init__(self, today: date | None) -> None:
         self._today = today
         self._words, self._excluded = list[str](), list[str]()
-        self._named = {"author": list[str](), "institution": list[str]()}
+        self._named = {"author": list[str](), "institution": list[str](), "label": list[str]()}
         self._ignored = list[str]()
         self._last = ""
         self._ranges: dict[str, Any] = {}
@@ -281,6 +283,7 @@ class _QueryBuilder:
             excluded=(*self._excluded, *negated, *left_out)[:8],
             authors=tuple(self._named["author"][:4]),
             institutions=tuple(self._named["institution"][:4]),
+            labels=tuple(self._named["label"][:4]),
             ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(asked[_MAX_WORDS:])])),
             filters=Filters(**self._ranges),
         )
@@ -396,7 +399,14 @@ def split_words(text: str) -> list[str]:
     return [clause[0] for clause in _CLAUSE.finditer(text)] if '"' in text else text.split()
 
 
-_IN_KOREAN = {"author": "저자", "from": "기관", "since": "이후", "until": "까지", "votes": "추천"}
+_IN_KOREAN = {
+    "author": "저자",
+    "from": "기관",
+    "in": "학회",
+    "since": "이후",
+    "until": "까지",
+    "votes": "추천",
+}
 
 
 def name_in_korean(query: str) -> str:
@@ -421,6 +431,7 @@ def write_query(query: ParsedQuery) -> str:
         *(f'"{phrase}"' for phrase in query.phrases),
         *(f'author:"{name}"' for name in query.authors),
         *(f'from:"{name}"' for name in query.institutions),
+        *(f'in:"{name}"' for name in query.labels),
         f"since:{since}" if since else "",
         f"until:{until}" if until else "",
         "" if limits == [None, None] else f"votes:{limits[0] or 0}{most}",

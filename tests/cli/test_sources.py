@@ -246,3 +246,39 @@ def test_a_folder_whose_files_have_no_date_says_so(paperround: Paperround, tmp_p
     dated = paperround("sources", "list")
     assert "no date" not in dated.stderr + dated.stdout
     assert [row["undated_files"] for row in paperround("sources", "list", "--json").data] == [0]
+
+
+def test_a_label_is_given_shown_changed_and_taken_away_also_by_a_file(
+    site: Site, paperround: Paperround, tmp_path: Path
+) -> None:
+    site["/list.md"] = "# 2026-01-26\n\n" + "".join(
+        f"- [Paper {number}](https://openreview.net/forum?id=aB3dEfGh{number:02})\n" for number in range(3)
+    )
+    url, search = f"{site.url}/list.md", partial(paperround, "search", "--json")
+    added = paperround("sources", "add", url, "--label", "ICLR 2026", "--json").data
+    assert (added["label"], added["papers"]) == ("ICLR 2026", 3)
+    [row] = paperround("sources", "list", "--json").data
+    assert (row["label"], row["brings"]) == ("ICLR 2026", "look-up")
+    assert "ICLR 2026" in paperround("sources", "list").stdout
+    keys = [paper["key"] for paper in search("in:iclr2026").data]
+    assert keys == [f"openreview/aB3dEfGh{number:02}" for number in range(3)]
+    assert paperround("paper", keys[0], "--json").data["labels"] == ["ICLR 2026"]
+    assert "now has the label ICML" in paperround("sources", "edit", url, "--label", "ICML").stdout
+    assert [len(search(f"in:{label}").data) for label in ("ICLR2026", "icml")] == [0, 3]
+    set_up = tmp_path / "set-up.toml"
+    paperround("config", "export", str(set_up))
+    assert 'label = "ICML"' in set_up.read_text()
+    set_up.write_text(set_up.read_text().replace("ICML", "ACL"))
+    assert paperround("config", "apply", str(set_up), "--yes").exit_status == 0
+    assert [len(search(f"in:{label}").data) for label in ("ICML", "acl")] == [0, 3]
+    assert "now has no label" in paperround("sources", "edit", url, "--label", "").stdout
+    [row] = paperround("sources", "list", "--json").data
+    assert (row["label"], row["options"]) == (None, {})
+
+
+def test_a_label_without_letters_or_too_long_is_refused(site: Site, sources: Paperround) -> None:
+    for label in ("…", "x" * 41):
+        refused = sources("add", f"{site.url}/list.md", "--label", label)
+        assert refused.exit_status == 2
+        assert "such as ICLR 2026" in refused.stderr
+    assert sources("edit", f"{site.url}/list.md").exit_status == 2

@@ -43,13 +43,14 @@ async def find_surfaces(harness: ClientHarness, archive: WebArchive) -> dict[str
     for path in PAGES:
         texts[path] = (await archive.get(path))[2]
     tools = mcp_server.create_tools(harness.container.database, harness.env.now, harness.texts.locale)
-    for call in (
-        tools.search_papers("robots"),
-        tools.papers_by_author("Grace Hopper"),
-        tools.daily_digest(),
-        tools.ask("robots"),
-    ):
-        texts[call.__name__] = json.dumps(json.loads(await call), ensure_ascii=False)
+    answers = {
+        "search_papers": tools.search_papers("robots"),
+        "papers_by_author": tools.papers_by_author("Grace Hopper"),
+        "daily_digest": tools.daily_digest(),
+        "ask": tools.ask("robots"),
+    }
+    for name, answer in answers.items():
+        texts[name] = json.dumps(json.loads(await answer), ensure_ascii=False)
     days = await harness.container.database.fetch(papers.count_by_date, [harness.env.now().date()])
     return {name: TITLE in text for name, text in texts.items()} | {"count": sum(days.values()) == 6}
 

@@ -139,6 +139,6 @@ async def test_digest_inherits_the_trust_of_its_source(db: database.Database) ->
     origins = await db.fetch(archive.list_origins, [1, 2, 3, 4, 99])
     expected = zip(trusts, names, strict=True)
     assert origins == {
-        id_: (trust, INGESTED_AT.date(), name) for id_, (trust, name) in enumerate(expected, 1)
+        id_: (trust, INGESTED_AT.date(), name, "") for id_, (trust, name) in enumerate(expected, 1)
     }
     assert trusts == sorted(trusts)

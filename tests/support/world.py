@@ -286,7 +286,14 @@ class World:
     # Published digests.
 
     async def list(
-        self, on: str, text: str, *, source: str = "", form: DigestFormat = DigestFormat.LISTING, at: str = ""
+        self,
+        on: str,
+        text: str,
+        *,
+        source: str = "",
+        form: DigestFormat = DigestFormat.LISTING,
+        at: str = "",
+        for_lookup: bool = False,
     ) -> None:
         """Ingest a day's list from Hugging Face or another source. `at` moves the clock first."""
         self.now = moment(at) if at else self.now
@@ -297,7 +304,7 @@ class World:
         ]
         digest = listing.build(day(on), items, form=form)
         if source:
-            await self.ingest().put(source, f"{source}#{day(on)}", [digest])
+            await self.ingest().put(source, f"{source}#{day(on)}", [digest], is_for_lookup=for_lookup)
         else:
             await self.ingest().add_text(digest.text, location=f"https://huggingface.co/{day(on)}")
         await self._match()

@@ -25,7 +25,7 @@ from bot.search import titles
 from bot.search.results import Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import query_parser
-from storage import models, shelf
+from storage import models, shelf, sources
 
 AUTHOR_ORDERS = [
     app_commands.Choice(name="Most votes", value=Sort.VOTES.value),
@@ -47,7 +47,7 @@ TypedText = app_commands.Range[str, 1, 300]
 class ListsCog(commands.Cog):
     @router.command(name="digest", description="One day's papers, sorted by votes")
     @app_commands.describe(
-        date="A day such as yesterday, Dec 30 or 2025-02-06; the newest digest if left out"
+        date="A day such as yesterday or 2025-02-06, or a conference; the newest digest if left out"
     )
     @app_commands.autocomplete(date=completers.dates)
     async def digest(
@@ -55,6 +55,9 @@ class ListsCog(commands.Cog):
     ) -> ui.LayoutView:
         span = None
         if date:
+            labels = await request.services.database.fetch(sources.list_labels)
+            if label := labels.get(models.label_key(date)):
+                return await replies.list_view(request, ListState(ListKind.TOPIC, f'in:"{label}"'))
             today = await request.interaction.client.today_for(request.interaction)
             span = typed_values.parse_dates(date, today)
         return await replies.list_view(request, ListState(ListKind.DIGEST, span=span))

@@ -327,7 +327,7 @@ class WebPages:
             "name": schemes.short_name(detail.key),
             "chapters": _list_chapters(texts, detail, summary),
             "no_summary": texts("no-summary"),
-            "listed": paper_texts.listed_text(texts, detail),
+            "listed": discord_text.join_dotted(*detail.labels, paper_texts.listed_text(texts, detail)),
             "day_link": site.link("days", detail.last_on.isoformat()),
             "authors": [(name, site.author_link(name)) for name in detail.authors[:MAX_AUTHORS]],
             "more_authors": more_authors(texts, detail, MAX_AUTHORS),

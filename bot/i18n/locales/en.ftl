@@ -523,6 +523,7 @@ topic-joiner = { " " }
 topic-or = or
 topic-by = by { $name }
 topic-from = from { $name }
+topic-in = in { $name }
 topic-votes = with at least ▲ { $votes }
 subscription-source = From { $source } only
 subscription-mention = Mentions { $role }

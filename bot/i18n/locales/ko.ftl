@@ -468,6 +468,7 @@ topic-joiner = { ", " }
 topic-or = 또는
 topic-by = 저자 { $name }
 topic-from = { $name } 소속
+topic-in = { $name } 발표
 topic-votes = ▲ { $votes } 이상
 subscription-source = { $source }의 논문만
 subscription-mention = { $role } 멘션
@@ -1027,7 +1028,7 @@ command-digest =
     .name = 다이제스트
     .description = 하루의 논문을 추천순으로 보여 줘요
     .option-date = 날짜
-    .option-date-description = 어제, 12월 30일, 2025-02-06 같은 날짜. 비워 두면 가장 최근 다이제스트
+    .option-date-description = 어제, 2025-02-06 같은 날짜나 학회 이름. 비워 두면 가장 최근 다이제스트
 
 command-top =
     .name = 인기
