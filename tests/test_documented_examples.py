@@ -59,6 +59,8 @@ TYPED = {
     "votes:10..20": (("topic", "query"), ("top", "topic")),
     **dict.fromkeys(("NVIDIA", "Tri Dao", "tridao", "from:KAIST", "기관:네이버"), (("topic", "query"),)),
     **dict.fromkeys(('from:"NVIDIA"', "robots -surveys"), (("topic", "query"), ("daily setup", "topic"))),
+    **dict.fromkeys(('in:"ICLR 2026"', "학회:ICLR2026"), (*QUERIES, ("daily setup", "topic"))),
+    'robots in:"ICLR 2026"': (("alerts add", "keyword"),),
 }
 """Where each example of the documents is typed."""
 OPERATORS = {"author:": "Ada", "저자:": "Ada", "추천:": "10"} | dict.fromkeys(
