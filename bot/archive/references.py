@@ -117,12 +117,13 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
         key = _first(entry.fields, _KEYS)
         cited = (text for name, text in entry.fields if name in ("ids", *_KEYS))
         own_id = next(filter(None, map(exports.parse_key, cited)), None)
-        title = entry.title[: fields.MAX_LINE_LENGTH]
+        ids = [own_id] if own_id else _list_ids(entry, on)
+        # Of several papers in one item, the title is that of a list.
+        title = entry.title[: fields.MAX_LINE_LENGTH] if len(ids) < 2 else ""
         label = title or key[: fields.MAX_LINE_LENGTH] or entry.label[:_MAX_LABEL_LENGTH]
         notes = (text for name, text in entry.fields if name in ("note", "n1"))
         note = "\n".join(notes)[:_MAX_NOTE_LENGTH] if own_id else ""
         tags = _join_tags(entry.fields) if own_id or with_tags else ""
-        ids = [own_id] if own_id else _list_ids(entry, on)
         others = [] if ids else _list_others(entry)
         for arxiv_id in ids:
             # An entry of ours has its own place, wherever the comment above the entries names it.

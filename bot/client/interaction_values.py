@@ -96,7 +96,7 @@ def list_custom_ids(message: discord.Message | None) -> list[str]:
 
 
 def read_text(message: discord.Message) -> str:
-    """Return a message's texts and URLs, one per line, with link previews and forwarded messages."""
+    """Return a message's texts, URLs and names of files, one per line, with link previews, forwarded messages and a poll."""
     return "\n".join(_parts(message))[:MAX_LENGTH]
 
 
@@ -111,3 +111,6 @@ def _parts(message: discord.Message) -> Iterator[str]:
             yield from filter(None, chain(texts, *fields, (footer.text,)))
         for component in walk_components(part.components):
             yield from filter(None, (getattr(component, name, None) for name in ("content", "url")))
+        yield from (file.filename for file in part.attachments)
+    if poll := message.poll:
+        yield from filter(None, (poll.question, *(answer.text for answer in poll.answers)))

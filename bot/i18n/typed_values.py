@@ -74,12 +74,13 @@ def find_time(text: str) -> str | None:
 
 
 def split_zone(text: str) -> tuple[str, str]:
-    """Split a time of day from the IANA zone typed after it (`9am KST`, `오전 9시 서울`); "" without a zone."""
+    """Split a time of day from the IANA zone typed beside it (`9am KST`, `서울 오전 9시`); "" without a zone."""
     words = _FILLER.sub(" ", re.sub(r"[()]", " ", text[:100])).split()
     for end in range(1, len(words)):
-        time, zone = " ".join(words[:end]), find_zone(" ".join(words[end:]))
-        if zone and find_time(time):
-            return time, zone
+        parts = " ".join(words[:end]), " ".join(words[end:])
+        for time, named in (parts, parts[::-1]):
+            if (zone := find_zone(named)) and find_time(time):
+                return time, zone
     return text, ""
 
 

@@ -226,9 +226,9 @@ def cite_view(texts: Texts, detail: models.PaperDetail) -> ui.LayoutView:
 
 
 def found_view(
-    texts: Texts, papers: Mapping[str, models.PaperDetail | None], *, in_server: bool
+    texts: Texts, papers: Mapping[str, models.PaperDetail | None], *, in_server: bool, may_share: bool
 ) -> ui.LayoutView:
-    """Return the papers named in a message (None if unknown) with menus to open, save and list them."""
+    """Return several papers (None if unknown) with menus to open, save, list and, who `may_share` here, discuss them."""
     message = MessageBuilder()
     message.add_text(texts("papers-in-message", count=len(papers)))
     size, _ = message.share(len(papers) + 1)
@@ -245,6 +245,8 @@ def found_view(
     message.add_buttons(
         message_parts.save_menu(texts, details, verb=verbs.LIST_SELECTED) if in_server else None
     )
+    discuss = message_parts.open_menu(texts("discuss-selected"), details, verb=verbs.DISCUSS)
+    message.add_buttons(discuss if may_share else None)
     return message.view
 
 

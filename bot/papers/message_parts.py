@@ -37,11 +37,15 @@ def open_menu(
     *,
     ranks: Sequence[int] = (),
     several: bool = False,
+    verb: str = verbs.OPEN_SELECTED,
 ) -> ui.Item[Any] | None:
-    """Return a menu that opens one of the papers privately, or `several`. `ranks` are shown in front of the papers."""
+    """Return a menu that opens one of the papers privately, or `several`, or does another `verb`'s with one.
+
+    `ranks` are shown in front of the papers.
+    """
     options = _paper_options(papers, ranks)
     most = len(options) if several else 1
-    custom_id = pack_custom_id(verbs.OPEN_SELECTED, marker=marker)
+    custom_id = pack_custom_id(verb, marker=marker)
     return select_menu(placeholder, custom_id, options, max_values=max(most, 1), min_values=1)
 
 

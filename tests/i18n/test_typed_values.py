@@ -62,7 +62,7 @@ def test_four_digits_that_are_no_year_are_not_understood() -> None:
             typed_values.parse_dates(typed, date(2026, 11, 29))
 
 
-def test_a_zone_may_be_typed_after_a_time() -> None:
+def test_a_zone_may_be_typed_beside_a_time() -> None:
     for zone, typed in {
         "Asia/Seoul": (
             "9am KST",
@@ -71,9 +71,11 @@ def test_a_zone_may_be_typed_after_a_time() -> None:
             "every day at 9am KST",
             "09:00 (Asia/Seoul)",
             "매일 오전 9시 서울",
+            "KST 9:00",
+            "매일 서울 오전 9시",
         ),
         "Europe/Berlin": ("09:00 Europe/Berlin",),
-        "America/New_York": ("9:00 am New York",),
+        "America/New_York": ("9:00 am New York", "New York 9 am"),
         "Asia/Tokyo": ("아침 도쿄",),
     }.items():
         for text in typed:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from simcord.backend.models.message import Poll, PollAnswer
 
 from bot.app.workers import Workers
 from bot.archive import arxiv_ids
@@ -101,6 +102,18 @@ async def test_the_papers_of_a_message_are_shown_privately(harness: ClientHarnes
         assert [part for part in expected if part not in shown] == []
         assert "everyone" not in shown
         assert "2501.00110" not in shown
+
+
+async def test_papers_named_by_attached_files_and_by_a_poll_are_found(harness: ClientHarness) -> None:
+    files = [("2501.00001v2.pdf", b"%PDF-1.7"), ("reading_list_2501.00002.pdf", b"%PDF-1.7")]
+    written = await harness.manager.send(harness.channel, "오늘 읽을 논문", attachments=files)
+    asked = await harness.manager.send(harness.channel, "vote!")
+    answers = [PollAnswer(1, "arXiv:2501.00001"), PollAnswer(2, "2501.00002"), PollAnswer(3, "none")]
+    poll = Poll("Which one on Friday?", answers, "2026-12-01T00:00:00+00:00")
+    harness.env.backend.get_message(harness.channel.id, asked.id).poll = poll
+    for message in (written, await harness.manager.forward(written, harness.channel), asked):
+        found = last_response(await harness.reader.context_menu(harness.channel, "Look up papers", message))
+        assert harness.texts("papers-in-message", count=2) in shown_text(found)
 
 
 async def test_a_card_links_to_its_page_in_the_web_archive(harness: ClientHarness) -> None:

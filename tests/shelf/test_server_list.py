@@ -207,6 +207,8 @@ async def test_posts_messages_and_discussions_fill_the_list(harness: ClientHarne
     assert {texts("save"), texts("list-add")} <= {*shown_text(one).splitlines()}
     several = await harness.choose(post, opening, SURVEY, REWARDS, by=member)
     assert texts("save-selected") in shown_text(several)
+    discussed = await harness.choose(several, f"pr:{verbs.DISCUSS}", SURVEY, by=member)
+    assert texts("list-added", count=1, known=0) in shown_text(discussed)
     await harness.choose(several, menu, SURVEY, REWARDS, by=member)
     cards = await post_daily(harness, style=models.Style.CARDS)
     assert texts("list-added", count=1, known=0) in shown_text(await harness.press(cards, "list-add"))

@@ -10,7 +10,16 @@ import discord
 from discord import app_commands, ui
 from discord.ext import commands
 
-from bot.client import autocomplete, custom_ids, message_builder, permissions, responses, router, verbs
+from bot.client import (
+    autocomplete,
+    custom_ids,
+    interaction_values,
+    message_builder,
+    permissions,
+    responses,
+    router,
+    verbs,
+)
 from bot.client.custom_ids import Action, pack_custom_id
 from bot.client.handler_context import Client, Request
 from bot.client.message_builder import button
@@ -160,7 +169,7 @@ class ClubCog(
 
     @router.handles(verbs.DISCUSS, responses.PRIVATELY, check=permissions.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open a thread about a paper in this channel (in a forum, a post), or link to the existing one."""
+        """Open a thread about a button's paper, or that of a menu, in this channel (in a forum, a post), or link to the existing one."""
         channel = request.interaction.channel
         if isinstance(channel, discord.Thread) and isinstance(channel.parent, discord.ForumChannel):
             channel = channel.parent
@@ -175,7 +184,9 @@ class ClubCog(
         post = ClubPost(
             guild_id=channel.guild.id, channel_id=channel.id, locale=request.texts.locale, is_forum=is_forum
         )
-        paper = await load_paper(request, action.payload)
+        paper = await load_paper(
+            request, action.payload or interaction_values.selected_value(request.interaction)
+        )
         thread_id = await self._clubs.discuss(paper, post, request.user_id, request.services.secret)
         key = "club-opening" if thread_id is None else "club-open"
         lines = [request.texts(key, channel=channel.mention, thread=f"<#{thread_id}>")]

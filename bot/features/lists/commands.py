@@ -246,7 +246,9 @@ class PapersCog(commands.Cog):
 
     async def _found_view(self, request: Request, keys: Sequence[str]) -> ui.LayoutView:
         in_server = await self._bot.is_in_server(request.interaction)
-        return cards.found_view(request.texts, await self._load_named(request, keys), in_server=in_server)
+        found = await self._load_named(request, keys)
+        may_share = permissions.may_share(request.interaction)
+        return cards.found_view(request.texts, found, in_server=in_server, may_share=may_share)
 
     @router.handles(verbs.OPEN_PAPER, PRIVATELY)
     async def open_paper(self, request: Request, action: Action) -> ui.LayoutView:

@@ -782,6 +782,7 @@ no-list-server = ### Nothing on our list yet
 
 ## The club
 discuss = Discuss
+discuss-selected = Pick a paper to discuss
 club-read = Mark as read
 club-unread = Mark as unread
 post-savers = { $count } saved here

@@ -715,6 +715,7 @@ no-list-server = ### 우리 목록이 아직 비어 있어요
 
 ## 논문 스터디
 discuss = 토론하기
+discuss-selected = 토론할 논문을 고르세요
 club-read = 읽음으로 표시
 club-unread = 안 읽음으로 표시
 post-savers = 이 서버에서 { $count }명이 저장
