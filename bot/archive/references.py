@@ -332,7 +332,9 @@ def _find_items(value: Any, name: str, titles: Sequence[str]) -> tuple[list[Fiel
     if not isinstance(value, dict):
         return [], [] if value is None else [(name, str(value))]
     for key, member in value.items():
-        inner = name if key in ("value", "#text") or _TAGS.fullmatch(name) else key[:_MAX_LABEL_LENGTH].lower()
+        inner = (
+            name if key in ("value", "#text") or _TAGS.fullmatch(name) else key[:_MAX_LABEL_LENGTH].lower()
+        )
         if _OF_OTHERS.fullmatch(inner):
             continue
         if isinstance(member, dict | str) and arxiv_ids.parse_bare_id(key):

@@ -169,7 +169,7 @@ class ClubCog(
 
     @router.handles(verbs.DISCUSS, responses.PRIVATELY, check=permissions.require_may_share)
     async def discuss(self, request: Request, action: Action) -> ui.LayoutView:
-        """Open a thread about a button's paper, or that of a menu, in this channel (in a forum, a post), or link to the existing one."""
+        """Open a thread about a button's or menu's paper in this channel (in a forum, a post), or link to the existing one."""
         channel = request.interaction.channel
         if isinstance(channel, discord.Thread) and isinstance(channel.parent, discord.ForumChannel):
             channel = channel.parent
