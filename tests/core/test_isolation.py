@@ -49,6 +49,15 @@ SECRETS = (
 )
 
 
+START = isolation._start
+
+
+@pytest.fixture(autouse=True)
+def _started_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start children as the bot does: those of other tests are forked."""
+    monkeypatch.setattr(isolation, "_start", START)
+
+
 async def run(
     function: Callable[..., Any], *arguments: Any, seconds: float | None = None, megabytes: int | None = None
 ) -> Any:

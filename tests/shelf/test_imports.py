@@ -599,7 +599,9 @@ async def test_every_export_format_and_me_data_can_be_imported(
     assert (edited.note, edited.tags) == ("mine", ("own",))
 
 
-async def test_what_a_file_holds_is_bounded_before_it_leaves_its_process(sqlite_db: Database) -> None:
+async def test_what_a_file_holds_is_bounded_before_it_leaves_its_process(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = open_shelf(sqlite_db, lambda: NOW)
     joined = (
         '@string{aa = "'
@@ -618,5 +620,6 @@ async def test_what_a_file_holds_is_bounded_before_it_leaves_its_process(sqlite_
         await kept.import_file(7, many.encode(), is_kept=False)
     notes = '@string{aa = "' + "n" * 990 + '"}\n'
     notes += "".join(f"@misc{{arxiv:2401.{number:05}, annote = aa}}\n" for number in range(9_000))
+    monkeypatch.setattr("bot.features.shelf.service._READ_SECONDS", 1)  # it would take all of them
     with pytest.raises(UsageError, match="in time"):
         await kept.import_file(7, notes.encode(), is_kept=False)

@@ -319,12 +319,21 @@ def busy_day(*counts: tuple[str, int]) -> list[fake_arxiv.Paper]:
     ]
 
 
+@pytest.fixture
+def _short_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give arXiv's feeds at most 200 items: 2,000 take seconds."""
+    assert fake_arxiv.FEED_LIMIT == arxiv_categories._FEED_LIMIT == 2_000
+    monkeypatch.setattr(fake_arxiv, "FEED_LIMIT", 200)
+    monkeypatch.setattr(arxiv_categories, "_FEED_LIMIT", 200)
+
+
+@pytest.mark.usefixtures("_short_feeds")
 async def test_an_announcement_that_arxiv_cut_is_completed_by_the_feed_of_each_category(
     harness: ArxivHarness,
 ) -> None:
-    """arXiv's feeds have 2,000 items, replacements first: what is cut is new."""
+    """In arXiv's feeds replacements are first: what is cut is new."""
     harness.fake.serve_feeds("cs.LG")
-    found = busy_day(("replace", 1200), ("cross", 300), ("new", 700))
+    found = busy_day(("replace", 120), ("cross", 30), ("new", 70))
     announce(harness, *found)
     await harness.add(LG)
     report = await harness.fetch_all()
@@ -334,12 +343,11 @@ async def test_an_announcement_that_arxiv_cut_is_completed_by_the_feed_of_each_c
     assert await harness.back_fill() is None
 
 
+@pytest.mark.usefixtures("_short_feeds")
 @pytest.mark.parametrize("lacking", ["one category", "a feed"])
 async def test_an_announcement_that_stays_cut_is_named_until_the_api_has_completed_it(
-    harness: ArxivHarness, lacking: str, monkeypatch: pytest.MonkeyPatch
+    harness: ArxivHarness, lacking: str
 ) -> None:
-    monkeypatch.setattr(fake_arxiv, "FEED_LIMIT", 200)  # a feed of 2,000 items takes a second
-    monkeypatch.setattr(arxiv_categories, "_FEED_LIMIT", 200)
     found = busy_day(("replace", 190), ("new", 20))
     if lacking == "one category":
         found = [replace(paper, categories=("cs.CL",)) for paper in found]
