@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, html_pages
+from bot.archive import arxiv_ids, html_pages, schemes
 from bot.text import plain, typography
 from storage.models import Problem, Section
 
@@ -177,9 +177,9 @@ def describe_cut(row: int) -> Problem:
 
 
 class PaperHeading(NamedTuple):
-    """A heading that names a paper. A bare id has no `title`, and a heading without a link has no `url`."""
+    """A heading that names a paper by its `key`. A bare id has no `title`, and a heading without a link has no `url`."""
 
-    arxiv_id: str
+    key: str
     title: str | None
     url: str | None
 
@@ -187,19 +187,19 @@ class PaperHeading(NamedTuple):
 def parse_paper_heading(text: str) -> PaperHeading | None:
     """Return the paper that a heading links to or begins with the id of, or None."""
     text = html_pages.convert_tags(text) if "<" in text else text
-    if not arxiv_ids.MAY_HAVE_ID.search(text):
+    if not schemes.names_paper(text):
         return None
     for match in _LINK_START.finditer(text):
-        if link := arxiv_ids.parse_link_at(text, match.end()):
-            arxiv_id, url = link
+        if link := schemes.parse_link_at(text, match.end()):
+            key, url = link
             before, label = text[: match.start()], match["label"]
             if not label or before.count("[") > before.count("]"):
                 start = text.find("[") + 1
                 before, label = text[:start], text[start : match.start("end")]
             if label.strip(" *_[").lower() in _CAPTIONS:
-                return PaperHeading(arxiv_id, before.strip(" *_-–—:|[(") or None, url)
-            is_id = arxiv_ids.parse_bare_id(label) == arxiv_id
-            return PaperHeading(arxiv_id, None if is_id else _clean_title(label), url)
+                return PaperHeading(key, before.strip(" *_-–—:|[(") or None, url)
+            is_id = schemes.read_key(label) == key
+            return PaperHeading(key, None if is_id else _clean_title(label), url)
     words = text.split(maxsplit=2)
     for number in (1, 2):
         if paper_id := arxiv_ids.parse_bare_id(" ".join(words[:number]).strip("[]():`*")):

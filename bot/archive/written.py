@@ -1,6 +1,6 @@
 """The parser for the two written formats, newsletter and review (`docs/sources.md`).
 
-A heading with "daily papers" and a date begins a digest. A heading with an arXiv id begins a paper. In a
+A heading with "daily papers" and a date begins a digest. A heading with a key or a link of one begins a paper. In a
 review, the paper's link or the summary's label follows that heading, since summaries have headings too.
 """
 
@@ -13,7 +13,7 @@ from datetime import date
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
-from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, sorting, summaries
+from bot.archive import arxiv_ids, fields, html_pages, markdown_lines, schemes, sorting, summaries
 from bot.text import date_reader
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, Problem, Section, Skipped, SkipReason, add_up
@@ -149,7 +149,7 @@ def _problem(row: int, message: str, line: str, reason: SkipReason | None = None
 def _skip_outside(headings: Iterable[_Heading]) -> list[Problem]:
     """Return a problem for each paper that is left out because it is outside a dated digest."""
     return [
-        Problem(row + 1, f"{paper.arxiv_id} is outside a dated digest and is left out", SkipReason.NO_DATE)
+        Problem(row + 1, f"{paper.key} is outside a dated digest and is left out", SkipReason.NO_DATE)
         for row, _, _, _, paper, _ in headings
         if paper
     ]
@@ -197,18 +197,16 @@ def _detect(day: _Day) -> DigestFormat:
 def _parse_day(day: _Day, form: DigestFormat) -> tuple[list[_Paper], list[Problem], int]:
     """Return a day's papers, problems and end row."""
     is_review = form is DigestFormat.REVIEW
-    read, url_of = (
-        (_read_review, arxiv_ids.huggingface_url) if is_review else (_read_block, arxiv_ids.abstract_url)
-    )
+    read, url_of = (_read_review, arxiv_ids.huggingface_url) if is_review else (_read_block, schemes.page_url)
     starts, end = (_find_reviews if is_review else _find_entries)(day)
     papers, problems = list[_Paper](), _find_stray_text(day, starts)
     for heading, following in pairwise([*starts, _end_at(end)]):
         if heading.paper is None:
-            message = "a heading without an arXiv ID; the text under it is left out"
+            message = "a heading without a paper's ID; the text under it is left out"
             problems.append(_problem(heading.row, message, heading.text, SkipReason.NO_ID))
             continue
-        arxiv_id, title, url = heading.paper
-        paper = _Paper(heading.row + 1, Entry(0, arxiv_id, title, url or url_of(arxiv_id)))
+        key, title, url = heading.paper
+        paper = _Paper(heading.row + 1, Entry(0, key, title, url or url_of(key)))
         sections = tuple(read(day.rows, heading.end, following.row, paper, problems))
         paper.sections = summaries.drop_refusal(sections)
         papers.append(paper)

@@ -243,6 +243,28 @@ def test_paper_linked_in_a_chapter_heading_is_not_an_entry() -> None:
     assert [section.heading for section in paper.sections] == ["1. 동기"]
 
 
+@pytest.mark.parametrize(
+    ("link", "key"),
+    [
+        ("https://www.biorxiv.org/content/10.1101/2022.07.20.500902v3", "doi/10.1101/2022.07.20.500902"),
+        ("https://aclanthology.org/2026.acl-long.17/", "acl/2026.acl-long.17"),
+        ("https://example.org/10.1101", None),
+    ],
+)
+def test_a_heading_may_link_to_a_paper_outside_arxiv(link: str, key: str | None) -> None:
+    """In a newsletter, between two of arXiv: its votes and points are its own."""
+    papers = [
+        f"### [Paper {n}]({url})\n\nVote: {n}\n\n- Point {n}\n\n"
+        for n, url in enumerate(
+            ("https://arxiv.org/abs/2505.00001", link, "https://arxiv.org/abs/2505.00002")
+        )
+    ]
+    digest = parse_one("## Daily Papers (2025-05-06)\n\n" + "".join(papers))
+    expected = [("2505.00001", 0), (key, 1), ("2505.00002", 2)]
+    assert [(row.paper_key, row.votes) for row in digest.entries] == [row for row in expected if row[0]]
+    assert [row.url for row in digest.entries][1:-1] == [link] * bool(key)
+
+
 def test_lines_above_a_summary_are_parsed_as_fields() -> None:
     fields = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\n![](https://example.org/a.png)\n"
     summary = f"\n**Summary**:\n{fence('Vote: 9' + chr(10) * 2 + '글 하나.' + chr(10))}\n"

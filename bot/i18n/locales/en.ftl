@@ -270,7 +270,7 @@ open-page = { $place ->
     [DOI] Publisher's page
    *[other] Open on { $place }
 }
-paper-elsewhere = Not from arXiv: its full text, votes and versions are not known here
+paper-elsewhere = Not from arXiv: its full text, votes and versions are not looked up
 no-paper-near = No paper has this title; showing what a search for it finds
 no-paper-alike = No paper has this title; showing what a search for the most similar name finds
 no-chapter = This review no longer has that chapter. Open the paper again.

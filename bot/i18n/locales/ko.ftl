@@ -221,7 +221,7 @@ open-page = { $place ->
     [DOI] 출판사 페이지
    *[other] { $place }에서 열기
 }
-paper-elsewhere = arXiv 논문이 아니라서 본문, 추천 수, 버전은 알 수 없어요
+paper-elsewhere = arXiv 논문이 아니라서 본문, 추천 수, 버전은 따로 확인하지 않아요
 no-paper-near = 제목이 일치하는 논문은 없어서 입력한 말로 검색했어요
 no-paper-alike = 제목이 일치하는 논문은 없어서 가장 비슷한 이름으로 검색했어요
 no-chapter = 리뷰가 바뀌어 그 장이 없어졌어요. 논문을 다시 열어 주세요.
