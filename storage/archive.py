@@ -18,7 +18,7 @@ from storage import key_values, locks, statements
 from storage import sources as stored_sources
 from storage.models import Appearance, Digest, DigestFormat, Entry, Section, SourceRank, StoredDigest
 from storage.snapshot import chunked
-from storage.tables import digests, entries, metadata, papers, reference, required, sources
+from storage.tables import digests, entries, metadata, paper_names, papers, reference, required, sources
 from storage.writer import published_texts
 
 
@@ -190,16 +190,18 @@ async def list_paper_keys(connection: AsyncConnection, digest_ids: Sequence[int]
 async def find_first_days(
     connection: AsyncConnection, source: str, paper_keys: Iterable[str]
 ) -> dict[str, date]:
-    """Return the first day on which a source lists each of the papers, by key, but for those that it does not."""
-    query = (
-        sa.select(papers.c.key, sa.func.min(digests.c.date_on))
-        .join(entries, entries.c.paper_id == papers.c.id)
-        .join(digests, digests.c.id == entries.c.digest_id)
-        .where(digests.c.source == source)
-        .group_by(papers.c.key)
-    )
-    rows = await statements.execute_in(connection, query, papers.c.key, paper_keys)
-    return dict(map(tuple, rows))
+    """Return the first day on which a source lists each of the papers, by key or name, but for those that it does not."""
+    keys, days = [*paper_keys], dict[str, date]()
+    for name, paper_id in ((paper_names.c.name, paper_names.c.paper_id), (papers.c.key, papers.c.id)):
+        query = (
+            sa.select(name, sa.func.min(digests.c.date_on))
+            .join(entries, entries.c.paper_id == paper_id)
+            .join(digests, digests.c.id == entries.c.digest_id)
+            .where(digests.c.source == source)
+            .group_by(name)
+        )
+        days |= map(tuple, await statements.execute_in(connection, query, name, keys))
+    return days
 
 
 async def list_source_names(connection: AsyncConnection) -> list[str]:

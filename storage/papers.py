@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import archive, club, models, search, shelf, snapshot, sources, statements, withdrawals
+from storage import alerts, archive, club, models, search, shelf, snapshot, sources, statements, withdrawals
 from storage import tables as t
 from storage.models import (
     ARXIV_FIELDS,
@@ -372,6 +372,8 @@ async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> Non
     search index has to learn of it. The first has to be merged again. The transaction must hold the ingest lock.
     """
     await shelf.unite(connection, paper_id, other_id)
+    for column, choose in _UNITED:
+        await _unite_values(connection, column, choose, paper_id, other_id)
     await set_authors(connection, {other_id: ()})
     for table in t.metadata.sorted_tables:
         for column in table.c:
@@ -383,6 +385,32 @@ async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> Non
     await connection.execute(papers.update().where(of_other).values(empty))
     await add_name(connection, paper_id, former or "")
     await mark_changed(connection, [other_id])
+
+
+_UNITED = (
+    (alerts.matches.c.delivery_id, sa.func.max),
+    (alerts.matches.c.ready_at, sa.func.min),
+    (club.club_threads.c.meets_on, sa.func.max),
+    (t.delivery_papers.c.position, sa.func.min),
+)
+"""What the row that stays takes from the one that is dropped: that a paper was sent, is ready, or has a meeting, and the
+first part of a post with it.
+"""
+
+
+async def _unite_values(
+    connection: AsyncConnection,
+    column: sa.Column[Any],
+    choose: Callable[[sa.Column[Any]], Any],
+    paper_id: int,
+    other_id: int,
+) -> None:
+    table = column.table
+    both = table.alias()
+    same = [both.c[key.name] == key for key in table.primary_key.columns if key.name != "paper_id"]
+    of_both = sa.select(choose(both.c[column.name])).where(both.c.paper_id.in_((paper_id, other_id)), *same)
+    stays = table.c.paper_id == paper_id
+    await connection.execute(table.update().where(stays).values({column: of_both.scalar_subquery()}))
 
 
 async def _move_rows(
@@ -420,6 +448,10 @@ async def list_hidden(connection: AsyncConnection, paper_keys: Iterable[str]) ->
     query = sa.select(papers.c.id).where(papers.c.hidden)
     hidden = {id_ for (id_,) in await statements.execute_in(connection, query, papers.c.id, ids.values())}
     return {key for key, id_ in ids.items() if id_ in hidden}
+
+
+async def get_current_keys(connection: AsyncConnection, paper_keys: Iterable[str]) -> dict[str, str]:
+    return await snapshot.read(connection, search.get_current_keys, paper_keys)
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:

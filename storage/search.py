@@ -279,6 +279,12 @@ def list_labelled(
     return papers
 
 
+def get_current_keys(snapshot: Snapshot, paper_keys: Iterable[str]) -> dict[str, str]:
+    """Return the keys of papers by those of `paper_keys` that are further names of them."""
+    statement = "SELECT name, key FROM paper_names JOIN papers ON papers.id = paper_id WHERE %s"
+    return dict(snapshot.fetch_in(statement, "name", paper_keys))
+
+
 def count_listed(snapshot: Snapshot) -> int:
     ((number,),) = snapshot.fetch("SELECT count(*) FROM papers WHERE last_on IS NOT NULL")
     return int(number)

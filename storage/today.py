@@ -11,7 +11,7 @@ from typing import TypedDict, Unpack
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import models, outbox, statements
+from storage import models, outbox, search, snapshot, statements
 from storage.tables import (
     READER_ROWS,
     UtcTime,
@@ -146,6 +146,12 @@ async def _list_papers(
     ):
         of_reader = by_reader.setdefault(user_id, {})
         for paper_key in listed if split_off is None else (split_off,):
+            of_reader[paper_key] = of_reader.get(paper_key, False) or is_sent
+    names = {paper_key for of_reader in by_reader.values() for paper_key in of_reader}
+    current = await snapshot.read(connection, search.get_current_keys, names)
+    for of_reader in by_reader.values():
+        for name in current.keys() & of_reader.keys():
+            is_sent, paper_key = of_reader.pop(name), current[name]
             of_reader[paper_key] = of_reader.get(paper_key, False) or is_sent
     return by_reader
 

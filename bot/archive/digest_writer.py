@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum, auto
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
@@ -121,6 +122,7 @@ class LocationContent(NamedTuple):
     """The digests that a location of a source contains now. If not `is_whole`, some were not read.
 
     `is_for_lookup`: its lists are for posts that name the source alone.
+    `names` are the keys that papers have now, by other names of them in the digests.
     """
 
     source: str
@@ -129,6 +131,7 @@ class LocationContent(NamedTuple):
     is_whole: bool = True
     arrival: Arrival = Arrival.BY_LOCATION
     is_for_lookup: bool = False
+    names: Mapping[str, str] = MappingProxyType({})
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -142,7 +145,8 @@ class LocationContent(NamedTuple):
     def days(self) -> dict[date, set[str]]:
         days: dict[date, set[str]] = defaultdict(set)
         for sourced in self.digests:
-            days[sourced.digest.date].update(entry.paper_key for entry in sourced.digest.entries)
+            keys = [entry.paper_key for entry in sourced.digest.entries]
+            days[sourced.digest.date].update(keys, (self.names[key] for key in keys if key in self.names))
         return days
 
 
@@ -367,6 +371,9 @@ async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) 
             both = await papers.list_merged(connection, ids=(paper_id, other_id))
             first, second = sorted(both, key=lambda id_: (both[id_].arxiv_id is None, id_))
             if both[second].arxiv_id is not None:
+                log.info(
+                    "a paper's further key is that of another", paper=key, name=name, other=both[other_id].key
+                )
                 continue
             await papers.join(connection, first, second)
             if both[second].hidden:
@@ -502,6 +509,9 @@ class DigestWriter:
 
         New days are added, changed ones corrected, and those that `is_gone` removed.
         """
+        listed = {key for content in contents for keys in content.days.values() for key in keys}
+        names = await papers.get_current_keys(connection, listed)
+        contents = [content._replace(names=names) for content in contents]
         stored = await archive.list_at(
             connection, [place for content in contents for place in content.places]
         )
@@ -597,6 +607,7 @@ class DigestWriter:
         else:
             ids = [entry.paper_key for entry in undated.digest.entries]
             known |= (await archive.find_first_days(connection, content.source, ids)).keys()
+        known |= {name for name, paper_key in content.names.items() if paper_key in known}
         today = self._clock().date()
         on = today if arrival is Arrival.LATER else today - FILL_AGE
         digest = await asyncio.to_thread(

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 
 import structlog
 
-from bot.archive import arxiv_ids, digest_writer, fields, listing, paper_list, parse
+from bot.archive import digest_writer, fields, listing, paper_list, parse, schemes
 from bot.archive.digest_writer import Arrival, IngestResult, LocationContent
 from bot.archive.files import TextFile
 from bot.core import isolation
@@ -236,7 +236,7 @@ def _report_bug(name: str, error: Exception) -> IngestResult:
 def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | IngestResult:
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
-    is_json, names_paper = parse.is_json(file.text), arxiv_ids.names_paper(file.text)
+    is_json, names_paper = parse.is_json(file.text), schemes.names_paper(file.text)
     try:
         parsed = parse.parse_text(plain.make_storable(file.text), file.name, on)
         sourced = digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)

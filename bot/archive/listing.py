@@ -231,7 +231,7 @@ def _clean_paper(raw: object) -> Paper | str:
         return "has no id"
     paper_key = schemes.read_key(name)
     if paper_key is None:
-        return f"has an invalid arXiv ID ({name[:40]})"
+        return f"has an invalid ID ({name[:40]})"
     cleaned = {key: clean(raw[key]) for key, clean in _CLEANERS.items() if key in raw}
     return {"key": paper_key, **{key: value for key, value in cleaned.items() if value not in (None, [])}}
 

@@ -53,7 +53,7 @@ _AHEAD = timedelta(days=7)
 """How far in the future a list's day may be: a week's list has its last day."""
 _EARLY = timedelta(days=7)
 """How long before the month of a paper's id its day may be."""
-NO_PAPER = "it names no paper of arXiv"
+NO_PAPER = "it names no paper"
 UNDATED = ": its papers are read without a date"
 
 

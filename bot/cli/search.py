@@ -76,7 +76,7 @@ async def search(
     """Find papers on a topic, best first."""
     if not "".join(query).strip():
         raise errors.UsageError(
-            "QUERY is empty. Give words, a question, an arXiv ID or a filter such as author:NAME."
+            "QUERY is empty. Give words, a question, an arXiv ID, a DOI or a filter such as author:NAME."
         )
 
     async with shell.open_reader() as database:
@@ -191,7 +191,7 @@ async def ask(
         list[str],
         typer.Argument(
             metavar="[PAPER] QUESTION",
-            help="What you want to know; of one paper: its arXiv ID, a link, or a part of its title in quotation marks first.",
+            help="What you want to know; of one paper: its ID, DOI or link, or a part of its title in quotation marks first.",
         ),
     ],
 ) -> shell.Output:

@@ -316,7 +316,7 @@ class FeedSource:
 
 
 _NO_ENTRIES = "the feed has no entries"
-_NO_PAPERS = "none of its entries that were read has papers of arXiv, or links to a list of them"
+_NO_PAPERS = "none of its entries that were read names a paper, or links to a list of papers"
 
 
 async def _read_contents(item: _Item, *, is_paper: bool) -> tuple[models.Digest, ...]:

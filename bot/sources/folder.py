@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from bot.archive import arxiv_ids, files, parse, sorting
+from bot.archive import files, parse, schemes, sorting
 from bot.sources import base
 from storage import errors, models, sources
 from storage.models import FetchStatus, ReadingReport, Skipped, SkipReason, add_up
@@ -148,7 +148,7 @@ class FolderSource:
             return _fail(location, f"{location}: {error}")
         except base.FetchError as error:
             # A file that mentions papers was probably meant to be a digest.
-            is_related = await asyncio.to_thread(lambda: arxiv_ids.names_paper(parse.decode(data)))
+            is_related = await asyncio.to_thread(lambda: schemes.names_paper(parse.decode(data)))
             reason = f"{location}: {error}"
             report = ReadingReport(skipped=(sorting.skip(error.skip_reason, reason),))
             state = replace(state, status=FetchStatus.FAILED if is_related else FetchStatus.NOT_YET)
@@ -177,7 +177,7 @@ def _describe_unread(states: Mapping[str, FetchStatus]) -> str:
         return ""
     names = ", ".join(unread[:_NAMED]) + (" …" if len(unread) > _NAMED else "")
     with_papers = sum(states[location] is FetchStatus.FAILED for location in unread)
-    note = f", {with_papers} of them with arXiv IDs" if with_papers else ", all without arXiv IDs"
+    note = f", {with_papers} of them with IDs or DOIs" if with_papers else ", all without IDs or DOIs"
     return f"{len(unread)} of {len(states)} files not read{note}: {names}"
 
 

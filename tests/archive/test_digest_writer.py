@@ -182,6 +182,29 @@ async def test_rolling_list_adds_only_new_papers_after_its_first_read(harness: I
     assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).written
 
 
+async def test_a_list_that_has_the_former_keys_of_papers_lists_none_of_them_again(
+    harness: IngestHarness,
+) -> None:
+    """Two of them are found to be of arXiv; the list goes on naming their DOIs, without dates and with one."""
+    by_doi = [
+        f"- [A Paper about Kites, Number {k}](https://doi.org/10.1234/kites.{k})\n" for k in range(1, 9)
+    ]
+    await harness.add("".join(by_doi[:6]), "list.md")
+    await harness.add(f"# 2026-01-02\n{by_doi[6]}", "days.md")
+    for k in (2, 7):
+        name = f"doi/10.1234/kites.{k}"
+        facts = PaperFacts(
+            f"2601.0000{k}", "arxiv", "u", datetime(2026, 1, 3, tzinfo=UTC), title="T", names=(name,)
+        )
+        await harness.ingest.add_facts([facts])
+    assert (await harness.add("".join([by_doi[7], *by_doi[:6]]), "list.md")).new_papers == 1
+    assert [row.key for row in await harness.rows("2026-01-03")] == ["doi/10.1234/kites.8"]
+    assert [row.key for row in await harness.rows("2026-01-02")] == ["2601.00007"]
+    await harness.add(f"# 2026-01-01\n{by_doi[6]}", "days.md")
+    assert [row.key for row in await harness.rows("2026-01-01")] == ["2601.00007"]
+    assert not await harness.rows("2026-01-02"), "its papers are under another date now"
+
+
 async def test_a_paper_without_a_date_joins_a_day_of_its_text_that_is_today(harness: IngestHarness) -> None:
     dated = f"\n# 2026-01-03\n{rolling(9)}"
     await harness.add(rolling(1) + dated, "list.md")

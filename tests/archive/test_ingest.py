@@ -102,9 +102,7 @@ async def test_unreadable_and_repeated_files_do_not_stop_an_ingest(harness: Inge
     assert len(results) == len(files)
     assert (total.written, total.new_papers) == (29, 29)
     assert [problem.message for problem in total.problems] == ["it is binary"]
-    assert [problem.message for problem in total.unrelated] == [
-        "it names no paper of arXiv; the file was not stored"
-    ]
+    assert [problem.message for problem in total.unrelated] == ["it names no paper; the file was not stored"]
     assert await harness.titles("2026-01-01") == ["Paper 3"]
 
 

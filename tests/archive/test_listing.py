@@ -53,7 +53,7 @@ def test_reports_papers_without_an_arxiv_id() -> None:
     assert [entry.paper_key for entry in digest.entries] == ["2505.00001", "2505.00002"]
     assert [problem.message for problem in digest.problems] == [
         "paper 2 of the list has no id and is left out",
-        "paper 3 of the list has an invalid arXiv ID (acme/model) and is left out",
+        "paper 3 of the list has an invalid ID (acme/model) and is left out",
         "paper 4 of the list is not an object and is left out",
         "paper 5 of the list is not an object and is left out",
     ]

@@ -50,6 +50,20 @@ async def test_a_withdrawn_paper_is_no_candidate_although_it_is_on_the_list(lab:
     assert not any("Maps for Robots" in answer for answer in answers(poll))
 
 
+async def test_a_candidate_whose_arxiv_id_is_learnt_during_the_vote_keeps_its_votes(lab: Lab) -> None:
+    doi, title = "doi/10.1234/kites", "A Paper about Kites"
+    ingest = lab.runtime.workers.ingest
+    await ingest.add_facts([models.PaperFacts(doi, "https://feed.example", "u", lab.now, title=title)])
+    poll = await lab.begin_vote(listed=doi)
+    assert answers(poll)[0] == title
+    await lab.readers[0].set_poll_votes(poll, answers=[1])
+    known = models.PaperFacts("2501.00099", "arxiv", "u", lab.now, title=title, names=(doi,))
+    await ingest.add_facts([known])
+    await lab.at("Thu 17:00")
+    assert lab.thread_names() == [title]
+    assert "2501.00099" in shown_text(await lab.harness.ask("paper", paper=doi))
+
+
 async def test_a_listed_paper_that_no_digest_has_can_win(lab: Lab) -> None:
     """A lab reads old papers too: what arXiv said of it is enough."""
     old = models.PaperFacts("1706.03762", "arxiv", "u", lab.now, title="Attention Is All You Need")

@@ -231,7 +231,7 @@ async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_re
     first = await site.read()
     assert {result.status for result in first} == {FetchStatus.NOT_YET}
     assert [result.reason for result in first][-1] == (
-        "none of its entries that were read has papers of arXiv, or links to a list of them: "
+        "none of its entries that were read names a paper, or links to a list of papers: "
         f"{site.url}/post: it is an HTML page without a digest"
     )
     states = merge_page_states(first)

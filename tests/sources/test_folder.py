@@ -46,7 +46,7 @@ async def test_only_an_undecodable_file_fails(tmp_path: Path) -> None:
     assert broken.status is FetchStatus.FAILED
     assert broken.reason.startswith("a.md: it is not UTF-8, and no other charset is certain")
     assert len(fine.digests) == 1
-    reason = "1 of 2 files not read, all without arXiv IDs: README.md"
+    reason = "1 of 2 files not read, all without IDs or DOIs: README.md"
     assert (folder_result.status, folder_result.reason) == (FetchStatus.OK, reason)
 
 
@@ -59,7 +59,7 @@ async def test_every_poll_reports_three_unread_files_by_name(tmp_path: Path) -> 
     texts = {name: prose(name) for name in "bcde"}
     source = write(tmp_path, README=README, z=source_payloads.newsletter(), **texts)
     first = await fetch_results(source)
-    counted = "5 of 6 files not read, 4 of them with arXiv IDs: b.md, c.md, d.md …"
+    counted = "5 of 6 files not read, 4 of them with IDs or DOIs: b.md, c.md, d.md …"
     why = (
         "b.md: there is no digest in it: it has 4 arXiv links, but only 0 in links or cells: it is not a list"
     )
@@ -68,7 +68,7 @@ async def test_every_poll_reports_three_unread_files_by_name(tmp_path: Path) -> 
     assert [(result.status, result.reason) for result in again] == [(FetchStatus.UNCHANGED, counted)]
     (tmp_path / "b.md").unlink()
     [fewer] = await fetch_results(source, merge_page_states(first))
-    assert fewer.reason.startswith("4 of 5 files not read, 3 of them with arXiv IDs: c.md, d.md, e.md …")
+    assert fewer.reason.startswith("4 of 5 files not read, 3 of them with IDs or DOIs: c.md, d.md, e.md …")
 
 
 async def test_folder_without_digests_fails_only_if_files_mention_papers(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ class PaperQuestions:
         paper = await self.database.fetch(papers.get_detail, paper_key)
         if paper is None:
             return None
-        text = await self.database.fetch(paper_texts.get, paper_key)
+        text = await self.database.fetch(paper_texts.get, paper.key)
         kept = list_text_sources(text, (await self._load_index(text)).passages) if text is not None else []
         ways = product(models.Locale, (passages.MAX_LENGTH, 0))
         stored = chain(kept, *(list_sources(paper, locale, joined=joined) for locale, joined in ways))

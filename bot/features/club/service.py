@@ -7,6 +7,7 @@ so that each step is planned only once; the club stores the latest step.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -325,19 +326,23 @@ class _Steps:
             await outbox.set_payload(self.connection, part.id, payload, fallback)
 
     async def _end_vote(self, votes: Mapping[str, int]) -> None:
-        """Plan the post of the winning paper, unless its thread is being opened. `votes` are by the papers' keys."""
+        """Plan the post of the winning paper, unless its thread is being opened.
+
+        `votes` are by the keys that the papers had; two papers may have become one since.
+        """
         connection, club = self.connection, self.club
-        ids = await papers.get_ids(connection, votes)
-        known = [ids[paper_key] for paper_key in votes if paper_key in ids]
-        listed = await papers.list_details(connection, known, also_unlisted=True)
+        ids, counts = await papers.get_ids(connection, votes), Counter[int]()
+        for paper_key in votes.keys() & ids.keys():
+            counts[ids[paper_key]] += votes[paper_key]
+        listed = await papers.list_details(connection, [*counts], also_unlisted=True)
         if not listed:
             await self.add(MeetingStep.GONE)
             return
-        paper = min(listed, key=lambda paper: (-votes[paper.key], models.votes_descending(paper.votes)))
+        paper = min(listed, key=lambda paper: (-counts[paper.id], models.votes_descending(paper.votes)))
         key = {"channel_id": self.channel_id, "paper_id": paper.id}
         if (thread_id := await storage.find_thread(connection, **key)) == 0:
             return
-        delivery_id = await self.add(MeetingStep.PAPER, [paper], thread_id, votes=votes[paper.key])
+        delivery_id = await self.add(MeetingStep.PAPER, [paper], thread_id, votes=counts[paper.id])
         values = {"guild_id": club.guild_id, "opened_at": self.now, "meets_on": self.meeting.on}
         await storage.put_thread(connection, **key, delivery_id=delivery_id, **values)
 

@@ -179,7 +179,7 @@ saved-import = Import a file
 saved-import-file = A file of references
 saved-import-tags = Keep the tags and keywords of the file
 saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any other text, up to 2 MB.
-saved-import-no-ids = No arXiv ID and no title was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
+saved-import-no-ids = No ID, DOI or title of a paper was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
 saved-import-too-slow = The bot could not read the whole file in time. Export a smaller part of your library, or in another format, such as BibTeX.
 saved-import-too-many = The file has more than { $count } references, twice as many as you can save. Export a smaller part of your library.
@@ -204,15 +204,15 @@ saved-import-known = { $count ->
 saved-import-skipped = { $count ->
     [one] One was skipped
    *[other] { $count } were skipped
-}, without an arXiv ID or a title that arXiv or the archive has
+}, without an ID, a DOI or a title that arXiv or the archive has
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no arXiv ID and could not be looked up by title at arXiv now. If they may be there, import the file again tomorrow
+} no ID or DOI and could not be looked up by title at arXiv now. If they may be there, import the file again tomorrow
 saved-import-never-asked = { $count ->
     [one] One was skipped
    *[other] { $count } were skipped
-}, without an arXiv ID or a title that the archive has. This bot asks arXiv for no titles
+}, without an ID, a DOI or a title that the archive has. This bot asks arXiv for no titles
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
@@ -692,7 +692,7 @@ ask-sentences-failed = The language model didn't answer this time, so these are 
 ask-sentences-spent = The language model's budget is used up for now, so these are only passages.
 ask-sentences-limit = Only passages: a language model answers up to 10 questions a day for each reader, and 100 for a server.
 ask-reading = Reading the paper …
-ask-which-paper = There are several papers here. Reply to the message of the one you mean, or name its arXiv ID.
+ask-which-paper = There are several papers here. Reply to the message of the one you mean, or name its arXiv ID or DOI.
 ask-menu = Ask or save one of these papers
 ask-menu-ask = Ask: { $title }
 ask-menu-save = Save: { $title }
