@@ -64,7 +64,9 @@ def measure(folder: Path) -> list[Outcome]:
             parts = question_parts.read(asked, glossary)
             ranking = index.rank(parts)
             found = ranking.order
-            patterns = ranking.compile_patterns(parts, ranking.weights)
+            patterns = ranking.compile_patterns(
+                parts, ranking.weights, asks_number=question_parts.asks_number(asked)
+            )
             shown = [make_excerpt(index.passages[place].text, patterns).text for place in found[:SHOWN]]
             outcomes.append(
                 Outcome(row, found[:SHOWN], shown, answers.get(row.get("id", ""), re.compile("")))

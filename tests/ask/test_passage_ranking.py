@@ -152,3 +152,23 @@ def test_what_follows_a_list_is_a_line_of_its_own() -> None:
         make_excerpt(text, list_patterns("wicks")).text
         == "• Lamps: four\n• Wicks: ten\nA night takes one of each."
     )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["How many lanterns does the harbour have?", "What number of lanterns has it?", "랜턴은 몇 개야?"],
+)
+def test_where_an_amount_is_asked_a_sentence_with_one_is_quoted(asked: str) -> None:
+    text = "The lanterns of GPT-4 glow. " + "Ferries pass the pier at night. " * 9 + "It has 47 lanterns."
+    index = PaperIndex([passages.Passage("", text)])
+    parts = question_parts.read(asked, GLOSSARY)
+    ranking = index.rank(parts)
+    patterns = ranking.compile_patterns(parts, ranking.weights, asks_number=question_parts.asks_number(asked))
+    assert "47" in make_excerpt(text, patterns).text
+
+
+def test_what_any_paper_is_asked_keeps_the_forms_that_a_search_reads() -> None:
+    forms = {
+        form.text for part in question_parts.read("Which delay has speech?", GLOSSARY) for form in part.forms
+    }
+    assert {"음성", "latency", "지연"} <= forms

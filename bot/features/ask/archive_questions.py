@@ -114,7 +114,8 @@ class ArchiveQuestions:
             is_cut=len(asked) > question_parts.MAX_LENGTH or len(given) > MAX_PAPERS,
         )
         if details:
-            pool, weights = await self._split_and_weigh(read.parts, details, language)
+            parts = question_parts.add_asked_words(words, read.parts)
+            pool, weights = await self._split_and_weigh(parts, details, language)
             answer = await work_in_thread(rank, answer, words, pool, weights, is_limited=bool(given))
             return answer if is_asked else replace(answer, kind=AnswerStatus.NAMED)
         if not (is_asked or given):
@@ -163,7 +164,8 @@ class ArchiveQuestions:
         chosen = {text.paper_key: await work_in_thread(_choose_passages, text, parts) for text in of_first}
         pool = await work_in_thread(_Candidates.build, details, chosen, language)
         forms = [[form.token or form.text for form in part.forms] for part in parts]
-        return pool, dict(zip(parts, await self._search.weigh(forms), strict=True))
+        rarities = await self._search.weigh(forms)
+        return pool, {part: part.weight * rarity for part, rarity in zip(parts, rarities, strict=True)}
 
 
 def split_ids(asked: str, ids: Collection[str], today: date) -> tuple[list[str], str]:
@@ -265,7 +267,8 @@ def rank(
         named = [0]
     name = _fold("".join(titles[place].partition(":")[0] for place in named))
     rest = [part for part in parts if _fold(part.text) not in name]
-    telling = set[int]().union(*(ranking.having[part.text] for part in rest))
+    says_much = (part for part in rest if part.weight > question_parts.VAGUE)
+    telling = set[int]().union(*(ranking.having[part.text] for part in says_much))
     ranked = _rank_papers(pool, ranking, parts)
     first = [numbers for numbers in ranked if pool.places[numbers[0]] in named]
     others = [numbers for numbers in ranked if pool.places[numbers[0]] not in named][:MAX_SHOWN]
@@ -297,7 +300,7 @@ def rank(
     ]
     # Among papers on one topic, its words are rarely the rarest.
     shares = {part.text: weight * (1.0 if part in rest else _NAMED) for part, weight in weights.items()}
-    patterns = ranking.compile_patterns(parts, shares)
+    patterns = ranking.compile_patterns(parts, shares, asks_number=question_parts.asks_number(words))
     return answer.with_found(shown[:MAX_SHOWN], patterns)
 
 

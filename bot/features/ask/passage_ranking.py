@@ -8,6 +8,7 @@ A passage gets a share of its neighbours' scores, since an answer often follows 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _FORM_RARITY = 0.25
 """The weight of a form's own rarity, relative to its part's."""
 _NEIGHBOUR = 0.2
 """The share of each neighbour's score that a passage gets."""
+_NUMBER = re.compile(r"(?<![A-Za-z\d.-])\d")
+"""A number, but not the one of a name, such as GPT-4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,19 @@ class Ranking:
     having: Mapping[str, Set[int]]
 
     def compile_patterns(
-        self, parts: Iterable[QueryPart], weights: Mapping[str, float]
+        self, parts: Iterable[QueryPart], weights: Mapping[str, float], *, asks_number: bool = False
     ) -> list[WeightedPattern]:
-        """Return the patterns that find the parts of a question in a passage, with their weights: rewarded in "a reward" too."""
+        """Return the patterns that find the parts of a question in a passage, with their weights: rewarded in "a reward" too.
+
+        If a question `asks_number`, any number counts as much as the rarest part: the sentence that answers has one.
+        """
         compiled = (
             (compile_pattern((part.text, analyser.stem(part.text.casefold()), *self.found[part.text])), part)
             for part in parts
         )
-        return [WeightedPattern(pattern, weights[part.text]) for pattern, part in compiled if pattern]
+        patterns = [WeightedPattern(pattern, weights[part.text]) for pattern, part in compiled if pattern]
+        most = max((pattern.weight for pattern in patterns), default=0.0)
+        return [*patterns, WeightedPattern(_NUMBER, most)] if asks_number else patterns
 
 
 @lru_cache(maxsize=1 << 14)

@@ -6,7 +6,8 @@ it, the nearest first. A Korean word of that table matches by its beginning, so 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from bot.core import data
@@ -26,25 +27,49 @@ NEAREST, _STEP, _LEAST = 0.9, 0.08, 0.5
 """The weight of a row's first form, how much less each further one weighs, and the least."""
 VAGUE = 0.5
 """The weight of a part that says little, such as 방법 or "use"."""
+_AMOUNT = re.compile(
+    r"how (?:many|much|long|often|big|large|fast|small)"
+    r"|(?:what|which) (?:\w+ ){0,4}(?:rate|size|score|number|share|percent\w*)\b|얼마|몇|며칠",
+    re.IGNORECASE,
+)
 
 
 def read(text: str, glossary: Glossary) -> tuple[QueryPart, ...]:
-    """Return the parts of a question: of each word that any paper is asked about its row's, and the search's of the rest."""
-    trimmed = map(questions.trim_filler, plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS])
-    words = [word.replace("’", "'").removesuffix("'s") for word in trimmed if word]
-    parts, rest, start = dict[str, QueryPart](), list[str](), 0
-    while start < len(words):
-        end, row = _find_longest(words, start)
-        if row:
-            asked = " ".join(words[start:end])
-            parts.setdefault(term_keys.term_key(asked), _make_part(asked, row))
-        rest += words[start:end] if row is None else []
-        start = end
-    searched = QueryReader(glossary).read(ParsedQuery(" ".join(rest))).parts if rest else ()
-    for part in searched:
-        if part.key or any(questions.classify_filler(word) != "filler" for word in part.text.split()):
-            parts.setdefault(term_keys.term_key(part.text), part)
-    return tuple(parts.values())
+    """Return the parts of a question: a search's, and what any paper is asked."""
+    query = ParsedQuery(plain.clean_typed(text)[:MAX_LENGTH])
+    return add_asked_words(text, QueryReader(glossary).read(query).parts)
+
+
+def add_asked_words(text: str, searched: Sequence[QueryPart]) -> tuple[QueryPart, ...]:
+    """Return the parts that a search reads in a question, and those of what any paper is asked, by the words of papers for it.
+
+    Such a part has the forms of those that the search reads in its words. Words that say nothing are no part.
+    """
+    parts, rest = list[QueryPart](), [part for part in searched if part.key or not _is_filler(part.text)]
+    for asked, row in _list_asked(text):
+        if any(len(part.text.split()) > len(asked.split()) and _covers(part.text, asked) for part in rest):
+            continue  # GUI 에이전트 is a term, and not any paper's 에이전트
+        read = [part for part in rest if _covers(asked, part.text)]
+        rest = [part for part in rest if part not in read]
+        parts += [_make_part(asked, row, read)] if row else []
+    return (*parts, *rest)
+
+
+def asks_number(text: str) -> bool:
+    """Return whether a question asks for an amount, so that an excerpt rather shows a sentence with a number."""
+    return _AMOUNT.search(text) is not None
+
+
+def _is_filler(text: str) -> bool:
+    return all(questions.classify_filler(word) == "filler" for word in text.split())
+
+
+def _covers(text: str, other: str) -> bool:
+    """Return whether each word of another text is one of a text's, but for its ending."""
+    words = text.split()
+    return all(
+        any(word.startswith(part) or part.startswith(word) for word in words) for part in other.split()
+    )
 
 
 def has_words(text: str) -> bool:
@@ -52,14 +77,13 @@ def has_words(text: str) -> bool:
     return bool(read(text, Glossary(())))
 
 
-def _make_part(asked: str, row: Sequence[str]) -> QueryPart:
+def _make_part(asked: str, row: Sequence[str], read: Sequence[QueryPart]) -> QueryPart:
     """Return the part of what any paper is asked, by the words of papers for it; a word that a search leaves out says little."""
-    forms = [Form(term, max(NEAREST - _STEP * place, _LEAST)) for place, term in enumerate(row)]
-    is_content = any(not questions.classify_filler(word) for word in asked.split())
-    key = term_keys.term_key(asked)
-    return QueryPart(
-        asked, concepts.merge_forms((Form(asked), *forms)), key, weight=1.0 if is_content else VAGUE
-    )
+    nearest = [Form(term, max(NEAREST - _STEP * place, _LEAST)) for place, term in enumerate(row)]
+    searched = (form for part in read for form in part.forms)
+    says_little = all(map(questions.classify_filler, asked.split()))
+    forms = concepts.merge_forms((Form(asked), *searched, *nearest))
+    return QueryPart(asked, forms, term_keys.term_key(asked), weight=VAGUE if says_little else 1.0)
 
 
 @lru_cache(maxsize=1)
@@ -88,12 +112,16 @@ def _key(text: str) -> str:
     return " ".join(map(analyser.stem, text.casefold().split()))
 
 
-def _find_longest(words: Sequence[str], start: int) -> tuple[int, tuple[str, ...] | None]:
-    """Return where the longest run from a word on ends that a row is of, and its forms; without a row, the word and None."""
-    for end in range(min(len(words), start + _MAX_RUN), start, -1):
-        if (row := _find_row(words[start:end])) is not None:
-            return end, row
-    return start + 1, None
+def _list_asked(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the longest runs of a text's words that a row is of, each with its forms."""
+    trimmed = map(questions.trim_filler, plain.clean_typed(text)[:MAX_LENGTH].split()[:_MAX_WORDS])
+    words = [word.replace("’", "'").removesuffix("'s") for word in trimmed if word]
+    while words:
+        for size in range(min(len(words), _MAX_RUN), 0, -1):
+            if (row := _find_row(words[:size])) is not None:
+                yield " ".join(words[:size]), row
+                break
+        del words[:size]
 
 
 def _find_row(words: Sequence[str]) -> tuple[str, ...] | None:

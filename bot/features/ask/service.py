@@ -174,7 +174,8 @@ class PaperQuestions:
             parts = await work_in_thread(question_parts.read, asked, glossary)
             ranking = await work_in_thread(index.rank, parts)
         asked_paper = AskedPaper(paper, sources, ranking.order)
-        return await work_in_thread(_build, asked_paper, language, parts, ranking)
+        is_amount = question_parts.asks_number(asked)
+        return await work_in_thread(_build, asked_paper, language, parts, ranking, asks_number=is_amount)
 
     async def find_passage(self, paper_key: str, key: str) -> ShownPassage | None:
         """Return a whole passage of a paper by its key; None if the paper's texts have changed since."""
@@ -379,7 +380,12 @@ def _finds_any(parts: Sequence[QueryPart], ranking: Ranking) -> bool:
 
 
 def _build(
-    asked: AskedPaper, language: models.Locale, parts: Sequence[QueryPart], ranking: Ranking
+    asked: AskedPaper,
+    language: models.Locale,
+    parts: Sequence[QueryPart],
+    ranking: Ranking,
+    *,
+    asks_number: bool,
 ) -> Answer:
     """Return the answer of one paper."""
     words = {source.words for source in asked.sources}
@@ -396,7 +402,8 @@ def _build(
         read_as=tuple((typed, forms) for typed, forms in read_as if forms)[:_MAX_READ_PARTS],
     )
     shown = [(asked, number) for number in found]
-    return answer.with_found(shown, ranking.compile_patterns(parts, ranking.weights))
+    patterns = ranking.compile_patterns(parts, ranking.weights, asks_number=asks_number)
+    return answer.with_found(shown, patterns)
 
 
 def _list_read_forms(part: QueryPart, ranking: Ranking) -> tuple[str, ...]:
