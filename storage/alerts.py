@@ -95,6 +95,7 @@ unmatched_papers = sa.Table(
 )
 
 
+_MATCHES_AT_ONCE = 500
 PLANNING_LOCK = 0x414C45525453
 """PostgreSQL advisory lock for planning alerts: "ALERTS" in ASCII."""
 _UNSENT_FOR = timedelta(days=30)
@@ -186,11 +187,12 @@ async def list_ready(
             .where(_is_ready(), ~alerts.c.paused, matches.c.ready_at <= until_at)
             .where(*(column == value for column, value in zip(_SCHEDULE, schedule, strict=True)))
         )
-        if recipients is None:
-            ready = list(await connection.execute(query))
-        else:
-            ready = await statements.execute_in(connection, query, matches.c.recipient, recipients)
-        rows += map(Match._make, ready)
+        if recipients is not None:
+            query = query.where(matches.c.recipient.in_([*recipients]))
+        # A venue's day has thousands: other tasks can run between the parts.
+        result = await connection.stream(query.execution_options(yield_per=_MATCHES_AT_ONCE))
+        async for part in result.partitions():
+            rows += map(Match._make, part)
     return sorted(rows, key=lambda match: match[:3])
 
 
@@ -391,10 +393,12 @@ async def set_right(
 async def list_matched(
     connection: AsyncConnection, recipient: str, since_at: datetime, until_at: datetime
 ) -> list[int]:
-    """Return the ids of a recipient's papers that became ready between two times (UTC), most votes first."""
+    """Return the ids of a recipient's listed papers that became ready between two times (UTC), most votes first."""
     c = matches.c
     query = sa.select(c.paper_id).join(papers, papers.c.id == c.paper_id).distinct()
-    query = query.where(c.recipient == recipient, c.ready_at.between(since_at, until_at))
+    query = query.where(
+        c.recipient == recipient, c.ready_at.between(since_at, until_at), papers.c.last_on.is_not(None)
+    )
     query = query.add_columns(sa.func.coalesce(papers.c.votes, -1).label("votes"), papers.c.key)
     found = await connection.execute(query.order_by(sa.desc("votes"), papers.c.key))
     return list(found.scalars())

@@ -459,6 +459,13 @@ async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> li
     return await snapshot.read(connection, search.list_paper_rows, paper_ids)
 
 
+async def rank_by_votes(connection: AsyncConnection, paper_ids: Iterable[int]) -> list[int]:
+    """Return the ids of papers, most votes first, then by their keys."""
+    query = sa.select(papers.c.id, papers.c.votes, papers.c.key)
+    rows = await statements.execute_in(connection, query, papers.c.id, paper_ids)
+    return [row.id for row in sorted(rows, key=lambda row: (*models.votes_descending(row.votes), row.key))]
+
+
 async def list_by_date(
     connection: AsyncConnection, on: date, *, min_votes: int = 0, origin: archive.Origin = archive.POSTED
 ) -> list[PaperRow]:

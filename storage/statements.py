@@ -123,7 +123,10 @@ async def update_rows(
         name.removeprefix("b_"): sa.bindparam(name) for name in values[0]
     }
     condition = [table.c[name] == new.pop(name) for name in key]
-    await connection.execute(table.update().where(*condition).values(new | dict(same or {})), values)
+    statement = table.update().where(*condition).values(new | dict(same or {}))
+    # Other tasks can run between chunks.
+    for chunk in chunked(values):
+        await connection.execute(statement, chunk)
 
 
 async def delete_some(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import digest_writer
+from bot.archive import digest_writer, listing
 from storage import archive, papers, tables
 from storage.models import FILES_RANK, Appearance, DigestFormat, Entry, MergedPaper, PaperFacts, SourceRank
 from tests.support.ingest_harness import DAY, IngestHarness, newsletter, paper
@@ -210,3 +210,24 @@ async def test_a_paper_without_a_date_joins_a_day_of_its_text_that_is_today(harn
     await harness.add(rolling(1) + dated, "list.md")
     await harness.add(rolling(1, 2) + dated, "list.md")
     assert sorted(row.key for row in await harness.rows("2026-01-03")) == ["2601.00002", "2601.00009"]
+
+
+@pytest.mark.parametrize(("gained", "form"), [(100, DigestFormat.LIST), (101, DigestFormat.LOOKUP)])
+async def test_a_known_page_that_gains_over_a_hundred_papers_at_once_is_for_look_up(
+    harness: IngestHarness, gained: int, form: DigestFormat
+) -> None:
+    async def read(first: int, last: int) -> None:
+        listed = [{"arxiv_id": f"2601.{number:05}"} for number in range(first, last)]
+        digest = listing.build(date.fromisoformat(DAY), listed, form=DigestFormat.LIST, is_rolling=True)
+        await harness.ingest.put("https://a.example", "list", [digest])
+
+    await read(1, 200)
+    await read(1, 200 + gained)
+    [before, after] = await harness.db.fetch(
+        archive.list_rows, origin=archive.Origin("https://a.example", True)
+    )
+    assert {before.format, after.format} == {DigestFormat.LIST, form}
+    await read(1, 201 + gained)
+    assert (
+        len(await harness.db.fetch(archive.list_rows, origin=archive.Origin("https://a.example", True))) == 2
+    )

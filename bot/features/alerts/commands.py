@@ -158,11 +158,11 @@ class AlertsCog(
         is_direct = request.interaction.guild_id is None
         recipient = f"user:{request.user_id}" if is_direct else f"channel:{channel_id}"
         times = (datetime.fromtimestamp(seconds, UTC) for seconds in (since, until))
-        rows = await request.services.get(Alerts).list_matched(recipient, *times)
+        rows, total, page = await request.services.get(Alerts).list_matched(recipient, *times, page=page)
         if not rows:
             raise UserError("outdated-control")
         page_id = partial(custom_ids.pack_custom_id, verbs.LIST_MATCHED, since, until)
-        return alerts_messages.matched_view(request.texts, rows, page, page_id)
+        return alerts_messages.matched_view(request.texts, rows, total, page, page_id)
 
     @router.handles(verbs.SHOW_ALERT)
     async def show_alert(self, request: Request, action: Action) -> ui.LayoutView:

@@ -144,6 +144,8 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     shown, further = post.matches[:MAX_PAPERS], papers[MAX_PAPERS:]
     is_foreign = post_papers.is_in_other_language([match.paper for match in shown], post.locale)
     foot = texts("summary-in-other-language") if is_foreign else ""
+    first = texts("alert-first", shown=len(papers))
+    more = _alert_text(wording, "more", post) if post.has_next else first
     message.add_text(f"🔔 {_alert_text(wording, 'headline', post)}")
     message.end_with(
         (
@@ -152,7 +154,7 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
             [message_parts.open_menu(texts("alert-more", count=len(further)), further)],
             _footer_buttons(texts, post, marker),
         ),
-        discord_text.subtext_lines(f"{foot}\n{_alert_text(wording, 'more', post)}"),
+        discord_text.subtext_lines(f"{foot}\n{more}"),
     )
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
@@ -201,14 +203,11 @@ def _footer_buttons(texts: Texts, post: alerts_planner.AlertPost, marker: str) -
 
 
 def matched_view(
-    texts: Texts, rows: Sequence[models.PaperRow], page: int, custom_id: Callable[[int], str]
+    texts: Texts, shown: Sequence[models.PaperRow], total: int, page: int, custom_id: Callable[[int], str]
 ) -> ui.LayoutView:
     """Return a page of all papers of a large notification, with a menu to open one. `custom_id` maps pages to ids."""
-    state = list_state.ListState(list_state.ListKind.DIGEST)
-    page = min(page, (len(rows) - 1) // state.size)
-    shown = tuple(rows[page * state.size :][: state.size])
-    heading = texts("alert-matched", count=len(rows))
-    listed = PaperList(state.replace(page=page), heading, shown, len(rows))
+    state = list_state.ListState(list_state.ListKind.DIGEST, page=page)
+    listed = PaperList(state, texts("alert-matched", count=total), tuple(shown), total)
     return draw(texts, listed, [message_builder.pager(texts, page, listed.page_count, custom_id)])
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple, assert_never
 
 import structlog
 
+from bot.archive.digest_writer import MAX_POSTED_PAPERS
 from bot.core import isolation, schedule
 from bot.core.clock import Clock, TimeSlices
 from bot.core.retries import Retries
@@ -48,7 +49,7 @@ class AlertPost:
     """The papers of one notification, best first. If `in_channel`, controls for a single reader are omitted.
 
     `digest_on` is the newest day of these papers. `more` is the number of matches that follow in later
-    messages; with these, all became ready within `since_at` to `until_at` (UTC).
+    messages or, if not `has_next`, in none; with these, all became ready within `since_at` to `until_at` (UTC).
     """
 
     marker: str
@@ -59,6 +60,7 @@ class AlertPost:
     more: int
     since_at: datetime
     until_at: datetime
+    has_next: bool = True
 
 
 async def _find_recipients(
@@ -95,7 +97,10 @@ GROUP_SIZE = 50
 RECIPIENTS_AT_ONCE = 200
 """The number of recipients planned in one transaction."""
 MAX_SHOWN = 25
-"""The maximum number of papers in a message: five in full, the rest in a menu. Others follow in the next message."""
+"""The maximum number of papers in a message: five in full, the rest in a menu. Others follow in the next message.
+
+Of more than MAX_POSTED_PAPERS, as on a venue's day, one message has the first ones and the number, and no other follows.
+"""
 CHECK_VALID_FOR = timedelta(minutes=10)
 """How long a check of an owner's right is valid."""
 RIGHT_MISSING = timedelta(days=1)
@@ -147,11 +152,13 @@ class Destination(NamedTuple):
 class _Batch:
     """What is needed for the messages of some recipients: alerts, papers and destinations (of alerts) by id.
 
-    `due` are the `ready` matches that may be sent now.
+    `due` are the `ready` matches that may be sent now; `uncompared` are the papers, by recipient, of others that a message
+    only counts.
     """
 
     ready: list[alerts.Match]
     due: list[alerts.Match]
+    uncompared: Mapping[str, Collection[int]]
     alerts: Mapping[int, models.Alert]
     papers: Mapping[int, models.PaperDetail]
     destinations: Mapping[int, Destination]
@@ -282,6 +289,8 @@ class AlertPlanner:
             rows = await alerts.list_rows(connection, ids={match.alert_id for match in ready})
             capped = await _list_capped(connection, rows, now)
             due = [match for match in ready if match.alert_id not in capped and self._is_due(match, now)]
+            uncompared = await _list_uncompared(connection, due)
+            due = [match for match in due if match.paper_id not in uncompared.get(match.recipient, ())]
             details = await papers.list_details(connection, list({match.paper_id for match in due}))
             destinations = await self._resolve(connection, rows)
         due_ids = {match.alert_id for match in due}
@@ -289,6 +298,7 @@ class AlertPlanner:
         return _Batch(
             ready=ready,
             due=[match for match in due if match.alert_id not in withheld],
+            uncompared=uncompared,
             alerts={row.id: row for row in rows},
             papers={paper.id: paper for paper in details},
             destinations=destinations,
@@ -306,8 +316,11 @@ class AlertPlanner:
         for recipient, shown in described.items():
             own = [match for match in batch.due if match.recipient == recipient]
             with self._retries.attempt("alert not rendered", recipient, now, to=recipient) as attempt:
-                delivery = self._build(batch, shown, [match.ready_at or now for match in own], now)
-                paper_ids = [match.paper.id for match in shown[:MAX_SHOWN]]
+                counted = batch.uncompared.get(recipient, ())
+                times = [match.ready_at or now for match in own]
+                delivery = self._build(batch, shown, times, now, counted=len(counted))
+                paper_ids = [match.paper.id for match in shown[: None if counted else MAX_SHOWN]]
+                paper_ids += counted
                 messages.append(_Message(recipient, delivery, paper_ids))
             if attempt.is_given_up:
                 unmatched += own
@@ -424,7 +437,13 @@ class AlertPlanner:
         return described, unmatched
 
     def _build(
-        self, batch: _Batch, matches: Sequence[AlertMatch], ready_at: Sequence[datetime], now: datetime
+        self,
+        batch: _Batch,
+        matches: Sequence[AlertMatch],
+        ready_at: Sequence[datetime],
+        now: datetime,
+        *,
+        counted: int,
     ) -> models.NewDelivery:
         """Return the rendered message for a recipient. Its destination is that of any of the recipient's alerts."""
         alert = batch.alerts[min(alert_id for match in matches for alert_id in match.alert_ids)]
@@ -437,7 +456,8 @@ class AlertPlanner:
             digest_on=max(match.paper.last_on for match in shown),
             matches=shown,
             in_channel=in_channel,
-            more=len(matches) - len(shown),
+            more=len(matches) - len(shown) + counted,
+            has_next=not counted,
             since_at=min(ready_at),
             until_at=max(ready_at),
         )
@@ -472,6 +492,16 @@ async def _list_capped(connection: Connection, of: Iterable[models.Alert], now: 
     capped = {row.id: row.max_a_day for row in of if row.max_a_day and row.timing is AlertTiming.AT_ONCE}
     counts = await alerts.count_messages(connection, capped, now - schedule.DAY)
     return {id_ for id_, count in counts.items() if count >= capped[id_]}
+
+
+async def _list_uncompared(connection: Connection, due: Iterable[alerts.Match]) -> dict[str, set[int]]:
+    """Return the papers after the first GROUP_SIZE of recipients with more than are sent one by one, by recipient."""
+    waiting: dict[str, set[int]] = defaultdict(set)
+    for match in due:
+        waiting[match.recipient].add(match.paper_id)
+    many = {recipient: ids for recipient, ids in waiting.items() if len(ids) > MAX_POSTED_PAPERS}
+    ranked = await papers.rank_by_votes(connection, set[int]().union(*many.values())) if many else []
+    return {name: {*[id_ for id_ in ranked if id_ in ids][GROUP_SIZE:]} for name, ids in many.items()}
 
 
 def _quote(

@@ -13,6 +13,7 @@ from typing import NamedTuple, assert_never
 
 from bot.core import clock, schedule
 from bot.core.clock import Clock
+from bot.papers import list_state
 from bot.search import alert_matcher
 from bot.search.service import SearchService
 from bot.text import analyser, institutions, people, plain, questions
@@ -193,12 +194,18 @@ class Alerts:
         return await self._database.fetch(alerts.list_rows, user_id=user_id, channel_id=channel_id, ids=ids)
 
     async def list_matched(
-        self, recipient: str, since_at: datetime, until_at: datetime
-    ) -> list[models.PaperRow]:
-        """Return a recipient's papers that became ready between two times (UTC), most votes first."""
+        self, recipient: str, since_at: datetime, until_at: datetime, *, page: int
+    ) -> tuple[list[models.PaperRow], int, int]:
+        """Return a page of a recipient's papers that became ready between two times (UTC), most votes first.
+
+        With it come the number of all of them and the page's, which is the last if there are fewer pages.
+        """
+        size = list_state.ListState(list_state.ListKind.DIGEST).size
         async with self._database.read() as connection:
             ids = await alerts.list_matched(connection, recipient, since_at, until_at)
-            return await papers.list_rows(connection, ids)
+            page = min(page, max(0, len(ids) - 1) // size)
+            rows = await papers.list_rows(connection, ids[page * size :][:size])
+        return rows, len(ids), page
 
     async def remove(self, alert_id: int) -> None:
         """Delete an alert if it still exists."""

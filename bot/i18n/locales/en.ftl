@@ -329,6 +329,7 @@ alert-day = All the day's papers
 post-week = All the week's papers
 post-days = All papers of these days
 alert-manage = Manage alerts
+alert-first = The first { $shown }; the button shows all. No other message has the rest.
 alert-show-all = Show all { $count }
 
 ## Notices, and why something stands still

@@ -274,6 +274,7 @@ alert-day = 그날의 논문 모두 보기
 post-week = 그 주의 논문 모두 보기
 post-days = 이 기간의 논문 모두 보기
 alert-manage = 알림 관리
+alert-first = 그중 앞의 { $shown }편이에요. 나머지는 따로 보내지 않으니 버튼을 눌러 모두 보세요.
 alert-show-all = { $count }편 모두 보기
 
 ## 멈춘 이유
