@@ -133,3 +133,17 @@ def test_a_line_or_message_with_a_paper_saves_it(write: Callable[[str], str]) ->
     for line in SHARED.split(" | "):
         read = references.read_references(write(line.format("2511.00001")).encode(), ON)
         assert [one.arxiv_id for one in read] == ["2511.00001"], line
+
+
+def test_a_fields_name_is_short_whatever_a_file_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of 32,000 characters with a line end took a second for each pattern of names."""
+    lengths = list[int]()
+
+    class Names:
+        def fullmatch(self, name: str) -> None:
+            lengths.append(len(name))
+
+    monkeypatch.setattr(references, "_OF_OTHERS", Names())
+    text = json.dumps([{"title": "Herons", "arxiv" * 6_400 + "\n": "arXiv:2511.00001"}])
+    assert [row.title for row in references.read_references(text.encode(), ON)] == ["Herons"]
+    assert max(lengths) <= 100
