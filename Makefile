@@ -67,8 +67,8 @@ test-scale: $(DEV) ## commands over HTTP, processes and databases that die
 	@$(BIN)/pytest -n $(WORKERS) --all-faults tests/app/test_front.py tests/faults/test_processes.py tests/faults/test_terms.py tests/storage/test_copying.py \
 		tests/faults/test_postgres_away.py::test_promoting_a_synchronous_replica_loses_nothing
 
-test-faults: $(DEV) ## the long fault runs: kill -9 at 50 moments and more
-	@$(BIN)/pytest -n $(WORKERS) -m faults --all-faults tests/faults $(ARGS)
+test-faults: $(DEV) ## what takes long: kill -9 at 50 moments and more. CI runs it each night, you before a release
+	@$(BIN)/pytest -n $(WORKERS) -m 'faults or all_faults' --all-faults $(ARGS)
 
 test-year: $(DEV) ## a year of the bot on both databases, with its figures in .year (an hour and a half); DAYS=30 for a try
 	@$(BIN)/pytest -n 0 -p no:randomly -m year tests/year $(ARGS)

@@ -66,6 +66,7 @@ GC_THRESHOLD = 20_000
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--by-http", action="store_true", help="interactions arrive as signed HTTP requests")
+    parser.addoption("--all-faults", action="store_true", help="also run what takes long: `make test-faults`")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -90,12 +91,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what has a command of its own (`make test-MARK`) unless selected, and order the tests for the workers."""
-    left_out = [
+    asked = {
         mark
         for mark in ("image", "install", "year")
-        if mark not in config.option.markexpr
-        and not any(f"test_{mark}" in argument for argument in config.args)
-    ]
+        if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args)
+    }
+    left_out = {"image", "install", "year", "all_faults"} - asked
+    left_out -= {"all_faults"} if config.getoption("--all-faults") else set()
     deselected = [item for item in items if any(map(item.get_closest_marker, left_out))]
     config.hook.pytest_deselected(items=deselected)
     items[:] = [item for item in items if item not in deselected]

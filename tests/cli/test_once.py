@@ -320,20 +320,6 @@ async def test_the_command_before_sending_ends_with_its_run(single: SingleRuns) 
     assert (await single.run()).exit_status == 0
 
 
-@pytest.mark.promise
-@pytest.mark.parametrize("with_token", [True, False])
-async def test_a_message_whose_run_was_killed_is_found_or_named(single: SingleRuns, with_token: bool) -> None:
-    channel_id = _set_up_post(single, with_token=with_token)
-    killed = await single.run(module="tests.support.dying", before=("places", "after POST"))
-    assert (killed.exit_status, count_posts(single.fake, channel_id)) == (-9, 1)
-    after = await single.run()
-    [line] = [line for line in after.stdout.splitlines() if line.startswith("daily post")]
-    assert after.exit_status == (0 if with_token else 1)
-    assert line.endswith(": sent") if with_token else "unclear whether the message arrived" in line
-    assert (await single.run()).exit_status == 0
-    assert count_posts(single.fake, channel_id) == 1
-
-
 async def test_the_heartbeat_tells_how_a_run_ended(single: SingleRuns) -> None:
     """A schedule that drops runs, or runs that fail, alarm the service that waits for the ping."""
     [channel_id] = single.fake.add_channels(1)

@@ -27,19 +27,6 @@ async def test_the_last_papers_before_a_silence_come_with_the_next_list(world: W
     assert world.sent == ["A", "K B", "L"]
 
 
-async def test_fewer_weekdays_lose_nothing_of_the_days_before(world: World) -> None:
-    row = await world.daily(at="09:00 Seoul", papers=5, days=(1, 2, 3, 4, 5))
-    await world.list("Tue", "A▲9", at="Tue 23:00")
-    await world.at("Wed 09:00")
-    await world.list("Tue", "A▲9 B▲8", at="Wed 10:00")
-    await world.list("Wed", "C▲7", at="Wed 12:00")
-    await world.edit(row, days=(5,))
-    await world.list("Thu", "D▲6", at="Thu 23:00")
-    await world.at("Thu 09:00", "Fri 09:00")
-    await world.at("Fri+1 09:00")
-    assert sorted(" ".join(world.sent).split()) == ["A", "B", "C", "D"]
-
-
 async def test_a_weekly_post_that_becomes_one_of_each_day_goes_on_where_it_was(world: World) -> None:
     row = await world.daily(at="09:00 Seoul", papers=5, style=Style.WEEKLY, days=(1,))
     await world.list("Fri-1", "A▲9", at="Mon 08:00")
@@ -64,26 +51,3 @@ async def test_a_post_of_each_day_that_becomes_weekly_repeats_nothing(world: Wor
     await world.at("Fri 09:00", "Fri+1 09:00")
     # Below the top of a daily post, a paper of the seven days may still come in a weekly one.
     assert [sorted(text.split()) for text in world.sent] == [["A"], ["B", "C", "D"]]
-
-
-async def test_a_weekly_post_on_another_weekday_has_each_paper_once(world: World) -> None:
-    row = await world.daily(at="09:00 Seoul", papers=5, style=Style.WEEKLY, days=(1,))
-    await world.list("Fri-1", "A▲9", at="Mon 08:00")
-    await world.at("Mon 09:00")
-    await world.list("Mon", "B▲8", at="Mon 21:00")
-    await world.edit(row, days=(4,))
-    await world.list("Wed", "C▲7", at="Wed 21:00")
-    await world.at("Thu 09:00", "Mon+1 09:00", "Thu+1 09:00")
-    assert [sorted(text.split()) for text in world.sent] == [["A"], ["B", "C"]]
-
-
-async def test_a_post_that_moves_to_another_zone_has_each_paper_once(world: World) -> None:
-    row = await world.daily(at="09:00 Seoul", papers=5, days=(1, 3, 5))
-    await world.list("Tue", "A▲9", at="Tue 23:00")
-    await world.at("Wed 09:00")
-    await world.edit(row, timezone="America/New_York")
-    await world.list("Wed", "B▲8", at="Wed 20:00")
-    await world.at("Wed 23:00", "Thu 09:00")
-    await world.list("Thu", "C▲7", at="Thu 23:00")
-    await world.at("Fri 09:00", "Fri 23:05", "Mon+1 23:05", "Wed+1 23:05")
-    assert sorted(" ".join(world.sent).split()) == ["A", "B", "C"]

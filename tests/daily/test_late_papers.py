@@ -6,7 +6,7 @@ import pytest
 
 from bot.features.daily import choice
 from storage import models
-from tests.support.world import AWAY, MONDAY, World
+from tests.support.world import MONDAY, World
 
 
 async def post_monday_and_add(
@@ -52,54 +52,6 @@ async def test_a_post_of_25_papers_still_adds_late_papers(world: World) -> None:
     assert world.renderer.posts[1].planned.late == ((MONDAY, 29, 31),)
 
 
-@pytest.mark.promise
-async def test_late_papers_alone_do_not_trigger_a_post(world: World) -> None:
-    await world.daily(at="18:00 Seoul", papers=3)
-    await world.list("Mon", "A▲9", at="Mon 17:00")
-    await world.at("Mon 18:00")
-    await world.list("Mon", "A▲9 C▲7", at="Mon 20:00")
-    for when in ("Tue 18:00", "Wed 07:00"):
-        await world.at(when)
-    assert world.sent == ["A"]
-    await world.list("Wed", "U▲5", at="Wed 14:00")
-    await world.at("Wed 18:00")
-    assert world.sent == ["A", "U C"]
-
-
-@pytest.mark.promise
-async def test_a_newsletter_for_a_day_already_posted_adds_late_papers(world: World) -> None:
-    await post_monday_and_add(world)
-    await world.written("Mon", "A▲9 E▲6", at="Mon 21:00")
-    await world.at("Tue 18:00")
-    assert world.sent == ["A B", "K L E"]
-
-
-async def test_late_papers_of_an_expired_post_appear_in_the_next_one(world: World) -> None:
-    await post_monday_and_add(world, "C▲7")
-    world.discord.answer = AWAY
-    await world.at("Tue 18:00")
-    world.discord.answer = None
-    await world.list("Wed", "U▲1", at="Wed 14:00")
-    await world.at("Wed 18:00")
-    # Papers that come again are those of their days, so they are late only after three days.
-    assert world.sent == ["A B", "C K L"]
-
-
-@pytest.mark.promise
-@pytest.mark.parametrize("options", [{"topic": "moss"}, {"min_votes": 10}], ids=["topic", "votes"])
-async def test_a_days_second_digest_is_posted_if_the_first_has_no_match(
-    world: World, options: dict[str, Any]
-) -> None:
-    await world.daily(at="18:00 Seoul", papers=3, **options)
-    await world.written("Mon", "A▲5", at="Mon 17:00")
-    await world.at("Mon 18:00")
-    await world.list("Mon", 'C▲43 "How moss grows" D▲44 "Growth of moss"', at="Mon 19:00")
-    for when in ("Tue 18:00", "Wed 18:00"):
-        await world.at(when)
-    assert world.sent == ["D C"]
-    assert world.renderer.posts[0].planned.late == ()
-
-
 async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
     """More papers would count as posted without ever being shown."""
     monday = " ".join(f"A{number}▲{number}" for number in range(30, 42))
@@ -115,20 +67,6 @@ async def test_an_announcement_has_at_most_nine_papers(world: World) -> None:
     assert [post.planned.late for post in world.renderer.posts] == [(), ((MONDAY, 2, 10),)]
 
 
-async def test_a_list_of_an_earlier_day_does_not_bring_back_skipped_papers(world: World) -> None:
-    await world.daily(at="18:00 Seoul", papers=3)
-    monday = "A▲8 B▲7 C▲6 D▲5 E▲4"
-    await world.list("Mon", monday, at="Mon 17:00")
-    await world.at("Mon 18:00")
-    # Tuesday has no list; Sunday's list arrives late, and Monday's grows.
-    await world.list("Sun-1", "S▲5", at="Tue 14:00")
-    await world.list("Mon", f"{monday} I▲3")
-    await world.at("Tue 18:00")
-    await world.list("Wed", "U▲5", at="Wed 14:00")
-    await world.at("Wed 18:00")
-    assert world.sent == ["A B C", "S I", "U"]
-
-
 @pytest.mark.promise
 async def test_late_papers_are_of_the_seven_days_before_their_post(world: World) -> None:
     await world.daily(at="18:00 Seoul", papers=3)
@@ -139,14 +77,3 @@ async def test_late_papers_are_of_the_seven_days_before_their_post(world: World)
     await world.list("Tue+1", "K▲5", at="Tue+1 14:00")
     await world.at("Tue+1 18:00")
     assert world.sent == ["A", "K S"]
-
-
-@pytest.mark.promise
-async def test_papers_of_a_list_that_still_grows_are_not_late(world: World) -> None:
-    """Thursday's list begins on Wednesday evening in Seoul, and closes on Friday morning."""
-    await world.daily(at="20:00 Seoul")
-    await world.list("Thu", "A▲9", at="Wed 19:30")
-    await world.at("Wed 20:00")
-    await world.list("Thu", "A▲9 B▲8", at="Thu 10:00")
-    await world.at("Thu 20:00")
-    assert world.sent == ["A", "B"]

@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -56,69 +54,6 @@ def papers_seen(world: World) -> Counter[str]:
     return Counter(name for text in texts for name in text.split() if name != "headline")
 
 
-@pytest.mark.parametrize("listed", ["09:00", "11:00"])
-async def test_papers_of_a_post_refused_for_a_day_come_with_the_next(db: Database, listed: str) -> None:
-    world = World(db)
-    await world.daily()
-    await post(world, ("Mon", "Z▲9"))
-    await world.list("Tue", "A▲9 B▲8", at=f"Tue {listed}")
-    world.discord.closed.add(CHANNEL)
-    await world.at(f"Tue {listed}", "Wed 08:30")
-    await world.list("Wed", "C▲7")
-    await world.at("Wed 09:00", "Wed 13:00")
-    await reopen(world)
-    await post(world, ("Thu", "D▲1"))
-    assert world.sent[-2:] == ["A B", "D"]
-
-
-@pytest.mark.parametrize(("first", "second"), [("11:31", "11:31"), ("11:34", "11:31"), ("11:31", "11:34")])
-async def test_a_post_without_a_time_expires_when_the_next_list_closes(
-    world: World, first: str, second: str
-) -> None:
-    await world.read_lists("Thu-1")
-    await world.daily(at="")
-
-    async def complete(on: str, papers: str, at: str) -> None:
-        await world.list(on, papers, at=f"{on} 20:00")
-        world.now = moment(at)
-        await world.read_lists(on)
-        await world.tick()
-
-    await complete("Mon", "Z▲9", "Tue 11:31")
-    world.discord.closed.add(CHANNEL)
-    await complete("Tue", "A▲9 B▲8", f"Wed {first}")
-    await complete("Wed", "C▲7", f"Thu {second}")
-    await world.wait(minutes=20)
-    await reopen(world)
-    await complete("Thu", "D▲1", "Fri 11:31")
-    assert papers_seen(world) == Counter("ZABD")
-
-
-async def test_a_post_that_was_moved_to_an_earlier_time_expires_then(world: World) -> None:
-    row = await world.daily()
-    await post(world, ("Mon", "Z▲9"))
-    world.discord.closed.add(CHANNEL)
-    await post(world, ("Tue", "A▲9 B▲8"))
-    world.now = moment("Tue 12:00")
-    await world.edit(row, at_time="08:00")
-    await post(world, ("Wed", "C▲7"), at="08:00")
-    await reopen(world)
-    assert world.sent == ["Z", "A B"]
-
-
-async def test_a_post_expires_when_its_next_date_comes_though_the_clocks_go_forward(world: World) -> None:
-    zone = ZoneInfo("America/New_York")
-    await world.daily(at="09:00 New_York")
-    for number, text in enumerate(("Z▲9", "A▲9 B▲8", "C▲7")):  # the clocks change on Sunday, 8 March
-        world.now = datetime(2026, 3, 6 + number, 9, tzinfo=zone).astimezone(UTC)
-        await world.list(f"{('Fri', 'Sat', 'Sun')[number]}+8", text)
-        if number == 1:
-            world.discord.closed.add(CHANNEL)
-        await world.tick()
-    await reopen(world)
-    assert world.sent == ["Z", "A B"]
-
-
 @pytest.mark.parametrize(("days", "until"), [((1,), "Mon+1"), ((1, 2, 3, 4, 5), "Tue"), ((1, 4), "Thu")])
 async def test_a_post_expires_when_its_next_date_comes(world: World, days: Sequence[int], until: str) -> None:
     await world.daily(days=tuple(days))
@@ -126,26 +61,6 @@ async def test_a_post_expires_when_its_next_date_comes(world: World, days: Seque
     await world.at("Mon 13:00")
     [delivery] = await world.planned()
     assert delivery.expires_at == moment(f"{until} 09:00")
-
-
-async def test_papers_of_a_first_post_that_was_refused_come_with_the_next(world: World) -> None:
-    await world.daily(papers=3)
-    world.discord.closed.add(CHANNEL)
-    await post(world, ("Mon", "A▲9 B▲8"), ("Tue", "C▲7"))
-    await reopen(world)
-    assert world.sent == ["A B C"]
-
-
-async def test_papers_of_a_weekly_post_that_was_refused_follow_the_next(world: World) -> None:
-    await world.daily(style=models.Style.WEEKLY, days=(1,), papers=1)
-    await post(world, ("Mon", "Z▲9"))
-    world.discord.closed.add(CHANNEL)
-    await world.list("Wed", "A▲9")
-    await world.at("Mon+1 09:00")
-    await world.list("Wed+1", "B▲5")
-    await world.at("Mon+2 09:00")
-    await reopen(world)
-    assert world.sent == ["Z", "B A"]
 
 
 @pytest.mark.parametrize("closes_after", ["headline", "A"])
@@ -210,48 +125,6 @@ async def test_resuming_a_webhook_post_sends_again_what_may_not_have_arrived(db:
     await world.subscriptions.resume(row.id)
     await world.tick()
     assert papers_seen(world) == Counter("AB")
-
-
-@pytest.mark.parametrize(
-    ("changes", "sent"),
-    [
-        ({"days": (1, 2, 3, 4, 5)}, ["Z", "A B"]),
-        ({"timezone": "Asia/Tokyo"}, ["Z", "A B"]),
-        ({"at_time": "10:00"}, ["Z", "A B"]),
-        ({"days": (1,)}, ["Z"]),
-    ],
-    ids=str,
-)
-async def test_a_post_that_waits_for_its_list_comes_though_it_is_edited(
-    world: World, changes: dict[str, Any], sent: list[str]
-) -> None:
-    await world.read_lists("Thu-1")
-    row = await world.daily(at="")
-    await world.list("Mon", "Z▲9", at="Mon 20:00")
-    world.now = moment("Tue 11:31")
-    await world.read_lists("Mon")
-    await world.tick()
-    await world.list("Tue", "A▲9 B▲8", at="Tue 20:00")
-    await world.at("Wed 11:40")  # the list closed at 11:30, and Hugging Face is late
-    await world.edit(row, **changes)
-    world.now = moment("Wed 12:10")
-    await world.read_lists("Tue")
-    await world.at("Wed 12:10", "Wed 20:00")
-    assert world.sent == sent
-
-
-async def test_an_edit_does_not_revive_a_post_that_expired_with_an_unknown_outcome(world: World) -> None:
-    row = await world.daily()
-    await post(world, ("Mon", "Z▲9"))
-    world.discord.answer = LOST
-    await post(world, ("Tue", "A▲9"))
-    world.discord.messages.pop()
-    world.discord.answer = AWAY
-    await world.at("Wed 10:00")
-    await world.edit(row, days=(1, 2))
-    world.discord.answer = None
-    await world.at("Fri 09:00")
-    assert world.sent == ["Z"]
 
 
 @pytest.mark.engines("sqlite", "postgresql")

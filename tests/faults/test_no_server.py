@@ -39,21 +39,6 @@ print(out, end="")
 sys.exit(status if status >= 0 else 128 - status)
 """
 """The command `paperround`, which the test runs in a process with all modules loaded."""
-GIT = """\
-#!/bin/sh
-for word in "$@"; do
-  if [ "$word" = push ] || [ "$word" = ls-remote ]; then
-    if [ -e {folder}/away ]; then {ask}; exit 128; fi
-    if [ "$word" = push ] && [ ! -e {folder}/once ]; then
-      touch {folder}/once {folder}/away
-      {first}
-      exit 128
-    fi
-  fi
-done
-exec {git} "$@"
-"""
-"""Git, with a repository that goes away with the first push."""
 
 
 def git(*arguments: str, cwd: Path, status: int = 0) -> str:
@@ -193,8 +178,6 @@ PAPERS = ("2601.00001", "2601.00002")
 
 
 WEBHOOK, TOKEN = "DISCORD_WEBHOOK", "DISCORD_TOKEN"
-both = pytest.mark.parametrize("secret", [WEBHOOK, pytest.param(TOKEN, marks=pytest.mark.all_faults)])
-"""A run is a process of two seconds, so by default only what is harder: with a webhook, Discord cannot be asked."""
 
 
 @pytest.fixture
@@ -248,70 +231,6 @@ async def test_a_week_of_runs_posts_each_day_once(copy: Copy) -> None:
     assert copy.posts() == [*PAPERS]
 
 
-@both
-@pytest.mark.promise
-async def test_what_cannot_be_stored_is_not_sent_or_not_sent_again(copy: Copy) -> None:
-    copy.add_digest(0, PAPERS[0])
-    refusal = copy.bare / "hooks" / "pre-receive"
-    refusal.write_text("#!/bin/sh\nexit 1\n")
-    refusal.chmod(0o755)
-    lost = await copy.run()
-    print(lost.stdout)
-    assert (lost.exit_status, copy.posts(), copy.state()) == (1, [], "")
-    # The push before sending is taken, the one after is not.
-    refusal.write_text(f"#!/bin/sh\n[ -e {copy.folder}/one ] && exit 1\ntouch {copy.folder}/one\n")
-    half = await copy.run()
-    print(half.stdout)
-    assert (half.exit_status, copy.posts()) == (1, [PAPERS[0]])
-    refusal.unlink()
-    await expect_doubt(copy)
-    last = await copy.run()
-    assert (last.exit_status, copy.posts()) == (0, [PAPERS[0]])
-
-
-@both
-@pytest.mark.promise
-async def test_a_run_that_dies_while_it_sends_doubles_nothing(copy: Copy) -> None:
-    copy.add_digest(0, PAPERS[0])
-    copy.place = "after POST"
-    dead = await copy.run()
-    print(dead.stdout)
-    assert (dead.exit_status, copy.posts()) == (137, [PAPERS[0]])
-    copy.place = ""
-    await expect_doubt(copy)
-
-
-@pytest.mark.parametrize("back", ["before its end", "after it"])
-@pytest.mark.parametrize("arrived", [False, True])
-@both
-async def test_a_run_knows_what_it_has_pushed(copy: Copy, arrived: bool, back: str) -> None:
-    """The answer to the push before sending is lost, and the repository is away: nothing is sent, and the next run sends it.
-
-    If it is away until the run ends, nobody knows that nothing was sent: that is as after a run that died.
-    """
-    copy.add_digest(0, PAPERS[0])
-    folder, git_itself, wrapper = copy.folder, shutil.which("git"), copy.bin / "git"
-    asked = ":"
-    if back == "before its end":  # the run asks as often as it pushes
-        asked = f"echo . >> {folder}/asked; [ $(wc -l < {folder}/asked) -lt 19 ] || rm {folder}/away"
-    first = f'{git_itself} "$@"' if arrived else ":"
-    checkout = copy.check_out()
-    wrapper.write_text(GIT.format(folder=folder, git=git_itself, ask=asked, first=first))
-    wrapper.chmod(0o755)
-    lost = await copy.run(checkout=checkout)
-    print(lost.stdout)
-    wrapper.unlink()
-    assert (lost.exit_status, copy.posts(), (folder / "once").exists()) == (1, [], True)
-    assert "another run" not in lost.stdout
-    after = await copy.run()
-    print(after.stdout)
-    if arrived and back == "after it" and WEBHOOK in copy.secrets:
-        assert (after.exit_status, copy.posts()) == (1, [])
-        assert re.search("daily post 1 in .*: failed because it is unclear", after.stdout)
-    else:
-        assert (after.exit_status, copy.posts()) == (0, [PAPERS[0]])
-
-
 def lose_second_state(copy: Copy) -> Path:
     """Let the branch take a run's state before sending, and not the one after it, until the returned hook is removed."""
     refusal = copy.bare / "hooks" / "pre-receive"
@@ -326,26 +245,6 @@ touch {copy.folder}/one
     )
     refusal.chmod(0o755)
     return refusal
-
-
-@pytest.mark.parametrize("edit", ["top = 7", 'topic = "paper"', "removed = true", "paused = true"])
-@pytest.mark.parametrize("secret", [WEBHOOK, TOKEN])
-async def test_what_may_have_been_sent_is_not_sent_again_whatever_the_file_says(
-    copy: Copy, edit: str
-) -> None:
-    copy.add_digest(0, PAPERS[0])
-    refusal = lose_second_state(copy)
-    half = await copy.run()
-    assert (half.exit_status, copy.posts()) == (1, [PAPERS[0]])
-    refusal.unlink()
-    text = (copy.check_out() / "posts.toml").read_text()
-    copy.commit({"posts.toml": f"{text}{edit}\n"})
-    after = await copy.run()
-    print(after.stdout)
-    assert copy.posts() == [PAPERS[0]]
-    is_known = TOKEN in copy.secrets and edit == "top = 7"
-    named = ": sent\n" if is_known else ": failed because it is unclear whether the message arrived"
-    assert (named in after.stdout, after.exit_status) == (True, 0 if is_known else 1)
 
 
 async def test_an_uncertain_post_is_named_until_a_person_has_settled_it(copy: Copy) -> None:
@@ -458,15 +357,6 @@ async def test_a_setting_that_is_missing_after_the_set_up_is_said_and_the_set_up
     assert copy.posts() == [PAPERS[0]], "the webhook's post was removed"
 
 
-@pytest.mark.parametrize("days", [-2, 2])
-async def test_a_wrong_clock_of_the_machine_moves_no_new_post(copy: Copy, days: int) -> None:
-    copy.add_digest(0, PAPERS[0])
-    clock_file.write(copy.clock, 0, days * 86_400)
-    first = await copy.run()
-    print(first.stdout)
-    assert (first.exit_status, copy.posts()) == (0, [PAPERS[0]])
-
-
 async def test_a_run_that_found_nothing_pushes_nothing(copy: Copy) -> None:
     # The date of a reading is stored, so the two runs and what they make due are kept from midnight (UTC).
     start = 0.1 if system_clock().hour == 23 else 0.0
@@ -481,18 +371,6 @@ async def test_a_run_that_found_nothing_pushes_nothing(copy: Copy) -> None:
     copy.add_digest(0, PAPERS[1])
     assert (await copy.run()).exit_status == 0
     assert copy.state() != stored, "a paper was found"
-
-
-async def expect_doubt(copy: Copy) -> None:
-    """With a token the next run knows what was sent, with a webhook it names what it does not send again."""
-    after = await copy.run()
-    print(after.stdout)
-    if TOKEN in copy.secrets:
-        assert (after.exit_status, ": sent\n" in after.stdout) == (0, True)
-    else:
-        assert (after.exit_status, "daily post 1 in …/webhooks/" in after.stdout) == (1, True)
-        assert "failed because" in after.stdout
-    assert copy.posts() == [PAPERS[0]]
 
 
 @pytest.mark.parametrize("secret", [TOKEN])

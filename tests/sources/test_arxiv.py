@@ -15,7 +15,7 @@ from bot.sources.arxiv import LookupOutcome, PaperLookup
 from bot.sources.fetcher import HttpFetcher
 from storage.database import Database
 from storage.models import PaperFacts
-from tests.support import source_payloads
+from tests.support import patience, source_payloads
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.origin_server import OriginServer
 
@@ -134,6 +134,7 @@ class LookupHarness:
             lambda: container.create_fetcher(settings, lambda: self.now, container.LOOKUP_LIMITS),
             settings.arxiv_url,
             base.no_throttle,
+            patience=patience.HANG_SECONDS,
         )
 
     async def fetch(self, *ids: str, user_id: int = ADA) -> list[LookupOutcome]:
@@ -341,7 +342,7 @@ async def test_stores_a_late_response_for_the_next_attempt(harness: LookupHarnes
     harness.lookup.patience = 0.0
     assert await harness.fetch("2505.00001") == [LATE]
     released.set()
-    harness.lookup.patience = 10.0
+    harness.lookup.patience = patience.HANG_SECONDS
     assert await harness.fetch("2505.00001", user_id=BOB) == [FOUND]
     assert harness.services.asked == [["2505.00001"]]
 

@@ -5,6 +5,9 @@ Without SEED, plays are those of seed 0, so that they have the same verdict in e
 
 import os
 import random
+from typing import Any
+
+import pytest
 
 _GIVEN = os.environ.get("SEED")
 OF_RUN = int(_GIVEN or os.environ.setdefault("SEED_OF_RUN", str(random.SystemRandom().getrandbits(32))))
@@ -20,3 +23,9 @@ def rng() -> random.Random:
 
 def plays(count: int) -> range:
     return range(FIRST, FIRST + count)
+
+
+def few(count: int, count_of_all: int) -> list[Any]:
+    """Return the seeds of some plays, and with `--all-faults` those of all."""
+    more = (pytest.param(seed, marks=pytest.mark.all_faults) for seed in plays(count_of_all)[count:])
+    return [*plays(count), *more]
