@@ -127,31 +127,8 @@ async def lab(fake: server.FakeDiscord, database_url: str, tmp_path: Path) -> As
         yield lab
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-async def test_killed_bot_repeats_no_club_step(lab: Lab) -> None:
-    """The bot is killed in each step of a week."""
-    posts = f"/channels/{lab.channel_id}/messages"
-    await lab.run_until(1, lab.polls, posts)
-    await lab.run_until(1, lab.polls)
-    await lab.vote(2, 4)
-    await lab.until(lab.meets_at - 2 * DAY + 2 * MINUTE)
-    await lab.run_until(0, lab.counted, f"{posts}/*", "GET")
-    await lab.run_until(1, lab.counted)
-    await lab.run_until(2, lab.messages, posts)
-    await lab.run_until(1, lab.threads, "/channels/*/threads")
-    await lab.run_until(1, lab.events, "/guilds/*/scheduled-events")
-    await lab.run_until(1, lab.events)
-    await lab.until(lab.meets_at - 50 * MINUTE)
-    await lab.run_until(1, lab.reminders, f"/channels/{(await lab.threads())[0].id}/messages")
-    await lab.run_until(1, lab.reminders)
-    assert [thread.name for thread in await lab.threads()] == ["Paper 2601.00002"]
-    assert (len(await lab.messages()), len(await lab.reminders())) == (2, 1)
-    assert [event["scheduled_start_time"] for event in await lab.events()] == [lab.meets_at.isoformat()]
-    assert await lab.harness.count_states() == {"sent": 6}
-    assert "Traceback" not in lab.harness.read_log()
-
-
 @pytest.mark.engines("sqlite")
+@pytest.mark.all_faults
 async def test_reports_a_deleted_poll_once_and_closes_the_poll_of_a_skipped_meeting(lab: Lab) -> None:
     await lab.run_until(1, lab.polls)
     [poll] = await lab.polls()
@@ -169,6 +146,7 @@ async def test_reports_a_deleted_poll_once_and_closes_the_poll_of_a_skipped_meet
 
 
 @pytest.mark.engines("sqlite")
+@pytest.mark.all_faults
 async def test_killed_bot_still_deletes_a_skipped_event(lab: Lab) -> None:
     await lab.run_until(1, lab.polls)
     await lab.until(lab.meets_at - 2 * DAY + 2 * MINUTE)
@@ -180,8 +158,9 @@ async def test_killed_bot_still_deletes_a_skipped_event(lab: Lab) -> None:
     assert await lab.harness.count_states() == {"sent": 7}
 
 
-@pytest.mark.engines("sqlite")
+@pytest.mark.engines("sqlite", "postgresql")
 @pytest.mark.parametrize("seed", seeds.plays(3))
+@pytest.mark.all_faults
 async def test_kills_hours_before_and_after_each_step_leave_each_once(lab: Lab, seed: int) -> None:
     """Each bot is killed while idle, or as soon as Discord has stored one thing of it, and the next begins hours later."""
     rng, harness = random.Random(seed), lab.harness

@@ -111,6 +111,7 @@ async def test_a_mention_is_answered_once_and_other_messages_are_left_alone(aski
     asking.harness.assert_no_traceback()
 
 
+@pytest.mark.all_faults
 async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(asking: Asking) -> None:
     harness = asking.harness
     page, is_read = asking.origin.pages[f"/papers/{PAPER}.md"], asyncio.Event()

@@ -62,6 +62,7 @@ async def _wait_for_posts(harness: FaultHarness, dates: dict[int, list[date]]) -
 @pytest.mark.parametrize(
     "errors", [CASES[0], *(pytest.param(case, marks=pytest.mark.all_faults) for case in CASES[1:])]
 )
+@pytest.mark.all_faults
 async def test_posts_each_date_once_and_on_time_with_a_wrong_clock(
     harness: FaultHarness, errors: tuple[timedelta, ...]
 ) -> None:

@@ -1,7 +1,4 @@
-"""Discord's bad days with the real discord.py: bans, HTML pages, global rate limits, silence.
-
-With `--all-faults` the durations and numbers are those of a real bad day.
-"""
+"""Discord's bad days with the real discord.py: bans, HTML pages, global rate limits, silence."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +15,7 @@ from tests.support import outbox_builders, patience
 from tests.support.fault_harness import FaultHarness, mostly_on_postgresql
 from tests.support.relay_harness import RelayHarness, open_relay_harness
 
-pytestmark = mostly_on_postgresql
+pytestmark = [mostly_on_postgresql, pytest.mark.all_faults]
 
 SECONDS_UNTIL_OUT = 60.0
 """The longest time for every post to be sent after Discord has recovered."""
@@ -64,8 +61,8 @@ class Day:
 
 
 @pytest.fixture
-async def day(fake: server.FakeDiscord, sqlite_db: Database, all_seeds: bool) -> AsyncIterator[Day]:
-    channels = fake.add_channels(300 if all_seeds else 40)
+async def day(fake: server.FakeDiscord, sqlite_db: Database) -> AsyncIterator[Day]:
+    channels = fake.add_channels(300)
     async with open_relay_harness(sqlite_db, fake, per_second=49.0) as harness:
         for channel_id in channels:
             id_ = await sqlite_db.write(daily.add, outbox_builders.new_subscription(channel_id))
@@ -85,32 +82,26 @@ BANS: dict[str, Json] = {
 }
 
 
-LONG = pytest.mark.all_faults
+@pytest.mark.parametrize("ban", BANS)
+async def test_ban_pauses_requests_and_notifies_nobody(day: Day, ban: str) -> None:
+    assert await day.run(15.0, BANS[ban]) <= MAX_REQUESTS_IN_BAN
 
 
-@pytest.mark.parametrize("ban", [pytest.param(ban, marks=LONG if ban != "403 page" else ()) for ban in BANS])
-async def test_ban_pauses_requests_and_notifies_nobody(day: Day, ban: str, all_seeds: bool) -> None:
-    assert await day.run(15.0 if all_seeds else 3.0, BANS[ban]) <= MAX_REQUESTS_IN_BAN
-
-
-@pytest.mark.parametrize("kind", ["page", pytest.param("status", marks=LONG)])
-async def test_requests_wait_for_the_end_of_a_global_rate_limit(day: Day, kind: str, all_seeds: bool) -> None:
+@pytest.mark.parametrize("kind", ["page", "status"])
+async def test_requests_wait_for_the_end_of_a_global_rate_limit(day: Day, kind: str) -> None:
     """A `page` is Cloudflare's rate limit; a `status` is Discord's own."""
-    seconds = 70.0 if all_seeds else 3.0
-    limit = {"kind": kind, "status": 429, "retry_after": seconds}
-    requests = await day.run(seconds - 1.0, limit)
+    limit = {"kind": kind, "status": 429, "retry_after": 70.0}
+    requests = await day.run(69.0, limit)
     assert requests <= 10, "those in flight, and no probe before the limit ends"
 
 
-async def test_bot_that_starts_during_an_outage_waits_for_its_end(
-    harness: FaultHarness, all_seeds: bool
-) -> None:
+async def test_bot_that_starts_during_an_outage_waits_for_its_end(harness: FaultHarness) -> None:
     """Login, commands and the Gateway's URL fail too. A proxy's 401 does not mean a wrong token."""
     channels = harness.fake.add_channels(20)
     await harness.fan_out(channels)
     faults: list[Json] = [{"kind": "page", "status": status} for status in (401, 503, 403, 429, 200)]
     faults.append({"kind": "status", "status": 401, "message": "log in", "code": "unauthorized"})
-    for fault in faults if all_seeds else faults[:2]:
+    for fault in faults:
         before = len(harness.fake.log())
         harness.fake.set_faults(fault)
         bot = harness.start_bot()

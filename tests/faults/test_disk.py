@@ -7,7 +7,7 @@ import pytest
 from tests.support import fork_server
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = pytest.mark.engines("sqlite")
+pytestmark = [pytest.mark.engines("sqlite"), pytest.mark.all_faults]
 
 CHANNELS = 40
 FULL = 48_000

@@ -14,14 +14,11 @@ from storage import copying
 from tests.support import digest_builders
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [
-    pytest.mark.promise,
-    pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults)),
-]
+pytestmark = [pytest.mark.promise, pytest.mark.all_faults]
 
 SEEDS = 1
 OVERLAPS = 12
-"""Pairs of exports or backups with `--all-faults`; else 2."""
+"""Pairs of exports or backups."""
 DIGESTS, PAPERS = 60, 40
 
 
@@ -41,7 +38,7 @@ def count(path: Path) -> int:
 
 
 async def test_overlapping_exports_leave_a_whole_file_despite_kills(
-    harness: FaultHarness, seed: int, all_seeds: bool, tmp_path: Path
+    harness: FaultHarness, seed: int, tmp_path: Path
 ) -> None:
     rng = random.Random(seed)
     inbox, out, scratch = tmp_path / "inbox", tmp_path / "out", tmp_path / "scratch"
@@ -62,7 +59,7 @@ async def test_overlapping_exports_leave_a_whole_file_despite_kills(
     assert written == DIGESTS * PAPERS
     precious = out / "all.zip.partial"
     precious.mkdir()
-    for number in range(OVERLAPS if all_seeds else 2):
+    for number in range(OVERLAPS):
         command = commands[number % len(commands)]
         first = harness.start_cli(*command)
         await asyncio.sleep(rng.uniform(0.0, 1.5))

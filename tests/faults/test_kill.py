@@ -25,6 +25,7 @@ PAST_NONCE_WINDOW = timedelta(minutes=10)
 LOST = {"kind": "lose", "probability": 0.05}
 
 
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 async def test_every_part_arrives_once_and_in_order_despite_kills(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:
@@ -57,6 +58,7 @@ async def test_every_part_arrives_once_and_in_order_despite_kills(
 
 
 @pytest.mark.engines("sqlite")
+@pytest.mark.all_faults
 async def test_kills_repeat_no_webhook_post_and_leave_few_uncertain(
     harness: FaultHarness, seed: int, all_seeds: bool
 ) -> None:

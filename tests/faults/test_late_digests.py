@@ -46,6 +46,7 @@ async def test_reads_a_digest_published_during_downtime_before_skipping_its_post
     assert PAPER in json.dumps(message)
 
 
+@pytest.mark.all_faults
 async def test_writes_the_digest_of_a_closed_day_and_posts_it_that_morning(
     harness: FaultHarness, fake_model: FakeModel
 ) -> None:

@@ -15,10 +15,8 @@ from tests.fake_discord.model import GUILD_ID
 from tests.support import seeds
 from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery, new_subscription
 
-pytestmark = [pytest.mark.engines("postgresql"), pytest.mark.promise]
+pytestmark = [pytest.mark.engines("postgresql"), pytest.mark.promise, pytest.mark.all_faults]
 READER = 42
-PAIRS = 40
-"""How many pairs of writers are tried without `--all-faults`."""
 Write = Callable[[Connection, list[int], list[int]], Awaitable[object]]
 """A write about deliveries and their parts, both in ascending order."""
 
@@ -116,7 +114,7 @@ WRITES: dict[str, Write] = {
 }
 
 
-async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, all_seeds: bool) -> None:
+async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database) -> None:
     pairs = list(itertools.combinations_with_replacement(WRITES, 2))
     rng, names = seeds.rng(), itertools.count()
     other = Database(db.url, "paperround front", 8)
@@ -128,7 +126,7 @@ async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database, al
             await write(connection, ids, parts)
 
     rng.shuffle(pairs)
-    for first, second in pairs * 3 if all_seeds else pairs[:PAIRS]:
+    for first, second in pairs * 3:
         posts = [await db.write(daily.add, new_subscription(n)) for n in (21, 20)]
         about: dict[str, Any] = {"kind": models.DeliveryKind.DAILY, "user_id": READER, "parts": 2}
         alert = about | {"kind": models.DeliveryKind.ALERT}

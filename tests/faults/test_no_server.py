@@ -202,6 +202,7 @@ async def copy(secret: str, fake: FakeDiscord, tmp_path: Path) -> AsyncIterator[
 
 
 @pytest.mark.promise
+@pytest.mark.all_faults
 async def test_a_week_of_runs_posts_each_day_once(copy: Copy) -> None:
     copy.add_digest(0, PAPERS[0])
     first = await copy.run()
@@ -247,6 +248,7 @@ touch {copy.folder}/one
     return refusal
 
 
+@pytest.mark.all_faults
 async def test_an_uncertain_post_is_named_until_a_person_has_settled_it(copy: Copy) -> None:
     copy.add_digest(0, PAPERS[0])
     refusal = lose_second_state(copy)
@@ -275,6 +277,7 @@ async def test_an_uncertain_post_is_named_until_a_person_has_settled_it(copy: Co
     assert (settled.exit_status, "unclear" in settled.stdout) == (0, False)
 
 
+@pytest.mark.all_faults
 async def test_a_post_that_the_bot_paused_keeps_runs_red(copy: Copy) -> None:
     copy.add_digest(0, PAPERS[0])
     assert (await copy.run()).exit_status == 0
@@ -298,6 +301,7 @@ async def test_a_post_that_the_bot_paused_keeps_runs_red(copy: Copy) -> None:
     assert by_hand.exit_status == 0, by_hand
 
 
+@pytest.mark.all_faults
 async def test_a_post_that_is_ended_is_not_posted_again(copy: Copy) -> None:
     """With the page's own file: a source, and one post by a webhook."""
     copy.add_digest(0, PAPERS[0])
@@ -315,6 +319,7 @@ async def test_a_post_that_is_ended_is_not_posted_again(copy: Copy) -> None:
     assert (after.exit_status, copy.posts()) == (1, [PAPERS[0]])  # a file without a post is a failure
 
 
+@pytest.mark.all_faults
 async def test_a_post_that_the_file_no_longer_has_is_named_until_it_is_ended(copy: Copy) -> None:
     """docs/no-server.md, *To move a post*: with another webhook's address the old post goes on."""
     copy.add_digest(0, PAPERS[0])
@@ -334,6 +339,7 @@ async def test_a_post_that_the_file_no_longer_has_is_named_until_it_is_ended(cop
     )
 
 
+@pytest.mark.all_faults
 async def test_a_setting_that_is_missing_after_the_set_up_is_said_and_the_set_up_is_stored(
     copy: Copy,
 ) -> None:
@@ -357,6 +363,7 @@ async def test_a_setting_that_is_missing_after_the_set_up_is_said_and_the_set_up
     assert copy.posts() == [PAPERS[0]], "the webhook's post was removed"
 
 
+@pytest.mark.all_faults
 async def test_a_run_that_found_nothing_pushes_nothing(copy: Copy) -> None:
     # The date of a reading is stored, so the two runs and what they make due are kept from midnight (UTC).
     start = 0.1 if system_clock().hour == 23 else 0.0
@@ -375,6 +382,7 @@ async def test_a_run_that_found_nothing_pushes_nothing(copy: Copy) -> None:
 
 @pytest.mark.parametrize("secret", [TOKEN])
 @pytest.mark.promise
+@pytest.mark.all_faults
 async def test_two_runs_at_once_and_a_restored_state(copy: Copy) -> None:
     copy.add_digest(0, PAPERS[0])
     empty = git("mktree", cwd=copy.bare)
@@ -435,6 +443,7 @@ async def test_what_is_pasted_with_quotation_marks_is_the_secret(copy: Copy) -> 
 
 
 @pytest.mark.parametrize("secret", [TOKEN])
+@pytest.mark.all_faults
 async def test_a_mistyped_first_secret_is_corrected_without_further_steps(copy: Copy) -> None:
     copy.add_digest(0, PAPERS[0])
     right, copy.secrets = copy.secrets, {TOKEN: "mis.typed.token"}

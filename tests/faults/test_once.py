@@ -1,4 +1,4 @@
-"""`paperround run --once` that is killed at twenty places, and run again; at seven without `--all-faults`."""
+"""`paperround run --once` that is killed at twenty places, and run again."""
 
 import json
 
@@ -7,14 +7,15 @@ import pytest
 from tests.support.fault_harness import FaultHarness
 from tests.support.single_runs import PAPER, SingleRuns, post_in
 
-KILLS, FEWER = 20, 7
+KILLS = 20
 DYING = "tests.support.dying"
 
 
 @pytest.mark.promise
 @pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.all_faults
 async def test_a_run_that_is_killed_at_any_of_twenty_places_loses_and_doubles_nothing(
-    harness: FaultHarness, all_seeds: bool
+    harness: FaultHarness,
 ) -> None:
     single = SingleRuns(harness.fake, harness.folder, {"PAPERROUND_DATABASE_URL": harness.database_url})
     single.write_digest()
@@ -38,8 +39,6 @@ async def test_a_run_that_is_killed_at_any_of_twenty_places_loses_and_doubles_no
     # Every place from the first request on, and the others at equal distances before it.
     before = KILLS - len(reached[asked:])
     numbers = [*range(1, asked, max(1, asked // before)), *range(asked, len(reached) + 1)][-KILLS:]
-    if not all_seeds:
-        numbers = numbers[:: KILLS // FEWER + 1]
     for done, number in enumerate(numbers):
         assert await run(number, done + 2) == -9, (number, reached)
     assert await run(0, len(numbers) + 2) == 0

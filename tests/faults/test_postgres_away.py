@@ -1,7 +1,6 @@
 """A restarting PostgreSQL server and a frozen sender, while a standby waits: each part arrives once."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -40,14 +39,15 @@ async def harness(
         yield opened
 
 
-@pytest.mark.parametrize("how", [signal.SIGQUIT, pytest.param(signal.SIGINT, marks=pytest.mark.all_faults)])
+@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT])
+@pytest.mark.all_faults
 async def test_bot_waits_for_a_restarting_database_server(
-    harness: FaultHarness, server: postgres_server.PostgresServer, how: signal.Signals, all_seeds: bool
+    harness: FaultHarness, server: postgres_server.PostgresServer, how: signal.Signals
 ) -> None:
     channels = harness.fake.add_channels(CHANNELS)
     bots = await harness.start_sender_and_standby()
     async with harness.supervising(*bots):
-        for number, seconds in enumerate([3.0, 20.0] if all_seeds else [3.0]):
+        for number, seconds in enumerate((3.0, 20.0)):
             await harness.fan_out(channels, PARTS, name=f"{number}-")
             await harness.wait_for_sent(number * CHANNELS * PARTS + 20)
             server.stop(how)
@@ -57,7 +57,7 @@ async def test_bot_waits_for_a_restarting_database_server(
     messages = harness.fake.all_messages()
     for channel_id in channels:
         texts = message_texts(messages[channel_id])
-        assert len(texts) == len(set(texts)) == PARTS * (2 if all_seeds else 1), harness.read_log()[-3000:]
+        assert len(texts) == len(set(texts)) == PARTS * 2, harness.read_log()[-3000:]
     harness.assert_no_traceback()
 
 
@@ -82,6 +82,7 @@ async def test_promoting_a_synchronous_replica_loses_nothing(
             harness.assert_no_traceback()
 
 
+@pytest.mark.all_faults
 async def test_sender_ends_with_a_reason_if_its_database_is_read_only(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
@@ -108,46 +109,38 @@ async def test_sender_ends_with_a_reason_if_its_database_is_read_only(
 
 
 @pytest.mark.promise
-async def test_frozen_sender_sends_nothing_twice_after_resuming(
-    harness: FaultHarness, all_seeds: bool
-) -> None:
+@pytest.mark.all_faults
+async def test_frozen_sender_sends_nothing_twice_after_resuming(harness: FaultHarness) -> None:
     channels = harness.fake.add_channels(CHANNELS)
     forums = harness.fake.add_channels(8, first=500, kind=model.FORUM)
     sender, standby = await harness.start_sender_and_standby()
     await harness.fan_out(channels, PARTS)
-    if all_seeds:
-        # Half of the forum posts arrive before the freeze, the rest while a successor searches for them.
-        slow = {"kind": "slow", "method": "POST", "path": "*/threads", "times": 4}
-        harness.fake.set_faults({**slow, "seconds": 10, "stored": True}, {**slow, "seconds": 15})
-        posts = (models.PartKind.FORUM_POST,)
-        planned = (
-            new_delivery(f"f{forum}", forum, harness.now(), kinds=posts, priority=1) for forum in forums
-        )
-        await outbox_builders.add(harness.db, *planned)
+    # Half of the forum posts arrive before the freeze, the rest while a successor searches for them.
+    slow = {"kind": "slow", "method": "POST", "path": "*/threads", "times": 4}
+    harness.fake.set_faults({**slow, "seconds": 10, "stored": True}, {**slow, "seconds": 15})
+    posts = (models.PartKind.FORUM_POST,)
+    planned = (new_delivery(f"f{forum}", forum, harness.now(), kinds=posts, priority=1) for forum in forums)
+    await outbox_builders.add(harness.db, *planned)
     await harness.wait_for_sent(20)
     sender.send_signal(signal.SIGSTOP)
     frozen_at = harness.fake.count_messages()
-    if not all_seeds:
-        with contextlib.suppress(TimeoutError):  # if it was frozen while it renewed its lease
-            await patience.wait_for(harness.end_lease(), 2)
     await harness.wait_for_sent(frozen_at + 60)
-    if all_seeds:
-        await asyncio.sleep(40.0)
-        # As if minutes had passed: Discord has forgotten the nonces of the former sender's messages.
-        harness.fake.world.nonces.clear()
+    await asyncio.sleep(40.0)
+    # As if minutes had passed: Discord has forgotten the nonces of the former sender's messages.
+    harness.fake.world.nonces.clear()
     sender.send_signal(signal.SIGCONT)
     await harness.wait_until_all_sent()
     assert (await harness.wait_for_end(sender), standby.poll()) == (1, None)
     assert "become the sender" in harness.read_log()
     await harness.assert_sent_once(channels, PARTS)
-    if all_seeds:
-        parents = [channel.parent_id for channel in harness.fake.world.channels.values()]
-        assert sorted(parent for parent in parents if parent in forums) == sorted(forums)
+    parents = [channel.parent_id for channel in harness.fake.world.channels.values()]
+    assert sorted(parent for parent in parents if parent in forums) == sorted(forums)
     harness.assert_no_traceback()
     await harness.assert_no_error_kept()
 
 
 @pytest.mark.promise
+@pytest.mark.all_faults
 async def test_standby_sends_the_rest_of_the_planned_posts(harness: FaultHarness) -> None:
     channels = harness.fake.add_channels(CHANNELS)
     sender, standby = await harness.start_sender_and_standby()

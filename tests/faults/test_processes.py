@@ -23,6 +23,7 @@ async def test_second_process_sends_nothing_until_the_first_is_dead(harness: Fau
 
 @pytest.mark.promise
 @pytest.mark.engines("postgresql")
+@pytest.mark.all_faults
 async def test_answers_every_command_after_the_leader_and_a_front_die(harness: FaultHarness) -> None:
     [channel_id] = harness.fake.add_channels(1)
     await harness.store_digest("2601.00001")
@@ -36,6 +37,7 @@ async def test_answers_every_command_after_the_leader_and_a_front_die(harness: F
     harness.assert_no_traceback()
 
 
+@pytest.mark.all_faults
 async def test_a_standby_and_a_front_end_when_another_version_upgrades(harness: FaultHarness) -> None:
     lock = SenderLock(harness.db)
     assert await lock.try_acquire()

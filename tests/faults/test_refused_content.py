@@ -15,7 +15,7 @@ from tests.support import refused_titles, rendered_posts
 from tests.support.fault_harness import FaultHarness
 from tests.support.refused_titles import BAD, IDS, REFUSES
 
-pytestmark = pytest.mark.promise
+pytestmark = [pytest.mark.promise, pytest.mark.all_faults]
 
 SEEDS = 5
 LOST = {"kind": "lose", "method": "POST", "path": "/channels/*", "probability": 0.05}
@@ -25,9 +25,7 @@ def _is_further(fake: server.FakeDiscord, before: int, waiting: list[models.Deli
     return not waiting or fake.count_messages() > before
 
 
-async def test_kills_lose_and_repeat_nothing_of_refused_messages(
-    harness: FaultHarness, seed: int, all_seeds: bool
-) -> None:
+async def test_kills_lose_and_repeat_nothing_of_refused_messages(harness: FaultHarness, seed: int) -> None:
     rng, fake = random.Random(seed), harness.fake
     texts, forums = fake.add_channels(9), fake.add_channels(3, first=9, kind=model.FORUM)
     await refused_titles.store_papers(harness.db, harness.now(), bad=(BAD, IDS[8]))
@@ -52,7 +50,7 @@ async def test_kills_lose_and_repeat_nothing_of_refused_messages(
         return await harness.db.fetch(outbox.list_rows, state=DeliveryState.WAITING)
 
     fake.set_faults(REFUSES, LOST | {"stored": True}, LOST, seed=seed)
-    for _ in range(6 if all_seeds else 3):
+    for _ in range(6):
         before, bot = fake.count_messages(), harness.start_bot()
         # On a fast machine all may have come before the last kill.
         is_further = partial(_is_further, fake, before)

@@ -12,7 +12,7 @@ from tests.fake_discord import model
 from tests.support import alert_builders
 from tests.support.fault_harness import FaultHarness
 
-pytestmark = [pytest.mark.engines("sqlite"), pytest.mark.promise]
+pytestmark = [pytest.mark.engines("sqlite"), pytest.mark.promise, pytest.mark.all_faults]
 
 STYLES = (
     (models.Style.CARDS, model.TEXT),

@@ -121,6 +121,7 @@ async def days_of(harness: PollingHarness) -> dict[str, list[date]]:
     return found
 
 
+@pytest.mark.all_faults
 async def test_each_paper_of_any_feed_is_listed_once_on_the_day_on_which_it_came(
     harness: PollingHarness,
 ) -> None:
