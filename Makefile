@@ -70,8 +70,8 @@ test-scale: $(DEV) ## commands over HTTP, processes and databases that die
 test-faults: $(DEV) ## what takes long: kill -9 at 50 moments and more. CI runs it each night, you before a release
 	@$(BIN)/pytest -n $(WORKERS) -m 'faults or all_faults' --all-faults $(ARGS)
 
-test-year: $(DEV) ## a year of the bot on both databases, with its figures in .year (an hour and a half); DAYS=30 for a try
-	@$(BIN)/pytest -n 0 -p no:randomly -m year tests/year $(ARGS)
+test-year: $(DEV) ## YEARS=2 random years of daily posts on both databases, starting with those of SEED
+	@RANDOM_YEARS=$(or $(YEARS),2) $(BIN)/pytest -n $(WORKERS) tests/daily/test_random_years.py $(ARGS)
 
 test-image: $(DEV) ## build the image and run it; needs Docker or Podman
 	@$(BIN)/pytest -m image tests/test_image.py $(ARGS)

@@ -93,10 +93,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what has a command of its own (`make test-MARK`) unless selected, and order the tests for the workers."""
     asked = {
         mark
-        for mark in ("image", "install", "year")
+        for mark in ("image", "install")
         if mark in config.option.markexpr or any(f"test_{mark}" in argument for argument in config.args)
     }
-    left_out = {"image", "install", "year", "all_faults"} - asked
+    left_out = {"image", "install", "all_faults"} - asked
     left_out -= {"all_faults"} if config.getoption("--all-faults") else set()
     deselected = [item for item in items if any(map(item.get_closest_marker, left_out))]
     config.hook.pytest_deselected(items=deselected)

@@ -5,8 +5,8 @@ refuse for days or after half a post; replies are lost; managers edit, pause and
 only the settings, the documents that it was given, and which papers it meant to post when; everything else is what arrived
 in a channel.
 
-By default some weeks are played on each engine, and each night those of more seeds. `RANDOM_YEARS=10` plays ten whole years;
-`RANDOM_PLAY=refusals,edits` plays only some of TROUBLES.
+By default some weeks are played on each engine, and each night those of more seeds. `make test-year` plays whole years, in
+which no table may grow without bound; `RANDOM_PLAY=refusals,edits` plays only some of TROUBLES.
 """
 
 import itertools
@@ -16,22 +16,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from bot.archive import listing
 from bot.core import day_close
 from bot.features.daily.why import WhyExplainer
+from bot.features.operations.retention import Retention
 from bot.outbox import contents
 from bot.outbox.outcomes import DeliveryError, SendRequest
-from storage import archive, daily, models
+from storage import archive, daily, models, schema
 from storage.database import Database
 from tests.support import digest_builders, seeds
 from tests.support import world as stage
-from tests.support.promises import MONTH, Arrivals, Place, close_of, due_at, place_of
 from tests.support.world import AWAY, BLOCKED, DAY, FORBIDDEN, HOUR, LOST, World, read_lists
 
 YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
@@ -47,12 +48,52 @@ TROUBLES = {
     "pauses",
     "asked",
 }
+GROWING = {"authors", "digests", "entries", "facts", "paper_authors", "papers", "sections"}
+"""Tables that grow with the papers (`docs/storage.md`). All others are bounded by retention."""
+MAX_GROWTH = 1.15
 PLAY = set(filter(None, os.environ.get("RANDOM_PLAY", "").split(","))) or TROUBLES
 FIRST = (date(2025, 10, 20), date(2026, 2, 26), date(2026, 3, 28))
 """Two weeks before the clocks change: in New York in both directions; on Lord Howe Island and in Cairo, at midnight."""
 TOPIC = "even"
 """A topic that matches all papers with even numbers."""
 WEEK = 7 * DAY
+MONTH = 30 * DAY
+NEW_YORK = ZoneInfo("America/New_York")
+
+Place = tuple[int, str]
+"""A channel and a language: the papers of its posts do not repeat."""
+
+
+def place_of(row: models.Subscription) -> Place:
+    return row.channel_id, row.locale.value
+
+
+def close_of(day: date) -> datetime:
+    """Return when a day's list is complete (UTC)."""
+    return datetime.combine(day, time(21, 30), NEW_YORK).astimezone(UTC)
+
+
+@lru_cache(maxsize=10_000)
+def first_minute(zone: ZoneInfo, on: date, at: time) -> datetime:
+    """Return the first minute at which the zone's clock shows this time or a later one."""
+    wall = datetime.combine(on, at)
+    first, _ = sorted(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return first
+    return next(
+        moment
+        for n in range(180)
+        if (moment := first + timedelta(minutes=n)).astimezone(zone).replace(tzinfo=None) >= wall
+    )
+
+
+def due_at(row: models.Subscription, on: date) -> tuple[datetime, date | None]:
+    """Return when a date's post is due, and the day whose complete list it waits for."""
+    at = first_minute(ZoneInfo(row.timezone), on, time.fromisoformat(row.at_time or "09:00"))
+    if row.at_time:
+        return at, None
+    day = max(on + n * DAY for n in range(-3, 2) if close_of(on + n * DAY) <= at + 6 * HOUR)
+    return max(at, close_of(day)), day
 
 
 def is_even(name: str) -> bool:
@@ -190,7 +231,8 @@ class Year:
         self.bot_away_until = self.discord_away_until = self.silent_until = world.now
         self.closed_until: dict[int, datetime] = {}
         self.wrong_dates: list[tuple[str, date, date, list[str]]] = []
-        self.arrivals = Arrivals()
+        self.came: dict[Place, dict[str, datetime]] = defaultdict(dict)
+        """When each paper last came to each place."""
         self.checked: set[str] = set()
         self.asked = 0
         self.ticked_at = world.now
@@ -284,7 +326,7 @@ class Year:
 
     def is_free(self, place: Place, name: str, *, is_sure: bool) -> bool:
         """Return whether a paper may come: the place did not have it in a month, and no message brings it or may have."""
-        seen_at = self.arrivals.papers[place].get(name)
+        seen_at = self.came[place].get(name)
         if seen_at is not None and self.now - seen_at <= (MONTH + 10 * DAY if is_sure else MONTH):
             return False
         posts = self.posts_with[place, name]
@@ -403,8 +445,11 @@ class Year:
             assert at < post.ends_at + (DAY if is_unknown else timedelta()), (
                 f"{key} came at {at}, after {post.ends_at}"
             )
-            self.arrivals.add(marker, marker, place_of(post.row), names, at)
-        assert not self.arrivals.faults
+            came = self.came[place_of(post.row)]
+            for name in names:
+                before = came.get(name)
+                assert before is None or at - before > MONTH, f"{name} came at {before} and by {key} at {at}"
+                came[name] = at
 
     async def check_reasons(self, count: int) -> None:
         """`/why` says that a paper was posted where readers saw it, and names a rule that holds where they did not."""
@@ -422,7 +467,7 @@ class Year:
                     self.check_reason(name, found.subscription, found.cause.value)
 
     def check_reason(self, name: str, row: models.Subscription, cause: str) -> None:
-        seen = name in self.arrivals.papers[place_of(row)]
+        seen = name in self.came[place_of(row)]
         posts = self.posts_with[place_of(row), name]
         is_open = any(not self.is_unsent(post, name, is_sure=True) for post in posts)
         holds = {
@@ -435,6 +480,25 @@ class Year:
             "off-topic": bool(row.topic) and not is_even(name),
         }
         assert holds.get(cause, not seen), f"/why says of {name} in {row.id} at {self.now}: {cause}"
+
+    async def count_rows(self) -> dict[str, int]:
+        """Purge what is old, and return the number of rows in each table."""
+        await Retention(self.world.database, self.world.clock, days=90).purge()
+        async with self.world.database.read() as connection:
+            return {
+                table.name: await connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+                for table in schema.METADATA.sorted_tables
+            }
+
+    def check_growth(self, before: dict[str, int], after: dict[str, int]) -> None:
+        """From the middle of a year to its end, tables grow with the papers or not at all."""
+        papers = after["papers"] / before["papers"]
+        grown = {
+            name: (before[name], count)
+            for name, count in after.items()
+            if count > MAX_GROWTH * before[name] * (papers if name in GROWING else 1.0) + 20
+        }
+        assert not grown
 
     # Random events.
 
@@ -618,7 +682,7 @@ class Year:
         await self.subscribe(25, at_time="02:15", timezone="Australia/Lord_Howe", days=(1, 2, 3, 4, 5))
         for channel_id in range(26, 30):
             await self.subscribe(channel_id, **self.draw_post())
-        end = self.now + days * DAY
+        middle, end, rows = self.now + days / 2 * DAY, self.now + days * DAY, dict[str, int]()
         while self.now < end:
             await self.publish()
             self.disturb()
@@ -630,9 +694,13 @@ class Year:
                 await self.manage()
                 await self.tick()
             self.world.now += self.random.randint(2, 14 if YEARS else 6) * HOUR + 10 * stage.MINUTE
+            if YEARS and self.now >= middle and not rows:
+                rows = await self.count_rows()
         self.world.now = max(self.now, self.bot_away_until)
         await self.tick()
         await self.check_reasons(20)
+        if rows:
+            self.check_growth(rows, await self.count_rows())
 
 
 @pytest.mark.promise

@@ -259,20 +259,6 @@ class FakeDiscord:
         for route in ("POST /channels/*/messages", *routes):
             self.limits.set_route_limit(route, 1000, 1.0)
 
-    def forget(self, seconds: float) -> None:
-        """Forget messages, interactions and requests of more than `seconds` ago, and archive threads without newer ones."""
-        world = self.world
-        before = world.snowflake() - (int(seconds * 1000) << 22)
-        for channel_id, messages in world.messages.items():
-            world.messages[channel_id] = {id_: row for id_, row in messages.items() if id_ > before}
-            metadata = world.channels[channel_id].thread_metadata
-            if metadata and not metadata.archived and channel_id < before and not world.messages[channel_id]:
-                self.archive(channel_id)
-        world.nonces = {key: row for key, row in world.nonces.items() if row[1].id > before}
-        self.asked = {key: row for key, row in self.asked.items() if row.record.id > before}
-        world.interactions = {row.record.id: row.record for row in self.asked.values()}
-        self.requests.clear()
-
     # What arrived.
 
     def messages(self, channel_id: int | str) -> list[Json]:
