@@ -7,7 +7,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-import sqlalchemy as sa
 
 from bot.features.alerts import planner
 from bot.features.operations import retention
@@ -16,7 +15,7 @@ from storage import accounts, alerts, models, outbox
 from storage.alerts import OwnerRight
 from storage.models import AlertKind, AlertTiming, Locale
 from tests.support import alert_builders, killed_process, patience
-from tests.support.world import AWAY, CHANNEL, GUILD, READER, UNVERIFIABLE, World, arxiv_id, moment
+from tests.support.world import AWAY, CHANNEL, GUILD, READER, UNVERIFIABLE, World, moment
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
@@ -309,16 +308,11 @@ async def test_a_message_that_is_being_sent_stays_when_its_alert_is_removed(worl
     await world.wait(minutes=3)
     [message] = await world.planned()
 
-    async def is_waiting() -> bool:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        async with world.database.read() as connection:
-            return bool(await connection.scalar(sa.text(query)))
-
     async with world.database.transaction() as sending:
         [part] = await outbox.list_parts(sending, message.id)
         await outbox.mark_sending(sending, [part.id], world.now, term=0)
         removing = asyncio.create_task(world.alerts.remove(alert_id))
-        await patience.wait_until(is_waiting)
+        await patience.wait_until_blocked(world.database, removing)
     await removing
     assert [delivery.id for delivery in await world.planned()] == [message.id]
 
@@ -397,25 +391,6 @@ async def test_papers_of_a_message_with_unknown_outcome_are_not_repeated(world: 
     await world.written("Mon", "A▲6", location="another source")
     await world.wait(minutes=3)
     assert world.sent == []
-
-
-async def test_a_paper_that_fails_is_retried_without_delaying_others(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quote = planner._quote
-
-    def fail_for_one(paper: models.PaperDetail, *rest: Any) -> Any:
-        if paper.key == arxiv_id("A"):
-            raise ValueError("a text that cannot be quoted")
-        return quote(paper, *rest)
-
-    await world.alert("care")
-    with monkeypatch.context() as patch:
-        patch.setattr(planner, "_quote", fail_for_one)
-        await world.written("Mon", "A▲5 B▲5")
-        await world.wait(minutes=3)
-    await world.wait(minutes=3)
-    assert world.sent == ["@7 B", "@7 A"]
 
 
 @both_engines

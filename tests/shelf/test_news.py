@@ -152,40 +152,10 @@ async def test_news_that_discord_refuses_come_in_their_plain_form(db: Database) 
     assert sorted(told.split()) == ["a+code", "b+code", "c+code", "en", "plain"]
 
 
-async def plan_monday(world_: NewsWorld, names: str = "A B C D") -> None:
-    """Let a reader who saved some papers be told of their code, and wait until Monday's message was planned."""
-    await world_.written("Thu-1", names)
-    await world_.save(names)
-    await world_.shelf.start_news(READER, ZONES["Seoul"])
-    world_.now += timedelta(hours=1)
-    for name in names.split():
-        await world_.happen(name)
-    for _ in range(4):
-        await world_.wait(days=1)
-
-
 def list_told(world_: NewsWorld) -> list[str]:
     """Return the papers that a reader's messages named, without what is new about them."""
     texts = (text.split(maxsplit=3)[3] for text in world_.arrived.get(READER, ()) if "notice" not in text)
     return sorted(word.partition("+")[0] for text in texts for word in text.split() if word[0].isupper())
-
-
-@pytest.mark.parametrize("is_sent", [False, True])
-async def test_nothing_more_comes_after_the_switch_was_turned_off(db: Database, is_sent: bool) -> None:
-    world_ = NewsWorld(db)
-    world_.discord.answer = None if is_sent else AWAY
-    await plan_monday(world_)
-    told = list_told(world_)
-    assert bool(told) == is_sent
-    await db.write(news.switch_off, READER)
-    world_.discord.answer = None
-    for _ in range(3):
-        await world_.wait(days=1)
-    assert list_told(world_) == told
-    await world_.shelf.start_news(READER, "UTC")
-    for _ in range(10):
-        await world_.wait(days=1)
-    assert list_told(world_) == told, "what was found before the switch was turned on again is not told"
 
 
 async def test_a_discussion_opened_again_is_not_silent(world_: NewsWorld) -> None:

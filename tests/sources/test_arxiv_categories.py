@@ -235,14 +235,6 @@ def short_pages(given: Sequence[fake_arxiv.Paper], total: int, empty: int) -> li
     return [web.Response(text=fake_arxiv.search_page(page, total)) for page in [*pages, *[()] * empty]]
 
 
-async def test_requests_an_empty_page_again_at_once(harness: ArxivHarness) -> None:
-    harness.fake.papers = many(2)
-    harness.fake.faults = short_pages((), 10, empty=1)
-    await harness.add(CL, since=SINCE)
-    assert (await harness.fetch_all()).status is FetchStatus.OK
-    assert await harness.stored_ids() == own(harness.fake.papers)
-
-
 async def poll_for(harness: ArxivHarness, hours: int) -> list[str]:
     """Poll every hour, and return what the accounts name as not read."""
     named = []
@@ -479,16 +471,6 @@ async def test_fetches_missed_announcements_later(harness: ArxivHarness) -> None
     await harness.fetch_due()
     await harness.fetch_due()
     assert await harness.stored_ids() == {paper.arxiv_id for paper in harness.fake.papers}
-
-
-async def test_fetches_requested_days(harness: ArxivHarness) -> None:
-    harness.fake.papers = many(9)
-    await harness.add(CL)
-    span = [date(2025, 2, 22) + timedelta(days=n) for n in range(5)]
-    await harness.fetch_all(days=span)
-    expected = [paper for paper in harness.fake.papers if paper.created_on in span]
-    assert await harness.stored_ids() == own(expected)
-    assert await harness.back_fill() is None
 
 
 async def test_back_fill_reads_at_most_the_last_year(harness: ArxivHarness) -> None:

@@ -1,7 +1,6 @@
 """The day of what a feed has without a date, played over months: each paper is listed once, on the day on which it came."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,7 +14,6 @@ from storage import archive, sources
 from storage.database import Database
 from tests.support import origin_server, source_payloads
 from tests.support.polling_harness import PollingHarness
-from tests.support.world import World
 
 BEGIN, DAYS, STEP = datetime(2025, 5, 6, 6, tzinfo=UTC), 105, 5
 FILLED_ON = date(2025, 3, 7)
@@ -184,26 +182,6 @@ async def test_what_the_first_reading_did_not_reach_is_not_of_the_day_on_which_i
     today, too_old = harness.now.date(), BEGIN.date() - timedelta(days=50)
     assert {n for n, days in found.items() if days == [today]} == {50, 51, 52}
     assert all(on < too_old for n, days in found.items() if n < 50 for on in days), found
-
-
-async def test_each_paper_of_an_undated_feed_is_posted_once(harness: PollingHarness) -> None:
-    world = World(harness.db)
-    world.now = BEGIN
-    harness.origin.pages["/feed"] = source_payloads.rss(*map(paper, shown(0)))
-    await harness.add("/feed", "feed")
-    await harness.fetch_due()
-    await world.daily("09:00 UTC", papers=25)
-    posts: dict[int, tuple[str, ...]] = {}
-    for day in range(STEP, DAYS + 1, STEP):
-        harness.now = world.now = BEGIN + timedelta(day, hours=2)
-        harness.origin.pages["/feed"] = source_payloads.rss(*map(paper, range(day // STEP + 3)))
-        await harness.fetch_due()
-        await Retention(harness.db, harness.clock, days=90).purge()
-        world.now += timedelta(hours=1, minutes=1)
-        await world.tick()
-        posts |= {delivery.id: delivery.papers for delivery in await world.planned()}
-    counts = Counter(arxiv_id for of_post in posts.values() for arxiv_id in of_post)
-    assert counts == {f"2503.{n:05}": 1 for n in range(3, DAYS // STEP + 3)}
 
 
 @pytest.mark.parametrize(("entries", "pinned", "is_in_order"), [(12, 1, True), (12, 2, False), (20, 2, True)])
