@@ -125,6 +125,7 @@ def test_a_module_or_data_file_that_is_replaced_is_noticed(
     assert is_replaced()
 
 
+@pytest.mark.all_faults
 async def test_a_bot_whose_files_were_replaced_asks_for_a_restart(
     fake: server.FakeDiscord, tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ async def test_a_bot_whose_files_were_replaced_asks_for_a_restart(
     assert bot.log.read_text().count("restart it") == 1
 
 
+@pytest.mark.all_faults
 async def test_two_bots_with_one_token_say_so(fake: server.FakeDiscord, tmp_path: Path) -> None:
     """Each has a database of its own, so that only Discord's answers tell that there is another."""
     [channel_id] = fake.add_channels(1)

@@ -342,6 +342,7 @@ COMPOSE = Path(__file__).parents[2]
 ROOT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
+@pytest.mark.all_faults
 def test_a_restore_killed_at_any_moment_leaves_the_former_database_or_the_backup(tmp_path: Path) -> None:
     (tmp_path / "former").mkdir()
     for name in ("backup.db", "former/paperround.db"):

@@ -105,6 +105,7 @@ async def test_in_korean_each_further_day_brings_a_post_until_the_samples_are_ov
         )
 
 
+@pytest.mark.all_faults
 async def test_in_english_its_page_has_channels_direct_messages_and_a_vote(tmp_path: Path) -> None:
     locale = models.Locale.EN
     async with server.open_demo(locale, tmp_path) as demo:

@@ -288,39 +288,6 @@ async def test_an_uncertain_post_is_posted_again_although_its_paper_came_in_the_
 
 
 @pytest.mark.wire
-async def test_lost_replies_repeat_and_lose_nothing_of_a_refused_post(wire: RelayHarness) -> None:
-    channels = wire.fake.add_channels(6)
-    await refused_titles.store_papers(wire.database, wire.now, bad=(BAD, IDS[7]))
-    for number, channel_id in enumerate(channels):
-        kind = (DeliveryKind.DAILY, DeliveryKind.ALERT)[number % 2]
-        wanted = IDS if kind is DeliveryKind.DAILY else IDS[:5]
-        await refused_titles.plan_post(
-            wire.database,
-            wire.deliveries,
-            channel_id,
-            wire.now,
-            kind=kind,
-            wanted=wanted,
-            guild_id=model.GUILD_ID,
-        )
-    lost = {"kind": "lose", "method": "POST", "probability": 0.3, "path": "/channels/*"}
-    wire.fake.set_faults(REFUSES, lost | {"stored": True}, lost, seed=7)
-    for minutes in (0, 0, 0, 5, 0, 0, 5, 0, 0, 5, 0, 0):
-        wire.now += minutes * stage.MINUTE or stage.MINUTE / 4
-        if minutes:
-            wire.fake.world.nonces.clear()
-        await wire.drain()
-    wire.fake.set_faults(REFUSES)
-    for _ in range(20):
-        wire.now += stage.MINUTE
-        await wire.drain()
-    assert await wire.planned(state=DeliveryState.WAITING) == []
-    for number, channel_id in enumerate(channels):
-        posted = Counter(IDS[:5] if number % 2 else IDS)
-        assert refused_titles.count_papers(wire.fake.messages(channel_id)) == posted
-
-
-@pytest.mark.wire
 @pytest.mark.parametrize("forbidden", [refused_titles.FORBIDDEN, BAD])
 async def test_a_restored_backup_repeats_nothing_of_a_refused_post(
     wire: RelayHarness, forbidden: str

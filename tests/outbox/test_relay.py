@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections import Counter
 from datetime import date, timedelta
 
@@ -16,10 +15,10 @@ from bot.outbox import contents, relay
 from storage import locks, models, outbox, tables
 from storage.models import PartKind
 from tests.fake_discord import model
-from tests.support import digest_builders, outbox_builders, rendered_posts
+from tests.support import outbox_builders, rendered_posts
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import RelayHarness, message_texts
-from tests.support.world import DAY, HOUR, World, moment
+from tests.support.world import HOUR, World, moment
 
 pytestmark = pytest.mark.wire
 
@@ -310,47 +309,3 @@ async def test_nothing_is_claimed_without_the_sender_lock_and_current_term(
     world.restart(get_term=lambda: present)
     await world.relay.drain(world.now)
     assert world.outcomes == ["sent"] * 5
-
-
-CHANNELS = 40
-"""More channels than there are attempts while Discord is away, so some posts are certainly unsent."""
-DAYS = 4
-AWAY = range(2, 50)
-"""The number of hours without Discord or the bot. Posts are due every 24 hours."""
-
-
-@pytest.mark.promise
-@pytest.mark.parametrize("away", ["Discord", "the bot"])
-async def test_each_channel_gets_each_paper_once_after_a_two_day_outage(
-    wire: RelayHarness, away: str
-) -> None:
-    start = wire.now
-    wire.now -= HOUR
-    for channel_id in wire.fake.add_channels(CHANNELS):
-        await wire.subscriptions.add(
-            models.Subscription(guild_id=model.GUILD_ID, channel_id=channel_id, at_time=f"{start:%H:%M}")
-        )
-    wire.now = start
-    for hour in range(DAYS * 24):
-        if away == "Discord" and hour in (AWAY.start, AWAY.stop):
-            await wire.fake.set_outage(3600 if hour in AWAY else 0)
-        if hour == AWAY.stop:
-            wire.fake.world.nonces.clear()
-            if away == "the bot":
-                wire.restart()
-        if away == "Discord" or hour not in AWAY:
-            for number in range(hour // 24 + 1) if hour % 24 == 0 or hour == AWAY.stop else ():
-                paper = (f"2601.0000{number + 1}", 5)
-                text = digest_builders.newsletter((start + number * DAY).date(), [paper])
-                await wire.ingest().add_text(text, location=f"{number}")
-            await wire.relay.expire(wire.now)
-            await wire.daily_planner.tick(wire.now)
-            await wire.relay.drain(wire.now)
-        wire.now += timedelta(hours=1)
-    posted = {
-        channel_id: sorted(re.findall(r"abs/(2601\.0000\d)", str(messages)))
-        for channel_id, messages in (wire.fake.all_messages()).items()
-    }
-    assert len(posted) == CHANNELS
-    papers = [f"2601.0000{number + 1}" for number in range(DAYS)]
-    assert {channel_id: ids for channel_id, ids in posted.items() if ids != papers} == {}
