@@ -79,16 +79,6 @@ async def test_a_first_post_has_papers_of_the_three_days_up_to_its_set_up(
     assert world.sent == sent
 
 
-async def test_one_post_after_downtime_covers_the_missed_days(world: World) -> None:
-    await world.daily(papers=2)
-    await world.list("Mon", "A▲10")
-    await world.at("Mon 09:00")
-    for on, paper in (("Tue", "B▲11"), ("Wed", "C▲12"), ("Thu", "D▲13"), ("Fri", "E▲14"), ("Sat", "F▲15")):
-        await world.list(on, paper)
-    await world.at("Sat 12:00")
-    assert world.sent == ["A", "F E C B"]
-
-
 async def test_a_late_weekly_post_excludes_the_following_week(world: World) -> None:
     await world.daily(style=models.Style.WEEKLY, days=(1,), papers=9)
     for on, paper in (("Sun-1", "A▲9"), ("Mon", "B▲9"), ("Tue", "C▲9"), ("Wed", "D▲9")):
@@ -232,38 +222,3 @@ async def test_setting_the_clock_back_does_not_repeat_posts(world: World) -> Non
     await world.force(row, last_on=None)
     await world.at("Mon 07:00", "Mon 09:00")
     assert world.sent == ["A B"]
-
-
-@pytest.mark.parametrize("at", ["09:00 Seoul", "20:00 Seoul", "09:00 New_York"])
-async def test_a_digest_dated_tomorrow_does_not_block_todays(world: World, at: str) -> None:
-    world.now = moment("Sat-1 21:00")
-    await world.daily(at=at)
-    await world.list("Sun-1", "A▲9")
-    await world.at(f"Sun-1 {at}")
-    await world.list("Tue", "B▲8")
-    await world.at(f"Mon {at}")
-    assert world.sent == ["A", "B"]
-    await world.list("Mon", "C▲7")
-    for day_name in ("Tue", "Wed"):
-        await world.at(f"{day_name} {at}")
-        assert sorted(" ".join(world.sent)) == sorted("A B C")
-
-
-async def test_a_post_waits_twelve_hours_for_an_unreachable_source(world: World) -> None:
-    await world.read_lists("Thu-1")
-    await world.daily(at="")
-    await world.list("Mon", "A")
-    await world.at("Tue 10:00", "Tue 11:35", "Tue 23:29")  # the list closes at 11:30
-    assert world.sent == []
-    await world.at("Tue 23:30")
-    assert world.sent == ["A"]
-
-
-async def test_nothing_is_posted_for_a_day_without_a_list(world: World) -> None:
-    await world.read_lists("Thu-1")
-    row = await world.daily(at="")
-    world.now = moment("Tue 11:31")
-    await world.read_lists("Mon")
-    await world.at("Tue 11:31", "Tue 23:30")
-    assert world.sent == []
-    assert await world.last_on(row) == day("Tue")

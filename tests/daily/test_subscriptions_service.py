@@ -53,20 +53,6 @@ async def test_rescheduling_does_not_lose_an_unsent_post(
     assert world.sent == by_evening
 
 
-@pytest.mark.parametrize("reason", [models.Reason.NO_SEND, models.Reason.BY_HAND])
-async def test_resuming_posts_a_missed_date_unless_the_pause_was_manual(
-    world: World, reason: models.Reason
-) -> None:
-    row = await world.daily()
-    await set_state(world, row, models.ActivityState.PAUSED, reason=reason)
-    await world.list("Mon", "A▲9")
-    await world.at("Mon 10:00")
-    assert world.sent == []
-    await world.subscriptions.resume(row.id)
-    await world.tick()
-    assert world.sent == (["A"] if reason is models.Reason.NO_SEND else [])
-
-
 async def test_a_post_that_is_reopened_is_due_until_its_day_ends_and_comes_once(world: World) -> None:
     """As single runs do: each opens again what has not come today."""
 
