@@ -237,7 +237,8 @@ async def test_each_control_works(harness: ClientHarness, role: str) -> None:
 
 
 @pytest.mark.promise
-@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.all_faults
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @pytest.mark.parametrize("locale", models.Locale, ids=str)
 @example(text="A question of fifty-six letters has no room by a marker?")
 @example(text="언어 모델은 " * 600)

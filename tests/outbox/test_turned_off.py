@@ -147,10 +147,24 @@ SWITCHES = {
 }
 
 
-@pytest.mark.engines("sqlite", "postgresql")
-@pytest.mark.parametrize("how", ["on", "off while it waits", "off while it is planned"])
+WHILE_PLANNED = "off while it is planned"
+
+
+@pytest.mark.parametrize("how", ["on", "off while it waits", WHILE_PLANNED])
 @pytest.mark.parametrize("name", SWITCHES)
 async def test_what_is_turned_off_does_not_come(db: Database, name: str, how: str) -> None:
+    await check_switch(db, name, how)
+
+
+@pytest.mark.engines("postgresql")
+@pytest.mark.parametrize("name", SWITCHES)
+async def test_what_is_turned_off_while_another_connection_plans_it_does_not_come(
+    db: Database, name: str
+) -> None:
+    await check_switch(db, name, WHILE_PLANNED)
+
+
+async def check_switch(db: Database, name: str, how: str) -> None:
     switch, stage = SWITCHES[name], Stage(db)
     await stage.written("Thu-1", "A▲9 C▲8 D▲7")
     await switch.ask(stage)
@@ -159,7 +173,7 @@ async def test_what_is_turned_off_does_not_come(db: Database, name: str, how: st
     add_all = outbox.add_all
 
     async def add(connection: Any, new: Any) -> Any:
-        if new and not turned_off and how == "off while it is planned":
+        if new and not turned_off and how == WHILE_PLANNED:
             turned_off.append(asyncio.ensure_future(switch.turn_off(stage)))
             await patience.wait_until_blocked(stage.database, *turned_off)
         return await add_all(connection, new)
