@@ -30,7 +30,7 @@ from tests.support import paper_pages
 
 pytestmark = pytest.mark.promise
 
-LENGTH, MOST_GROWTH = 1_500, 6
+LENGTH, MOST_GROWTH = 300, 6
 DAY = date(2025, 5, 6)
 UNITS = """
 word a ␣ ␍⏎␍⏎⏎␍ <?a␣encoding=" e\u0301\u0300 \u0301\u0323 \uff9e\u0f73 <b>␣ 가나다 1 1,000, 1K,␣2M,␣ 1-

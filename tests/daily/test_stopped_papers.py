@@ -13,7 +13,7 @@ from tests.support import outbox_builders, rendered_posts
 from tests.support.world import CHANNEL, DAYS, World, day, moment
 
 
-@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 async def test_a_manager_is_told_once_that_papers_have_stopped(world: World) -> None:
     await world.daily(created_by=8)
     await world.daily(channel=21, created_by=8)

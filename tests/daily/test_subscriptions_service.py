@@ -7,7 +7,7 @@ import pytest
 
 from bot.features.daily import options, service
 from storage import daily, errors, models
-from tests.support.world import AWAY, World, moment
+from tests.support.world import AWAY, GUILD, World, moment
 
 
 async def set_state(
@@ -91,6 +91,7 @@ async def test_pausing_holds_planned_posts(world: World) -> None:
         await world.subscriptions.pause(row.id)
     world.discord.answer = None
     await world.subscriptions.resume(other.id)
+    await world.guilds.update({GUILD: {}})  # as at each event of the server
     await world.at("Mon 09:06")
     assert world.sent == ["C"], "only the paused post is held"
     await world.subscriptions.resume(paused.id)

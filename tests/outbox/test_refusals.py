@@ -80,7 +80,8 @@ async def test_days_without_discord_pause_nothing(world: World) -> None:
     assert len(await world.planned()) == 5, "nobody is told"
 
 
-async def test_a_sent_post_resets_the_count_of_refusals(world: World) -> None:
+@pytest.mark.parametrize("is_away", [False, True], ids=["sent", "expired while Discord was away"])
+async def test_only_posts_in_a_row_that_are_refused_count(world: World, is_away: bool) -> None:
     row = await add_post(world)
     for day, paper, is_closed in (
         ("Mon", "A", True),
@@ -89,11 +90,12 @@ async def test_a_sent_post_resets_the_count_of_refusals(world: World) -> None:
         ("Thu", "D", True),
     ):
         world.discord.closed = {CHANNEL} if is_closed else set()
+        world.discord.answer = AWAY if is_away and not is_closed else None
         await world.list(day, f"{paper}▲9")
         await world.at(f"{day} 09:00")
     await world.at("Fri 09:00")
     assert await state_of(world, row) == ("active", None)
-    assert world.sent.count(f"@{OWNER} notice refused no-send") == 2
+    assert world.sent.count(f"@{OWNER} notice refused no-send") == (1 if is_away else 2)
 
 
 @pytest.mark.parametrize("how", ["button", "settings", "channel", "server"])

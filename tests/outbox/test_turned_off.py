@@ -16,7 +16,7 @@ from bot.features.today.service import TodayPlanner, TodayService
 from storage import alerts, club, models, news, outbox
 from storage.database import Database
 from tests.shelf import test_news
-from tests.support import patience
+from tests.support import outbox_builders, patience
 from tests.support.world import AWAY, CHANNEL, GUILD, LOST, READER, World, moment
 
 pytestmark = pytest.mark.promise
@@ -206,6 +206,17 @@ async def test_the_papers_of_a_paused_alert_do_not_come_twice_if_its_message_may
     for _ in range(5):
         await stage.wait(minutes=5)
     assert [text for text in stage.sent if text.startswith(f"@{READER} E")] == [f"@{READER} E"]
+
+
+async def test_of_a_message_that_may_have_been_sent_before_it_was_turned_off_no_more_is_sent(
+    db: Database,
+) -> None:
+    await outbox_builders.add(db, outbox_builders.new_delivery(user_id=READER, parts=2))
+    part = await db.write(outbox_builders.start_attempt)
+    await db.write(outbox_builders.retry, part.id, outbox_builders.NOW, unknown_since=outbox_builders.NOW)
+    assert await outbox_builders.list_due_nonces(db)
+    assert await db.write(lambda connection: outbox.withdraw(connection, user_id=READER)) == []
+    assert not await outbox_builders.list_due_nonces(db)
 
 
 async def test_a_paused_post_counts_for_a_month_from_when_it_may_have_arrived(db: Database) -> None:

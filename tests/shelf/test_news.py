@@ -316,7 +316,7 @@ def test_of_ten_papers_everything_new_has_its_line(locale: models.Locale, kinds:
         assert 0 < told.index(withdrawn) == told.index("🆕 ", told.index("Title 1 ")), "it comes first"
 
 
-@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: NewsWorld) -> None:
     async with origin_server.run_origin() as origin:
         services = Services(PollingHarness(world_.database, origin, world_.now))
