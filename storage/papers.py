@@ -425,8 +425,40 @@ async def _move_rows(
             continue
         same = [own.c[each.name] == each for each in columns if each is not column]
         has_it = sa.exists().where(own.c[column.name] == paper_id, *same).correlate(table)
+        if table in (facts, t.entries):
+            [by] = (each for each in columns if each is not column)
+            await _fill(connection, column, by, paper_id, other_id)
         await connection.execute(table.delete().where(column == other_id, has_it))
     await connection.execute(table.update().where(column == other_id).values({column.name: paper_id}))
+
+
+async def _fill(
+    connection: AsyncConnection, column: sa.Column[Any], by: sa.Column[Any], paper_id: int, other_id: int
+) -> None:
+    """Give a row of the first paper what it lacks and the other's row with the same value of `by` has."""
+    own: sa.Table = column.table
+    other = own.alias()
+    is_same = sa.and_(column == paper_id, other.c[column.name] == other_id, other.c[by.name] == by)
+
+    def get(name: str) -> sa.ScalarSelect[Any]:
+        return sa.select(other.c[name]).where(is_same).scalar_subquery()
+
+    values: dict[str, sa.ColumnElement[Any]] = {
+        value.name: sa.case(
+            (value.is_(None) | (sa.cast(value, sa.Text) == "[]"), get(value.name)), else_=value
+        )
+        for value in own.c
+        if not value.primary_key
+    }
+    if own is t.entries:
+        entry_id, values["summary_missing"] = (
+            archive.sections.c.entry_id,
+            own.c.summary_missing & get("summary_missing"),
+        )
+        without = sa.select(own.c.id).where(is_same, own.c.summary_missing, other.c.id == entry_id)
+        moved = archive.sections.update().where(without.exists()).values(entry_id=without.scalar_subquery())
+        await connection.execute(moved)
+    await connection.execute(own.update().where(sa.exists().where(is_same)).values(values))
 
 
 async def list_merged(

@@ -63,3 +63,12 @@ def read_latex(latex: str) -> str:
     line = re.sub(r"\\noop\w{0,20} ?\{[^{}]{0,99}\}", "", " ".join(latex.split()))  # only sorts
     has_commands = "\\" in line or "$" in line  # most titles have braces alone
     return (typography.to_plain_text(line) if has_commands else line).replace("{", "").replace("}", "")
+
+
+def read_names(latex: str) -> list[str]:
+    """Return the people in a field for names, first names first. They are parted by " and " alone."""
+    from bibtexparser.middlewares import names
+
+    people = names.split_multiple_persons_names(latex)
+    parts = (names.parse_single_name_into_parts(one, strict=False) for one in people if one != "others")
+    return [read_latex(name.merge_first_name_first) for name in parts]

@@ -42,6 +42,8 @@ _SENTENCE_END = re.compile(r"[.!?。:;][\"”')\]*_]{0,3}\s*\Z")
 _UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
 _ID = re.compile(rf"(?:arxiv\s?[:：.]?\s?)?(?P<id>{arxiv_ids.ID})(?:v[0-9]{{1,3}})?", re.IGNORECASE)
+_MAX_NAMES = 50_000
+"""Characters of the authors of a paper."""
 _MAX_SHORT_LINE, _MAX_CELL_LENGTH, _MAX_LINE = 200, 60, 400
 _MAX_WORDS = 3
 """The maximum number of words besides the date in the heading of a day."""
@@ -134,9 +136,10 @@ def _read_entry(entry: Mapping[str, str], name: str) -> _Paper | Skipped:
     ids = [entry.get(name, "") for name in ("eprint", "doi", "url", "ee", "pdf", "html")]
     found = [key for value in ids if (key := schemes.read_key(value))]
     keys = {scheme_of(key): key for key in reversed(found)}
-    latex = {
-        name: bibtex.read_latex(entry[name]) for name in ("title", "author", "abstract") if name in entry
+    latex: dict[str, Any] = {
+        name: bibtex.read_latex(entry[name]) for name in ("title", "abstract") if name in entry
     }
+    latex["authors"] = bibtex.read_names(entry.get("author", "")[:_MAX_NAMES])
     if not keys or not latex.get("title"):
         return sorting.skip(SkipReason.NO_ID, latex.get("title") or f"{name} has no title")
     return _read_record(sorted(keys.values(), key=lambda key: arxiv_id_of(key) is None), latex, None, 0)
@@ -172,7 +175,7 @@ def _build_digests(
     `skipped` are other papers in the text. `is_named`: the text's name contains the date, or the text is JSON.
     `certain` dates may be in the future; `doubts` are about unclear ones.
     """
-    papers, problems, beyond = _cut(papers)
+    papers, problems, beyond = _cut(_unite_keys([*papers]))
     papers, doubtful = _question_dates(papers, on, certain)
     doubts = [*doubts, *doubtful]
     undated = [sorting.skip(SkipReason.NO_DATE, f"line {doubt.line}: {doubt.message}") for doubt in doubts]
@@ -194,6 +197,7 @@ def _build_digests(
         )
     by_day: dict[date | None, dict[str, _Paper]] = {}
     dated = {paper.key for paper in listed if paper.on}
+    united = _unite_fields(listed)
 
     def judge(paper: _Paper) -> _Paper | Skipped:
         if paper.is_mention:
@@ -201,12 +205,8 @@ def _build_digests(
         if paper.on is None and paper.key in dated:
             return paper.skip(SkipReason.REPEATED)  # as in a table of contents
         group = by_day.setdefault(paper.on, {})
-        first = group.setdefault(paper.key, paper)
-        if first is paper:
-            return paper
-        if first.title is None:
-            group[paper.key] = first._replace(title=paper.title)
-        return paper.skip(SkipReason.REPEATED)
+        is_first = group.setdefault(paper.key, paper) is paper
+        return paper if is_first else paper.skip(SkipReason.REPEATED)
 
     _, others = sorting.sort_out(papers, judge)
     if on is None and None in by_day:
@@ -217,8 +217,8 @@ def _build_digests(
         listing.build(
             day or on or date.min,
             [
-                {**paper.others, "key": paper.key, "title": paper.title, "names": paper.names}
-                for paper in group.values()
+                {**united[key], "key": key, "title": paper.title or united[key]["title"]}
+                for key, paper in group.items()
             ],
             [paper.row + 1 for paper in group.values()],
             () if number else problems,
@@ -230,6 +230,33 @@ def _build_digests(
     unlisted = add_up([*skipped, *beyond, *others])
     digests[0] = replace(digests[0], skipped=unlisted, warnings=add_up(undated))
     return tuple(digests)
+
+
+def _unite_keys(papers: Sequence[_Paper]) -> Iterator[_Paper]:
+    """Yield papers so that one which items name by different keys has one key: arXiv's, or else the first."""
+    main: dict[str, str] = {}
+    for paper in sorted(papers, key=lambda paper: not paper.is_of_arxiv):
+        keys = () if paper.is_mention else (paper.key, *paper.names)
+        first = (
+            paper.key if paper.is_of_arxiv else next((main[key] for key in keys if key in main), paper.key)
+        )
+        for key in keys:
+            main.setdefault(key, first)
+    for paper in papers:
+        key = main.get(paper.key, paper.key)
+        names = tuple(name for name in (paper.key, *paper.names) if name != key)
+        yield paper._replace(key=key, names=names)
+
+
+def _unite_fields(papers: Iterable[_Paper]) -> dict[str, dict[str, Any]]:
+    """Return what the items of each paper say about it, by its key. Of what several say, the first counts."""
+    united: dict[str, dict[str, Any]] = {}
+    for paper in papers:
+        fields = united.setdefault(paper.key, {"title": None})
+        names = dict.fromkeys((*fields.get("names", ()), *paper.names))
+        said = {**paper.others, "title": paper.title}
+        fields |= {name: value for name, value in said.items() if not fields.get(name)} | {"names": [*names]}
+    return united
 
 
 def _is_early(on: date, key: str) -> bool:
@@ -648,12 +675,13 @@ def _read_record(keys: Sequence[str], item: Mapping[str, Any], on: date | None, 
 
 
 def _authors_of(item: Mapping[str, Any]) -> list[object]:
-    """Return the names in a record: a list of texts or objects, or one text (`A; B`, `A and B`)."""
+    """Return the names in a record: a list of texts or objects, or one text (`A; B`, `A, B and C`, or as in BibTeX)."""
     value = next((item[name] for name in ("authors", "author") if item.get(name)), ())
-    if isinstance(value, str) and " and " in value and ";" not in value:
-        return [" ".join(reversed(name.strip().split(", ", 1))) for name in value[:50_000].split(" and ")]
     if isinstance(value, str):
-        return [*value[:50_000].split(";" if ";" in value else ",")]
+        value = value[:_MAX_NAMES]
+        if " and " in value and all(name.count(",") == 1 for name in value.split(" and ")):
+            return [*bibtex.read_names(value)]
+        return [*re.split(";" if ";" in value else ",| and ", value)]
     if not isinstance(value, list):
         return []
     return [one.get("name") if isinstance(one, Mapping) else one for one in value]

@@ -532,6 +532,23 @@ KEYS_OF_LISTS = {
         [("doi/10.1234/moss.17", None, ()), ("doi/10.1101/2026.05.01.700001", None, ())],
         {"only-mentioned": 1},
     ),
+    "two rows of a paper, of which one has its title": (
+        f"<dl><dt><a href='{FORUM}aB3dEfGh1J'>Moss on Old Walls at Night</a></dt>"
+        f"<dd><a href='{ABS_ONE}'>arXiv</a> <a href='{FORUM}aB3dEfGh1J'>page</a></dd></dl>"
+        f"<ul><li><a href='{ABS_TWO}'>arXiv</a> <a href='{FORUM}bB3dEfGh1J'>page</a></li>"
+        f"<li><a href='{FORUM}bB3dEfGh1J'>Ferns and Rain in Old Towns</a></li></ul>",
+        [
+            (ONE, "Moss on Old Walls at Night", ("openreview/aB3dEfGh1J",)),
+            (TWO, "Ferns and Rain in Old Towns", ("openreview/bB3dEfGh1J",)),
+        ],
+        {"same-as-another": 2},
+    ),
+    "a paper with a date under one of its keys": (
+        f'[{{"doi": "10.1234/moss", "title": "Moss"}}, {{"forum": "{FORUM}aB3dEfGh1J"}}, '
+        f'{{"arxiv": "{ONE}v2", "doi": "10.1234/moss", "site": "{FORUM}aB3dEfGh1J", "date": "2026-06-01"}}]',
+        [(ONE, "Moss", ("doi/10.1234/moss", "openreview/aB3dEfGh1J"))],
+        {"no-arXiv-ID": 1, "same-as-another": 1},
+    ),
     "Paper Copilot": (
         f'[{{"title": "Moss", "author": "Ann Lee;Bo Kim", "id": "aB3dEfGh1J", "site": "{FORUM}aB3dEfGh1J", "doi": ""}},'
         '{"title": "Fern", "doi": "https://doi.org/10.1234/Fern.1", "id": "zzzzzzzzzz"}, {"title": "None", "id": "abcdefghij"},'
@@ -573,6 +590,30 @@ def test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out(form:
     assert [(paper.paper_key, paper.names, paper.authors) for paper in again] == [
         (paper.paper_key, paper.names, paper.authors) for paper in digest.entries
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "people"),
+    [
+        ("Dune, Max", ["Max Dune"]),
+        ("Max Dune", ["Max Dune"]),
+        ("de la Cruz, Jr., Ana and\n others", ["Ana de la Cruz Jr."]),
+        ("{Moss and Fern, Inc.} and {\\O}stby, Bo", ["Moss and Fern, Inc.", "Bo Østby"]),
+    ],
+)
+def test_people_of_bibtex_are_parted_by_and_alone(names: str, people: list[str]) -> None:
+    [digest] = read(f"@misc{{x, title={{Moss}}, doi={{10.1234/moss}}, author={{{names}}}}}", "a.bib")
+    assert [*digest.entries[0].authors] == people
+
+
+@pytest.mark.parametrize(
+    "names", ["Ann Lee, Bo Kim and Cy Dunn", "Ann Lee; Bo Kim; Cy Dunn", "Lee, Ann and Kim, Bo and Dunn, Cy"]
+)
+def test_people_of_json_are_parted_as_they_are_written(names: str) -> None:
+    [entry] = read_one(
+        json.dumps([{"doi": "10.1234/moss", "title": "Moss", "authors": names}]), "2026-06-01.json"
+    )
+    assert entry.authors == ("Ann Lee", "Bo Kim", "Cy Dunn")
 
 
 def test_a_large_file_loses_no_more_than_what_is_beyond_the_limit() -> None:

@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 
-from bot.archive import digest_writer, exports
+from bot.archive import digest_writer, exports, listing
 from bot.archive.ingest import IngestService
 from bot.sources import feed_entries
 from storage import alerts, archive, club, daily, database, models, outbox, papers, shelf, tables, today
@@ -344,6 +344,41 @@ async def test_a_file_that_has_two_keys_of_a_paper_is_imported_as_one(sqlite_db:
     file = b"@misc{a, title={T}, doi={10.1234/same}}\n@misc{b, title={T}, eprint={2601.00001}}"
     imported = await open_shelf(sqlite_db, lambda: NOW).import_file(READERS[0], file, is_kept=False)
     assert (len(imported.saved), len(imported.repeated)) == (1, 1)
+
+
+@pytest.mark.parametrize("keys", [*itertools.permutations(("2601.00001", "doi/10.1234/moss"))])
+async def test_what_is_left_of_two_papers_of_a_digest_or_feed_has_what_either_had(
+    db: database.Database, keys: tuple[str, str]
+) -> None:
+    ingest = IngestService(db, lambda: NOW)
+    bare, full = {"key": keys[0]}, {"key": keys[1], "title": "Moss", "votes": 3, "authors": ["Ada Byron"]}
+    full |= {"summary": "It grows.", "thumbnail": "https://a.example/1.png"}
+    for place, rows in (("first", [bare, full]), ("last", [full, bare])):
+        digest = listing.build(date(2026, 1, 2), rows, form=DigestFormat.LIST)
+        await ingest.put(place, place, [digest])
+    for facts in (
+        PaperFacts(keys[0], "feed", "u", NOW),
+        PaperFacts(keys[1], "feed", "u", NOW, abstract="We."),
+    ):
+        await ingest.add_facts([facts])
+    await ingest.add_facts([PaperFacts(keys[0], "arxiv", "u", NOW, names=keys[1:])])
+    async with db.read() as connection:
+        ids = await papers.get_ids(connection, keys)
+        appearances = await archive.list_appearances(connection, [ids[keys[0]]])
+        stored = await papers.list_merged(connection, ids=[ids[keys[0]]])
+    for of in appearances[ids[keys[0]]]:
+        entry = of.entry
+        shown = (
+            entry.title,
+            entry.votes,
+            entry.authors,
+            entry.thumbnail,
+            [part.body for part in entry.sections],
+        )
+        assert shown == ("Moss", 3, ("Ada Byron",), full["thumbnail"], ["It grows."])
+        assert not entry.summary_missing
+    assert len(appearances[ids[keys[0]]]) == 2
+    assert stored[ids[keys[0]]].abstract == "We."
 
 
 async def test_two_papers_of_arxiv_are_never_one(db: database.Database) -> None:
