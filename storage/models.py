@@ -78,6 +78,10 @@ class SkipReason(StrEnum):
     """Why a reader of a source skipped an item, or a part of one (`ReadingReport.warnings`)."""
 
     NO_ID = "no-arXiv-ID"
+    """Nor that of a paper elsewhere."""
+    UNKNOWN_ID = "unknown-ID"
+    NO_PAPER = "no-paper"
+    NO_TITLE = "no-title"
     REPEATED = "same-as-another"
     MENTION = "only-mentioned"
     NO_DATE = "date-that-cannot-be-told"

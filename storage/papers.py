@@ -451,10 +451,8 @@ async def _fill(
         if not value.primary_key
     }
     if own is t.entries:
-        entry_id, values["summary_missing"] = (
-            archive.sections.c.entry_id,
-            own.c.summary_missing & get("summary_missing"),
-        )
+        values["summary_missing"] = own.c.summary_missing & get("summary_missing")
+        entry_id = archive.sections.c.entry_id
         without = sa.select(own.c.id).where(is_same, own.c.summary_missing, other.c.id == entry_id)
         moved = archive.sections.update().where(without.exists()).values(entry_id=without.scalar_subquery())
         await connection.execute(moved)

@@ -114,7 +114,8 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     items, stated_on = _read_answer([value for _, value in values])
     if items and (day := path_on or stated_on):
         return (listing.build(day, map(listing.from_service, items), form=listing_form),)
-    parts = (_read_value(value, line - 1, path_on) for line, value in values)
+    is_item = len(values) > 1
+    parts = (_read_value(value, line - 1, path_on, is_item=is_item) for line, value in values)
     papers, skipped = sorting.split(chain.from_iterable(parts))
     if not papers:
         # Raises the reason why the first value is not a listing.
@@ -135,13 +136,24 @@ def _read_entry(entry: Mapping[str, str], name: str) -> _Paper | Skipped:
     """Return the paper of an entry of BibTeX by its fields for ids and links, or why it has none."""
     ids = [entry.get(name, "") for name in ("eprint", "doi", "url", "ee", "pdf", "html")]
     found = [key for value in ids if (key := schemes.read_key(value))]
+    # As in references: {arXiv preprint arXiv:2401.00003}, and volume {abs/2401.00003} of {CoRR}.
+    journal = f"{entry.get('journal', '')} {entry.get('volume', '')}"
+    places = (entry.get(name, "") for name in ("number", "howpublished", "note"))
+    found += [
+        key
+        for text in (journal, *places)
+        if mentions.is_only_id(text)
+        for key, *_ in schemes.find_places(text)
+    ]
     keys = {scheme_of(key): key for key in reversed(found)}
     latex: dict[str, Any] = {
         name: bibtex.read_latex(entry[name]) for name in ("title", "abstract") if name in entry
     }
     latex["authors"] = bibtex.read_names(entry.get("author", "")[:_MAX_NAMES])
-    if not keys or not latex.get("title"):
-        return sorting.skip(SkipReason.NO_ID, latex.get("title") or f"{name} has no title")
+    if not keys:
+        return sorting.skip(schemes.explain("\n".join(ids)), latex.get("title") or name)
+    if not latex.get("title"):
+        return sorting.skip(SkipReason.NO_TITLE, name)
     return _read_record(sorted(keys.values(), key=lambda key: arxiv_id_of(key) is None), latex, None, 0)
 
 
@@ -338,7 +350,7 @@ class _Reader:
             elif is_read:
                 self._read_day(line)
             if is_read and not heading and (title := _find_item_title(line)):
-                yield sorting.skip(SkipReason.NO_ID, title)
+                yield sorting.skip(schemes.explain(line), title)
                 continue
             yield from (
                 _Paper(key, None, None, row).skip(SkipReason.MENTION)
@@ -621,36 +633,79 @@ _OF_OTHERS = re.compile(r"references?|citations?|cited|cites|bibliography|relate
 """Members of an object with a title that name papers which it cites."""
 
 
-def _read_value(value: object, row: int, path_on: date | None) -> Iterator[_Paper | Skipped]:
+class _End(NamedTuple):
+    """The end of an item in a file, which was left out if no paper and no other item has been read since its start."""
+
+    number: int
+    left_out: Skipped
+
+    def tell(self, number: int) -> Skipped | None:
+        return self.left_out if self.number == number else None
+
+
+def _read_value(
+    value: object, row: int, path_on: date | None, *, is_item: bool
+) -> Iterator[_Paper | Skipped]:
     """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own.
 
-    Objects with a title of their own, but without a key, are left out, and so are reviews of papers.
+    What is left out is counted once: each item of a list of objects, and each object with a title, but nothing inside one.
     """
-    stack = [("", value, path_on)]
+    # Inside an object with a title `is_item` is None.
+    stack: list[tuple[str, object, date | None, bool | None]] = [("", value, path_on, is_item)]
+    number = 0
     while stack:
-        key, item, on = stack.pop()
-        key_id = arxiv_ids.parse_bare_id(key)
+        key, item, on, is_item = stack.pop()
+        found = item.tell(number) if isinstance(item, _End) else _read_item(key, item, on, row)
+        if found is not None:
+            number += 1
+            yield found
+        if found is not None or isinstance(item, _End):
+            continue
+        title = _title_of(item) if isinstance(item, Mapping) else None
+        if is_item or title:
+            stack.append(("", _End(number, _leave_out(item)), None, None))
         if isinstance(item, list):
-            stack += [("", child, on) for child in reversed(item)]
-        elif isinstance(item, str) and (paper_key := _read_key(item) or key_id):
-            yield _Paper(paper_key, None, on, row)
+            are_items = None if is_item is None else any(isinstance(child, Mapping) for child in item)
+            stack += [("", child, on, are_items) for child in reversed(item)]
         elif isinstance(item, Mapping):
-            if "content" in item and "forum" in item:
-                item = _read_note(item)
-            item = {**listing.get_mapping(item, "paper"), **item}
-            if keys := [key_id] if key_id else _list_keys(item):
-                paper = _read_record(keys, item, on or _date_of(item), row)
-                no_title = sorting.skip(SkipReason.NO_ID, f"{paper.key} has no title")
-                yield paper if paper.title or paper.is_of_arxiv else no_title
-                continue
-            if _is_without_id(item):
-                yield sorting.skip(SkipReason.NO_ID, _title_of(item))
             on = _date_of(item) or on
             stack += [
-                (name, child, date_reader.find_date(name[:40]) or on)
+                (name, child, date_reader.find_date(name[:40]) or on, None if title else False)
                 for name, child in reversed([*item.items()])
-                if not (_OF_OTHERS.fullmatch(name) and _title_of(item))
+                if not (_OF_OTHERS.fullmatch(name) and title)
             ]
+
+
+def _read_item(key: str, item: object, on: date | None, row: int) -> _Paper | Skipped | None:
+    """Return the paper of a text or an object that is a member `key`, or None: it may contain papers."""
+    key_id = arxiv_ids.parse_bare_id(key)
+    if isinstance(item, str):
+        paper_key = _read_key(item) or key_id
+        return _Paper(paper_key, None, on, row) if paper_key else None
+    if not isinstance(item, Mapping):
+        return None
+    if "content" in item and "forum" in item:
+        if item.get("id", item["forum"]) != item["forum"]:
+            return sorting.skip(SkipReason.NO_PAPER, f"reply to {item['forum']}")
+        item = _read_note(item)
+    item = {**listing.get_mapping(item, "paper"), **item}
+    keys = [key_id] if key_id else _list_keys(item)
+    if not keys:
+        return None
+    paper = _read_record(keys, item, on or _date_of(item), row)
+    is_known = paper.title or paper.is_of_arxiv
+    return paper if is_known else sorting.skip(SkipReason.NO_TITLE, schemes.short_name(paper.key))
+
+
+def _leave_out(item: object) -> Skipped:
+    """Return why an item of a file without a paper has none."""
+    if not isinstance(item, Mapping):
+        return sorting.skip(
+            SkipReason.NO_PAPER, "null" if item is None else "" if isinstance(item, list) else str(item)
+        )
+    texts = (value for value in item.values() if isinstance(value, str) and len(value) < 300)
+    links = [text for text in texts if " " not in text]
+    return sorting.skip(schemes.explain("\n".join(links)), _title_of(item) or "".join(links[:1]))
 
 
 def _list_keys(item: Mapping[str, Any]) -> list[str]:
@@ -688,25 +743,13 @@ def _authors_of(item: Mapping[str, Any]) -> list[object]:
 
 
 def _read_note(note: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a note of OpenReview as an object: a paper's with its address, a reply's (a review, a decision) without a title."""
-    content = listing.get_mapping(note, "content")
-    plain = {
+    """Return a paper's note of OpenReview as an object: its address, and its content, in which links name the paper, too."""
+    content = {
         name: value["value"] if isinstance(value, Mapping) and "value" in value else value
-        for name, value in content.items()
+        for name, value in listing.get_mapping(note, "content").items()
+        if not re.search("code|previous|prior|related", name, re.IGNORECASE)
     }
-    forum = note["forum"]
-    if note.get("id", forum) != forum:
-        return {"title": f"reply to {forum}"}
-    values = {name: plain.get(name) for name in ("title", "authors", "abstract", "arxiv", "doi")}
-    return {**values, "forum": f"https://openreview.net/forum?id={forum}"}
-
-
-def _is_without_id(item: Mapping[str, Any]) -> bool:
-    """Return whether an object is about something with a title that has no known key."""
-    parts = item.values()
-    has_parts = any(isinstance(part, Mapping | list) for part in parts)
-    names_paper = any(arxiv_ids.find_ids(part) for part in parts if isinstance(part, str))
-    return not has_parts and not names_paper and _title_of(item) is not None
+    return {"forum": f"https://openreview.net/forum?id={note['forum']}", **content}
 
 
 def _title_of(item: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from bot.archive import arxiv_ids
-from storage.models import scheme_of
+from storage.models import SkipReason, scheme_of
 
 MAX_LENGTH = 90
 _WITH_CASE = ("openreview", "cvf")
@@ -284,6 +284,15 @@ def find_keys(text: str) -> list[str]:
     """Return the distinct keys that a text links to or names (`arXiv:…`, a DOI), in order; no arXiv id alone."""
     text = arxiv_ids.unquote(text)
     return _distinct((*_find_others(text), *arxiv_ids.find_named_places(text)))
+
+
+def explain(text: str) -> SkipReason:
+    """Return why a text without a key has none: an ID or address is not read, or is that of a data set or a review."""
+    text = arxiv_ids.unquote(text)
+    dois = [_without_pages(doi[0].rstrip(".,;:/_~").lower()) for doi in _DOI.finditer(text)]
+    if any(map(_NO_PAPER.match, dois)):
+        return SkipReason.NO_PAPER
+    return SkipReason.UNKNOWN_ID if dois or _ADDRESS.search(text) else SkipReason.NO_ID
 
 
 def names_paper(text: str) -> bool:

@@ -547,7 +547,7 @@ KEYS_OF_LISTS = {
         f'[{{"doi": "10.1234/moss", "title": "Moss"}}, {{"forum": "{FORUM}aB3dEfGh1J"}}, '
         f'{{"arxiv": "{ONE}v2", "doi": "10.1234/moss", "site": "{FORUM}aB3dEfGh1J", "date": "2026-06-01"}}]',
         [(ONE, "Moss", ("doi/10.1234/moss", "openreview/aB3dEfGh1J"))],
-        {"no-arXiv-ID": 1, "same-as-another": 1},
+        {"no-title": 1, "same-as-another": 1},
     ),
     "Paper Copilot": (
         f'[{{"title": "Moss", "author": "Ann Lee;Bo Kim", "id": "aB3dEfGh1J", "site": "{FORUM}aB3dEfGh1J", "doi": ""}},'
@@ -558,14 +558,40 @@ KEYS_OF_LISTS = {
             ("doi/10.1234/fern.1", "Fern", ()),
             (ONE, "Rain", ("openreview/cB3dEfGh1J",)),
         ],
+        {"no-arXiv-ID": 1, "no-title": 1},
+    ),
+    "items of JSON that are no papers": (
+        '[{"title": "Moss", "doi": "10.1234/moss"}, {"title": "A Talk", "authors": [{"name": "Ann Lee"}], "tags": ["a"]}, null, '
+        '{"title": "Data", "doi": "10.5281/zenodo.12"}, {"site": "https://a.test/1"}, {"title": "Fern", "doi": "10.1234/'
+        + "a" * 90
+        + '"}, "text"]',
+        [("doi/10.1234/moss", "Moss", ())],
+        {"no-arXiv-ID": 2, "unknown-ID": 1, "no-paper": 3},
+    ),
+    "days of JSON with items that are no papers": (
+        '{"title": "Venue", "days": [{"on": 1, "items": [{"arxiv": "2606.00001", "tags": [null]}, {"title": "Talk", "at": {}}]}, '
+        '{"on": 2, "items": [{"title": "Lunch", "by": [{"name": "Bo"}]}]}]}',
+        [(ONE, None, ())],
         {"no-arXiv-ID": 2},
+    ),
+    "lines of JSON": (
+        f'{{"title": "Moss", "doi": "10.1234/moss"}}\nnull\n{{"title": "A Talk", "by": [{{"name": "Bo"}}]}}\n["{ONE}", "done"]',
+        [("doi/10.1234/moss", "Moss", ()), (ONE, None, ())],
+        {"no-arXiv-ID": 1, "no-paper": 1},
+    ),
+    "a note whose arXiv page is in a field of its own": (
+        f'{{"notes": [{{"id": "aB3dEfGh1J", "forum": "aB3dEfGh1J", "content": {{"title": {{"value": "Moss"}}, '
+        f'"html": {{"value": "{ABS_ONE}v2"}}, "abstract": {{"value": "See {ABS_TWO}"}}}}}}, {{"forum": "bB3dEfGh1J", "content": '
+        f'{{"title": "Fern", "previous_URL": "{FORUM}zB3dEfGh1J", "preprint": "{ABS_TWO}", "code": "{ABS_ONE}"}}}}]}}',
+        [(ONE, "Moss", ("openreview/aB3dEfGh1J",)), (TWO, "Fern", ("openreview/bB3dEfGh1J",))],
+        {},
     ),
     "an answer of OpenReview": (
         '{"notes": [{"id": "aB3dEfGh1J", "forum": "aB3dEfGh1J", "content": {"title": {"value": "Moss"}, "authors": {"value": '
         '["Ann Lee"]}, "abstract": {"value": "We."}}}, {"id": "rrrrrrrrrr", "forum": "aB3dEfGh1J", "content": {"title": '
         '{"value": "Review"}}}], "count": 2}',
         [("openreview/aB3dEfGh1J", "Moss", ())],
-        {"no-arXiv-ID": 1},
+        {"no-paper": 1},
     ),
     "BibTeX": (
         '@inproceedings{moss, title = "Moss on {W}alls", author = {Lee, Ann and Kim, Bo}, '
@@ -574,7 +600,7 @@ KEYS_OF_LISTS = {
         "@misc{x, title={No Key}, url={https://a.test}}\n@misc{y, doi={10.1234/fern.9}}\n"
         "@misc{z, title={Data}, doi={10.5281/zenodo.1}}",
         [("acl/2026.acl-long.17", "Moss on Walls", ()), (ONE, "Ferns", ("doi/10.1234/fern",))],
-        {"no-arXiv-ID": 3},
+        {"no-arXiv-ID": 1, "no-paper": 1, "no-title": 1},
     ),
 }
 
@@ -590,6 +616,21 @@ def test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out(form:
     assert [(paper.paper_key, paper.names, paper.authors) for paper in again] == [
         (paper.paper_key, paper.names, paper.authors) for paper in digest.entries
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        (f"journal={{arXiv preprint arXiv:{ONE}}}, year={{2026}}", ONE),
+        (f"journal={{CoRR}}, volume={{abs/{ONE}}}, doi={{10.1234/moss}}", ONE),
+        (f"journal={{ArXiv}}, volume={{abs/{ONE}}}", ONE),
+        (f"howpublished={{arXiv:{ONE} [cs.CL]}}, note={{Extends arXiv:{TWO}}}", ONE),
+        ("journal={Walls}, volume={2606.00001}, note={On page 12}, doi={10.1234/moss}", "doi/10.1234/moss"),
+    ],
+)
+def test_an_entry_of_bibtex_names_arxiv_where_references_do(fields: str, key: str) -> None:
+    [digest] = read(f"@article{{x, title={{Moss}}, {fields}}}", "a.bib")
+    assert [entry.paper_key for entry in digest.entries] == [key]
 
 
 @pytest.mark.parametrize(
