@@ -650,28 +650,28 @@ def _read_value(
 
     What is left out is counted once: each item of a list of objects, and each object with a title, but nothing inside one.
     """
-    # Inside an object with a title `is_item` is None.
+    # Whether it is an item, or None inside an object with a title.
     stack: list[tuple[str, object, date | None, bool | None]] = [("", value, path_on, is_item)]
     number = 0
     while stack:
-        key, item, on, is_item = stack.pop()
-        found = item.tell(number) if isinstance(item, _End) else _read_item(key, item, on, row)
+        key, part, on, is_one = stack.pop()
+        found = part.tell(number) if isinstance(part, _End) else _read_item(key, part, on, row)
         if found is not None:
             number += 1
             yield found
-        if found is not None or isinstance(item, _End):
+        if found is not None or isinstance(part, _End):
             continue
-        title = _title_of(item) if isinstance(item, Mapping) else None
-        if is_item or title:
-            stack.append(("", _End(number, _leave_out(item)), None, None))
-        if isinstance(item, list):
-            are_items = None if is_item is None else any(isinstance(child, Mapping) for child in item)
-            stack += [("", child, on, are_items) for child in reversed(item)]
-        elif isinstance(item, Mapping):
-            on = _date_of(item) or on
+        title = _title_of(part) if isinstance(part, Mapping) else None
+        if is_one or title:
+            stack.append(("", _End(number, _leave_out(part)), None, None))
+        if isinstance(part, list):
+            are_items = None if is_one is None else any(isinstance(child, Mapping) for child in part)
+            stack += [("", child, on, are_items) for child in reversed(part)]
+        elif isinstance(part, Mapping):
+            on = _date_of(part) or on
             stack += [
                 (name, child, date_reader.find_date(name[:40]) or on, None if title else False)
-                for name, child in reversed([*item.items()])
+                for name, child in reversed([*part.items()])
                 if not (_OF_OTHERS.fullmatch(name) and title)
             ]
 
