@@ -475,7 +475,7 @@ def _find_item_title(line: str) -> str | None:
     if not _ITEM.match(line) or "](http" not in line:
         return None
     parts = [mentions.LINK.sub(CUT, line)]
-    return title_reader.find_unlinked(parts, are_cells=False, has_others=True, min_words=2)
+    return title_reader.find_unlinked(parts, are_cells=False, has_others=True)
 
 
 def _read_short_title(text: str) -> str | None:
@@ -508,10 +508,7 @@ def _add_title(papers: list[_Paper], parts: Sequence[str], *, are_cells: bool) -
     owners = {paper.key for paper in papers if paper.begins_cell} if len(listed) > 1 else listed
     if len(owners) != 1 or any(paper.title for paper in papers if paper.key in owners):
         return papers
-    is_elsewhere = not any(map(arxiv_id_of, owners))
-    title = title_reader.find_unlinked(
-        parts, are_cells=are_cells, has_others=owners != listed, min_words=2 if is_elsewhere else 4
-    )
+    title = title_reader.find_unlinked(parts, are_cells=are_cells, has_others=owners != listed)
     return [paper._replace(title=title) if paper.key in owners else paper for paper in papers]
 
 

@@ -112,13 +112,11 @@ def _are_names(text: str) -> bool:
     )
 
 
-def find_unlinked(
-    parts: Sequence[str], *, are_cells: bool, has_others: bool, min_words: int = 4
-) -> str | None:
+def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
     """Return the title in a paper's own line: bold or quoted text, or the text next to the link, or None.
 
     `parts` are a row's cells, or one line with `CUT` in the place of links. Text after a link counts if the
-    line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts, of `min_words`.
+    line has no text before it. If the line `has_others`, other papers, only bold or quoted text counts.
     """
     cut = (
         _ID.sub(CUT, part[: 2 * _MAX_LINE]) if "://" in part or arxiv_ids.MAY_HAVE_ID.search(part) else part
@@ -126,7 +124,7 @@ def find_unlinked(
     )
     parts = [part for whole in cut for part in whole[: 2 * _MAX_LINE].split(CUT)]
     parts = [part for part in parts if len(part) >= _MIN_TITLE_LENGTH or not are_cells]
-    for pattern, marks in ((_BOLD, "*_"), (_QUOTED, '"“「『《')):
+    for pattern, marks, min_words in ((_BOLD, "*_", 2), (_QUOTED, '"“「『《', 4)):
         for part in parts:
             if not any(mark in part for mark in marks):
                 continue

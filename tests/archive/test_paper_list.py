@@ -497,11 +497,13 @@ KEYS_OF_LISTS = {
         f"- **Moss Networks**, Ann Lee. [[OpenReview]]({FORUM}aB3dEfGh1J) [[Code]](https://github.com/a/b)\n"
         f"- **Ferns Read** [OpenReview]({FORUM}cB3dEfGh1J) [PMLR](https://proceedings.mlr.press/v306/kim26a.html)\n"
         f"- [Lichens at Scale in Towns]({ABS_ONE}) [OpenReview]({FORUM}dB3dEfGh1J)\n"
+        f"- **Rain Nets** [arXiv]({ABS_TWO}) [OpenReview]({FORUM}eB3dEfGh1J)\n"
         "- **A Paper without a Key**, Cy Dunn. [Poster](https://venue.test/3)\n",
         [
             ("openreview/aB3dEfGh1J", "Moss Networks", ()),
             ("openreview/cB3dEfGh1J", "Ferns Read", ("pmlr/v306/kim26a",)),
             (ONE, "Lichens at Scale in Towns", ("openreview/dB3dEfGh1J",)),
+            (TWO, "Rain Nets", ("openreview/eB3dEfGh1J",)),
         ],
         {"no-arXiv-ID": 1},
     ),
