@@ -35,7 +35,11 @@ class Play:
         self.keys = [
             [f"2601.{number % 9_999 + 1:05}", f"doi/10.1234/p{seed}.1"],
             [f"doi/10.1234/p{seed}.2", f"acl/2026.acl-long.{number + 1}"],
-            [f"openreview/aB{seed:08}", f"pmlr/v306/kim{seed}a", f"math/0309{number % 999 + 1:03}"],
+            [
+                f"openreview/aB{seed:08}",
+                f"pmlr/v{number % 9_999 + 1}/kim26a",
+                f"math/0309{number % 999 + 1:03}",
+            ],
         ]
         self.notes: dict[tuple[int, int], set[str]] = defaultdict(set)
         self.discussed: set[int] = set()
@@ -379,6 +383,44 @@ async def test_what_is_left_of_two_papers_of_a_digest_or_feed_has_what_either_ha
         assert not entry.summary_missing
     assert len(appearances[ids[keys[0]]]) == 2
     assert stored[ids[keys[0]]].abstract == "We."
+
+
+TITLE = "A Study of Ponds and Their Lilies"
+PAGES = {
+    "2601.00001": "https://arxiv.org/abs/2601.00001v2",
+    "openreview/aB3dEfGh1J": "https://openreview.net/forum?id=aB3dEfGh1J",
+    "pmlr/v306/kim26a": "https://proceedings.mlr.press/v306/kim26a.html",
+    "doi/10.64898/2026.01.02.700001": "https://www.biorxiv.org/content/10.64898/2026.01.02.700001v1",
+}
+ARXIV, REVIEWS, VOLUME, PREPRINT = PAGES
+LISTED = {
+    "arxiv": f"- [{TITLE}]({PAGES[ARXIV]})",
+    "v1": f"- [{TITLE}]({PAGES[PREPRINT]})",
+    "v2": f"- [{TITLE}]({PAGES[PREPRINT].replace('v1', 'v2.full')})",
+    "three": f"- {TITLE} [[OpenReview]]({PAGES[REVIEWS]}) [[PMLR]]({PAGES[VOLUME]}) [[bioRxiv]]({PAGES[PREPRINT]})",
+}
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(["arxiv", "three", "learn"])])
+async def test_lists_and_arxiv_name_a_paper_in_any_order(
+    sqlite_db: database.Database, order: tuple[str, ...]
+) -> None:
+    """Preprint and paper are one once arXiv has the DOI, whichever came first; the same title alone joins nothing."""
+    ingest = IngestService(sqlite_db, lambda: NOW)
+    other = f"- [{TITLE}](https://doi.org/10.1234/another)"
+    await ingest.add_text(f"# 2026-01-01\n{other}", location="other.md")
+    for name in (*order, "v1", "v2"):
+        if name == "learn":
+            facts = PaperFacts(ARXIV, "arxiv", "u", NOW, title=TITLE, names=(PREPRINT,))
+            await ingest.add_facts([facts])
+        else:
+            await ingest.add_text(f"# 2026-01-02\n{LISTED[name]}", location=f"{name}.md")
+    async with sqlite_db.read() as connection:
+        rows = await papers.list_by_date(connection, date(2026, 1, 2))
+        others = await papers.list_by_date(connection, date(2026, 1, 1))
+    assert [row.key for row in rows] == [ARXIV]
+    assert [row.key for row in others] == ["doi/10.1234/another"]
+    assert {*(await sqlite_db.fetch(papers.get_ids, PAGES)).items()} == {(key, rows[0].id) for key in PAGES}
 
 
 async def test_two_papers_of_arxiv_are_never_one(db: database.Database) -> None:
