@@ -180,7 +180,7 @@ async def put_back(
 ) -> int:
     """Put a paper, or those that were taken off at a time, back as they were, if that member added them (None: any member).
 
-    Returns how many were put back; a newer entry stays, and gets note and tags if it has neither. Raises UsageError
+    Returns how many were put back; a newer entry stays, and gets note and tags, too. Raises UsageError
     if there are too many; roll the transaction back.
     """
     c = removed_papers.c
@@ -190,15 +190,11 @@ async def put_back(
     )
     adder = sa.select(c.added_by).where(is_removed)
     await _lock(connection, owner.id, await connection.scalar(adder))
-    row = sa.select(*(c[column.name] for column in saved_papers.c)).where(is_removed)
-    insert = statements.dialect_insert(connection.dialect, saved_papers).from_select([*saved_papers.c], row)
-    await connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=[saved_papers.c.user_id, saved_papers.c.paper_id],
-            set_={"note": insert.excluded.note, "tags": insert.excluded.tags},
-            where=sa.and_(saved_papers.c.note == "", saved_papers.c.tags == ""),
-        )
-    )
+    rows = sa.select(*(c[column.name] for column in saved_papers.c)).where(is_removed)
+    for row in (await connection.execute(rows)).all():
+        await _add_texts(connection, saved_papers, owner.id, row.paper_id, row)
+    insert = statements.dialect_insert(connection.dialect, saved_papers).from_select([*saved_papers.c], rows)
+    await connection.execute(insert.on_conflict_do_nothing())
     removed = await connection.execute(removed_papers.delete().where(is_removed))
     limit = (MAX_LISTED, "list-full") if owner.server_id else (MAX_SAVED, "saved-full")
     await _count_within(connection, owner.id, *limit)
@@ -256,21 +252,27 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> bo
 async def unite(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
     """Give whoever has both papers the notes and tags of the other one, too."""
     for table in (saved_papers, removed_papers):
-        columns = table.c.user_id, table.c.note, table.c.tags, table.c.own_title
-        rows = await connection.execute(sa.select(*columns).where(table.c.paper_id == other_id))
-        for user_id, note, tags, own_title in rows.all():
-            own = _is_of(table, user_id, paper_id)
-            query = sa.select(table.c.note, table.c.tags, table.c.own_title).where(own)
-            if (row := (await connection.execute(query)).one_or_none()) is None:
-                continue
-            notes = dict.fromkeys(filter(None, (row.note, note)))
-            names = dict.fromkeys((row.tags + tags).split())
-            values = {
-                "note": "\n".join(notes),
-                "tags": f" {' '.join(names)} " if names else "",
-                "own_title": row.own_title or own_title,
-            }
-            await connection.execute(table.update().where(own).values(values))
+        rows = await connection.execute(sa.select(table).where(table.c.paper_id == other_id))
+        for row in rows.all():
+            await _add_texts(connection, table, row.user_id, paper_id, row)
+
+
+async def _add_texts(
+    connection: AsyncConnection, table: sa.Table, user_id: int, paper_id: int, added: Any
+) -> None:
+    """Give a row, if it is there, the note and tags of another one, too, and its title if it has none."""
+    own = _is_of(table, user_id, paper_id)
+    query = sa.select(table.c.note, table.c.tags, table.c.own_title).where(own)
+    if (row := (await connection.execute(query)).one_or_none()) is None:
+        return
+    notes = dict.fromkeys(filter(None, (row.note, added.note)))
+    names = dict.fromkeys((row.tags + added.tags).split())
+    values = {
+        "note": "\n".join(notes),
+        "tags": f" {' '.join(names)} " if names else "",
+        "own_title": row.own_title or added.own_title,
+    }
+    await connection.execute(table.update().where(own).values(values))
 
 
 async def count(connection: AsyncConnection, user_id: int) -> int:

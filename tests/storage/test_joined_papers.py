@@ -342,6 +342,22 @@ async def test_a_join_that_is_killed_at_any_statement_changes_nothing(db: databa
     assert await read_all(db) != former
 
 
+async def test_undo_brings_a_note_back_to_the_paper_that_the_removed_one_became(
+    db: database.Database,
+) -> None:
+    play, reader = Play(db, seeds.FIRST), READERS[0]
+    own, other = play.keys[0]
+    for key, note in ((own, "one"), (other, "two")):
+        await play.save_like_import(reader, key, note)
+    ids = await db.fetch(papers.get_ids, [other])
+    await db.write(shelf.take_off, reader, ids[other], NOW)
+    await play.ingest.add_facts([PaperFacts(own, "arxiv", "u", NOW, title="Learnt", names=(other,))])
+    assert await db.write(shelf.put_back, shelf.Owner(reader), removed_at=NOW) == 1
+    row = await db.fetch(shelf.get, reader, other)
+    assert row is not None
+    assert (row.note, row.tags) == ("one\ntwo", ("tone", "ttwo"))
+
+
 async def test_a_file_that_has_two_keys_of_a_paper_is_imported_as_one(sqlite_db: database.Database) -> None:
     facts = PaperFacts("2601.00001", "arxiv", "u", NOW, title="T", names=("doi/10.1234/same",))
     await IngestService(sqlite_db, lambda: NOW).add_facts([facts])
