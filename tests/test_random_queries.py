@@ -88,11 +88,9 @@ def read(text: str) -> None:
     query = query_parser.parse_query(text, DAY)
     query_parser.find_negated(query)
     query_parser.split_clause(text)
-    query_parser.parse_author(text, DAY)
+    query_parser.name_author(text, query)
     query_parser.list_accepted_forms(query.ignored)
-    query_parser.readmit_term(text)
-    for term in query_parser.list_excluded(text)[:3]:
-        query_parser.readmit_term(text, term)
+    query_parser.leave_out(query.wanted, query.excluded[1:])
     query_parser.leave_out(text, ["surveys", "graph models"])
     query_parser.split_words(query.text)
     query_parser.parse_query(query_parser.write_query(query))

@@ -17,7 +17,6 @@ from bot.i18n import texts as i18n_texts
 from bot.i18n.typed_values import parse_dates
 from bot.rendering import discord_text
 from bot.search.results import Sort
-from bot.text import query_parser
 from storage import models
 
 PAGE_SIZE = 5
@@ -133,26 +132,6 @@ class ListState:
     def replace(self, **changes: object) -> ListState:
         """Return a copy with the given fields changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
-
-
-def alert_terms(state: ListState) -> tuple[models.AlertKind, str, int] | None:
-    """Return the kind, text and minimum votes of an alert for a list's topic or author.
-
-    The text is the query's words, or else its first phrase, author or institution. Returns None if there is no
-    text.
-    """
-    if state.kind is ListKind.AUTHOR:
-        candidates = [(models.AlertKind.AUTHOR, query_parser.parse_author(state.text)[0])]
-        min_votes = state.min_votes
-    elif state.kind is ListKind.TOPIC:
-        query = query_parser.parse_query(state.text)
-        candidates = [(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])]
-        kinds = ((models.AlertKind.AUTHOR, query.authors), (models.AlertKind.INSTITUTION, query.institutions))
-        candidates += [(kind, name) for kind, names in kinds for name in names[:1] if "|" not in name]
-        min_votes = max(state.min_votes, query.filters.min_votes or 0)
-    else:
-        return None
-    return next(((kind, text, min_votes) for kind, text in candidates if any(map(str.isalpha, text))), None)
 
 
 def pack_state(state: ListState, verb: str = verbs.SHOW_LIST, *, marker: str | None = None) -> str:

@@ -198,8 +198,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
         in_use.append(labels.pop((state.sort if state.sort in sorts else None) or sorts[0]))
     if listed.period == labels[state.period]:
         del labels[state.period]
-    excluded = query_parser.list_excluded(state.text)
-    if excluded:
+    if excluded := listed.found.read.excluded:
         in_use.append(texts("list-without", words=", ".join(excluded)))
         labels |= {
             f"{TAKEN_BACK}{number}": texts("list-take-back", name=word)
@@ -237,9 +236,10 @@ def refine(state: ListState, value: str) -> ListState:
     if value in tuple(Period):
         return first.replace(period=Period(value), span=None)
     if value.startswith(TAKEN_BACK):
-        excluded = query_parser.list_excluded(state.text)
-        number = parse_number(value.removeprefix(TAKEN_BACK), len(excluded) - 1)
-        return first.replace(text=query_parser.readmit_term(state.text, excluded[number]), token="")
+        query = query_parser.parse_query(state.text)
+        number = parse_number(value.removeprefix(TAKEN_BACK), len(query.excluded) - 1)
+        others = (word for place, word in enumerate(query.excluded) if place != number)
+        return first.replace(text=query_parser.leave_out(query.wanted, others), token="")
     return first.replace(span=parse_span(value))
 
 

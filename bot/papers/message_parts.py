@@ -16,9 +16,10 @@ from bot.client import verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, link_button, plain_payload, select_menu, select_option
 from bot.i18n.texts import Texts
-from bot.papers.list_state import ListKind, ListState, alert_terms, pack_state
+from bot.papers.list_state import ListKind, ListState, pack_state
 from bot.papers.paper_texts import day_url, event_lines, format_title, format_votes, list_links
 from bot.rendering.discord_text import join_dotted, subtext
+from bot.text.parsed_query import EITHER, ParsedQuery
 from storage import models
 from storage.papers import PaperEvent
 
@@ -77,18 +78,9 @@ def _paper_options(papers: Sequence[AnyPaper], ranks: Sequence[int]) -> list[dis
     ]
 
 
-def follow_button(
-    texts: Texts, state: ListState, terms: Sequence[models.AlertTerm] | None = None
-) -> ui.Item[Any] | None:
-    """Return a button that creates an alert for a list's topic or author, or None for other lists.
-
-    `terms` are the alert's terms, or None if the query is not parsed yet. If empty, there is no button.
-    """
-    if terms is None:
-        typed = alert_terms(state)
-        kinds = set() if typed is None else {typed[0]}
-    else:
-        kinds = {term.kind for term in terms}
+def follow_button(texts: Texts, state: ListState, terms: Iterable[models.AlertTerm]) -> ui.Item[Any] | None:
+    """Return a button that creates an alert with these terms for a list's topic or author, or None without terms."""
+    kinds = {term.kind for term in terms}
     if not kinds:
         return None
     label = texts(_FOLLOW_LABELS[kinds.pop()] if len(kinds) == 1 else "follow-topic")
@@ -102,11 +94,21 @@ _FOLLOW_LABELS = {
 }
 
 
-def begin_alert_button(texts: Texts, topic: str = "") -> ui.Item[Any]:
-    """Return a button that opens the form for a new alert, prefilled with the topic."""
-    state = ListState(ListKind.TOPIC, topic)
-    terms = alert_terms(state) if len(topic) <= state.max_text_length else None
-    label, topic = ("post-follow", "") if terms is None else (_FOLLOW_LABELS[terms[0]], topic)
+def find_alert_term(query: ParsedQuery) -> models.AlertTerm | None:
+    """Return what an alert on a query is about: its words, or else its first phrase, author or institution; None without any."""
+    named = ((models.AlertKind.AUTHOR, query.authors), (models.AlertKind.INSTITUTION, query.institutions))
+    terms = (
+        *(models.AlertTerm(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])),
+        *(models.AlertTerm(kind, name) for kind, names in named for name in names[:1] if EITHER not in name),
+    )
+    return next((term for term in terms if any(map(str.isalpha, term.text))), None)
+
+
+def begin_alert_button(texts: Texts, topic: str = "", query: ParsedQuery | None = None) -> ui.Item[Any]:
+    """Return a button that opens the form for a new alert, prefilled with a topic, which was parsed as a query."""
+    fits = len(topic) <= ListState(ListKind.TOPIC).max_text_length
+    term = find_alert_term(query) if query and fits else None
+    label, topic = ("post-follow", "") if term is None else (_FOLLOW_LABELS[term.kind], topic)
     return button(texts(label), pack_custom_id(verbs.EDIT_CONDITIONS, NEW_ALERT + topic), emoji="🔔")
 
 

@@ -20,6 +20,7 @@ from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import query_parser
+from bot.text.parsed_query import ParsedQuery
 from bot.text.people import is_written_as_name
 from storage import archive, models, papers
 from storage.database import Database
@@ -49,10 +50,12 @@ class Suggestion(NamedTuple):
 class PaperList:
     """One page of a list. `heading` and `notes` are Markdown; mappings are by the papers' keys.
 
-    `found` is the answer that it shows, empty for a list that was not searched for.
+    `query` is the text of its state as it was parsed, and `found` the answer that it shows; both are empty for a list that was
+    not searched for.
     """
 
     state: ListState
+    query: ParsedQuery = field(default_factory=ParsedQuery)
     heading: str = ""
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
@@ -70,8 +73,8 @@ class PaperList:
     """The author of each paper, if several people share a name."""
 
     suggestions: tuple[Suggestion, ...] = ()
-    alert_terms: Sequence[models.AlertTerm] | None = None
-    """The terms for an alert on this list; empty if an alert is impossible, None to use the list's text."""
+    alert_terms: Sequence[models.AlertTerm] = ()
+    """The terms for an alert on this list; empty if an alert is impossible."""
     is_author_known: bool = False
     """Whether the author is known, even if filters exclude all of the papers, or an author has a topic's words as a name."""
 
@@ -132,21 +135,25 @@ class PaperLists:
         `today` is the reader's date, on which periods such as the last 7 days end; in UTC if None.
         """
         today = today or self._clock().date()
-        listed = await self._load_page(texts, state, today)
+        is_searched = state.kind in FILTERABLE_KINDS
+        query = query_parser.parse_query(state.text, today) if is_searched else ParsedQuery()
+        listed = await self._load_page(texts, state, today, query)
         if not listed.rows and state.page and listed.total:
-            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), today)
+            listed = await self._load_page(texts, state.replace(page=listed.page_count - 1), today, query)
         # A search shows only matching sentences, so papers without one get no snippet.
         if state.kind is ListKind.TOPIC or listed.snippets or state.has_titles_only:
             return listed
         snippets = await self._search.list_snippets(listed.rows, texts.locale)
         return replace(listed, snippets=snippets)
 
-    async def load_wider(self, texts: Texts, state: ListState, today: date) -> PaperList | None:
-        """Return the list without its filters, for a reader's date; None if that is empty too."""
+    async def load_wider(
+        self, texts: Texts, state: ListState, today: date, query: ParsedQuery
+    ) -> PaperList | None:
+        """Return the list without its filters, for a reader's date, of a parsed text; None if that is empty too."""
         wider = state.replace(period=Period.ALL, span=None, min_votes=0, page=0)
         if state.kind not in FILTERABLE_KINDS or wider == state:
             return None
-        listed = await self._load_page(texts, wider, today)
+        listed = await self._load_page(texts, wider, today, query)
         return listed if listed.rows and listed.matching else None
 
     async def label_days_around(
@@ -160,7 +167,7 @@ class PaperLists:
             counts = await papers.count_by_date(connection, days)
         return paper_texts.label_days(texts, counts, today)
 
-    async def _load_page(self, texts: Texts, state: ListState, today: date) -> PaperList:
+    async def _load_page(self, texts: Texts, state: ListState, today: date, parsed: ParsedQuery) -> PaperList:
         """Return a page of a list. Raises KeyError for saved papers, which only their reader can load."""
         loaders = {
             ListKind.TOPIC: self._load_topic,
@@ -169,15 +176,16 @@ class PaperLists:
             ListKind.DIGEST: self._load_digest,
             ListKind.SIMILAR: self._load_similar,
         }
-        return await loaders[state.kind](texts, state, today)
+        return replace(await loaders[state.kind](texts, state, today, parsed), query=parsed)
 
-    async def _load_topic(self, texts: Texts, state: ListState, today: date) -> PaperList:
-        result = await self._search.search(self._request(texts, state, today))
+    async def _load_topic(
+        self, texts: Texts, state: ListState, today: date, parsed: ParsedQuery
+    ) -> PaperList:
+        result = await self._search.search(self._request(texts, state, today, parsed))
         query = result.read
         if query.meant and query.authors:
-            listed = await self._load_author(
-                texts, state.replace(kind=ListKind.AUTHOR, text=query.authors[0]), today
-            )
+            of_author = state.replace(kind=ListKind.AUTHOR, text=query.authors[0])
+            listed = await self._load_author(texts, of_author, today, parsed)
             return replace(
                 listed, suggestions=(*self._list_other_readings(texts, state, result), *listed.suggestions)
             )
@@ -234,15 +242,18 @@ class PaperLists:
             for _, target in self._suggestions(state.replace(sort=None), (reading.query,))
         )
 
-    async def _load_author(self, texts: Texts, state: ListState, today: date) -> PaperList:
-        name, query = query_parser.parse_author(state.text, today)
+    async def _load_author(
+        self, texts: Texts, state: ListState, today: date, query: ParsedQuery
+    ) -> PaperList:
+        name = query_parser.name_author(state.text, query)
         filters = _list_filters(state, today).narrowed(query.filters)
         result = await self._search.find_author(
             name, sort=state.sort or Sort.VOTES, filters=filters, limit=state.size, offset=state.offset
         )
         if result.author is None:
             near = self._suggestions(state, result.near)
-            return PaperList(state, suggestions=(*near, *await self._suggest_topic(texts, state, today)))
+            topic = await self._suggest_topic(texts, state, today, query)
+            return PaperList(state, suggestions=(*near, *topic))
         is_one = not result.namesakes
         keeps_text = state.token or not is_one or query.filters != NO_FILTERS
         shown = state if keeps_text else state.replace(text=result.author)
@@ -277,20 +288,23 @@ class PaperLists:
                 row.key: ", ".join(name for name in row.authors if name in result.namesakes)
                 for row in result.rows
             },
-            alert_terms=None if is_one else (),
+            alert_terms=(models.AlertTerm(models.AlertKind.AUTHOR, name),) if is_one else (),
             is_author_known=True,
         )
 
-    async def _suggest_topic(self, texts: Texts, state: ListState, today: date) -> list[Suggestion]:
+    async def _suggest_topic(
+        self, texts: Texts, state: ListState, today: date, parsed: ParsedQuery
+    ) -> list[Suggestion]:
         """Return a button for a title, an arXiv id or a topic that was typed in place of a name, if it has papers."""
-        topic = await self._search.search(self._request(texts, state, today))
+        topic = await self._search.search(self._request(texts, state, today, parsed))
         label = texts("list-topic-heading", topic=state.text, count=topic.on_topic)
         return [Suggestion(label, state.replace(kind=ListKind.TOPIC))] if topic.on_topic else []
 
-    async def _load_top(self, texts: Texts, state: ListState, today: date) -> PaperList:
-        result = await self._search.search(self._request(texts, state.replace(sort=Sort.VOTES), today))
+    async def _load_top(self, texts: Texts, state: ListState, today: date, parsed: ParsedQuery) -> PaperList:
+        by_votes = state.replace(sort=Sort.VOTES)
+        result = await self._search.search(self._request(texts, by_votes, today, parsed))
         filters = _list_filters(state, today).narrowed(result.read.filters)
-        topic = query_parser.readmit_term(state.text)
+        topic = parsed.wanted
         period = _name_period_within(texts, state, today, filters)
         key = "list-top-topic-heading" if topic else "list-top-heading"
         # The heading says the period.
@@ -311,7 +325,7 @@ class PaperLists:
             suggestions=self._suggestions(state, result.suggestions),
         )
 
-    async def _load_digest(self, texts: Texts, state: ListState, _: date) -> PaperList:
+    async def _load_digest(self, texts: Texts, state: ListState, *_: object) -> PaperList:
         span = state.span
         first, last = span or (None, None)
         days = await self._database.fetch(archive.list_dates, since_on=first, until_on=last) if span else []
@@ -344,7 +358,7 @@ class PaperLists:
             else (),
         )
 
-    async def _load_similar(self, texts: Texts, state: ListState, _: date) -> PaperList:
+    async def _load_similar(self, texts: Texts, state: ListState, *_: object) -> PaperList:
         rows = tuple(await self._search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._search.find_paper(state.text)
         title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)
@@ -355,7 +369,7 @@ class PaperLists:
             total=len(rows),
         )
 
-    def _request(self, texts: Texts, state: ListState, today: date) -> SearchRequest:
+    def _request(self, texts: Texts, state: ListState, today: date, parsed: ParsedQuery) -> SearchRequest:
         return SearchRequest(
             state.text,
             _list_filters(state, today),
@@ -364,6 +378,7 @@ class PaperLists:
             sort=state.sort,
             snippet_locale=texts.locale,
             today=today,
+            parsed=parsed,
         )
 
     def _suggestions(self, state: ListState, queries: Sequence[str]) -> tuple[Suggestion, ...]:
@@ -402,8 +417,8 @@ def _topic_heading(texts: Texts, state: ListState, result: search_results.Search
         return texts("list-topic-heading", topic=_format_names(query.labels), count=result.total)
     if query.absent:
         return texts("list-absent", terms=_format_names(query.absent))
-    corrected = completion.apply_corrections(state.text, query.corrected)
-    topic = escape_untrusted(query_parser.readmit_term(corrected) or corrected)
+    corrected = completion.apply_corrections(query.wanted or state.text, query.corrected)
+    topic = escape_untrusted(corrected)
     return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
 
 
@@ -455,7 +470,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
     if listed.found.read.absent:
         return f"### {texts('list-absent', terms=_format_names(listed.found.read.absent))}"
-    wanted = query_parser.readmit_term(state.text)
+    wanted = listed.query.wanted
     text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
     match state.kind:
         case ListKind.TOPIC:

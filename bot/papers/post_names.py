@@ -13,6 +13,7 @@ from bot.rendering import discord_text, locale_formats
 from bot.rendering.discord_text import escape_untrusted
 from bot.sources import kinds
 from bot.text import query_parser
+from bot.text.parsed_query import EITHER, ParsedQuery
 from storage import models
 from storage.models import Filters, Subscription
 
@@ -22,18 +23,17 @@ MAX_TOPIC_LENGTH = 30
 """The maximum length of a topic in a list, so that all rows fit into a message."""
 
 
-def describe_topic(texts: Texts, topic: str) -> str:
+def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -> str:
     """Return a topic in words, as plain text: `agents -GUI` is `agents without GUI`, `from:"Meta"` is `from Meta`.
 
-    One with limits that no words are for stays as it is typed.
+    One with limits that no words are for stays as it is typed. It is parsed unless its `query` is given.
     """
-    query = query_parser.parse_query(topic)
+    query = query or query_parser.parse_query(topic)
     votes = query.filters.min_votes
     if query.filters != Filters(min_votes=votes) or query.ignored:
         return topic
-    words = [texts("topic-or") if word == "|" else word for word in query_parser.split_words(query.text)]
     parts = (
-        " ".join([*words, *(f'"{phrase}"' for phrase in query.phrases)]),
+        " ".join([describe_words(texts, query.text), *(f'"{phrase}"' for phrase in query.phrases)]).strip(),
         *(texts("topic-by", name=name.replace("|", texts("topic-or"))) for name in query.authors),
         *(texts("topic-from", name=name.replace("|", texts("topic-or"))) for name in query.institutions),
         *(texts("topic-in", name=name.replace("|", texts("topic-or"))) for name in query.labels),
@@ -41,6 +41,11 @@ def describe_topic(texts: Texts, topic: str) -> str:
         texts("topic-votes", votes=votes) if votes else "",
     )
     return texts("topic-joiner").join(filter(None, parts)) or topic
+
+
+def describe_words(texts: Texts, words: str) -> str:
+    """Return the words of a query with *or* for what is between their sides: `herons | newts` is `herons or newts`."""
+    return " ".join(texts("topic-or") if word == EITHER else word for word in query_parser.split_words(words))
 
 
 def format_schedule(texts: Texts, subscription: Subscription) -> str:

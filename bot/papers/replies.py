@@ -86,7 +86,7 @@ async def list_view(request: Request, state: ListState) -> ui.LayoutView:
             listed = replace(listed, days=days, today=today)
         if listed.rows:
             return await filled_view(request, listed)
-        wider = await lists.load_wider(texts, state, today)
+        wider = await lists.load_wider(texts, state, today, listed.query)
         return list_views.empty_view(texts, listed, await services.search.get_extent(), wider)
 
 

@@ -109,7 +109,13 @@ class SearchAnswers:
     def _make(self, archive: Archive, request: SearchRequest, load: LoadVocabulary) -> SearchAnswer:
         today = request.today or self._clock().date()
         read = interpretation.interpret(
-            archive, request.query, today, options=request.filters, is_search=True, load=load
+            archive,
+            request.query,
+            today,
+            parsed=request.parsed,
+            options=request.filters,
+            is_search=True,
+            load=load,
         )
         query, matches = interpretation.find(archive, read, request)
         return SearchAnswer(

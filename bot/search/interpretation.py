@@ -61,14 +61,15 @@ def interpret(
     typed: str,
     today: date | None = None,
     *,
+    parsed: ParsedQuery | None = None,
     options: Filters = NO_FILTERS,
     is_search: bool = False,
     load: LoadVocabulary | None = None,
 ) -> Interpretation:
     """Read any text by its operators and words, or as the first of READINGS that fits, in at most two searches.
 
-    Periods are read if `today` is given, and misspelt words are corrected with `load`. A search leaves out the kinds of what it
-    leaves out too, and offers other queries if no paper has all its words.
+    A text that was parsed before is not parsed again. Periods are read if `today` is given, and misspelt words are corrected
+    with `load`. A search leaves out the kinds of what it leaves out too, and offers other queries if no paper has all its words.
     """
     engine, names = archive.engine, authors.SoundingNames()
 
@@ -80,8 +81,7 @@ def interpret(
     def limit(query: ParsedQuery) -> ParsedQuery:
         return replace(query, options=options, paper_ids=_list_paper_ids(archive, query))
 
-    parsed = query_parser.parse_query(typed, today)
-    asked = words = limit(read(parsed))
+    asked = words = limit(read(query_parser.parse_query(typed, today) if parsed is None else parsed))
     period = _find_period(words, today)
     survey = engine.survey(words, _ask_for_readings(archive, words, typed, period) | names.ask(engine))
     if names.settle(survey):
@@ -216,11 +216,10 @@ def _read_period(archive: Archive, text: _Text) -> ParsedQuery | None:
     if text.period is None or not _has_period(text):
         return None
     span, typed, others, *_ = text.period
-    rest = query_parser.write_query(dated := replace(text.words, text=others))
-    meant = f"{rest} {query_parser.write_span(*span)}".strip()
-    undated = Reading(ReadingKind.WORDS, f'{rest} "{typed}"'.strip(), typed)
-    filters = dated.filters.narrowed(Filters(*span))
-    return replace(text.read(replace(dated, filters=filters, meant=meant)), others=(undated,))
+    rest = replace(text.words, text=others)
+    dated = replace(rest, filters=rest.filters.narrowed(Filters(*span)))
+    undated = Reading(ReadingKind.WORDS, f'{query_parser.write_query(rest)} "{typed}"'.strip(), typed)
+    return replace(text.read(query_parser.with_meaning(dated)), others=(undated,))
 
 
 def _read_title(archive: Archive, text: _Text) -> ParsedQuery | None:
@@ -242,7 +241,7 @@ def _read_institution(archive: Archive, text: _Text) -> ParsedQuery | None:
     for typed in dict.fromkeys((query.text, query.sought)) if _is_bare(query) else ():
         papers = text.survey.count((_FROM, typed))
         if name := _find_institution(archive, typed, papers, text.survey):
-            of_it = _meaning(ParsedQuery(institutions=(name,), excluded=query.excluded))
+            of_it = query_parser.with_meaning(ParsedQuery(institutions=(name,), excluded=query.excluded))
             is_topic = bool(archive.reader.glossary.find(typed)) or text.survey.has_name
             if papers and not is_topic:
                 return replace(text.read(of_it), others=(_in_text(query, typed, name),))
@@ -263,17 +262,13 @@ def _read_author(archive: Archive, text: _Text) -> ParsedQuery | None:
     has_word = any(map(text.survey.count, text.survey.parts))
     for typed in dict.fromkeys((query.text, query.sought)):
         if _is_author(archive, typed, has_word=has_word):
-            by_it = _meaning(ParsedQuery(authors=(typed,)))
+            by_it = query_parser.with_meaning(ParsedQuery(authors=(typed,)))
             return replace(text.read(by_it), others=(_in_text(query, query.text, typed),))
     return None
 
 
 READINGS = (_read_title, _read_period, _read_institution, _read_author)
 """What a text may be before it is words and operators, in this order; docs/search.md has an example of each."""
-
-
-def _meaning(query: ParsedQuery) -> ParsedQuery:
-    return replace(query, meant=query_parser.write_query(query))
 
 
 def _in_text(query: ParsedQuery, typed: str, name: str) -> Reading:

@@ -36,7 +36,7 @@ class SearchRequest:
 
     Papers must pass the `filters` and those in the `query` (author:, since:, until:, votes:). If `sort` is None, it is by
     relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
-    reader's date, by which "last week" is read; in UTC if None.
+    reader's date, by which "last week" is read; in UTC if None. `parsed`: the query, if it was parsed on that date before.
     """
 
     query: str
@@ -46,6 +46,7 @@ class SearchRequest:
     sort: Sort | None = None
     snippet_locale: models.Locale | None = None
     today: date | None = None
+    parsed: ParsedQuery | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ class ParsedQuery:
     - Typed (`query_parser`): `text` has the free words, `phrases` the quoted phrases, and `excluded` the words and phrases that
       are left out. `|` parts `text` into sides, of which either may be there. All `authors` must match, all `institutions`,
       and all `labels` of sources.
-      `filters` has local dates, inclusive. `ignored` has what cannot be used, as typed. `meant`: the query as it is typed
-      with signs, if words were read as such, else "".
+      `filters` has local dates, inclusive. `ignored` has what cannot be used, as typed. `wanted`: the query as typed, without
+      what it leaves out. `meant`: the query as it is typed with signs, if words were read as such, else "".
     - Read (`query_reader`): `sought` has the words that are searched for. A paper matches if it has all `parts` or one of the
       `wholes` (alternatives to all parts), or if its title begins with one of the `names`. It must not be about a part of
       `without`. For a sentence, `topics` has topic weights by number and `implied` the terms of the main topics. `meanings` has
@@ -67,6 +67,7 @@ class ParsedQuery:
     labels: tuple[str, ...] = ()
     filters: Filters = NO_FILTERS
     ignored: tuple[str, ...] = ()
+    wanted: str = field(default="", compare=False)
     meant: str = field(default="", compare=False)
     sought: str = ""
     parts: tuple[QueryPart, ...] = ()

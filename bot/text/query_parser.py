@@ -78,12 +78,11 @@ _AFTER_CONSONANTS = ("이나", "과", "은", "을")
 _DAY = timedelta(days=1)
 
 
-def parse_author(text: str, today: date | None = None) -> tuple[str, ParsedQuery]:
-    """Return the name in a query for an author, and the query's filters, such as since:2025 and votes:20."""
-    query = parse_query(text, today)
+def name_author(text: str, query: ParsedQuery) -> str:
+    """Return the name in a text for an author: without the limits that it has as a query, such as since:2025 and votes:20."""
     if query.filters == NO_FILTERS and not query.authors:
-        return text, ParsedQuery()
-    return query.text or " ".join(query.authors[:1]), query
+        return text
+    return query.text or " ".join(query.authors[:1])
 
 
 def parse_query(text: str, today: date | None = None) -> ParsedQuery:
@@ -96,17 +95,6 @@ def parse_query(text: str, today: date | None = None) -> ParsedQuery:
     for match in _CLAUSE.finditer(_SPACED.sub(r"\1\2\3", clean)):
         builder.add(match)
     return builder.build()
-
-
-def _find_excluded(query: str) -> list[tuple[re.Match[str], str]]:
-    """Return the clauses of a query that leave something out by a sign, each with what it leaves out."""
-    signed = (clause for clause in _CLAUSE.finditer(query[:MAX_QUERY_LENGTH]) if clause["sign"])
-    return [(clause, read[0]) for clause in signed if (read := parse_query(clause[0]).excluded)]
-
-
-def list_excluded(query: str) -> list[str]:
-    """Return the words and phrases that a query leaves out, as `-word` and `-"two words"`, in their order."""
-    return [term for _, term in _find_excluded(query.translate(QUOTES))]
 
 
 _NEGATING = re.compile(r"not|without|except|excluding|(?:제외|빼고|말고|아닌).*", re.IGNORECASE)
@@ -141,19 +129,11 @@ def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
 def leave_out(query: str, terms: Iterable[str]) -> str:
     """Return a query that also leaves out some words or phrases. A query that is too long is cut before them."""
     bare = (" ".join(term.translate(QUOTES).replace('"', " ").split()).lstrip("-–− ") for term in terms)
-    known = list_excluded(query)
-    new = [term for term in dict.fromkeys(bare) if term and term not in known]
-    added = [f'-"{term}"' if " " in term or ":" in term else f"-{term}" for term in new]
+    clauses = (f'-"{term}"' if " " in term or ":" in term else f"-{term}" for term in bare if term)
+    typed = split_words(query)
+    added = [clause for clause in dict.fromkeys(clauses) if clause not in typed]
     most = MAX_QUERY_LENGTH - sum(len(clause) + 1 for clause in added)
     return " ".join(filter(None, [query[: max(most, 0)].strip() if added else query, *added]))
-
-
-def readmit_term(query: str, term: str | None = None) -> str:
-    """Return a query without the clauses that leave out a term, or without all that leave something out."""
-    for clause, excluded in reversed(_find_excluded(query.translate(QUOTES))):
-        if term in (None, excluded):
-            query = f"{query[: clause.start()].rstrip()} {query[clause.end() :].lstrip()}".strip()
-    return query
 
 
 _EXAMPLES = {
@@ -179,7 +159,7 @@ def list_accepted_forms(ignored: Iterable[str]) -> list[str]:
 class _QueryBuilder:
     def __init__(self, today: date | None) -> None:
         self._today = today
-        self._words, self._excluded = list[str](), list[str]()
+        self._words, self._excluded, self._wanted = list[str](), list[str](), list[str]()
         self._named = {"author": list[str](), "institution": list[str](), "label": list[str]()}
         self._ignored = list[str]()
         self._last = ""
@@ -191,7 +171,9 @@ class _QueryBuilder:
         """Add a word or quoted phrase with its optional sign and operator, and the comma after it."""
         word = clause["word"] or ""
         bare = word[:-1] if word.endswith(_COMMAS) else word
+        known = len(self._excluded)
         self._add_clause(clause, bare)
+        self._wanted += [clause[0]] if len(self._excluded) == known else []
         self._words += [word[-1:]] if bare != word else []
 
     def _add_clause(self, clause: re.Match[str], word: str) -> None:
@@ -280,15 +262,16 @@ class _QueryBuilder:
         query = ParsedQuery(
             text=f" {EITHER} ".join(map(" ".join, sides)) if has_sides else " ".join(rest),
             phrases=() if has_sides else tuple(word.strip('"') for word in sides[0] if word[0] == '"')[:8],
-            excluded=(*self._excluded, *negated, *left_out)[:8],
+            excluded=tuple(dict.fromkeys((*self._excluded, *negated, *left_out)))[:8],
             authors=tuple(self._named["author"][:4]),
             institutions=tuple(self._named["institution"][:4]),
             labels=tuple(self._named["label"][:4]),
             ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(asked[_MAX_WORDS:])])),
             filters=Filters(**self._ranges),
+            wanted=" ".join(self._wanted),
         )
         is_as_typed = not (negated or left_out) and (not has_sides or typed.count(EITHER) == len(sides) - 1)
-        return query if is_as_typed else replace(query, meant=write_query(query))
+        return query if is_as_typed else with_meaning(query)
 
 
 def _separate(word: str) -> list[str]:
@@ -414,16 +397,25 @@ def name_in_korean(query: str) -> str:
     return re.sub(rf"(?<!\S)({'|'.join(_IN_KOREAN)}):", lambda match: f"{_IN_KOREAN[match[1]]}:", query)
 
 
-def write_span(first: date, last: date) -> str:
-    """Return days as the operators of a query, a whole year or month as one."""
-    for text in (f"{first.year:04}", f"{first:%Y-%m}"):
+def write_span(first: date | None, last: date | None) -> str:
+    """Return limits of days as the operators of a query, a whole year or month as one."""
+    for text in (f"{first.year:04}", f"{first:%Y-%m}") if first and last else ():
         if typed_dates.read_calendar(text) == (first, last):
             return f"since:{text} until:{text}"
-    return f"since:{first} until:{last}"
+    return " ".join(f"{name}:{day}" for name, day in (("since", first), ("until", last)) if day)
 
 
 def write_query(query: ParsedQuery) -> str:
     """Return a query as it is typed, so that parsing it gives the query again."""
+    return leave_out(_write_wanted(query), query.excluded)
+
+
+def with_meaning(query: ParsedQuery) -> ParsedQuery:
+    """Return a query that was read from words, with the text for it in signs."""
+    return replace(query, wanted=_write_wanted(query), meant=write_query(query))
+
+
+def _write_wanted(query: ParsedQuery) -> str:
     since, until, *limits = astuple(query.filters)
     most = "" if limits[1] is None else f"..{limits[1]}"
     clauses = (
@@ -432,8 +424,7 @@ def write_query(query: ParsedQuery) -> str:
         *(f'author:"{name}"' for name in query.authors),
         *(f'from:"{name}"' for name in query.institutions),
         *(f'in:"{name}"' for name in query.labels),
-        f"since:{since}" if since else "",
-        f"until:{until}" if until else "",
+        write_span(since, until),
         "" if limits == [None, None] else f"votes:{limits[0] or 0}{most}",
     )
-    return leave_out(" ".join(filter(None, clauses)), query.excluded)
+    return " ".join(filter(None, clauses))

@@ -1,12 +1,19 @@
 """What a query of `/topic` is, besides a topic: a name, a question of what to read, words that leave something out."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from bot.cli.set_up_file import SetUpFile
 from bot.core.settings import Settings
+from bot.features.daily import options as daily_options
+from bot.features.daily.service import OnDemandPosts
+from bot.features.web.pages import Site
 from bot.search.results import MatchKind, SearchRequest
 from bot.search.service import SearchService
 from bot.text import query_parser
+from bot.text.parsed_query import ParsedQuery
 from storage import archive, errors, models
 from storage.database import Database
 from tests.conftest import OpenFilled
@@ -409,3 +416,77 @@ async def test_an_institution_beside_other_words_is_offered_as_one(search: Searc
 async def test_any_name_has_an_answer(harness: ClientHarness) -> None:
     for query in ("x", "from:", "from:x", "네" * 300, "from:" + "A" * 300, "대학교", "University"):
         assert shown_text(await harness.ask("topic", query=query)), query
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that were parsed, in order."""
+    texts, parse_query = list[str](), query_parser.parse_query
+
+    def count(text: str, today: date | None = None) -> ParsedQuery:
+        texts.append(text)
+        return parse_query(text, today)
+
+    monkeypatch.setattr(query_parser, "parse_query", count)
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("command", "typed"),
+    [
+        ("topic", "로봇 -survey -teapots"),
+        ("topic", "robots, not surveys"),
+        ("topic", "NVIDIA"),
+        ("topic", "Mira Holt"),
+        ("topic", "from:NVIDIA until:2025-12-01"),
+        ("topic", "xyzzy frobnicators"),
+        ("top", "teapots -survey"),
+        ("author", "Bo Lin since:2025"),
+        ("author", "Weighing Kettles"),
+        ("author", "Nobody At All"),
+        ("paper", "robots that pour -survey"),
+        ("paper", "Weighing Kettles"),
+    ],
+)
+async def test_a_typed_text_is_parsed_once(
+    harness: ClientHarness, parsed: list[str], command: str, typed: str
+) -> None:
+    option = {"topic": "query", "author": "name", "top": "topic", "paper": "paper"}[command]
+    filters = {} if command == "paper" else {"votes": 1}
+    await harness.ask(command, **{option: typed}, **filters)
+    assert parsed in ([typed], []), parsed
+    assert parsed or command == "paper"
+    parsed.clear()
+    page = await harness.container.web_pages.load_search(
+        Site("https://example.org", models.Locale.EN), typed, page=1
+    )
+    assert page
+    assert parsed == [typed]
+
+
+async def test_the_topic_of_a_post_is_parsed_once_when_it_is_typed_planned_and_drawn(
+    harness: ClientHarness, parsed: list[str]
+) -> None:
+    await harness.manage("daily setup", topic="로봇 -survey", time="9:00")
+    # As it is typed; and as it is stored: for the preview's papers, its messages and the description of the post.
+    assert parsed == ["로봇 -survey"] * 4
+    subscription = await harness.add_subscription(topic="로봇 -survey")
+    parsed.clear()
+    post, _ = await harness.bot.services.get(OnDemandPosts).preview(subscription)
+    assert harness.container.renderer.render(replace(post, marker="daily:1:2026-01-01"))
+    assert parsed == ["로봇 -survey"] * 2
+
+
+async def test_the_words_of_an_alert_are_parsed_once(harness: ClientHarness, parsed: list[str]) -> None:
+    preview = await harness.ask("alerts add", keyword="quantization or 양자화")
+    await harness.press(preview, "alert-create")
+    assert parsed == ["quantization or 양자화"]
+    await harness.publish("A▲53", "Then *post-training* quantization halves its memory. It ends.")
+    await harness.wait(minutes=3)
+    assert len(harness.received()) == 1
+    await harness.ask("alerts list")
+    assert parsed == ["quantization or 양자화"]
+    listed = await harness.ask("topic", query="kettles -survey")
+    parsed.clear()
+    await harness.press(listed, "follow-topic")
+    assert parsed == ["kettles -survey"]

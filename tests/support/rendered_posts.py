@@ -21,6 +21,7 @@ from bot.outbox import contents
 from bot.papers import post_papers
 from bot.rendering.templates import Templates
 from bot.search.alert_matcher import AlertReason, MatchField
+from bot.text import query_parser
 from storage import models
 from storage.papers import EventKind, PaperEvent
 from tests.support import payload_checks
@@ -52,7 +53,8 @@ def daily(papers: tuple[post_papers.PostPaper, ...], **options: Any) -> choice.D
     for name, value in known.items():
         (planned if name in choice.PlannedPost.__dataclass_fields__ else settings)[name] = value
     plan, subscription = choice.PlannedPost(**planned), models.Subscription(**settings)
-    return choice.DailyPost(marker, subscription, plan, papers, role_id)
+    topic = query_parser.parse_query(subscription.topic)
+    return choice.DailyPost(marker, subscription, plan, papers, topic, role_id)
 
 
 def paper(number: int = 1, **options: Any) -> post_papers.PostPaper:

@@ -152,18 +152,16 @@ def test_a_long_query_is_cut_before_the_words_to_leave_out() -> None:
     ],
 )
 def test_what_a_query_leaves_out_is_found_and_taken_back(query: str, excluded: list[str], rest: str) -> None:
-    assert query_parser.list_excluded(query) == excluded
-    assert query_parser.readmit_term(query) == rest
+    read = query_parser.parse_query(query)
+    assert (list(read.excluded), read.wanted) == (excluded, rest)
     for term in excluded:
-        assert query_parser.list_excluded(query_parser.readmit_term(query, term)) == [
-            other for other in excluded if other != term
-        ]
+        others = [other for other in excluded if other != term]
+        assert list(query_parser.parse_query(query_parser.leave_out(read.wanted, others)).excluded) == others
 
 
 @given(st.lists(FRAGMENTS.filter(lambda one: one != "\x00"), max_size=60).map("".join))
-def test_what_a_query_leaves_out_is_what_the_search_reads(query: str) -> None:
-    assert tuple(query_parser.list_excluded(query)[:8]) == query_parser.parse_query(query).excluded
-    assert not query_parser.parse_query(query_parser.readmit_term(query)).excluded
+def test_what_a_query_wants_leaves_nothing_out(query: str) -> None:
+    assert not query_parser.parse_query(query_parser.parse_query(query).wanted).excluded
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from bot.features.alerts.service import Alerts
 from bot.papers import cards, completers, list_state, message_parts, replies
 from bot.search import results as search_results
 from bot.text import institutions, query_parser
+from bot.text.parsed_query import ParsedQuery
 from storage import errors, models
 
 _DRAFT = TypeAdapter(models.Alert)
@@ -121,7 +122,9 @@ class AlertsCog(
             draft_fields.VOTES: str(votes),
         }
         draft = replace(
-            draft_fields.apply_conditions(alerts_service.EMPTY_DRAFT, await _keep_title(request, typed)),
+            draft_fields.apply_conditions(
+                alerts_service.EMPTY_DRAFT, typed, await _read_words(request, typed)
+            ),
             match_all=match == ALL,
             channel_id=channel.id if channel is not None else None,
             max_a_day=max_a_day,
@@ -223,11 +226,12 @@ class AlertsCog(
             await load(request, action.payload),
             interaction_values.modal_values(request.interaction),
         )
+        words = await _read_words(request, values)
         try:
-            draft = draft_fields.apply_conditions(draft, await _keep_title(request, values))
+            draft = draft_fields.apply_conditions(draft, values, words)
         except errors.UsageError as error:
             votes = str(draft.min_votes)
-            typed = draft_fields.apply_conditions(draft, values | {draft_fields.VOTES: votes})
+            typed = draft_fields.apply_conditions(draft, values | {draft_fields.VOTES: votes}, words)
             return await refuse(request, typed, error)
         return await apply(request, draft)
 
@@ -260,12 +264,13 @@ class AlertsCog(
         """Create an alert for the topic or author of a list, with an Undo button; preview what a question became."""
         state = await replies.load_state(request, action)
         async with router.admitted_lookup(request.interaction):
-            draft = await _draft_of_list(request, state)
+            query = query_parser.parse_query(state.text, request.services.clock().date())
+            draft = await _draft_of_list(request, state, query)
         if not draft.terms:
             raise UserError("alert-not-possible")
         is_author = state.kind is list_state.ListKind.AUTHOR
-        query, terms = query_parser.parse_query(state.text).text, " ".join(term.text for term in draft.terms)
-        make = save if is_author or query.casefold() == terms.casefold() else preview
+        terms = " ".join(term.text for term in draft.terms)
+        make = save if is_author or query.text.casefold() == terms.casefold() else preview
         return await make(request, await begin(request, draft))
 
     @router.handles(verbs.SELECT_DETAIL, responses.PRIVATELY)
@@ -337,24 +342,25 @@ def make_draft(
     )
 
 
-async def _draft_of_list(request: Request, state: list_state.ListState) -> models.Alert:
-    """Return a draft for a list's topic or author, without terms if an alert cannot follow the list."""
+async def _draft_of_list(request: Request, state: list_state.ListState, query: ParsedQuery) -> models.Alert:
+    """Return a draft for a list's topic or author, whose text was parsed as a query, without terms if no alert can follow it."""
     if state.kind is list_state.ListKind.AUTHOR:
-        typed, _ = query_parser.parse_author(state.text)
-        found = await request.services.search.find_author(typed, limit=1)
+        name = query_parser.name_author(state.text, query)
+        found = await request.services.search.find_author(name, limit=1)
         name = "" if found.namesakes else found.author or ""
         return make_draft([models.AlertTerm(models.AlertKind.AUTHOR, name)], min_votes=state.min_votes)
-    result = await request.services.search.search(search_results.SearchRequest(state.text, limit=1))
+    wanted = search_results.SearchRequest(state.text, limit=1, parsed=query)
+    result = await request.services.search.search(wanted)
     min_votes = max(state.min_votes, result.read.filters.min_votes or 0)
     return make_draft(result.alert_terms, result.read.excluded, min_votes)
 
 
-async def _keep_title(request: Request, typed: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    """Return what was typed with a paper's title as a phrase, whose *not* leaves nothing out."""
-    text = typed.get(models.AlertKind.KEYWORD.value) or ""
-    if not query_parser.parse_query(text).meant or not await request.services.search.find_titled([text]):
-        return typed
-    return {**typed, models.AlertKind.KEYWORD.value: draft_fields.join_items([f'"{text}"'])}
+async def _read_words(request: Request, typed: Mapping[str, str | None]) -> draft_fields.Words:
+    """Return the words of an alert and what they leave out. A paper's title is a phrase, whose *not* leaves nothing out."""
+    text = " ".join((typed.get(models.AlertKind.KEYWORD.value) or "").split())
+    words = draft_fields.read_words(text)
+    is_title = words.are_read and await request.services.search.find_titled([text])
+    return draft_fields.Words([f'"{text}"']) if is_title else words
 
 
 async def store_draft(tokens: TextTokenStore, user_id: int, draft: models.Alert) -> str:
@@ -380,13 +386,10 @@ async def load(request: Request, key: str) -> models.Alert:
         return await find(request, custom_ids.parse_number(key.removeprefix(alerts_messages.STORED)))
     if not key.startswith(message_parts.NEW_ALERT):
         return _place(request, await load_draft(request.services.text_tokens, key))
-    topic = key.removeprefix(message_parts.NEW_ALERT)
-    parsed = list_state.alert_terms(list_state.ListState(list_state.ListKind.TOPIC, topic))
-    if parsed is None:
+    query = query_parser.parse_query(key.removeprefix(message_parts.NEW_ALERT))
+    if (term := message_parts.find_alert_term(query)) is None:
         return await begin(request, alerts_service.EMPTY_DRAFT)
-    kind, text, min_votes = parsed
-    excluded = query_parser.parse_query(topic).excluded
-    return await begin(request, make_draft([models.AlertTerm(kind, text)], excluded, min_votes))
+    return await begin(request, make_draft([term], query.excluded, query.filters.min_votes or 0))
 
 
 async def begin(request: Request, draft: models.Alert) -> models.Alert:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from bot.client import custom_ids
 from bot.features.alerts import service as alerts_service
@@ -23,11 +24,18 @@ def condition_values(alert: models.Alert) -> dict[str, str]:
     return values | {WITHOUT: join_items(alert.excluded), VOTES: str(alert.min_votes)}
 
 
-def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> models.Alert:
-    """Return the draft with values from the form or from `/alerts add`. Raises UserError."""
-    words, left_out_by_words = _split_words(values.get(models.AlertKind.KEYWORD.value) or "")
+class Words(NamedTuple):
+    """The words of an alert and those that it leaves out. `are_read`: typed words were read as signs."""
+
+    terms: Sequence[str]
+    excluded: Sequence[str] = ()
+    are_read: bool = False
+
+
+def apply_conditions(draft: models.Alert, values: Mapping[str, str | None], words: Words) -> models.Alert:
+    """Return the draft with the words and other values from the form or from `/alerts add`. Raises UserError."""
     texts = {
-        models.AlertKind.KEYWORD: words,
+        models.AlertKind.KEYWORD: words.terms,
         models.AlertKind.AUTHOR: _split_names(values.get(models.AlertKind.AUTHOR.value) or ""),
         models.AlertKind.INSTITUTION: typed_values.split_items(
             values.get(models.AlertKind.INSTITUTION.value) or ""
@@ -39,7 +47,7 @@ def apply_conditions(draft: models.Alert, values: Mapping[str, str | None]) -> m
     return replace(
         draft,
         terms=terms,
-        excluded=tuple(left_out | dict.fromkeys(left_out_by_words)),
+        excluded=tuple(left_out | dict.fromkeys(words.excluded)),
         min_votes=typed_values.parse_number(votes, "votes-not-a-number", 0, alerts_service.MAX_VOTES),
     )
 
@@ -81,17 +89,18 @@ def join_items(items: Iterable[str]) -> str:
     )
 
 
-def _split_words(text: str) -> tuple[list[str], list[str]]:
+def read_words(text: str) -> Words:
     """Return the words of an alert, each item as a search reads it (herons | newts), and what they leave out."""
-    words, excluded = list[str](), list[str]()
+    terms, excluded, are_read = list[str](), list[str](), False
     if not any(separator in text.strip() for separator in typed_values.SEPARATORS):
         text, excluded = query_parser.split_clause(text)
+        are_read = bool(excluded)
     for item in typed_values.split_items(text):
         query = query_parser.parse_query(item)
-        is_read = query.meant or query.excluded
-        words.append(query_parser.write_query(replace(query, excluded=())) if is_read else item)
+        terms.append(query.wanted if query.meant or query.excluded else item)
         excluded += query.excluded
-    return [*filter(None, words)], excluded
+        are_read = are_read or bool(query.meant)
+    return Words([*filter(None, terms)], excluded, are_read)
 
 
 def _split_names(text: str) -> list[str]:

@@ -51,7 +51,7 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
         of_kind = [term.text for term in alert.terms if term.kind is kind]
         if kind is models.AlertKind.KEYWORD:
             topics = [
-                discord_text.escape_untrusted(post_names.describe_topic(texts, text)) for text in of_kind
+                discord_text.escape_untrusted(post_names.describe_words(texts, text)) for text in of_kind
             ]
             names = [
                 texts("alert-exactly" if '"' in name else "alert-word", text=name.replace('"', ""))
@@ -391,7 +391,7 @@ def _alert_text(
 ) -> discord_text.SafeMarkdown:
     """Render the headline, or the line that counts the papers not shown ("" if all are shown)."""
     reasons = (reason.topic for match in post.matches for reason in match.reasons)
-    topics = [post_names.describe_topic(wording.ui_texts, topic) for topic in dict.fromkeys(reasons)]
+    topics = [post_names.describe_words(wording.ui_texts, topic) for topic in dict.fromkeys(reasons)]
     values = {
         "day": post.digest_on,
         "total": len(post.matches) + post.more,

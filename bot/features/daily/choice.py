@@ -34,6 +34,7 @@ from bot.core import clock, schedule
 from bot.core.schedule import DAY
 from bot.papers import post_papers
 from bot.rendering import discord_text
+from bot.text.parsed_query import ParsedQuery
 from storage import models
 from storage.archive import DigestPaper, Origin
 from storage.daily import HighWaterMark
@@ -67,16 +68,17 @@ class PlannedPost:
 class DailyPost:
     """A planned post as its subscription's settings show it. `papers` are those of `planned`, in the same order.
 
-    `marker` identifies the delivery's messages in the channel's history (at most 64 characters of `A-Za-z0-9:_-`).
-    `mention_role_id` is the role to mention above the headline; previews and posts on demand mention none. Posts with
-    equal `planned`, role, `options.SETTINGS` and `is_by_webhook` share their messages, which may show nothing
-    else of the subscription.
+    `topic` is the subscription's as it was parsed. `marker` identifies the delivery's messages in the channel's history (at
+    most 64 characters of `A-Za-z0-9:_-`). `mention_role_id` is the role to mention above the headline; previews and posts on
+    demand mention none. Posts with equal `planned`, role, `options.SETTINGS` and `is_by_webhook` share their messages, which
+    may show nothing else of the subscription.
     """
 
     marker: str
     subscription: Subscription
     planned: PlannedPost
     papers: tuple[post_papers.PostPaper, ...]
+    topic: ParsedQuery
     mention_role_id: int | None = None
 
     @property

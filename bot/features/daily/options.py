@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from bot.core import clock, schedule
 from bot.features.daily import choice
 from bot.i18n import typed_values
 from bot.text import query_parser, questions
+from bot.text.parsed_query import ParsedQuery
 from storage import errors
 from storage.models import Locale, Style, Subscription
 
@@ -44,8 +46,8 @@ def _parse_time(text: str) -> str:
 
 
 def _parse_topic(text: str) -> str:
-    """Return a topic with spaces for line breaks; "" for "-" or no text. Raises UsageError if no paper could match it."""
-    return "" if text.strip() in NOTHING else validate_topic(text)
+    """Return a topic with spaces for line breaks; "" for "-" or no text. Raises UsageError if it is too long."""
+    return "" if text.strip() in NOTHING else _tidy_topic(text)
 
 
 def format_days(days: tuple[int, ...]) -> str:
@@ -178,27 +180,38 @@ def validated(subscription: Subscription) -> Subscription:
         fitting,
         at_time=fitting.at_time and f"{schedule.parse_time(fitting.at_time):%H:%M}",
         days=tuple(sorted(set(subscription.days))),
-        topic=validate_topic(subscription.topic),
     )
 
 
 def validate_topic(topic: str) -> str:
     """Return a topic on one line. Raises UsageError if it is too long or no paper could match it."""
+    line = _tidy_topic(topic)
+    if line:
+        read_topic(line)
+    return line
+
+
+def _tidy_topic(topic: str) -> str:
     line = " ".join(topic.replace("\0", " ").encode("utf-8", "replace").decode().split())
     if len(line) > MAX_TOPIC_LENGTH:
         raise errors.UsageError(
             f"A topic can have up to {MAX_TOPIC_LENGTH} characters; this one has {len(line)}. Shorten it.",
             "topic-asks-nothing",
         )
-    query = query_parser.parse_query(line)
-    if line and not (query.has_text or query.is_limited):
+    return line
+
+
+def read_topic(topic: str, today: date | None = None) -> ParsedQuery:
+    """Return a topic parsed as a query. Raises UsageError if no paper could match it."""
+    query = query_parser.parse_query(topic, today)
+    if not (query.has_text or query.is_limited):
         raise errors.UsageError(
-            f"The topic {line!r} has nothing to search for. Use words, author: or votes:.",
+            f"The topic {topic!r} has nothing to search for. Use words, author: or votes:.",
             "topic-asks-nothing",
         )
     if dates := questions.find_dates(query.text):
         raise period_error(dates)
-    return line
+    return query
 
 
 def period_error(text: str) -> errors.UsageError:

@@ -22,6 +22,7 @@ from bot.features.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, NoticeRecipient
 from bot.papers import post_papers
+from bot.text import query_parser
 from storage import archive, daily, models, papers, shelf, statements
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
@@ -233,7 +234,8 @@ def build_daily_post(
         post_papers.build_post_paper(details[paper.paper_id], subscription.locale, savers=savers)
         for paper, savers in zip(post.papers, post.savers, strict=True)
     )
-    return choice.DailyPost(MARKER_PLACEHOLDER, subscription, post, papers)
+    topic = query_parser.parse_query(subscription.topic)
+    return choice.DailyPost(MARKER_PLACEHOLDER, subscription, post, papers, topic)
 
 
 class RenderedPosts:

@@ -30,6 +30,7 @@ from bot.papers.post_papers import PostPaper
 from bot.rendering import discord_text, locale_formats, templates
 from bot.rendering.discord_text import subtext_lines
 from bot.sources import kinds
+from bot.text.parsed_query import ParsedQuery
 from storage import models
 from storage.models import PartKind, Style, Subscription
 
@@ -95,7 +96,7 @@ def copy_view(
     message = message_builder.MessageBuilder()
     date = discord_text.timestamp(sent_at, "D")
     message.add_text(wording.ui_texts("copied-post", url=message_url, date=date))
-    post = DailyPost("", draft, PlannedPost(papers[0].last_on, (), (), len(papers)), papers)
+    post = DailyPost("", draft, PlannedPost(papers[0].last_on, (), (), len(papers)), papers, ParsedQuery())
     _add_papers(wording, message, post, papers, first, None)
     return message.view
 
@@ -199,7 +200,7 @@ def _action_buttons(
         buttons.append(message_builder.button(label, list_state.pack_state(listed, marker=marker)))
     if is_linked:
         buttons.append(message_builder.button(texts("post-on-topic"), list_state.pack_state(on_topic)))
-    buttons.append(message_parts.begin_alert_button(texts, topic))
+    buttons.append(message_parts.begin_alert_button(texts, topic, post.topic))
     return buttons if first is None else [*buttons, _language_button(texts, post, first)]
 
 
@@ -405,7 +406,7 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
         "workdays": locale_formats.WORKDAYS,
         "edit_command": discord_text.SafeMarkdown("" if is_by_webhook else wording.mention("daily edit")),
         "topic": discord_text.shorten(
-            post_names.describe_topic(wording.ui_texts, subscription.topic),
+            post_names.describe_topic(wording.ui_texts, subscription.topic, post.topic),
             paper_texts.MAX_TOPIC_LENGTH,
             markdown=False,
         ),

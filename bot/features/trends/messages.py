@@ -119,7 +119,7 @@ def _navigation_buttons(
     buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.trend.total:
         buttons.append(button(texts("trend-list"), list_state.pack_state(topic)))
-        buttons.append(message_parts.follow_button(texts, topic))
+        buttons.append(message_parts.follow_button(texts, topic, answer.trend.alert_terms))
     if topic.text:
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:

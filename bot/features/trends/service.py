@@ -12,6 +12,7 @@ from typing import TypeAlias
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.features.trends.rising import RisingTopic, RisingTopicService
+from bot.papers import message_parts
 from bot.papers.list_state import ListKind, ListState, Period
 from bot.search.service import SearchService
 from storage import models, trends
@@ -53,13 +54,15 @@ MAX_DAYS, MAX_WEEKS_DAYS = 21, 92
 class Trend:
     """A topic's papers by month, up to the month of the newest digest.
 
-    `added_forms` come from query expansion. `step` says whether `months` are months, weeks or days. `totals`
+    `added_forms` come from query expansion, and `alert_terms` are those of an alert on the topic. `step` says whether
+    `months` are months, weeks or days. `totals`
     counts all papers in the same months; it is empty for the trend of all papers. A paper of several months counts in
     each, and once in `total`. `extent` is the archive's.
     """
 
     months: tuple[Month, ...] = ()
     added_forms: tuple[str, ...] = ()
+    alert_terms: tuple[models.AlertTerm, ...] = ()
     is_last_month_partial: bool = False
     step: Interval = Interval.MONTH
     totals: tuple[int, ...] = ()
@@ -125,7 +128,13 @@ class TrendService:
         last = _start_of(extent.last_on, step)
         trend = await work_in_thread(_count, listed, paper_ids, first, last, step)
         is_partial = last == _start_of(today, step)
-        return replace(trend, added_forms=read.added_forms, is_last_month_partial=is_partial, extent=extent)
+        return replace(
+            trend,
+            added_forms=read.added_forms,
+            alert_terms=tuple(filter(None, [message_parts.find_alert_term(read)])),
+            is_last_month_partial=is_partial,
+            extent=extent,
+        )
 
 
 _Listed: TypeAlias = Sequence[tuple[int, date, int | None]]
