@@ -55,7 +55,6 @@ class PaperList:
     """
 
     state: ListState
-    query: ParsedQuery = field(default_factory=ParsedQuery)
     heading: str = ""
     rows: tuple[models.PaperRow, ...] = ()
     total: int = 0
@@ -65,6 +64,7 @@ class PaperList:
     """Small print shown instead of a snippet."""
     events: Mapping[str, Sequence[papers.PaperEvent]] = field(default_factory=dict)
     """What is new about papers, each with a line, though its words may be cut."""
+    query: ParsedQuery = field(default_factory=ParsedQuery)
     found: search_results.SearchResult = field(default_factory=search_results.SearchResult)
     period: str = ""
     """The name of the period, which the query's dates may narrow."""
@@ -325,7 +325,7 @@ class PaperLists:
             suggestions=self._suggestions(state, result.suggestions),
         )
 
-    async def _load_digest(self, texts: Texts, state: ListState, *_: object) -> PaperList:
+    async def _load_digest(self, texts: Texts, state: ListState, _: date, __: ParsedQuery) -> PaperList:
         span = state.span
         first, last = span or (None, None)
         days = await self._database.fetch(archive.list_dates, since_on=first, until_on=last) if span else []
@@ -358,7 +358,7 @@ class PaperLists:
             else (),
         )
 
-    async def _load_similar(self, texts: Texts, state: ListState, *_: object) -> PaperList:
+    async def _load_similar(self, texts: Texts, state: ListState, _: date, __: ParsedQuery) -> PaperList:
         rows = tuple(await self._search.list_similar(state.text, limit=MAX_SIMILAR))
         detail = await self._search.find_paper(state.text)
         title = escape_untrusted(format_title(detail.title if detail else None, state.text), max_length=200)

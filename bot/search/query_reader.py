@@ -251,7 +251,7 @@ class QueryReader:
 
     def _list_implied(self, topics: Mapping[int, float], text: str) -> dict[int, QueryPart]:
         """Return the parts for a question's main topics, keyed by topic number, likeliest first."""
-        shared = questions.find_shared_topics(text)
+        shared = questions.find_shared_topics(text) if topics else ()
         main = sorted(topics, key=lambda topic: (-topics[topic], topic))[:_MAX_IMPLIED]
         return {
             topic: self._imply(topic)

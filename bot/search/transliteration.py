@@ -45,7 +45,7 @@ class SoundIndex:
         hangul = "".join(text.split())
         if not MIN_SYLLABLES <= len(hangul) <= MAX_SYLLABLES or not analyser.is_syllables(hangul):
             return []
-        similar = (match[0] for match in re.finditer(_consonants(hangul), self._lines, re.MULTILINE))
+        similar = (match[0] for match in _compile(_consonants(hangul), re.MULTILINE).finditer(self._lines))
         alike = (self._names[letters] for letters in similar if spells(hangul, letters))
         by_spelling = [(sum(papers for papers, _ in names), max(names)[1]) for names in alike]
         ranked = sorted(by_spelling, key=lambda pair: (-pair[0], pair[1]))[:_MAX_NAMES]

@@ -144,6 +144,8 @@ class QueryPart(NamedTuple):
 
     def sure(self) -> QueryPart:
         """Return the part for use as a filter, without the forms that only one paper defines."""
+        if not self.either and all(form.is_sure for form in self.forms):
+            return self
         either = tuple(tuple(part.sure() for part in parts) for parts in self.either)
         return self._replace(forms=tuple(form for form in self.forms if form.is_sure), either=either)
 

@@ -150,11 +150,11 @@ def _head_pieces(title: str) -> tuple[str, ...]:
 
 def trim_title(words: list[str]) -> list[str]:
     """Strip words that do not belong to a name from both ends of a title or query."""
-    start, end = 0, len(words)
-    while end - start > 1 and analyser.stem(words[start]) in _OPENERS:
+    stems, start, end = tuple(map(analyser.stem, words)), 0, len(words)
+    while end - start > 1 and stems[start] in _OPENERS:
         start += 1
     for closer in _CLOSERS:
-        if len(closer) < end - start and closer == tuple(map(analyser.stem, words[end - len(closer) : end])):
+        if len(closer) < end - start and closer == stems[end - len(closer) : end]:
             end -= len(closer)
     return words[start:end]
 

@@ -7,7 +7,6 @@ import pytest
 
 from bot.cli.set_up_file import SetUpFile
 from bot.core.settings import Settings
-from bot.features.daily import options as daily_options
 from bot.features.daily.service import OnDemandPosts
 from bot.features.web.pages import Site
 from bot.search.results import MatchKind, SearchRequest
