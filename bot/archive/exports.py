@@ -73,7 +73,6 @@ def parse_key(key: str) -> str | None:
 
 # BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
 
-_SPECIAL = re.compile(r"[\\{}$&#%_~^]")
 _COMMANDS = {
     "\\": r"\textbackslash{}",
     # Not `\{`: BibTeX counts escaped braces too.
@@ -82,6 +81,7 @@ _COMMANDS = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
+_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "$&#%_"} | _COMMANDS)
 _PARAGRAPH = r"\par{}"
 _TEXTS = {_PARAGRAPH: "\n"} | {command: text for text, command in _COMMANDS.items()}
 _ESCAPED = re.compile("|".join([*map(re.escape, _TEXTS), r"\\[$&#%_]"]))
@@ -179,7 +179,7 @@ def describe_state(comment: str | None, withdrawn_by: Withdrawal | None) -> str 
 def escape_bibtex(text: str) -> str:
     """Return the text on one line with LaTeX special characters escaped."""
     plain = discord_text.to_single_line(text)
-    return _SPECIAL.sub(lambda match: _COMMANDS.get(match[0], f"\\{match[0]}"), plain)
+    return plain.translate(_ESCAPES)
 
 
 def unescape_bibtex(text: str) -> str:

@@ -345,7 +345,7 @@ _MEDIA_WORDS = frozenset(
         *("데모", "시연", "이미지", "그림", "사진", "썸네일", "표지"),
     )
 )
-_VIDEO_WORD = re.compile(r"video|watch|movie|영상|비디오", re.IGNORECASE)
+_VIDEO_WORDS = ("video", "watch", "movie", "영상", "비디오")
 
 
 def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
@@ -364,9 +364,9 @@ def parse_media(line: str) -> tuple[str | None, str | None, str] | None:
     address = _ADDRESS.search(line)
     if address is None:
         return None
-    label = _ADDRESS.sub("", line)
-    if not _MEDIA_WORDS.issuperset(re.findall(r"[^\W\d_]+", label.lower())):
+    label = _ADDRESS.sub("", line).lower()
+    if not _MEDIA_WORDS.issuperset(re.findall(r"[^\W\d_]+", label)):
         return None
-    if is_video(address[0]) or _VIDEO_WORD.search(label):
+    if is_video(address[0]) or any(word in label for word in _VIDEO_WORDS):
         return None, address[0], ""
     return (address[0], None, "") if is_picture(address[0]) else None

@@ -39,7 +39,8 @@ _ITEM = re.compile(r"\s*+(?:[-*+•]\s|[0-9]{1,4}[.)]\s|\||#)")
 _LINKED_ITEM = re.compile(r"(?:[-*+]|[0-9]{1,4}[.)]|\|)\s{1,4}(?:\*\*)?\[([^\[\]]{1,400})\]\(https?://")
 """An item of a list, or a row of a table, that begins with a link."""
 _SENTENCE_END = re.compile(r"[.!?。:;][\"”')\]*_]{0,3}\s*\Z")
-_UPDATED = re.compile(r"updat|last |更新|갱신|업데이트|generated", re.IGNORECASE)
+_UPDATED = ("updat", "last ", "更新", "갱신", "업데이트", "generated")
+"""What is in a heading whose date is of no list."""
 _DIVIDERS = re.compile(r"[|()\[\]:：·•—–]|\s[-~]\s|\*\*")
 _ID = re.compile(rf"(?:arxiv\s?[:：.]?\s?)?(?P<id>{arxiv_ids.ID})(?:v[0-9]{{1,3}})?", re.IGNORECASE)
 _MAX_NAMES = 50_000
@@ -381,7 +382,8 @@ class _Reader:
         if heading is None:
             return None
         text = strip_markdown(heading.text)
-        stated = None if _UPDATED.search(text[:100]) else date_reader.read(text, self._near)
+        is_of_list = not any(word in text[:100].lower() for word in _UPDATED)
+        stated = date_reader.read(text, self._near) if is_of_list else None
         self._near = (stated and stated.near) or self._near
         return _Heading(heading.level, text, stated)
 

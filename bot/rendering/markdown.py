@@ -32,7 +32,6 @@ MATH_TOKEN = "math"
 
 _MAX_FORMULA_LENGTH = 300
 _MAX_NESTING = 50
-_MATH_SIGN = re.compile(r"[\\^_={]")
 _VARIABLE = re.compile(r"[A-Za-z]'?")
 _CJK = re.compile(
     "[\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
@@ -93,13 +92,14 @@ def _is_formula(opening: str, content: str, next_char: str) -> bool:
     """Return whether the content is a formula rather than a price ($5-$10) or an escaped bracket (`\\[IDK\\]`)."""
     if not content.strip():
         return False
+    has_sign = any(sign in content for sign in "\\^_={")
     if opening == "$":
         if content[0].isspace() or content[-1].isspace() or content[-1] == "\\":
             return False
-        return not next_char.isdigit() or bool(_MATH_SIGN.search(content))
+        return not next_char.isdigit() or has_sign
     if opening == "$$":
         return True
-    return bool(_MATH_SIGN.search(content) or _VARIABLE.fullmatch(content.strip()))
+    return has_sign or _VARIABLE.fullmatch(content.strip()) is not None
 
 
 def _emphasis_rule(state: StateInline, silent: bool) -> bool:

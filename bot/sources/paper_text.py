@@ -40,7 +40,6 @@ _HEAD_CHARACTERS = 6_000
 
 _VERSION = re.compile(r"v[0-9]{1,3}/?$")
 _WORD = re.compile(r"(?<!\w)[\d_]*+[^\W\d_]")
-_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _MARKDOWN_HEAD = re.compile(
     r"\s*Title:[^\n]{0,1000}\n\s*URL Source: https?://arxiv\.org/html/(\S{1,40})\s"
     r"(?:(?!Markdown Content:).){0,1000}Markdown Content:",
@@ -50,7 +49,6 @@ _MARKDOWN_HEAD = re.compile(
 _MATH = re.compile(
     r"<math\b[^<>]{0,500}?\balttext=\"([^\"<>]{0,5000})\"[^<>]{0,500}>(?:(?!<math\b).)*?</math>", re.DOTALL
 )
-_TEX = re.compile(r"[\\^_{]")
 _UNDERLINED = re.compile(r"^([^\s#|>-][^\n]{0,300})\n(=|-){3,200}[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.{0,300})|(\*\*)([^*\n]{1,80})\*\*:?")
 _CUT_TITLE = re.compile(
@@ -204,7 +202,7 @@ def parse_paper(page: str, arxiv_id: str, title: str, is_html: bool) -> str:
 
 def _format_formula(tex: str) -> str:
     plain = " ".join(tex.replace("\\%", "%").split())
-    return f"${plain}$" if _TEX.search(plain) else plain
+    return f"${plain}$" if any(sign in plain for sign in "\\^_{") else plain
 
 
 def _clean(markdown: str) -> str:
@@ -230,4 +228,4 @@ def _cut_sections(markdown: str) -> str:
 
 def _compact(text: str) -> str:
     """Return only a text's letters and digits, case-folded."""
-    return _NOT_ALPHANUMERIC.sub("", analyser.fold(text))
+    return "".join(filter(str.isalnum, analyser.fold(text)))

@@ -167,7 +167,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": 
 _NON_NAME_CHARACTERS = re.compile(r"[^\w]+|_+")
 _ASCII_AND_SYLLABLES = re.compile("[\0-\x7f\uac00-\ud7a3]*")
 """Matches nearly all texts. Folding these only needs lower case, since Hangul syllables have no marks or case."""
-_APOSTROPHES = re.compile("['’‘`´ʼ]")
+_APOSTROPHES = str.maketrans("", "", "'’‘`´ʼ")
 
 
 def fold(text: str) -> str:
@@ -195,7 +195,9 @@ def fold_name(name: str) -> str:
     """
     if name.isascii() and name.replace(" ", "").isalpha():
         return " ".join(name.lower().split())  # fast path for most names
-    folded = _APOSTROPHES.sub("", fold(_APOSTROPHES.sub("", name)))  # ŉ has an apostrophe once it is folded
+    folded = fold(name.translate(_APOSTROPHES)).translate(
+        _APOSTROPHES
+    )  # ŉ has an apostrophe once it is folded
     return " ".join(_NON_NAME_CHARACTERS.sub(" ", folded).split())
 
 
@@ -251,8 +253,6 @@ _NO_CACHE = 0
 _VERB_IN_IZE = re.compile(
     r"([a-z]{3,}i)z(?:e[ds]?|ing|ations?)|([a-z]{3,}i)sations?|([a-z]{2,}(?:al|an|ar|en|er|il|im|on)i)s(?:e[ds]?|ing)"
 )
-_UNSTEMMED = frozenset(("segmentation", "aligned"))
-"""Words that are not stemmed, because others with their stem are about other topics: segments of a sequence, hardware-aligned."""
 PREFIXES = frozenset(
     ("pre", "post", "multi", "self", "auto", "non", "semi", "co", "re", "super", "hyper", "meta")
 )
@@ -389,14 +389,25 @@ def _stem_to_fixpoint(word: str) -> str:
     return stemmed[:2] + "y" if is_of_y else str(stemmed)
 
 
+@lru_cache(maxsize=1)
+def _list_unstemmed() -> frozenset[str]:
+    """Return words that are not stemmed, because others with their stem are about other topics.
+
+    They are names of institutions (Cohere is not coherent), segmentation (of a sequence are segments) and hardware-aligned.
+    """
+    names = (name.lower() for forms in seed.read_rows("institutions.tsv") for name in forms)
+    return frozenset(("segmentation", "aligned", *filter(str.isalpha, names)))
+
+
 def _stem_derived(word: str) -> str | None:
     """Return a derived word without its inflection; None if the word has no derivational suffix.
 
     This keeps "tokenizer" and "tokenization" distinct from "token", "adapter" from "adaptation", and "generative" from
     "generated".
     """
-    if (singular := word.removesuffix("s")) in _UNSTEMMED:
-        return singular
+    for form in (word, word.removesuffix("s")):
+        if form in _list_unstemmed():
+            return form
     if verb := _VERB_IN_IZE.fullmatch(word):
         return f"{verb[verb.lastindex or 0]}z"
     if word.endswith("ies"):

@@ -152,7 +152,6 @@ _MONTH = re.compile(
 _TIME = re.compile(
     r"t?(?<![0-9])[0-9]{1,2}(?::[0-9]{2}){1,2}(?:[.,][0-9]{1,9})?(?:\s?[-+][0-9]{2}:?[0-9]{2})?(?![0-9])"
 )
-_DIGIT = re.compile("[0-9]")
 _ZERO_YEAR = re.compile(rf"\b{_NAME}[\s-]{{1,3}}0[0-9]{{3}}(?![0-9])")
 """The year of programs that have no date: 01 Jan 0001, which `parsedate_tz` takes for 2001."""
 _WITHOUT_TIME = re.compile(r"[0-9]{1,2}[- ][A-Za-z]{3}[- ][0-9]{2}")
@@ -187,7 +186,7 @@ def read(text: str, near: date | None = None) -> Stated | None:
 
 @lru_cache(maxsize=64)
 def _read(text: str, near: date | None) -> Stated | None:
-    if not _DIGIT.search(text):
+    if not any(digit in text for digit in "0123456789"):
         return Stated(None, "", "month") if _MONTH_NAME.fullmatch(text) else None
     spans = list(_find_spans(text))
     if spans and any(parts[0] for days, _, _ in spans for parts in days):

@@ -13,8 +13,6 @@ from functools import lru_cache
 from bot.text import analyser
 
 _POSSESSIVE = re.compile(r"['’]s?(?=\W|$)")
-_SEPARATORS = re.compile(r"[^\w]+|_+")
-_CAPITALS = re.compile(r"[A-Z]")
 _ABBREVIATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9&+.\-]*")
 MAX_ABBREVIATION_LENGTH = 12
 _JOINTS = re.compile(
@@ -65,22 +63,26 @@ def term_key(text: str) -> str:
 @analyser.remembered(1 << 13)
 def korean_key(text: str) -> str:
     """Return a Korean term's key: folded, without spaces and punctuation."""
-    return _SEPARATORS.sub("", analyser.fold(text))
+    return "".join(filter(str.isalnum, analyser.fold(text)))
 
 
 def abbreviation_key(text: str) -> str:
     """Return an abbreviation's key: LLM for LLMs. Case matters."""
     text = text.strip()
-    if text.endswith("s") and len(_CAPITALS.findall(text)) >= 2 and len(text) > 2:
+    if text.endswith("s") and _count_capitals(text) >= 2:
         return text[:-1]
     return text
+
+
+def _count_capitals(text: str) -> int:
+    return sum("A" <= letter <= "Z" for letter in text)
 
 
 def is_abbreviation(text: str) -> bool:
     """Return whether a text looks like an abbreviation: one short word with at least two capitals."""
     return (
         2 <= len(text) <= MAX_ABBREVIATION_LENGTH
-        and len(_CAPITALS.findall(text)) >= 2
+        and _count_capitals(text) >= 2
         and _ABBREVIATION.fullmatch(text) is not None
     )
 

@@ -456,10 +456,8 @@ async def test_a_typed_text_is_parsed_once(
     assert parsed in ([typed], []), parsed
     assert parsed or command == "paper"
     parsed.clear()
-    page = await harness.container.web_pages.load_search(
-        Site("https://example.org", models.Locale.EN), typed, page=1
-    )
-    assert page
+    site = Site("https://example.org", models.Locale.EN)
+    await harness.container.web_pages.load_search(site, typed, page=1)
     assert parsed == [typed]
 
 

@@ -212,6 +212,19 @@ async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Data
     assert [row.key for row in result.rows] == ["2501.00002"]
 
 
+async def test_an_institution_that_no_paper_is_from_finds_only_texts_with_its_name(db: Database) -> None:
+    search = await sample_archive.search_over(
+        db,
+        NewsletterPaper("2501.00001", "Coherent Video", "Coherent frames, coherence over time."),
+        NewsletterPaper("2501.00002", "Command R", "Cohere's model is measured."),
+        NewsletterPaper("2501.00003", "Bytes", "A model reads bytes, and each byte is one token."),
+        NewsletterPaper("2501.00004", "Seedance", "ByteDance makes videos."),
+    )
+    found = {name: await search.search(SearchRequest(name)) for name in ("Cohere", "ByteDance")}
+    numbers = {name: [row.key[-1] for row in result.rows] for name, result in found.items()}
+    assert numbers == {"Cohere": ["2"], "ByteDance": ["4"]}
+
+
 def test_an_institution_is_compared_letter_by_letter() -> None:
     assert institutions.make_token("Cohere") != institutions.make_token("Coherent Corp.")
     assert institutions.make_token("Figure AI") != institutions.make_token("Figured")
