@@ -470,7 +470,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
     if listed.found.read.absent:
         return f"### {texts('list-absent', terms=_format_names(listed.found.read.absent))}"
-    wanted = listed.query.wanted
+    wanted = state.text if state.kind is ListKind.AUTHOR else listed.query.wanted
     text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
     match state.kind:
         case ListKind.TOPIC:

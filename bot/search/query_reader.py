@@ -272,6 +272,8 @@ class QueryReader:
 
         A name that matches the whole query, with or without a version, becomes an alternative to all parts.
         """
+        if len(parts) > 1 and all(part.key for part in parts):
+            return parts, wholes  # known terms
         text = " ".join(words)
         if whole := self._list_names(" ".join(term_keys.trim_title(words)), choose):
             return parts, [QueryPart(text, (Form(text), *map(Form, whole))), *wholes]

@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import compress, pairwise
+from itertools import compress
 from operator import neg
 from typing import Literal, NamedTuple, cast, get_args
 
@@ -169,9 +169,6 @@ def _is_date(text: str) -> bool:
     return any(map(str.isalpha, text)) and typed_dates.is_date(text)
 
 
-_PAPERS = re.compile("(?:papers?|works?|research|studies|publications?|논문|연구|페이퍼)[가-힣]{0,2}")
-
-
 class _Filler(NamedTuple):
     """The filler table: kinds by word, marks and kinds by stem, and the endings allowed after a stem with `+` or `~`."""
 
@@ -214,11 +211,6 @@ def asks_what_to_read(text: str) -> bool:
 
 
 _READ = re.compile("read(?:ing)?|읽[가-힣]{1,3}|볼까요?|볼만한|추천[가-힣]{0,2}")
-
-
-def names_papers(word: str) -> bool:
-    """Return whether a word is one for papers, such as research or 연구가."""
-    return _PAPERS.fullmatch(trim_filler(word.lower())) is not None
 
 
 def trim_filler(word: str) -> str:
@@ -273,23 +265,12 @@ def is_verb(word: str) -> bool:
     return analyser.is_hangul(word) and _verb_forms().fullmatch(word[:MAX_WORD_LENGTH]) is not None
 
 
-def _ends_topic(word: str, following: str, following_class: WordClass, count: int) -> bool:
-    """Return whether a word for papers ends the topic of a query of `count` words: video understanding work that, 연구 있어요."""
-    is_work = word.casefold().startswith("work")  # interpretability work, but; deep research is a topic
-    if not names_papers(word) or count < (2 if is_work else 3):
-        return False
-    return following in ("that", "which") or following_class == "filler"
-
-
 def topic_mask(words: Sequence[str], protected: Sequence[bool]) -> list[bool]:
     """Return for each query word whether it carries a topic; all True if no word does.
 
     `protected` words belong to a known term of several words, such as "of" in "chain of thought".
     """
     kinds = ["filler", *map(classify_filler, words), "filler"]
-    for number, (word, following) in enumerate(pairwise((*words, "that")), start=1):
-        if _ends_topic(word, following, kinds[number + 1], len(words)):
-            kinds[number] = "filler"
     for number in compress(range(1, len(kinds)), protected):
         kinds[number] = ""
     for number in range(1, len(kinds) - 1):
@@ -350,11 +331,13 @@ def is_noun(text: str) -> bool:
 def find_everyday_terms(text: str) -> tuple[str, ...]:
     """Return the terms that papers use for an everyday word or phrase; () for any other text."""
     table, key = _everyday_words(), _key(text)
+    if terms := table.get(key):
+        return terms
     # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
     if " " in text and noun.isascii() and analyser.has_hangul(text):
         noun = ""  # of Gen 무엇인가요, the second word is no ending
-    return table.get(key) or table.get(noun, ())
+    return table.get(noun, ())
 
 
 @lru_cache(maxsize=1)
