@@ -33,7 +33,7 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
     if query.filters != Filters(min_votes=votes) or query.ignored:
         return topic
     parts = (
-        " ".join([describe_words(texts, query.text), *(f'"{phrase}"' for phrase in query.phrases)]).strip(),
+        " ".join([*_list_words(texts, query.text), *(f'"{phrase}"' for phrase in query.phrases)]),
         *(texts("topic-by", name=name.replace("|", texts("topic-or"))) for name in query.authors),
         *(texts("topic-from", name=name.replace("|", texts("topic-or"))) for name in query.institutions),
         *(texts("topic-in", name=name.replace("|", texts("topic-or"))) for name in query.labels),
@@ -44,8 +44,12 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
 
 
 def describe_words(texts: Texts, words: str) -> str:
-    """Return the words of a query with *or* for what is between their sides: `herons | newts` is `herons or newts`."""
-    return " ".join(texts("topic-or") if word == EITHER else word for word in query_parser.split_words(words))
+    """Return the words of an alert in words: `herons | newts` is `herons or newts`. They are parsed only for an operator."""
+    return describe_topic(texts, words) if ":" in words else " ".join(_list_words(texts, words))
+
+
+def _list_words(texts: Texts, text: str) -> list[str]:
+    return [texts("topic-or") if word == EITHER else word for word in query_parser.split_words(text)]
 
 
 def format_schedule(texts: Texts, subscription: Subscription) -> str:

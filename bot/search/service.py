@@ -241,7 +241,7 @@ class SearchService:
         """
 
         def read(archive: Archive, text: str) -> ParsedQuery:
-            if (typed := query_parser.parse_query(text)).labels:
+            if ":" in text and (typed := query_parser.parse_query(text)).labels:
                 words = query_parser.write_query(replace(typed, labels=()))
                 return replace(read(archive, words), labels=typed.labels)
             if (phrase := text.strip('"')) != text:
