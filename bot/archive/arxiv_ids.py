@@ -47,7 +47,7 @@ _PREFIX = (
 _NAMED_ID = re.compile(
     rf"(?<![0-9A-Za-z]){_PREFIX}({ID}){_VERSION}(?![0-9A-Za-z]){_NO_PICTURE}", re.IGNORECASE
 )
-_SITE = re.compile(r"xiv|Xiv|XIV|5iv|papers|lanl\.gov")
+_SITES = ("xiv", "Xiv", "XIV", "5iv", "papers", "lanl.gov")
 _BARE_ID = re.compile(
     rf"(?:doi:\s?)?(?:10\.48550/)?(?:arxiv(?:[:.]\s?|\s))?({ID}){_VERSION}(?:\.pdf)?(?:\s?\[[\w.-]{{2,20}}\])?",
     re.IGNORECASE,
@@ -116,7 +116,7 @@ def find_ids(text: str) -> list[str]:
 
 def find_named_places(text: str) -> list[tuple[str, int, int]]:
     """Return each id in a link or after `arXiv:`, with the start and the end of what names it."""
-    named = _NAMED_ID.finditer(text) if _SITE.search(text) else ()
+    named = _NAMED_ID.finditer(text) if any(site in text for site in _SITES) else ()
     return [(_canonical(match[1]), *match.span()) for match in named]
 
 

@@ -216,7 +216,8 @@ def render_review_paper(entry: Entry) -> ExportPaper:
     headless = [section for section in entry.sections if not section.heading]
     chapters = [section for section in entry.sections if section.heading]
     # A single heading of level 1 would be read as the title.
-    is_high = len(chapters) > 1 and any(_HIGH_HEADING.search(section.body) for section in chapters)
+    lines = (line for chapter in chapters for line in chapter.body.split("\n"))
+    is_high = len(chapters) > 1 and any(line.startswith(_HIGH_HEADINGS) for line in lines)
     name = "논문 요약" if languages.detect_section_language(entry.sections) is Locale.KO else "Review"
     parts = [f"# {name}: {_one_line(entry.title)}"] if entry.title and entry.sections else []
     parts += [headless[0].body] if len(headless) == 1 else map(_render_bullet, headless)
@@ -228,7 +229,7 @@ def render_review_paper(entry: Entry) -> ExportPaper:
     return _build_paper(entry, entry.title, f"{fence}markdown\n{body}\n{fence}" if body else "")
 
 
-_HIGH_HEADING = re.compile(r"^#{1,2}[ \t]", re.MULTILINE)
+_HIGH_HEADINGS = ("# ", "## ", "#\t", "##\t")
 _FENCE = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
 
 

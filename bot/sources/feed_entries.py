@@ -52,7 +52,6 @@ _MAX_PAPER_LENGTH = 100_000
 ARXIV_ABSTRACT_PREFIX = re.compile(
     r"\AarXiv:\S{4,40}\s{1,9}Announce Type:[^\n]{0,80}\n?\s{0,9}Abstract:\s{0,9}"
 )
-_ARXIV_REPLACEMENT = re.compile(r"\AarXiv:\S{4,40}\s{1,9}Announce Type: replace")
 _HTML = re.compile(
     r"<(?:/?(?:p|div|ul|ol|li|table|t[dhr]|h[1-6]|b|i|em|strong|span)>|(?:p|div|img|a|span)\s[^<>]{0,2000}>|br\s?/?>)",
     re.I,
@@ -105,7 +104,10 @@ class FeedEntry(models.PaperDescription):
     @property
     def is_replacement(self) -> bool:
         """Whether the entry announces a new version of a paper on arXiv."""
-        return any(map(_ARXIV_REPLACEMENT.match, self.contents))
+        return any(
+            text.startswith("arXiv:") and "Announce Type: replace" in text[:_MAX_ANNOUNCEMENT]
+            for text in self.contents
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +451,8 @@ def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]
 
 
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.?[ -]?){1,5}")
+_MAX_ANNOUNCEMENT = 80
+"""In characters, from the id to the type of an announcement of arXiv."""
 _ARXIV_ID_PREFIX = "oai:arXiv.org:"
 _ARXIV_VERSION = re.compile(r"https?://arxiv\.org/abs/\S{1,40}?v([1-9][0-9]{0,2})")
 

@@ -235,13 +235,13 @@ _WORD = rf"(?:{_SIGNED}|{_LETTER}{{1,64}}(?:(?<=[0-9])\.[0-9]{{1,8}}){{0,4}}(?:\
 _WORDS, SIGNED_WORD = re.compile(_WORD), re.compile(_SIGNED)
 _LATEX_SIGNS = str.maketrans("", "", "\\^{}")
 """Markup between a word and its sign in LaTeX and Markdown: A^{*}, A\\*. R^2 is R2, as R² is."""
-_COMPOUND_JOINER = "[-‐‑'’_]"
+_JOINERS = "-‐‑'’_"
 # The bounds limit the size of a cache entry. Longer runs are split.
-_RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:{_COMPOUND_JOINER}{_WORD}){{0,7}}")
+_RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:[{_JOINERS}]{_WORD}){{0,7}}")
 # Phrases do not cross this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|[,;:.!?()\[\]/|·]")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
-_COMPOUND_SPLIT = re.compile(_COMPOUND_JOINER)
+_SPLIT_AT_JOINERS = str.maketrans(dict.fromkeys(_JOINERS, " "))
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
 _PLURAL_ACRONYM = re.compile(r"[A-Z][A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
@@ -347,7 +347,9 @@ def _analyse_run(run: str) -> Run:
 @remembered(1 << 13)
 def _analyse_latin(run: str) -> Run:
     """Split a compound at hyphens, apostrophes and underscores; its other spellings become variants."""
-    parts = [part for part in map(_fold_word, _COMPOUND_SPLIT.split(run)) if part and part != "s"]
+    parts = [
+        part for part in map(_fold_word, run.translate(_SPLIT_AT_JOINERS).split()) if part and part != "s"
+    ]
     if not parts:
         return Run(())
     candidates = list(parts)

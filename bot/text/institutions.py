@@ -20,7 +20,6 @@ _PARTS_OF_AFFILIATION = re.compile(r"[,;()]")
 _EMPTY_WORDS = frozenset(("the", "inc", "ltd", "co", "corp", "corporation", "company", "llc", "gmbh"))
 _PARTS = frozenset(("ai", "research", "리서치", "대학교", "대학"))
 """Words after an institution's name that name a part of it: Google AI, 카카오 리서치."""
-_UNIVERSITY = re.compile("대(?:학교?)?$")
 
 
 def make_key(name: str) -> str:
@@ -41,8 +40,9 @@ def find_key(name: str) -> str:
     is_part = tail in _PARTS and head.capitalize() not in _ordinary_words()
     if head:
         return find_key(head) if is_part else ""
-    university = keys.get(_UNIVERSITY.sub("", tail), "") if tail.endswith(("대", "대학", "대학교")) else ""
-    return university if "university" in university else ""
+    is_university = tail.endswith(("대", "대학", "대학교"))
+    university = keys.get(tail.removesuffix("교").removesuffix("학").removesuffix("대"), "")
+    return university if is_university and "university" in university else ""
 
 
 def is_generic(name: str) -> bool:
