@@ -95,6 +95,17 @@ _CLOSERS = [tuple(closer.split()) for closer in _CLOSER_LIST.split("|")]
 """Words at the end of a title, or of a query for a title, that do not belong to the name."""
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,}?)(v?\d[a-z0-9.]*)")
 _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
+_SYMBOLS = {
+    "squared": "2",
+    "제곱": "2",
+    "cubed": "3",
+    "plus plus": "++",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+}
+_SPOKEN = re.compile(rf"(?<=\w)\s?({'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
+"""Spoken symbols in names: transformer squared is Transformer^2, llama three Llama 3."""
 _VERSION = re.compile(r"[a-z]?\d[\d.]*[a-z]{0,2}")
 
 
@@ -119,6 +130,11 @@ def leading_names(title: str) -> list[str]:
 def query_names(text: str) -> frozenset[str]:
     """Return the keys of a typed name, including its words joined, so that "flash attention" finds "FlashAttention"."""
     text = text[: 2 * _MAX_NAME_LENGTH]
+    written = _SPOKEN.sub(lambda spoken: _SYMBOLS[spoken[1].lower()], text)
+    return _keys_of_name(text) if written == text else _keys_of_name(text) | _keys_of_name(written)
+
+
+def _keys_of_name(text: str) -> frozenset[str]:
     keys = ["".join(_split_versions(trim_title(analyser.stemmed_words(text))))]
     words = trim_title(_WORD.findall(analyser.fold(text)))
     if len(words) > 1:

@@ -55,6 +55,8 @@ async def test_the_named_paper_comes_first(named: SearchService) -> None:
         ("deepseekr1", "2501.12948"),
         ("qwen 2.5 vl 기술 보고서", "2502.13923"),
         ("yolo v10", "2405.14458"),
+        ("transformer squared", "2501.06252"),
+        ("controlnet plus plus", "2404.07987"),
     ]:
         result = await named.search(SearchRequest(query))
         assert result.rows[0].key == first
