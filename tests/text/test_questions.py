@@ -28,7 +28,6 @@ def _topic(query: str) -> str:
         ("음성 합성 논문 중에 제일 좋은 거 추천해줘", "음성 합성"),
         ("양자화가 뭐야?", "양자화가"),
         ("추론을 더 잘하게 하는 방법은", "추론을"),
-        ("웹을 돌아다니는 연구 있나요", "웹을 돌아다니는"),
     ],
 )
 def test_filler_is_removed_from_a_question(query: str, topic: str) -> None:
