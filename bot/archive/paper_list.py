@@ -488,9 +488,14 @@ def _read_short_title(text: str) -> str | None:
 def _unite(papers: list[_Paper]) -> list[_Paper]:
     """Return a line's papers, where keys of different schemes are those of one paper.
 
-    They are not if two of them have titles. Of a line with two papers of one scheme, what is of another is a mention.
+    They are not if two of them have titles, or in a sentence: beside another paper, what is in one is a mention. Of a line with
+    two papers of one scheme, what is of another is a mention.
     """
-    listed = {paper.key: paper for paper in papers if not paper.is_mention}
+    is_named = any(not (paper.is_mention or paper.needs_day) for paper in papers)
+    papers = [
+        paper._replace(is_mention=paper.is_mention or (paper.needs_day and is_named)) for paper in papers
+    ]
+    listed = {paper.key: paper for paper in papers if not (paper.is_mention or paper.needs_day)}
     schemes = [scheme_of(key) for key in listed]
     titles = dict.fromkeys(paper.title for paper in papers if paper.title and not paper.is_mention)
     if len(set(schemes)) < 2 or len(titles) > 1:
@@ -498,7 +503,7 @@ def _unite(papers: list[_Paper]) -> list[_Paper]:
     main = next((key for key in listed if arxiv_id_of(key)), next(iter(listed)))
     if len(set(schemes)) == len(schemes):
         names = tuple(key for key in listed if key != main)
-        united = listed[main]._replace(title=next(iter(titles), None), names=names, needs_day=False)
+        united = listed[main]._replace(title=next(iter(titles), None), names=names)
         return [united, *(paper for paper in papers if paper.key not in listed)]
     scheme = scheme_of(main)
     return [paper._replace(is_mention=paper.is_mention or scheme_of(paper.key) != scheme) for paper in papers]
@@ -628,8 +633,10 @@ _LIST_DATE_KEY = re.compile(
 _DATE_KEY = re.compile(
     r"\A(?!.*(?:updat|modif|creat|added|submit)).*(?:date|publish|announced)", re.IGNORECASE
 )
-_OF_OTHERS = re.compile(r"references?|citations?|cited|cites|bibliography|related", re.IGNORECASE)
-"""Members of an object with a title that name papers which it cites."""
+_OF_OTHERS = re.compile(
+    r"references?|citations?|cited|cites|bibliography|(?:related|previous|prior|code).*", re.IGNORECASE
+)
+"""Members of an object with a title that name other papers: cited ones, earlier submissions, what its code is of."""
 
 
 class _End(NamedTuple):
@@ -710,8 +717,8 @@ def _leave_out(item: object) -> Skipped:
 def _list_keys(item: Mapping[str, Any]) -> list[str]:
     """Return the keys in an object's members, arXiv's first, each scheme's first one."""
     keys: dict[str, str] = {}
-    for value in item.values():
-        if key := _read_key(value):
+    for name, value in item.items():
+        if not _OF_OTHERS.fullmatch(name) and (key := _read_key(value)):
             keys.setdefault(scheme_of(key), key)
     doi = item.get("doi") or item.get("DOI")
     if isinstance(doi, str) and (key := schemes.read_key(doi)):
@@ -746,7 +753,6 @@ def _read_note(note: Mapping[str, Any]) -> Mapping[str, Any]:
     content = {
         name: value["value"] if isinstance(value, Mapping) and "value" in value else value
         for name, value in listing.get_mapping(note, "content").items()
-        if not re.search("code|previous|prior|related", name, re.IGNORECASE)
     }
     return {"forum": f"https://openreview.net/forum?id={note['forum']}", **content}
 

@@ -530,9 +530,14 @@ KEYS_OF_LISTS = {
     "a dated reading list": (
         "We work on ideas such as https://doi.org/10.1234/prose.1 and others.\n\n## 2026-06-01\n\n"
         "- Lee showed how moss grows on walls, doi:10.1234/moss.17, and we discuss it.\n"
-        "- Kim et al. (2026). https://doi.org/10.1101/2026.05.01.700001v2.full\n",
-        [("doi/10.1234/moss.17", None, ()), ("doi/10.1101/2026.05.01.700001", None, ())],
-        {"only-mentioned": 1},
+        "- Kim et al. (2026). https://doi.org/10.1101/2026.05.01.700001v2.full\n"
+        f"- [Rain on the Roofs of Towns]({ABS_ONE}) extends the work of doi:10.1234/old.1, which we like.\n",
+        [
+            ("doi/10.1234/moss.17", None, ()),
+            ("doi/10.1101/2026.05.01.700001", None, ()),
+            (ONE, "Rain on the Roofs of Towns", ()),
+        ],
+        {"only-mentioned": 2},
     ),
     "two rows of a paper, of which one has its title": (
         f"<dl><dt><a href='{FORUM}aB3dEfGh1J'>Moss on Old Walls at Night</a></dt>"
@@ -554,7 +559,8 @@ KEYS_OF_LISTS = {
     "Paper Copilot": (
         f'[{{"title": "Moss", "author": "Ann Lee;Bo Kim", "id": "aB3dEfGh1J", "site": "{FORUM}aB3dEfGh1J", "doi": ""}},'
         '{"title": "Fern", "doi": "https://doi.org/10.1234/Fern.1", "id": "zzzzzzzzzz"}, {"title": "None", "id": "abcdefghij"},'
-        f'{{"title": "Rain", "arxiv": "{ONE}", "site": "{FORUM}cB3dEfGh1J"}}, {{"site": "{FORUM}dB3dEfGh1J"}}]',
+        f'{{"title": "Rain", "arxiv": "{ONE}", "site": "{FORUM}cB3dEfGh1J", '
+        f'"related_work": "https://doi.org/10.1234/x"}}, {{"site": "{FORUM}dB3dEfGh1J"}}]',
         [
             ("openreview/aB3dEfGh1J", "Moss", ()),
             ("doi/10.1234/fern.1", "Fern", ()),
