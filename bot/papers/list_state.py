@@ -17,6 +17,7 @@ from bot.i18n import texts as i18n_texts
 from bot.i18n.typed_values import parse_dates
 from bot.rendering import discord_text
 from bot.search.results import Sort
+from bot.text.parsed_query import EITHER, ParsedQuery
 from storage import models
 
 PAGE_SIZE = 5
@@ -188,3 +189,13 @@ def parse_period(text: str, today: date) -> tuple[Period, DateRange | None]:
     if period := _periods_by_name().get(" ".join(text.casefold().split())):
         return period, None
     return Period.ALL, parse_dates(text, today)
+
+
+def find_alert_term(query: ParsedQuery) -> models.AlertTerm | None:
+    """Return what an alert on a query is about: its words, or else its first phrase, author or institution; None without any."""
+    named = ((models.AlertKind.AUTHOR, query.authors), (models.AlertKind.INSTITUTION, query.institutions))
+    terms = (
+        *(models.AlertTerm(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])),
+        *(models.AlertTerm(kind, name) for kind, names in named for name in names[:1] if EITHER not in name),
+    )
+    return next((term for term in terms if any(map(str.isalpha, term.text))), None)

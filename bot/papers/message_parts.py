@@ -16,10 +16,10 @@ from bot.client import verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.message_builder import button, link_button, plain_payload, select_menu, select_option
 from bot.i18n.texts import Texts
-from bot.papers.list_state import ListKind, ListState, pack_state
+from bot.papers.list_state import ListKind, ListState, find_alert_term, pack_state
 from bot.papers.paper_texts import day_url, event_lines, format_title, format_votes, list_links
 from bot.rendering.discord_text import join_dotted, subtext
-from bot.text.parsed_query import EITHER, ParsedQuery
+from bot.text.parsed_query import ParsedQuery
 from storage import models
 from storage.papers import PaperEvent
 
@@ -92,16 +92,6 @@ _FOLLOW_LABELS = {
     models.AlertKind.AUTHOR: "follow-author",
     models.AlertKind.INSTITUTION: "follow-institution",
 }
-
-
-def find_alert_term(query: ParsedQuery) -> models.AlertTerm | None:
-    """Return what an alert on a query is about: its words, or else its first phrase, author or institution; None without any."""
-    named = ((models.AlertKind.AUTHOR, query.authors), (models.AlertKind.INSTITUTION, query.institutions))
-    terms = (
-        *(models.AlertTerm(models.AlertKind.KEYWORD, text) for text in (query.text, *query.phrases[:1])),
-        *(models.AlertTerm(kind, name) for kind, names in named for name in names[:1] if EITHER not in name),
-    )
-    return next((term for term in terms if any(map(str.isalpha, term.text))), None)
 
 
 def begin_alert_button(texts: Texts, topic: str = "", query: ParsedQuery | None = None) -> ui.Item[Any]:

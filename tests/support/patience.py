@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from storage.database import Database
+from tests.support.virtual_time import VirtualTimeLoop
 
 Result = TypeVar("Result")
 
@@ -33,7 +34,8 @@ def scaled(seconds: float) -> float:
 
 def start_deadline(seconds: float | None) -> asyncio.Timeout:
     """Like `asyncio.timeout`, for deadlines of the product: none decides on a busy machine, unless a test sets a second."""
-    return _start_timeout(seconds if seconds is None or seconds <= 1 else max(seconds, DEADLINE_SECONDS))
+    is_real = not isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
+    return _start_timeout(max(seconds, DEADLINE_SECONDS) if is_real and seconds and seconds > 1 else seconds)
 
 
 @asynccontextmanager

@@ -387,7 +387,7 @@ async def load(request: Request, key: str) -> models.Alert:
     if not key.startswith(message_parts.NEW_ALERT):
         return _place(request, await load_draft(request.services.text_tokens, key))
     query = query_parser.parse_query(key.removeprefix(message_parts.NEW_ALERT))
-    if (term := message_parts.find_alert_term(query)) is None:
+    if (term := list_state.find_alert_term(query)) is None:
         return await begin(request, alerts_service.EMPTY_DRAFT)
     return await begin(request, make_draft([term], query.excluded, query.filters.min_votes or 0))
 

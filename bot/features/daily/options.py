@@ -180,6 +180,7 @@ def validated(subscription: Subscription) -> Subscription:
         fitting,
         at_time=fitting.at_time and f"{schedule.parse_time(fitting.at_time):%H:%M}",
         days=tuple(sorted(set(subscription.days))),
+        topic=_tidy_topic(subscription.topic),
     )
 
 

@@ -12,8 +12,7 @@ from typing import TypeAlias
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.features.trends.rising import RisingTopic, RisingTopicService
-from bot.papers import message_parts
-from bot.papers.list_state import ListKind, ListState, Period
+from bot.papers.list_state import ListKind, ListState, Period, find_alert_term
 from bot.search.service import SearchService
 from storage import models, trends
 from storage.database import Database
@@ -131,7 +130,7 @@ class TrendService:
         return replace(
             trend,
             added_forms=read.added_forms,
-            alert_terms=tuple(filter(None, [message_parts.find_alert_term(read)])),
+            alert_terms=tuple(filter(None, [find_alert_term(read)])),
             is_last_month_partial=is_partial,
             extent=extent,
         )
