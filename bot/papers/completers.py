@@ -25,11 +25,14 @@ from storage.papers import count_by_date
 async def topics(interaction: Interaction, current: str) -> Choices:
     """Complete topics from the archive, those in the user's language first; after from:, institutions, after in:, labels."""
     operator, is_operator, name = current.rpartition(":")
-    of_operator = query_parser.parse_query(f"{operator}:KAIST" if is_operator else "")
-    if of_operator.institutions or of_operator.labels:
-        labels = await _complete_labels(interaction, name) if of_operator.labels else ()
-        names = labels or institutions.complete(name.strip(' "'))
-        return make_choices((name, f'{operator}:"{name}"') for name in names)
+    of_operator = query_parser.parse_query(f"{''.join(operator.split()[-1:])}:KAIST" if is_operator else "")
+    if of_operator.labels:
+        labels = await _complete_labels(interaction, name)
+        return make_choices((label, f'{operator}:"{label}"') for label in labels)
+    if of_operator.institutions:
+        return make_choices(
+            (name, f'{operator}:"{name}"') for name in institutions.complete(name.strip(' "'))
+        )
     texts = await interaction.client.texts_for(interaction)
     matches = await interaction.client.services.search.complete_topic(current, texts.locale)
     return make_choices((topic.name, topic.value) for topic in matches)

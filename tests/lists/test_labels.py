@@ -32,6 +32,10 @@ async def test_a_label_is_a_list_a_filter_and_on_the_card(harness: ClientHarness
     assert "Maps for Robots" not in found
     offered = await harness.reader.autocomplete(harness.channel, "topic", "query", "robots in:ic")
     assert [choice["value"] for choice in offered] == [f'robots in:"{LABEL}"']
+    assert await harness.reader.autocomplete(harness.channel, "topic", "query", "robots in:kai") == []
+    typed = f'in:"{LABEL}" from:kais'
+    [offered] = await harness.reader.autocomplete(harness.channel, "topic", "query", typed)
+    assert offered["value"] == f'in:"{LABEL}" from:"KAIST"'
     offered = await harness.reader.autocomplete(harness.channel, "digest", "date", "icl")
     assert offered[0]["value"] == LABEL
 
