@@ -20,7 +20,7 @@ from bot.search.results import Hint, SearchRequest, Sort
 from bot.search.service import FormEvidence, SearchService
 from bot.text import query_parser
 from bot.text.concepts import SurfaceForm
-from storage import errors, models
+from storage import errors, models, papers
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -176,13 +176,16 @@ async def paper(
     """Show everything known about a paper."""
     async with shell.open_reader() as database:
         detail = await create_search(database).find_paper(paper_id)
-    if detail is None:
-        return _unknown_paper(paper_id)
+        if detail is None:
+            return await _unknown_paper(database, paper_id)
     return shell.Output(detail_to_dict(detail), "\n".join(_describe_paper(detail)))
 
 
-def _unknown_paper(paper_id: str) -> shell.Output:
+async def _unknown_paper(database: Database, paper_id: str) -> shell.Output:
+    key = schemes.read_key(paper_id)
     unknown = f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
+    if key is not None and await database.fetch(papers.list_hidden, [key]):
+        unknown = f"You have hidden {key}. `paperround papers show {key}` shows it again."
     return shell.Output(None, notes=[unknown], status=1)
 
 
@@ -210,7 +213,7 @@ async def ask(
         may_name = is_named or len(words) == 2
         found = await create_search(container.database).find_paper(paper_id) if may_name else None
         if is_named and found is None:
-            return _unknown_paper(paper_id)
+            return await _unknown_paper(container.database, paper_id)
         question = " ".join(rest if found is not None else words)
         language = guess_language(question)
         questions = container.create_questions(Admission(1))

@@ -222,12 +222,15 @@ class SourceRegistry:
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
         """Add the sources listed in `paperround.toml` and the inbox folder to the database, unless already there.
 
-        Creates the inbox if it is missing. Raises UsageError for an invalid source.
+        Creates the inbox if it is new. One that was read before and is gone is not made again: read as empty, it would take
+        its digests along. Raises UsageError for an invalid source, or an inbox that cannot be created.
         """
-        if inbox is not None:
-            await asyncio.to_thread(inbox.mkdir, parents=True, exist_ok=True)
-            settings = [*settings, SourceSetting(url=str(inbox.absolute()), kind=models.SourceKind.FOLDER)]
         stored = {row.url for row in await self.list_rows()}
+        if inbox is not None:
+            url = str(inbox.absolute())
+            settings = [*settings, SourceSetting(url=url, kind=models.SourceKind.FOLDER)]
+            if not stored & {url, normalise(url)}:
+                await asyncio.to_thread(_create_inbox, inbox)
         for setting in settings:
             if stored & {setting.url, normalise(setting.url)}:
                 continue
@@ -327,6 +330,15 @@ async def find_address(connection: Connection, url: str, removed: Iterable[str] 
         also = ", and no digest of it is stored" if removed is not None else ""
         raise errors.UsageError(f"{url} is not a source{also}. `paperround sources list` shows all sources.")
     return url
+
+
+def _create_inbox(inbox: Path) -> None:
+    try:
+        inbox.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.UsageError(
+            f"PAPERROUND_INBOX: the folder {inbox} is missing and cannot be created: {error.strerror}."
+        ) from error
 
 
 def build_source_registry(database: Database, clock: Clock, settings: Settings) -> SourceRegistry:

@@ -274,7 +274,8 @@ def test_a_paper_is_hidden_and_shown_again_by_any_of_its_names(
     assert [paper["key"] for paper in paperround("digest", "--json").data] == [
         key for key in listed if key != "2601.00002"
     ]
-    assert paperround("paper", "2601.00002").exit_status == 1
+    opened = paperround("paper", "https://arxiv.org/abs/2601.00002")
+    assert (opened.exit_status, "You have hidden 2601.00002." in opened.stderr) == (1, True), opened.stderr
     paperround("ingest", "--again")
     again = paperround("papers", "hide", "doi:10.48550/arXiv.2601.00002", "--json").data
     assert (again["key"], again["hidden"], again["changed"]) == ("2601.00002", True, False)

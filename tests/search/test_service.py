@@ -631,7 +631,7 @@ IN_2025 = (
             "what papers on herons are since:2024 until:2024",
             {"2412.00001"},
         ),
-        ("herons in 2024 -ponds", "herons -ponds since:2024 until:2024", {"2412.00001"}),
+        ("herons in 2024 -ponds", "herons since:2024 until:2024 -ponds", {"2412.00001"}),
         ("2025년 강화학습", "강화학습 since:2025 until:2025", {"2501.00001"}),
         ("강화 학습 2024년에", "강화 학습 since:2024 until:2024", {"2412.00001"}),
         ("AIME 2024", "", {"2412.00002"}),

@@ -1,5 +1,6 @@
 """Every kind of source: guessed from an address, checked, added, polled and labelled."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,24 @@ async def test_sources_of_every_kind_can_be_added_and_polled(
         stored = (await harness.health())[address]
     next_at = harness.now + kinds.get(kind).poll_interval
     assert (stored.last_success_at, stored.next_attempt_at) == (harness.now, next_at)
+
+
+async def test_an_inbox_that_is_gone_is_not_created_again_and_keeps_its_digests(
+    sqlite_db: database.Database, tmp_path: Path
+) -> None:
+    """docs/sources.md: a new one is created; one that was read may be on a disk that is not mounted."""
+    async with origin_server.run_origin() as origin:
+        harness, inbox = PollingHarness(sqlite_db, origin), tmp_path / "new" / "inbox"
+        await harness.registry.add_configured([], inbox)
+        (inbox / "2025-05-06.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+        await harness.fetch_due()
+        inbox.rename(tmp_path / "elsewhere")
+        for _ in range(2):
+            harness.now += timedelta(days=2)
+            await harness.registry.add_configured([], inbox)
+            [report] = await harness.fetch_due()
+            assert "there is no such folder" in (report.reason or "")
+        assert (await harness.detail("2505.00001")).votes == 10
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.UsageError, match="PAPERROUND_INBOX.* cannot be created"):
+        await harness.registry.add_configured([], tmp_path / "file" / "inbox")

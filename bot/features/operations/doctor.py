@@ -177,7 +177,7 @@ def _check_inbox(inbox: Path, _: Settings) -> tuple[bool, str]:
     place = next(parent for parent in inbox.absolute().parents if parent.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return False, f"The folder is missing, and this user cannot create it in {place}."
-    return True, "The folder is missing; `paperround run` creates it."
+    return True, "The folder is missing; `paperround run` creates it, unless it has read it before."
 
 
 def _check_templates(folder: Path, _: Settings) -> tuple[bool, str]:
