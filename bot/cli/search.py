@@ -20,7 +20,7 @@ from bot.search.results import Hint, SearchRequest, Sort
 from bot.search.service import FormEvidence, SearchService
 from bot.text import query_parser
 from bot.text.concepts import SurfaceForm
-from storage import errors, models, papers
+from storage import errors, models
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ async def paper(
 
 
 async def _unknown_paper(database: Database, paper_id: str) -> shell.Output:
+    from storage import papers
+
     key = schemes.read_key(paper_id)
     unknown = f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
     if key is not None and await database.fetch(papers.list_hidden, [key]):

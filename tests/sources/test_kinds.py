@@ -142,5 +142,5 @@ async def test_an_inbox_that_is_gone_is_not_created_again_and_keeps_its_digests(
             assert "there is no such folder" in (report.reason or "")
         assert (await harness.detail("2505.00001")).votes == 10
     (tmp_path / "file").touch()
-    with pytest.raises(errors.UsageError, match="PAPERROUND_INBOX.* cannot be created"):
+    with pytest.raises(errors.UsageError, match="cannot be created"):
         await harness.registry.add_configured([], tmp_path / "file" / "inbox")
