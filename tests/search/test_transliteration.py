@@ -73,11 +73,10 @@ class CountedRe:
         self.steps = 0
         self._counted = lru_cache(maxsize=None)(CountedPattern)
 
-    def compile(self, pattern: str) -> SimpleNamespace:
-        return SimpleNamespace(fullmatch=partial(self._run, "fullmatch", re.compile(pattern)))
-
-    def finditer(self, pattern: str, text: str, flags: int) -> object:
-        return self._run("finditer", re.compile(pattern, flags), text)
+    def compile(self, pattern: str, flags: int = 0) -> SimpleNamespace:
+        compiled = re.compile(pattern, flags)
+        methods = {name: partial(self._run, name, compiled) for name in ("fullmatch", "finditer")}
+        return SimpleNamespace(**methods)
 
     def _run(
         self, method: str, pattern: re.Pattern[str], text: str, start: int = 0, end: int = sys.maxsize
