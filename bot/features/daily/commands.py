@@ -378,12 +378,11 @@ async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) 
     wanted = daily_options.apply_changes(old, typed)
     if wanted.topic in ("", old.topic):
         return wanted
-    today = request.services.clock().date()
-    query = daily_options.read_topic(wanted.topic, today)
+    query = daily_options.read_topic(wanted.topic)
     async with router.admitted_lookup(request.interaction):
         result = await request.services.search.search(SearchRequest(wanted.topic, limit=1, parsed=query))
     meant, until_on = result.read.meant, result.read.filters.until_on
-    if until_on and until_on <= today:
+    if until_on and until_on <= request.services.clock().date():
         raise daily_options.period_error(wanted.topic)
     return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from bot.core import clock, schedule
@@ -202,9 +201,9 @@ def _tidy_topic(topic: str) -> str:
     return line
 
 
-def read_topic(topic: str, today: date | None = None) -> ParsedQuery:
+def read_topic(topic: str) -> ParsedQuery:
     """Return a topic parsed as a query. Raises UsageError if no paper could match it."""
-    query = query_parser.parse_query(topic, today)
+    query = query_parser.parse_query(topic)
     if not (query.has_text or query.is_limited):
         raise errors.UsageError(
             f"The topic {topic!r} has nothing to search for. Use words, author: or votes:.",
