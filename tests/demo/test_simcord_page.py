@@ -122,7 +122,7 @@ ANSWERS = {
     "/ask paper:2501.12948 question:How is a reasoning model rewarded?": ("checks the final answer",),
     "/alerts add keyword:diffusion channel:vision": ("Inference-Time Scaling for Diffusion Models",),
     "/daily setup channel:vision time:9am topic:diffusion": ("#vision", "Topic: diffusion", "First post:"),
-    "/trends": ("12 papers so far", "Rising topics of the last 30 days", "7% → 16.2%"),
+    "/trends": ("12 papers so far", "Rising topics of the last 30 days", "7% → 16%"),
     "/club setup channel:papers day:wed time:5pm": ("Wednesdays at 5:00 PM", "Next vote:"),
     "+1 day": ("⏩", "January 2, 2026"),
     "/주제 강화학습": ("강화학습 · 18편",),
@@ -135,7 +135,7 @@ ANSWERS = {
     "/자동게시 설정 채널:vision 시각:오전 9시 주제:확산 모델": ("#vision", "확산 모델", "첫 게시:"),
     "/스터디 설정 채널:papers 요일:수 시각:오후 5시": ("매주 수요일 오후 5:00", "다음 투표:"),
     "+1일": ("⏩", "2026년 1월 2일"),
-    "/동향": ("지금까지 1월 12편", "최근 30일 동안 떠오르는 주제", "7% → 16.2%"),
+    "/동향": ("지금까지 1월 12편", "최근 30일 동안 떠오르는 주제", "7% → 16%"),
 }
 """What the page shows after each line that the README or the page suggests."""
 
