@@ -10,6 +10,7 @@ import asyncio
 import copy
 import hashlib
 import os
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
@@ -21,6 +22,7 @@ from contextlib import (
 )
 from functools import cache, partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from storage import errors, postgresql, sqlite_file
 from storage.snapshot import Snapshot, SnapshotPool, log
@@ -299,7 +301,7 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     if is_sqlite:
         return None
     if "invalid connection option" in text:
-        return errors.StorageError(f"An option in PAPERROUND_DATABASE_URL is invalid: {text.strip()}")
+        return errors.DatabaseUrlError(f"An option in PAPERROUND_DATABASE_URL is invalid: {text.strip()}")
     import psycopg  # not needed for SQLite
 
     cause = getattr(error, "orig", None) or error
@@ -312,13 +314,48 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     if not (is_lost or state.startswith(_UNUSABLE)):
         return None
     line = text.partition("\n")[0] or "it does not answer"  # a timeout has no text
+    advice = _GENERAL_ADVICE
+    for code, pattern, sentence in _REFUSALS:
+        if code == state or (is_lost and re.search(pattern, text)):
+            place = urlsplit(name)
+            advice = sentence.format(role=place.username or "role", database=place.path.strip("/") or "name")
     is_away = is_lost or state.startswith(_AWAY)
     kind = errors.DatabaseAwayError if is_away else errors.DatabaseUnavailableError
-    return kind(
-        f"{name} cannot be reached or used ({line}). Is PostgreSQL running, with memory and disk space, and is the address right?"
-    )
+    return kind(f"{name} cannot be reached or used ({line}). {advice}")
 
 
+_GENERAL_ADVICE = "Is PostgreSQL running, with memory and disk space, and is the address right?"
+_REFUSALS = (
+    (
+        "28P01",
+        "password authentication failed|no password supplied",
+        "Correct the password in PAPERROUND_DATABASE_URL (%40 for an @), or set it: `ALTER ROLE {role} PASSWORD '…'`.",
+    ),
+    (
+        "28000",
+        r'role ".+" (does not exist|is not permitted)|pg_hba\.conf',
+        "Let the role log in: `ALTER ROLE {role} LOGIN`, `CREATE ROLE {role} LOGIN PASSWORD '…'` if there is none, and, if"
+        " the server names it, a line in its pg_hba.conf.",
+    ),
+    (
+        "3D000",
+        'database ".+" does not exist',
+        "Create it, `createdb {database}`, or name another database in PAPERROUND_DATABASE_URL.",
+    ),
+    (
+        "53300",
+        "too many (clients|connections)|connection slots",
+        "The connection limit is reached: end other sessions, or raise max_connections of the server or the connection limit"
+        " of the role or database (`ALTER ROLE {role} CONNECTION LIMIT -1`).",
+    ),
+    (
+        "25006",
+        "read-only|hot standby",
+        "The server is a replica or read-only: name the primary in PAPERROUND_DATABASE_URL, or turn its"
+        " default_transaction_read_only off.",
+    ),
+)
+"""PostgreSQL error codes, patterns of their texts, and what to do. A server that refuses a connection gives the text alone."""
 _DENIED = "42501"
 """That of a role without the right to do something, or of a table that another role owns."""
 _DENIED_ADVICE = (

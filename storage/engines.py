@@ -28,31 +28,31 @@ _to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators
 
 
 def parse_url(url: str) -> URL:
-    """Parse a database URL. Raises StorageError if it is invalid or has an unsupported driver."""
+    """Parse a database URL. Raises DatabaseUrlError if it is invalid or has an unsupported driver."""
     try:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError) as error:  # ValueError: the port is not a number
-        raise errors.StorageError(
+        raise errors.DatabaseUrlError(
             "PAPERROUND_DATABASE_URL is not a database URL. Use sqlite+aiosqlite:///paperround.db or"
             " postgresql://user@host/name."
         ) from error
     if "@" in (parsed.host or ""):
-        raise errors.StorageError(
+        raise errors.DatabaseUrlError(
             "The password in PAPERROUND_DATABASE_URL has an @, which ends the password in a URL. Write %40 instead."
         )
     if parsed.drivername in postgresql.DRIVERS:
         return postgresql.parse_url(parsed)
     if parsed.drivername != "sqlite+aiosqlite":
-        raise errors.StorageError(
+        raise errors.DatabaseUrlError(
             f"PAPERROUND_DATABASE_URL has the driver {parsed.drivername!r}. Use sqlite+aiosqlite or postgresql."
         )
     if parsed.database in (None, "", ":memory:"):
-        raise errors.StorageError(
+        raise errors.DatabaseUrlError(
             "PAPERROUND_DATABASE_URL is a database in memory, which would be lost. Name a file; example:"
             " sqlite+aiosqlite:///paperround.db."
         )
     if parsed.query:
-        raise errors.StorageError(
+        raise errors.DatabaseUrlError(
             f"PAPERROUND_DATABASE_URL has the option {min(parsed.query)!r}. Remove it; a SQLite file takes no options."
         )
     return parsed

@@ -104,6 +104,12 @@ class StorageError(PaperroundError):
     """Raised if the database cannot be used."""
 
 
+class DatabaseUrlError(StorageError):
+    """Raised for a wrong PAPERROUND_DATABASE_URL: the same program would fail again."""
+
+    exit_status = 2
+
+
 class DatabaseUnavailableError(StorageError):
     """The database is unreachable, locked, read-only or full, or ended the session. A retry may succeed."""
 

@@ -237,7 +237,7 @@ def check(path: Path) -> None:
             f"{path} cannot be opened: its folder does not exist. Create the folder, or choose another file."
         )
     if path.is_dir():
-        raise errors.StorageError(f"{path} is a folder. Name a file in the database URL.")
+        raise errors.DatabaseUrlError(f"{path} is a folder. Name a file in the database URL.")
     check_access(path)
     if not path.exists():
         # It will contain readers' notes and webhook tokens. SQLite reports any error below.

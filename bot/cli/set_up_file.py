@@ -21,7 +21,7 @@ import pydantic
 import tomli_w
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from bot.core import clock, day_close, schedule
+from bot.core import clock, day_close, files, schedule
 from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.features.alerts import service as alerts_service
@@ -402,7 +402,7 @@ class _Posts:
     def _read_webhook(self, text: str, *, is_needed: bool) -> int:
         """Return the id of a post's webhook, and remember the token of a full URL, or of one in a file. Raises UsageError."""
         if (path := text.removeprefix("file:")) != text:
-            text = read_file(Path(path)).strip()
+            text = files.read_value(path, "a webhook")
         if text.isdecimal():
             key = f"{key_values.WEBHOOK}{int(text)}"
             if is_needed and key not in self.tokens | self._given_tokens:

@@ -28,6 +28,7 @@ from bot.features.operations import post_overview
 from bot.features.web.pages import Site
 from bot.features.web.site import SiteBuilder
 from bot.outbox.outcomes import NOBODY_TOLD, DeliveryError
+from bot.sources import kinds
 from bot.sources.followed_papers import FollowedPapers
 from bot.sources.poller import HEALTHY, SourceReport
 from storage import alerts, daily, errors, key_values, models, outbox, sources
@@ -77,8 +78,13 @@ class SingleRun:
     async def run(self) -> bool:
         """Do what is due, and print a line for each source and post. Returns whether nothing failed.
 
-        Raises PaperroundError if another process sends, or the time is over, and UsageError if it has nowhere to send.
+        Raises PaperroundError if another process sends, or the time is over, and UsageError if it has nowhere to send or a
+        source of the settings is invalid.
         """
+        registry = kinds.build_source_registry(
+            self.container.database, self.container.clock, self.container.settings
+        )
+        await registry.list_unstored(self.container.settings.sources)
         stopping = process.install_signal_handlers(self.container)
         self._clock = self.container.follow_discord()
         self._ends_at = asyncio.get_running_loop().time() + 60 * self.minutes

@@ -35,6 +35,28 @@ def reported(path: Path, advice: str) -> Iterator[None]:
         raise errors.PaperroundError(f"{path} cannot be written: {error.strerror}. {advice}") from None
 
 
+def read_value(path: str, setting: str, *, has_lines: bool = False) -> str:
+    """Return the value of a setting, such as a secret, that is in a file of its own: one line, unless it `has_lines`.
+
+    Raises UsageError that names the file and the setting.
+    """
+    try:
+        value = Path(path).read_text("utf-8-sig").strip()
+    except FileNotFoundError:
+        problem = "is missing"
+    except IsADirectoryError:
+        problem = "is a folder"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}. Let the bot's user read it"
+    except UnicodeDecodeError:
+        problem = "is not UTF-8"
+    else:
+        if value and (has_lines or len(value.splitlines()) == 1):
+            return value
+        problem = "has more than one line" if value else "is empty"
+    raise errors.UsageError(f"{path}, the file of {setting}, {problem}.")
+
+
 def replace_file(path: Path, data: bytes) -> None:
     """Replace a file atomically: readers see the old or the complete new content, even if the disk is full.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
 import pydantic
@@ -25,7 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bot.core import clock, day_close
+from bot.core import clock, day_close, files
 from storage import errors, models
 
 
@@ -59,19 +59,18 @@ class _TomlSource(TomlConfigSettingsSource):
 def _read_files(variables: Mapping[str, str | None]) -> dict[str, str | None]:
     """Return variables (in lower case) in which the content of the file NAME_FILE is the value of NAME.
 
-    Raises ValueError if both are there, or if a file is not UTF-8, and OSError if it cannot be read.
+    A list may have several lines. Raises ValueError if both are there, and UsageError if a file has no value.
     """
     given = dict(variables)
-    for label in map(setting_name, Settings.model_fields):
+    for field, about in Settings.model_fields.items():
+        label = setting_name(field)
         name, path = label.lower(), given.pop(f"{label.lower()}_file", None)
         if not path:
             continue
         if given.get(name):
             raise ValueError(f"{label} and {label}_FILE are both set. Remove one of them.")
-        try:
-            given[name] = Path(_unquote(path)).read_text("utf-8-sig")
-        except UnicodeDecodeError:
-            raise ValueError(f"{path}, the file of {label}_FILE, is not UTF-8.") from None
+        is_list = get_origin(about.annotation) is tuple
+        given[name] = files.read_value(_unquote(path), f"{label}_FILE", has_lines=is_list)
     return given
 
 

@@ -212,12 +212,27 @@ class SourceRegistry:
         stored.
         """
         url = normalise(url)
-        kind = kind or guess_kind(url, self.endpoints)
-        check(kind, url, options or {})
-        arxiv_categories.check_options(url, options or {}, self.clock().date())
+        kind = self._find_kind(url, kind, options or {})
         return await self.database.write(
             sources.add, url=url, kind=kind, now=self.clock(), priority=priority, options=options
         )
+
+    def _find_kind(
+        self, url: str, kind: models.SourceKind | None, options: Mapping[str, object]
+    ) -> models.SourceKind:
+        """Return the kind of a normalised address. Raises UsageError if the address or an option is invalid."""
+        kind = kind or guess_kind(url, self.endpoints)
+        check(kind, url, options)
+        arxiv_categories.check_options(url, options, self.clock().date())
+        return kind
+
+    async def list_unstored(self, settings: Iterable[SourceSetting]) -> list[SourceSetting]:
+        """Return the sources of `paperround.toml` that are not in the database. Raises UsageError if one is invalid."""
+        stored = {row.url for row in await self.list_rows()}
+        unstored = [row for row in settings if not stored & {row.url, normalise(row.url)}]
+        for row in unstored:
+            self._find_kind(normalise(row.url), row.kind, row.options)
+        return unstored
 
     async def add_configured(self, settings: Iterable[SourceSetting], inbox: Path | None = None) -> None:
         """Add the sources listed in `paperround.toml` and the inbox folder to the database, unless already there.
@@ -225,15 +240,13 @@ class SourceRegistry:
         Creates the inbox if it is new. One that was read before and is gone is not made again: read as empty, it would take
         its digests along. Raises UsageError for an invalid source, or an inbox that cannot be created.
         """
-        stored = {row.url for row in await self.list_rows()}
+        unstored = await self.list_unstored(settings)
         if inbox is not None:
-            url = str(inbox.absolute())
-            settings = [*settings, SourceSetting(url=url, kind=models.SourceKind.FOLDER)]
-            if not stored & {url, normalise(url)}:
+            row = SourceSetting(url=str(inbox.absolute()), kind=models.SourceKind.FOLDER)
+            if not {row.url, normalise(row.url)} & {of.url for of in await self.list_rows()}:
                 await asyncio.to_thread(_create_inbox, inbox)
-        for setting in settings:
-            if stored & {setting.url, normalise(setting.url)}:
-                continue
+                unstored.append(row)
+        for setting in unstored:
             # Another process may have stored it first.
             with suppress(errors.DuplicateError):
                 await self.add(

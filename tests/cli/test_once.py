@@ -355,7 +355,10 @@ async def test_the_address_of_a_webhook_may_be_in_a_file(single: SingleRuns) -> 
     secret = single.folder / "webhook"
     single.write_set_up(post(webhook=f"file:{secret}"))
     missing = await single.run(DISCORD_TOKEN=None)
-    assert (missing.exit_status, f"{secret} cannot be read" in missing.stderr) == (2, True), missing
+    assert (missing.exit_status, f"{secret}, the file of a webhook, is missing" in missing.stderr) == (
+        2,
+        True,
+    )
     secret.write_text(f"{single.fake.add_webhook(channel_id)}\n")
     run = await single.run(DISCORD_TOKEN=None)
     assert (run.exit_status, count_posts(single.fake, channel_id)) == (0, 1), run
@@ -371,3 +374,21 @@ def test_a_post_of_a_former_run_is_reported_once_unless_it_is_in_doubt_now(
     run = SimpleNamespace(_planned_at=planned_at, _doubted={*doubted})
     of = SimpleNamespace(id=7, finished_at=planned_at + timedelta(hours=hours))
     assert single_run.SingleRun._is_former(cast(Any, run), cast(Any, of)) is is_former
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PAPERROUND_SOURCES", "https://huggingface.co foo", "foo is neither an address nor"),
+        ("PAPERROUND_DATABASE_URL", "nonsense", "not a database URL"),
+    ],
+)
+async def test_a_wrong_setting_ends_a_run_with_2_before_anything_is_done(
+    single: SingleRuns, name: str, value: str, said: str
+) -> None:
+    [channel_id] = single.fake.add_channels(1)
+    single.write_set_up(post_in(channel_id))
+    ended = await single.run(**{name: value})
+    assert (ended.exit_status, ended.stdout, said in ended.stderr) == (2, "", True), ended
+    assert not (single.folder / "paperround.db").exists()
+    assert count_posts(single.fake, channel_id) == 0

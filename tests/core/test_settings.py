@@ -130,16 +130,46 @@ def test_the_value_of_a_setting_may_be_in_a_file_of_its_own(
     assert core_settings.find_unknown() == {}
 
 
-def test_a_file_of_a_setting_that_is_missing_or_one_too_many_is_named(
+@pytest.mark.parametrize("name", ["DISCORD_TOKEN", "PAPERROUND_DATABASE_URL"])
+def test_a_file_of_a_setting_that_has_no_value_or_is_one_too_many_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "secret"
+    monkeypatch.setenv(f"{name}_FILE", str(file))
+
+    def assert_refused(reason: str) -> None:
+        with pytest.raises(errors.UsageError) as caught:
+            core_settings.load()
+        assert str(caught.value) == f"{file}, the file of {name}_FILE, {reason}."
+
+    assert_refused("is missing")
+    file.mkdir()
+    assert_refused("is a folder")
+    file.rmdir()
+    for content, reason in (
+        (b"\xff\xfe", "is not UTF-8"),
+        (b" \n", "is empty"),
+        (b"abc.def\nghi.jkl\n", "has more than one line"),
+        (b"# my bot\r\nabc.def", "has more than one line"),
+    ):
+        file.write_bytes(content)
+        assert_refused(reason)
+
+
+def test_a_file_of_a_list_may_have_several_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sources").write_text("https://huggingface.co\narxiv:cs.CL\n")
+    monkeypatch.setenv("PAPERROUND_SOURCES_FILE", str(tmp_path / "sources"))
+    assert [source.url for source in core_settings.load().sources] == [
+        "https://huggingface.co",
+        "arxiv:cs.CL",
+    ]
+
+
+def test_a_setting_that_is_given_in_both_ways_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    missing = tmp_path / "token"
-    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(missing))
-    with pytest.raises(errors.UsageError, match=f"{missing} cannot be read: No such file"):
-        core_settings.load()
-    missing.write_bytes(b"\xff\xfe")
-    with pytest.raises(errors.UsageError, match="DISCORD_TOKEN_FILE, is not UTF-8"):
-        core_settings.load()
+    (tmp_path / "token").write_text("abc.def")
+    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(tmp_path / "token"))
     monkeypatch.setenv("DISCORD_TOKEN", "abc.def")
     with pytest.raises(errors.UsageError, match="DISCORD_TOKEN and DISCORD_TOKEN_FILE are both set"):
         core_settings.load()

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from storage import database, errors, key_values, migrate
+
+FATAL = 'connection to server at "10.0.0.1", port 5432 failed: FATAL: '
 
 
 @asynccontextmanager
@@ -97,6 +100,58 @@ def test_driver_errors_become_readable_sentences(error: Exception, sentence: str
     is_sqlite = isinstance(error, sqlite3.Error)
     name = "paperround.db" if is_sqlite else "postgresql://me@db.example/papers"
     assert sentence in str(database.translate_error(error, name, is_sqlite=is_sqlite))
+
+
+async def test_each_refusal_of_postgresql_says_what_to_do(postgres_url: str) -> None:
+    """Of the start and of a statement: docs/operating.md promises a sentence for each."""
+    from tests.conftest import create_postgres_database
+
+    url = sa.make_url(await create_postgres_database(postgres_url))
+    name = url.database
+    async with open_unmigrated(url.render_as_string(hide_password=False)) as connection:
+        for statement in (
+            f"CREATE ROLE {name}_in NOLOGIN",
+            f"CREATE ROLE {name}_full LOGIN CONNECTION LIMIT 0",
+            f"CREATE ROLE {name}_reader LOGIN",
+            f"ALTER ROLE {name}_reader SET default_transaction_read_only = on",
+            f"GRANT ALL ON SCHEMA public TO {name}_reader",
+        ):
+            await connection.execute(sa.text(statement))
+    for changed, advice in (
+        (url.set(database="no_papers"), "`createdb no_papers`"),
+        (url.set(username=f"{name}_in"), f"`ALTER ROLE {name}_in LOGIN`"),
+        (url.set(username="nobody_here"), "`CREATE ROLE nobody_here LOGIN"),
+        (url.set(username=f"{name}_full"), "connection limit"),
+        (url.set(username=f"{name}_reader"), "a replica or read-only"),
+    ):
+        with pytest.raises(errors.StorageError) as caught:
+            await migrate.open_database(changed.render_as_string(hide_password=False), migrate=True)
+        assert (advice in str(caught.value), "Is PostgreSQL running" in str(caught.value)) == (True, False), (
+            caught.value
+        )
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (psycopg.OperationalError(f"connection failed: {FATAL} {text}"), advice)
+        for text, advice in (
+            ('password authentication failed for user "bot"', "the password in PAPERROUND_DATABASE_URL"),
+            ('no pg_hba.conf entry for host "10.0.0.2", user "bot", database "papers"', "pg_hba.conf"),
+            ("sorry, too many clients already", "max_connections"),
+            ("remaining connection slots are reserved for roles with the SUPERUSER", "max_connections"),
+        )
+    ]
+    + [
+        (psycopg.OperationalError("connection failed: fe_sendauth: no password supplied"), "the password in"),
+        (psycopg.errors.InvalidPassword("비밀번호 인증 실패"), "the password in PAPERROUND_DATABASE_URL"),
+        (psycopg.errors.TooManyConnections("너무 많은 접속"), "max_connections"),
+    ],
+    ids=lambda value: str(value)[-40:],
+)
+def test_a_refusal_is_known_by_its_code_or_at_the_start_by_its_text(error: Exception, advice: str) -> None:
+    said = str(database.translate_error(error, "postgresql://bot@db.example/papers", is_sqlite=False))
+    assert (advice in said, "Is PostgreSQL running" in said) == (True, False), said
 
 
 @pytest.mark.parametrize("shut", [["paperround.db"], ["paperround.db-shm"], ["paperround.db-wal", "."]])
