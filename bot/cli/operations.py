@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -61,7 +62,7 @@ async def backup(
                 "`paperround backup` works on SQLite only. For PostgreSQL, with a name that no file has:"
                 f" `{command}`."
             )
-        reason = ""
+        reason, unnoted = "", list[Exception]()
         try:
             size = await backups.copy_to(database, Path(target))
         except errors.StorageError as error:
@@ -69,12 +70,13 @@ async def backup(
             raise
         finally:
             # The bot tells its operator of a backup that failed or is old, and `doctor` knows its age.
-            with suppress(errors.StorageError):
+            with errors.collected(unnoted):
                 await database.write(
                     key_values.set_value, key_values.BACKED_UP, f"{system_clock().isoformat()}{reason}"
                 )
     sentence = f"Wrote {target} ({size:,} bytes){', replacing an older file' if has_older else ''}."
-    return shell.Output({"file": target, "bytes": size}, sentence)
+    notes = [f"The backup is whole, but `doctor` and the bot do not count it: {error}" for error in unnoted]
+    return shell.Output({"file": target, "bytes": size}, sentence, notes=notes)
 
 
 def _make_finder(database: Database) -> post_overview.FindReady:
@@ -472,8 +474,8 @@ async def _run(role: ProcessRole) -> None:
     memory.limit_arenas()
     settings = shell.load_settings()
     logs.configure(settings.log)
-    for unknown, origin in core_settings.find_unknown().items():
-        structlog.get_logger().warning("unknown setting", name=unknown, origin=origin)
+    for unknown in core_settings.find_unknown():
+        structlog.get_logger().warning(unknown.note, origin=unknown.origin)
     from bot.app import process
 
     if settings.discord_token is None and sqlite_file.find_missing_file(settings.database_url) is not None:
@@ -684,4 +686,6 @@ async def export_reader(
 
     async with shell.open_storage(with_logs=False) as database:
         content = await Readers(database, system_clock).export(user, sys.maxsize)
+    if not json.loads(content)["tables"]:
+        raise errors.PaperroundError(f"Nothing is stored about the user {user}, so nothing was written.")
     shell.print_document(content.decode() + "\n", target)

@@ -159,8 +159,8 @@ class SingleRun:
 
     async def _apply_set_up(self) -> None:
         """Apply the set-up file. An error in the settings that shows only then is an obstacle: it does not undo the file."""
-        for name, origin in core_settings.find_unknown().items():
-            self._print(f"setting {name}", f"unknown, from {origin}")
+        for unknown in core_settings.find_unknown():
+            self._print(f"setting of {unknown.origin}", unknown.note.removesuffix("."))
         if self.set_up is not None:
             file = SetUpFile(self.container.database, self._clock, self.container.settings)
             plan = await file.apply(*self.set_up)

@@ -161,9 +161,9 @@ def _classify(answer: HttpAnswer, kind: PartKind, path: str) -> Classification:
         # A proxy's 503 means that the request was not forwarded. With a nonce, a retry settles it.
         is_refusal = answer.status < 500 or (answer.status == 503 and _is_webhook(path))
         return outcomes.NOT_ACCEPTED if is_refusal else outcomes.OUTCOME_UNKNOWN
-    if answer.status == 401 and _is_webhook(path):
-        return outcomes.WEBHOOK_GONE  # even if the code blames the token, since the bot's may be valid
-    return outcomes.classify(answer.status, answer.code, kind)
+    found = outcomes.classify(answer.status, answer.code, kind)
+    # A webhook has no rights and no token of a bot that Discord could miss.
+    return outcomes.WEBHOOK_GONE if _is_webhook(path) and found.reason in outcomes.OF_BOTS else found
 
 
 class HttpObserver:

@@ -5,12 +5,13 @@ Nothing is read on import.
 
 from __future__ import annotations
 
+import difflib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, get_origin
 from urllib.parse import urlsplit
 
 import pydantic
@@ -446,14 +447,39 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
     }
 
 
-def find_unknown() -> dict[str, str]:
-    """Return unknown setting names (with our prefix, or in `paperround.toml`) and where they come from."""
+class UnknownSetting(NamedTuple):
+    """A name that is no setting, where it comes from, and a sentence, with the setting that is probably meant."""
+
+    name: str
+    origin: str
+    note: str
+
+
+def find_unknown() -> list[UnknownSetting]:
+    """Return the unknown names in `paperround.toml`, with our prefix, or in `.env` and near that of a setting."""
     labels = {setting_name(name) for name in Settings.model_fields}
-    unknown: dict[str, str] = {}
+    unknown = dict[str, UnknownSetting]()
     for origin, source in _read_sources().items():
         if isinstance(source, TomlConfigSettingsSource):
-            names = set(source.toml_data) - {*Settings.model_fields}
+            names = {*source.toml_data} - {*Settings.model_fields}
         else:
-            names = {name.upper() for name in source.env_vars if name.upper().startswith(_PREFIX)}
-        unknown |= dict.fromkeys(sorted(names - labels), origin)
-    return unknown
+            names = {name.upper() for name in source.env_vars} - labels
+        for name in sorted(names):
+            meant = _find_meant(name.upper(), labels)
+            # The environment has names of other programs.
+            if origin == TOML_FILE or name.startswith(_PREFIX) or (meant and origin == ENV_FILE):
+                note = (
+                    f"{name} is not a setting; its value is ignored.{f' Is {meant} meant?' if meant else ''}"
+                )
+                unknown[name] = UnknownSetting(name, origin, note)
+    return [*unknown.values()]
+
+
+_NEAR = 0.85
+"""How much of two names has to be alike: a name that lacks a letter is near, `HF_TOKEN` is not."""
+
+
+def _find_meant(name: str, labels: Iterable[str]) -> str:
+    """Return the setting whose name, whole or without its prefix, is near a name; "" without one."""
+    spelt = {label.partition("_")[2]: label for label in labels} | {label: label for label in labels}
+    return next((spelt[near] for near in difflib.get_close_matches(name, spelt, 1, _NEAR)), "")

@@ -96,6 +96,9 @@ WEBHOOK_GONE = Classification(Disposition.REFUSED, Reason.WEBHOOK_GONE)
 
 TARGET_GONE = Classification(Disposition.TARGET_GONE, Reason.TARGET_GONE)
 
+OF_BOTS = {Reason.NO_ACCESS, Reason.NO_PERMISSION, Reason.NO_SEND, Reason.GUILD_LEFT, Reason.TARGET_GONE}
+"""Reasons that are true of a bot alone. A webhook that gets such an answer is gone."""
+
 GONE = frozenset({10003, 10008})
 """Discord's codes for an unknown channel or thread, and an unknown message."""
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from bot.app import container
 from bot.core.settings import Settings
-from storage import copying, errors, migrate, migrations
+from storage import copying, errors, migrate, migrations, sqlite_file
 from tests.support import sample_archive, upgrades
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround, apply_set_up
@@ -51,6 +51,19 @@ def test_backup_replaces_only_backups(paperround: Paperround, tmp_path: Path) ->
     for name in ("paperround.db", "photos.db", "notes.md"):
         assert f"{name} is not an earlier backup, and was not replaced" in paperround("backup", name).stderr
     assert {path: path.read_bytes() for path in files} == before
+    assert len(paperround("posts", "--json").data) == 1
+
+
+def test_a_backup_beside_a_locked_database_is_whole_and_says_that_it_does_not_count(
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply_set_up(paperround)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_SECONDS", 0.1)
+    with closing(sqlite3.connect(tmp_path / "paperround.db", isolation_level=None)) as opened:
+        opened.execute("BEGIN IMMEDIATE")
+        answer = paperround("backup", "copy.db")
+    assert (answer.exit_status, "`doctor` and the bot do not count it" in answer.stderr) == (0, True), answer
+    assert paperround("restore", "copy.db").exit_status == 0
     assert len(paperround("posts", "--json").data) == 1
 
 

@@ -191,6 +191,9 @@ def test_what_is_stored_about_a_reader_is_exported_as_they_get_it(
     assert "강화 학습" in paperround("readers", "export", "--user", "8").stdout
     assert paperround("readers", "export", "--user", "8", "--output", "8.json").exit_status == 0
     assert json.loads((tmp_path / "8.json").read_text())["tables"] == shown["tables"]
+    nobody = paperround("readers", "export", "--user", "9", "--output", "9.json")
+    assert (nobody.exit_status, "Nothing is stored about the user 9" in nobody.stderr) == (1, True)
+    assert not (tmp_path / "9.json").exists()
 
 
 def test_the_log_of_posts_has_what_came_in_the_last_30_days(paperround: Paperround) -> None:

@@ -99,7 +99,9 @@ async def test_unknown_settings_are_reported_as_warnings(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZON", "Asia/Seoul")
     monkeypatch.setenv("PAPERROUND_EMBEDDINGS_URL", "http://127.0.0.1:11434/v1")  # one that is gone
-    (tmp_path / ".env").write_text("PAPERROUND_QQQQ=ko\nEDITOR=vi\n")
+    others = "EDITOR=vi\nHF_TOKEN=x\nHTTPS_PROXY=x\nPOSTGRES_PASSWORD=x\nIMAGE=x\n"
+    (tmp_path / ".env").write_text(f"PAPERROUND_QQQQ=ko\nDISCORD_TOKN=x\nTOKEN=x\ndatabase_url=x\n{others}")
+    monkeypatch.setenv("DATABASE_URL", "of another program")
     # With a byte order mark, as some editors write it.
     (tmp_path / "paperround.toml").write_text(
         'htp = "127.0.0.1:9464"\nlocale = "ko"\n', encoding="utf-8-sig", newline="\r\n"
@@ -110,8 +112,14 @@ async def test_unknown_settings_are_reported_as_warnings(
         "PAPERROUND_TIMEZON": ("environment", "warning"),
         "PAPERROUND_EMBEDDINGS_URL": ("environment", "warning"),
         "PAPERROUND_QQQQ": (".env", "warning"),
+        "DISCORD_TOKN": (".env", "warning"),
+        "TOKEN": (".env", "warning"),
+        "DATABASE_URL": (".env", "warning"),
         "htp": ("paperround.toml", "warning"),
     }
+    meant = {"TOKEN": "DISCORD_TOKEN", "DATABASE_URL": "PAPERROUND_DATABASE_URL", "htp": "PAPERROUND_HTTP"}
+    assert all(findings[name].note.endswith(f" Is {is_meant} meant?") for name, is_meant in meant.items())
+    assert findings["PAPERROUND_QQQQ"].note.endswith(" is ignored.")
 
 
 async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -153,12 +153,26 @@ async def test_a_post_is_not_repeated_if_storing_its_receipt_fails(
     assert (failures, len(await posting.messages())) == ([], 1)
 
 
-@pytest.mark.parametrize("how", ["deleted", "another token"])
+REFUSALS = {
+    "403 50013": BEFORE_SENDING,
+    "403 50001": SENDING,
+    "403 40001": SENDING,
+    "404 10004": BEFORE_SENDING,
+}
+
+
+@pytest.mark.parametrize("how", ["deleted", "another token", *REFUSALS])
 async def test_an_invalid_webhook_blocks_only_its_own_posts(posting: Posting, how: str) -> None:
+    """A webhook has no rights that could be given to it, whatever code Discord's refusal has (docs/webhooks.md)."""
     other = await posting.subscribe(2, at_time="08:59")
     added = await posting.subscribe()
     if how == "deleted":
         posting.fake.world.webhooks.popitem()
+    elif how in REFUSALS:
+        (status, code), path = map(int, how.split()), f"/webhooks/{added.channel_id}/*"
+        posting.fake.set_faults(
+            REFUSALS[how] | {"kind": "status", "path": path, "status": status, "code": code}
+        )
     else:
         async with posting.wire.database.transaction() as connection:
             key = f"{key_values.WEBHOOK}{added.channel_id}"

@@ -152,10 +152,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(label, _display_value(label, value), origins[label], status, note)
     if settings.hides_health:
         yield Finding("health", "not served", status=Status.WARNING, note=HIDDEN_HEALTH)
-    for name, origin in find_unknown().items():
-        yield Finding(
-            name, "ignored", origin, Status.WARNING, f"{name} is not a setting; its value is ignored."
-        )
+    for name, origin, note in find_unknown():
+        yield Finding(name, "ignored", origin, Status.WARNING, note)
 
 
 def _display_value(label: str, value: Any) -> str:
