@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -16,8 +17,10 @@ from discord import app_commands
 
 from bot.client import permissions, rest
 from bot.client.wording import COMMAND_IDS, CommandMentions
+from bot.core.clock import Clock, system_clock
 from bot.core.settings import Settings
 from bot.i18n import texts
+from bot.outbox.request_pacing import AnswerListener, HttpAnswer
 from storage import key_values, models
 from storage.database import Database
 from storage.errors import PaperroundError
@@ -61,17 +64,27 @@ Changes = Mapping[str, dict[str, Any]]
 
 
 class Application(NamedTuple):
-    """A bot's name, its application id for the invitation link, and what its pages in the portal say."""
+    """A bot's name, its application id for the invitation link, and what its pages in the portal say.
+
+    `seconds_ahead` is how far this machine's clock was ahead of Discord's when Discord answered.
+    """
 
     name: str
     id: int
     pages: discord.AppInfo
+    seconds_ahead: float = 0.0
 
 
-async def identify(settings: Settings) -> Application:
+async def identify(settings: Settings, machine: Clock = system_clock) -> Application:
     """Return the token's application. Raises PaperroundError as `_log_in`."""
-    async with _log_in(settings) as (client, application):
-        return Application(str(client.user), application.id, application)
+    ahead = [timedelta(0)]
+
+    def compare(answer: HttpAnswer) -> None:
+        if answer.is_discords and answer.answered_at is not None:
+            ahead.append(machine() - answer.answered_at)
+
+    async with _log_in(settings, compare) as (client, application):
+        return Application(str(client.user), application.id, application, ahead[-1].total_seconds())
 
 
 async def complete(settings: Settings, changes: Changes) -> dict[str, str]:
@@ -123,14 +136,17 @@ def find_lacking(application: discord.AppInfo, icon: bytes) -> Changes:
 
 
 @asynccontextmanager
-async def _log_in(settings: Settings) -> AsyncIterator[tuple[discord.Client, discord.AppInfo]]:
-    """Log in over REST, without the Gateway, for the block.
+async def _log_in(
+    settings: Settings, on_answer: AnswerListener = lambda _: None
+) -> AsyncIterator[tuple[discord.Client, discord.AppInfo]]:
+    """Log in over REST, without the Gateway, for the block. `on_answer` gets each answer.
 
     Raises PaperroundError if the token is invalid or Discord is unreachable.
     """
     assert settings.discord_token is not None
     restore = rest.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
     observer = rest.HttpObserver()
+    observer.on_answer(on_answer)
     client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace, proxy=settings.proxy)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):

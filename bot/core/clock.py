@@ -32,6 +32,9 @@ def count_seconds() -> float:
 MAX_ERROR = timedelta(seconds=5)
 """Tolerated difference from Discord's time: responses give whole seconds and take time to arrive."""
 
+MAX_MACHINE_ERROR = timedelta(minutes=1)
+"""The difference of the machine's time from Discord's beyond which the operator is told."""
+
 
 class DiscordClock:
     """Discord's time: the time of its last response plus the seconds that `count` measured since then.
@@ -50,7 +53,7 @@ class DiscordClock:
 
     def is_machine_wrong(self) -> bool:
         """Return whether the machine's time differs from Discord's by over a minute."""
-        return self.is_set and abs(self._machine() - self()) > timedelta(minutes=1)
+        return self.is_set and abs(self._machine() - self()) > MAX_MACHINE_ERROR
 
     def set(self, answered_at: datetime, seconds: float = 0.0) -> None:
         """Set the clock to the time of a response (UTC) if they differ by more than MAX_ERROR.

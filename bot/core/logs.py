@@ -67,11 +67,12 @@ def configure(log: str) -> None:
 
 
 def _escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Escape control characters, and indent further lines, so that none looks like another record."""
-    for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = errors.make_printable(value).replace("\n", "\n    ")
-    return event
+    """Escape control characters, and indent further lines, so that none looks like another record. Leave out what is None."""
+    return {
+        name: errors.make_printable(value).replace("\n", "\n    ") if isinstance(value, str) else value
+        for name, value in event.items()
+        if value is not None
+    }
 
 
 def _shorten_reconnect(logged_at: dict[str, float], record: logging.LogRecord) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Protocol, assert_never
 
 import structlog
 
+from bot.i18n import texts as i18n_texts
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, DeliveryKinds, NoticeKind, NoticeRecipient
 from storage import accounts, errors, models, outbox
@@ -374,9 +375,13 @@ NOBODY_TOLD = "Nobody in its server can be told of a post that has no owner."
 
 
 def _describe_untold(recipient: NoticeRecipient, kind: NoticeKind, reason: str | None) -> str:
+    """Return where the post goes, what happened to it, and the first sentence of why: the whole one is too long for a message."""
     is_by_webhook = recipient.guild_id in (None, models.NO_GUILD)
-    place = f"{'Webhook' if is_by_webhook else 'Channel'} {recipient.channel_id}"
-    return f"{place}: {kind}, {reason}. What to do is in the output of paperround posts."
+    server = "" if is_by_webhook else f" of server {recipient.guild_id}"
+    place = f"{'Webhook' if is_by_webhook else 'Channel'} {recipient.channel_id}{server}"
+    why = (i18n_texts.for_locale(models.Locale.EN).find(f"reason-{reason}") or reason) if reason else ""
+    what = ": ".join(filter(None, [kind.replace("-", " "), why.partition(". ")[0].removesuffix(".")]))
+    return f"{place}, {what}. What to do is in the output of paperround posts."
 
 
 async def _find_system_channel(

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,7 +79,10 @@ async def test_gateway_posts_and_webhooks_go_by_the_proxy_alone(fake: FakeDiscor
             discord_api_url=settings["PAPERROUND_DISCORD_API_URL"],
             proxy=proxy,
         )
-        assert (await command_sync.identify(known)).name
+        two_hours_ahead = await command_sync.identify(
+            known, lambda: fake.world.clock.now() + timedelta(hours=2)
+        )
+        assert (two_hours_ahead.name != "", round(two_hours_ahead.seconds_ahead / 3600)) == (True, 2)
     assert {urlsplit(target).hostname for target in targets} == {NAME}
 
 

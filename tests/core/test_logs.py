@@ -48,11 +48,12 @@ def test_what_an_error_quotes_reaches_no_terminal_raw(style: str, capsys: pytest
 def test_json_logs_have_one_line_per_event(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json:warning")
     structlog.get_logger("test").info("not this")
-    structlog.get_logger("test").warning("this", delivery="daily:1:2026-01-05")
+    structlog.get_logger("test").warning("this", delivery="daily:1:2026-01-05", reason=None)
     (line,) = capsys.readouterr().err.splitlines()
     event = json.loads(line)
     assert (event["event"], event["level"], event["delivery"]) == ("this", "warning", "daily:1:2026-01-05")
     assert event["timestamp"].endswith("Z")
+    assert "reason" not in event, "None says nothing"
 
 
 def test_does_not_log_errors_caused_by_cancellation(capsys: pytest.CaptureFixture[str]) -> None:

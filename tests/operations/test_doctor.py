@@ -138,6 +138,21 @@ async def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("ahead", "value"), [(59, None), (7200, "7,200 s ahead of Discord's"), (-90.4, "90 s behind Discord's")]
+)
+async def test_a_wrong_clock_is_found_by_discords_answer(
+    monkeypatch: pytest.MonkeyPatch, ahead: float, value: str | None
+) -> None:
+    async def answer(_: Settings) -> command_sync.Application:
+        return command_sync.Application("Paperround#0001", 1, mock.Mock(), ahead)
+
+    monkeypatch.setenv("DISCORD_TOKEN", SECRET)
+    found = (await examine(answer)).get("clock")
+    assert (found and found.value) == value
+    assert found is None or (found.status, "timedatectl" in found.note) == ("warning", True)
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "sqlite+aiosqlite:///letter.db",

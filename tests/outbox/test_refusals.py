@@ -161,24 +161,31 @@ async def test_of_a_post_whose_refusal_nobody_can_be_told_the_operator_is(world:
             await world.at(f"{day} 09:00")
         await world.wait(minutes=1)
     told = [entry for entry in entries if entry["log_level"] == "error"]
-    assert [entry["reason"].split(":")[1].split(",")[0].strip() for entry in told] == ["refused", "paused"]
-    assert all(entry["reason"].startswith(f"Channel {CHANNEL}: ") for entry in told), told
+    why = "Paperround can't send messages there. What to do is in the output of paperround posts."
+    place = f"Channel {CHANNEL} of server {GUILD}"
+    assert [entry["reason"] for entry in told] == [f"{place}, refused: {why}", f"{place}, paused: {why}"]
     assert world.sent == []
     by_webhook = contents.NoticeRecipient(
         name="s1", guild_id=models.NO_GUILD, channel_id=812345678901234567, user_id=None
     )
+    kinds = contents.NoticeKind
     with capture_logs() as entries:
-        await world.database.write(
-            outcomes.notify_owners,
-            world.deliveries,
-            [by_webhook],
-            contents.NoticeKind.REFUSED,
-            world.now,
-            default_locale=models.Locale.EN,
-            reason="webhook-gone",
-        )
-    [entry] = entries
-    assert entry["reason"].startswith("Webhook 812345678901234567: refused, webhook-gone. ")
+        for kind, reason in ((kinds.REFUSED, "webhook-gone"), (kinds.PAPERS_STOPPED, None)):
+            await world.database.write(
+                outcomes.notify_owners,
+                world.deliveries,
+                [by_webhook],
+                kind,
+                world.now,
+                default_locale=models.Locale.EN,
+                reason=reason,
+            )
+    webhook, pointer = "Webhook 812345678901234567", "What to do is in the output of paperround posts."
+    gone = "Discord doesn't know this webhook: it was deleted, or its address is wrong"
+    assert [entry["reason"] for entry in entries] == [
+        f"{webhook}, refused: {gone}. {pointer}",
+        f"{webhook}, papers stopped. {pointer}",
+    ]
 
 
 async def test_a_notice_whose_content_is_refused_makes_no_other(world: World) -> None:

@@ -20,7 +20,7 @@ import pydantic
 from bot.archive import sorting
 from bot.client import command_sync, webhook
 from bot.core import isolation, program
-from bot.core.clock import latest_date, system_clock
+from bot.core.clock import MAX_MACHINE_ERROR, latest_date, system_clock
 from bot.core.model_server import ModelError
 from bot.core.settings import (
     HIDDEN_HEALTH,
@@ -114,7 +114,7 @@ async def examine(
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
     of_database, needs_token = await _database(settings, make_finder)
-    of_token = await _discord(settings, check_token, is_needed=needs_token)
+    of_discord = await _discord(settings, check_token, is_needed=needs_token)
     of_zotero = [await _zotero(settings, check_library)] if check_library and settings.zotero_library else []
     of_model = [await _model(settings, check_model)] if check_model and settings.writer_url else []
     of_health = [] if ask_health is None else [await asyncio.to_thread(_health, settings, ask_health)]
@@ -123,7 +123,7 @@ async def examine(
         return [finding for check in OF_MACHINE for finding in check(settings)]
 
     findings = [
-        of_token,
+        *of_discord,
         *of_zotero,
         *of_model,
         *of_health,
@@ -511,17 +511,22 @@ def _sources(stored: StoredState) -> Iterator[Finding]:
         )
 
 
-async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> Finding:
-    """Return a finding on whether Discord accepts the token."""
+async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> list[Finding]:
+    """Return a finding on whether Discord accepts the token, and one if the machine's clock is wrong by Discord's answer."""
     if settings.discord_token is None and not is_needed:
-        return Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")
+        return [Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")]
     if settings.discord_token is None:
-        return _step("Discord", "no token", is_done=False, note=NO_TOKEN)
+        return [_step("Discord", "no token", is_done=False, note=NO_TOKEN)]
     try:
         application = await check_token(settings)
     except errors.PaperroundError as error:
-        return Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))
-    return Finding("Discord", f"logged in as {application.name}")
+        return [Finding("Discord", "not logged in", status=Status.ERROR, note=str(error))]
+    found = [Finding("Discord", f"logged in as {application.name}")]
+    seconds = application.seconds_ahead
+    if abs(seconds) > MAX_MACHINE_ERROR.total_seconds():
+        value = f"{abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} Discord's"
+        found.append(Finding("clock", value, status=Status.WARNING, note=operator_warnings.WRONG_CLOCK))
+    return found
 
 
 async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
