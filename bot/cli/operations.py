@@ -685,7 +685,7 @@ async def export_reader(
     from bot.features.operations.readers import Readers
 
     async with shell.open_storage(with_logs=False) as database:
-        content = await Readers(database, system_clock).export(user, sys.maxsize)
+        content = await Readers(database, system_clock).export(user)
     if not json.loads(content)["tables"]:
         raise errors.PaperroundError(f"Nothing is stored about the user {user}, so nothing was written.")
     shell.print_document(content.decode() + "\n", target)

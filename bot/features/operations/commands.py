@@ -19,6 +19,7 @@ from bot.features.operations import messages as operations_messages
 from bot.features.operations.readers import Readers
 from bot.features.operations.service import StatusService, find_uncertain
 from bot.papers import post_names
+from bot.rendering import discord_text
 from storage import accounts, shelf
 from storage.archive import list_source_names
 
@@ -104,6 +105,8 @@ class MeCog(commands.GroupCog, name="me", description="What is stored about you"
     @router.transfers
     async def data(self, request: Transfer) -> WithFile:
         content = await request.services.get(Readers).export(request.user_id)
+        if len(content) > discord_text.FILE_BYTES:
+            raise UserError("me-data-too-large")
         message = message_builder.MessageBuilder()
         message.add_text(request.texts("me-data", command=request.interaction.client.mentions("me forget")))
         message.add_file(DATA_FILE)

@@ -9,10 +9,8 @@ from contextlib import aclosing
 from typing import Any
 
 from bot.core.clock import Clock
-from bot.rendering import discord_text
 from storage import accounts, alerts, archive, papers
 from storage.database import Database
-from storage.errors import UsageError
 
 
 class Readers:
@@ -29,8 +27,8 @@ class Readers:
         self._clock = clock
         self._on_forget = on_forget
 
-    async def export(self, user_id: int, most: int | None = None) -> bytes:
-        """Return all data about a reader as JSON (UTF-8). Raises UsageError if it has over `most` bytes (None: Discord's)."""
+    async def export(self, user_id: int) -> bytes:
+        """Return all data about a reader as JSON (UTF-8)."""
         tables: dict[str, list[dict[str, Any]]] = {}
         async with (
             self._database.read() as connection,
@@ -39,10 +37,7 @@ class Readers:
             async for name, rows in parts:
                 tables.setdefault(name, []).extend(rows)
         values = {"user_id": str(user_id), "collected_at": self._clock().isoformat(), "tables": tables}
-        content = await asyncio.to_thread(lambda: json.dumps(values, ensure_ascii=False, indent=1).encode())
-        if len(content) > (discord_text.FILE_BYTES if most is None else most):
-            raise UsageError("The file is larger than Discord accepts.", "me-data-too-large")
-        return content
+        return await asyncio.to_thread(lambda: json.dumps(values, ensure_ascii=False, indent=1).encode())
 
     async def forget(self, user_id: int) -> dict[str, int]:
         """Delete all data about a reader, including unsent messages. Returns the number of rows, keyed by table.
