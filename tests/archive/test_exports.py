@@ -177,6 +177,67 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     assert shown.count("not yet compared with arXiv") == 1
 
 
+@pytest.mark.parametrize(
+    ("key", "bibtex", "ris", "csl", "zotero"),
+    [
+        ("2502.11089", "misc journal", "GEN", "article", "preprint repository"),
+        ("doi/10.64898/2026.11.20.700001", "misc journal", "GEN", "article", "preprint repository"),
+        (
+            "doi/10.1023/a%3A1.2",
+            "article journal",
+            "JOUR",
+            "article-journal",
+            "journalArticle publicationTitle",
+        ),
+        (
+            "openreview/aB3d",
+            "inproceedings booktitle",
+            "CPAPER",
+            "paper-conference",
+            "conferencePaper proceedingsTitle",
+        ),
+        (
+            "acl/p19-1001",
+            "inproceedings booktitle",
+            "CPAPER",
+            "paper-conference",
+            "conferencePaper proceedingsTitle",
+        ),
+    ],
+)
+def test_a_paper_is_a_preprint_an_article_or_a_conference_paper_by_its_key(
+    key: str, bibtex: str, ris: str, csl: str, zotero: str
+) -> None:
+    paper, cited = replace(PAPER, key=key, journal="Of Moss"), key.replace("%3A", ":")
+    doi = {"2502.11089": "10.48550/arXiv.2502.11089", "acl/p19-1001": "10.18653/v1/P19-1001"}.get(key) or (
+        cited.removeprefix("doi/") if key.startswith("doi/") else None
+    )
+    is_arxiv, (entry, field) = key[0].isdigit(), bibtex.split()
+    shown = render(ReferenceFormat.BIBTEX, paper)
+    year = {"doi/10.64898/2026.11.20.700001": "2026", "2502.11089": "2025", "acl/p19-1001": "2019"}.get(
+        key, ""
+    )
+    assert f"@{entry}{{yuan{year}native:{cited},\n" in shown
+    assert f"  {field:<13} = {{Of Moss}},\n" in shown
+    assert f"{'arxiv:' * is_arxiv}{cited}}},\n}}\n" in shown, "its other key, for biblatex"
+    assert ("eprint" in shown, f"  doi           = {{{doi}}}" in shown) == (
+        is_arxiv,
+        bool(doi and not is_arxiv),
+    )
+    shown = render(ReferenceFormat.RIS, paper)
+    assert shown.startswith(f"TY  - {ris}\n")
+    assert ("\nM1  - arXiv:" in shown, f"\nDO  - {doi}\n" in shown) == (is_arxiv, doi is not None)
+    [item] = json.loads(render(ReferenceFormat.CSL, paper))
+    assert (item["type"], item.get("DOI"), "number" in item) == (csl, doi, is_arxiv)
+    item, (entry, field) = exports.to_zotero(paper, None, None), zotero.split()
+    assert (item["itemType"], item[field], item["DOI"]) == (
+        entry,
+        "arXiv" if is_arxiv else "Of Moss",
+        doi or "",
+    )
+    assert item.get("archiveID") == (f"{'arXiv:' * is_arxiv}{cited}" if entry == "preprint" else None)
+
+
 def test_a_key_stays_in_another_order_and_when_papers_are_added_or_go() -> None:
     """A document that cites it goes on to cite the same paper."""
     former = [replace(PAPER, id=number, key=f"2502.{number:05}") for number in range(2, 20)]

@@ -507,6 +507,16 @@ KEYS_OF_LISTS = {
         ],
         {"no-arXiv-ID": 1},
     ),
+    "two papers in a line, each with its title": (
+        f"- [Moss on Old Walls at Night]({ABS_ONE}) · [Ferns and Rain in Old Towns]({FORUM}aB3dEfGh1J)\n"
+        f"- [Snow on the Roofs of Towns]({ABS_TWO}) · [OpenReview]({FORUM}bB3dEfGh1J)\n",
+        [
+            (ONE, "Moss on Old Walls at Night", ()),
+            ("openreview/aB3dEfGh1J", "Ferns and Rain in Old Towns", ()),
+            (TWO, "Snow on the Roofs of Towns", ("openreview/bB3dEfGh1J",)),
+        ],
+        {},
+    ),
     "a table": (
         "| Title | Links |\n|---|---|\n"
         f"| Moss on Old Walls at Night | [OpenReview]({FORUM}aB3dEfGh1J) |\n"

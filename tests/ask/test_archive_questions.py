@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from unittest import mock
 from unittest.mock import AsyncMock
 
@@ -11,9 +12,11 @@ import pytest
 from bot.archive.summaries import Basis
 from bot.cli.search import asked_to_dict
 from bot.client import verbs
-from bot.features.ask.answers import Answer, AnswerStatus
+from bot.features.ask import messages
+from bot.features.ask.answers import Answer, AnswerStatus, ArchiveContents
 from bot.features.ask.archive_questions import ArchiveQuestions
 from bot.features.ask.service import PaperQuestions
+from bot.i18n.texts import for_locale
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import models, paper_texts
@@ -73,6 +76,7 @@ async def ask(archive: ArchiveQuestions, asked: str) -> Answer:
 
 
 LAMPS = "How do lamps save oil?"
+TYPED = "*a* _b_ <@7> `c`"
 
 
 async def test_a_question_is_asked_of_the_papers_within_its_limits(archive: ArchiveQuestions) -> None:
@@ -568,7 +572,27 @@ async def test_that_no_passage_has_a_rare_word_of_the_question_is_said_above_the
     said = harness.texts("ask-archive-lacking", names=words)
     shown = shown_text(await harness.ask("ask", question=asked))
     assert 0 < shown.index(said) < shown.index("\n> "), shown
-    assert (await ask(archive, LAMPS)).lacking == ()
+    for of_one in (LAMPS, "Does a wick boil an egg?", "Does an egg save oil with a pump?"):
+        assert (await ask(archive, of_one)).lacking == (), of_one
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            {"absent": (TYPED,)},
+            {"lacking": (TYPED,)},
+            {"excluded": (TYPED,)},
+            {"corrected": ((TYPED, "a"),)},
+        ),
+        *({"read_as": ((TYPED, ("a",)),)}, {"read_as": (("a", (TYPED,)),)}),
+        {"absent": ("a",), "extent": ArchiveContents(3, date(2025, 1, 1), (TYPED,))},
+    ],
+)
+def test_what_an_answer_repeats_of_a_question_or_a_source_is_no_formatting(said: dict[str, Any]) -> None:
+    answer, texts = Answer(AnswerStatus.NEAR, "en", **said), for_locale(models.Locale.EN)
+    shown = " ".join((*messages.describe(texts, answer), *messages.list_notes(texts, answer)))
+    assert r"\*a\* \_b\_ \<@7> \`c\`" in shown
 
 
 async def test_the_paper_that_a_question_names_is_first_among_many_on_its_other_words(

@@ -151,6 +151,21 @@ async def test_a_name_in_korean_is_not_absent_if_papers_have_it_in_latin_letters
     assert await spelt.list_absent(dict.fromkeys(names, ())) == ["라마9", "뱁새-7B"]
 
 
+@pytest.mark.parametrize(("having_both", "name"), [(2, ()), (3, ("Toolformer",))])
+async def test_a_korean_word_is_a_name_if_three_in_ten_of_its_papers_have_the_name_too(
+    db: Database, having_both: int, name: tuple[str, ...]
+) -> None:
+    papers = [
+        NewsletterPaper(f"2501.{n:05}", f"Study {n}", f"툴포머. {'Toolformer.' * (n <= having_both)}")
+        for n in range(1, 11)
+    ]
+    await sample_archive.add_digest(
+        db, "2025-01-02", NewsletterPaper("2403.05530", "Toolformer: Long", "문맥."), *papers
+    )
+    await GlossaryService(db).rebuild()
+    assert (await SearchService(db).search(SearchRequest("툴포머"))).read.translations == name
+
+
 async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: SearchService) -> None:
     result = await spelt.search(SearchRequest("다리"))
     assert {row.key for row in result.rows} == {"2501.00002", "2501.00003"}

@@ -106,6 +106,7 @@ async def test_a_title_that_goes_on_after_a_name_is_not_the_paper_of_that_name(d
         "Quiet Herons Are Fast: A Study",
         "Newt Gen: A Pond",
         "Newt Gen Bench: More Ponds",
+        "Four Quiet Herons Dance Slowly",
     )
     papers = (
         NewsletterPaper(f"2501.0000{n}", title, "A pond.", votes=n) for n, title in enumerate(titles, 1)
@@ -119,6 +120,8 @@ async def test_a_title_that_goes_on_after_a_name_is_not_the_paper_of_that_name(d
         "Quiet Herons Are Fast": "2501.00002",
         "Newt Gen": "2501.00003",
         "newtgen": "2501.00003",
+        "Four Quiet Herons": None,
+        "Four Quiet Herons Dance": "2501.00005",
     }.items():
         found = await service.find_paper(text)
         assert (found and found.key) == arxiv_id, text

@@ -618,7 +618,7 @@ IN_2024 = (
 )
 IN_2025 = (
     NewsletterPaper("2501.00001", "Herons by Day", "왜가리의 강화 학습입니다."),
-    NewsletterPaper("2501.00002", "Ponds of ImageNet 2012", "ImageNet 2012로 평가합니다."),
+    NewsletterPaper("2501.00002", "Ponds by January 2012 or ImageNet 2012", "ImageNet 2012로 평가합니다."),
 )
 
 
@@ -637,6 +637,8 @@ IN_2025 = (
         ("AIME 2024", "", {"2412.00002"}),
         ("ImageNet 2012", "", {"2501.00002"}),
         ("Ponds of AIME 2024", "", {"2412.00002"}),
+        ("Ponds by January 2012", "", {"2501.00002"}),
+        ("by January 2012 ponds", "ponds since:2012-01 until:2012-01", set()),
         ("herons 1127", "", {"2412.00001", "2501.00001"}),
         ("herons of 2024 and 2025", "", set()),
         ("herons since 2025", "herons since:2025-01-01 until:2025-01-30", {"2501.00001"}),

@@ -574,10 +574,21 @@ async def test_every_export_format_and_me_data_can_be_imported(
     ingest = make_ingest(sqlite_db)
     for name, text in sample_digests.sample_texts():
         await ingest.add_text(text, location=name)
+    keys = (
+        "doi/10.1023/a%3A1010933404324",
+        "openreview/aB3dEfGh1J",
+        "acl/p19-1001",
+        "cvf/CVPR2026/Kim_A_Title",
+    )
+    await ingest.add_facts(
+        models.PaperFacts(key, "f", key, NOW, title=f"Moss at {key[:4]}", published_on=NOW.date())
+        for key in keys
+    )
     kept = open_shelf(sqlite_db, lambda: NOW)
-    ids = await sqlite_db.fetch(papers.list_newest_ids, limit=100)
+    elsewhere = await sqlite_db.fetch(papers.get_ids, keys)
+    ids = [*await sqlite_db.fetch(papers.list_newest_ids, limit=100), *elsewhere.values()]
     await kept.save(7, ids)
-    for number, paper_id in enumerate(ids[:4]):
+    for number, paper_id in enumerate([*ids[:4], *elsewhere.values()]):
         await kept.annotate(
             Owner(7), paper_id, note=f"{NOTE} {number}", tags="rl, to-read, 논문리뷰"[: 20 - number]
         )

@@ -207,19 +207,38 @@ OF_OTHERS: tuple[dict[str, Any], ...] = (
     {"archiveID": "arXiv:2501.00001", "deleted": True},
     {"itemType": "attachment", "parentItem": "QQQQ2223", "url": "https://arxiv.org/pdf/2501.00001"},
 )
+MOSS = "doi/10.1234/moss.1"
+OWN_OF_MOSS = (
+    {"DOI": "10.1234/MOSS.1"},
+    {"url": "https://doi.org/10.1234/moss.1"},
+    {"extra": "DOI: 10.1234/moss.1"},
+)
+OTHERS_THAN_MOSS = (
+    {"extra": "Comment on 10.1234/moss.1"},
+    {"DOI": "10.1234/moss.12"},
+    {"title": "10.1234/moss.1"},
+)
 
 
-@pytest.mark.parametrize(("fields", "written"), [(OWN_FIELDS, 0), (OF_OTHERS, 1)], ids=["own", "others"])
+@pytest.mark.parametrize(
+    ("key", "fields", "written"),
+    [
+        *(("2501.00001", OWN_FIELDS, []), ("2501.00001", OF_OTHERS, ["preprint"])),
+        *((MOSS, OWN_OF_MOSS, []), (MOSS, OTHERS_THAN_MOSS, ["journalArticle"])),
+    ],
+    ids=["own", "others", "own of a DOI", "others than a DOI"],
+)
 async def test_an_item_is_a_paper_if_it_has_its_id_or_url_alone_in_a_field(
-    lab: Lab, fields: Sequence[dict[str, Any]], written: int
+    lab: Lab, key: str, fields: Sequence[dict[str, Any]], written: list[str]
 ) -> None:
-    await lab.add("2501.00001")
+    await sample_archive.make_ingest(lab.database).add_facts([replace(FACTS, paper_key=MOSS, location="b")])
+    await lab.add(key)
     for number, data in enumerate(fields):
         library = lab.fake.libraries[f"groups/{number}"] = Library()
         library.put("items", "QQQQ2222", **{"itemType": "preprint", "title": "Small", "creators": []} | data)
         lab.outbox.library = replace(lab.outbox.library, name=f"groups/{number}")
         await lab.write()
-        assert len(library.items) - 1 == written, data
+        assert [item["itemType"] for item in [*library.items.values()][1:]] == written, data
     assert await lab.told() == []
 
 

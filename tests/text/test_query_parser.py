@@ -187,9 +187,11 @@ READINGS = {
     "robots AND NOT survey AND NOT benchmark": "robots -survey -benchmark",
     'NOT "world model" AND robots': 'robots -"world model"',
     "robots OR drones NOT survey": "robots | drones -survey",
-    "robots in kitchens or drones at sea": "robots in kitchens | drones at sea",
+    "robots in small kitchens or drones at sea": "robots in small kitchens | drones at sea",
     "부엌의 로봇 또는 드론": "부엌의 로봇 | 드론",
+    "how do robots walk or drones fly": "how do robots walk | drones fly",
     "how do robots walk upstairs or down": "",
+    "robots or drones at sea by night": "",
     "how do robots walk upstairs OR drones": "how do robots walk upstairs | drones",
     # The clause at the end: all that stands in it, as one phrase or several.
     "robots, not surveys": "robots -surveys",
