@@ -160,7 +160,7 @@ class SingleRun:
     async def _apply_set_up(self) -> None:
         """Apply the set-up file. An error in the settings that shows only then is an obstacle: it does not undo the file."""
         for unknown in core_settings.find_unknown():
-            self._print(f"setting of {unknown.origin}", unknown.note.removesuffix("."))
+            self._print(f"setting {unknown.name}", f"unknown, from {unknown.origin}. {unknown.note}")
         if self.set_up is not None:
             file = SetUpFile(self.container.database, self._clock, self.container.settings)
             plan = await file.apply(*self.set_up)
