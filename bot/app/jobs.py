@@ -71,7 +71,7 @@ def list_jobs(
         jobs.append(Job("Zotero", zotero_outbox.write_due, every=20 * SECOND))
     if settings.heartbeat_url is not None:
         url, fetch = settings.heartbeat_url.get_secret_value(), poller.context.fetch
-        beat = partial(send_heartbeat, url, fetch, runtime.is_delivering)
+        beat = partial(send_heartbeat, url, fetch, runtime.liveness.record_heartbeat, runtime.is_delivering)
         jobs.append(Job("heartbeat", beat, every=MINUTE))
     if not runtime.has_bot:
         # A paused or restored virtual machine counts no time meanwhile, and without a Gateway nothing reconnects after it.
@@ -175,13 +175,26 @@ class DailyWriter:
         return is_written
 
 
-async def send_heartbeat(url: str, fetch: base.Fetcher, is_healthy: Callable[[], bool]) -> None:
-    """Request the operator's heartbeat URL if `is_healthy()`. The URL is secret and never logged."""
+NO_HEARTBEAT = (
+    "PAPERROUND_HEARTBEAT_URL does not take the bot's calls: {}. So its service raises no alarm about the bot, or a false one:"
+    " see whether it runs and still has this check, and copy the check's address again."
+)
+
+
+async def send_heartbeat(
+    url: str,
+    fetch: base.Fetcher,
+    report: Callable[[str], object],
+    is_healthy: Callable[[], bool] = lambda: True,
+) -> None:
+    """Request the operator's heartbeat URL if `is_healthy()`, and report why it failed, or "". The URL is secret."""
     if is_healthy():
+        problem = ""
         try:
             await fetch.get(url)
         except base.FetchError as error:
-            log.warning("heartbeat not accepted", status=error.status.value)
+            problem = NO_HEARTBEAT.format(error)
+        report(problem)
 
 
 async def ask_for_time(runtime: Runtime, clock: DiscordClock) -> None:

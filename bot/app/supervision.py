@@ -162,7 +162,7 @@ class Supervision:
             found[DOUBLED] = (
                 f"It last did at {system_clock() - timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC."
             )
-        return found | dict.fromkeys(liveness.concerns, "")
+        return found | dict.fromkeys(filter(None, [*liveness.concerns, liveness.heartbeat]), "")
 
     def _examine_file(self, file: Path) -> Iterator[str]:
         try:

@@ -360,4 +360,6 @@ async def report_end(settings: core_settings.Settings, *, is_done: bool) -> None
     address = urlsplit(settings.heartbeat_url.get_secret_value())
     path = address.path if is_done else f"{address.path.rstrip('/')}/fail"
     async with create_fetcher(settings, clock.system_clock, LOOKUP_LIMITS) as fetch:
-        await jobs.send_heartbeat(address._replace(path=path).geturl(), fetch, lambda: True)
+        await jobs.send_heartbeat(
+            address._replace(path=path).geturl(), fetch, lambda problem: problem and log.warning(problem)
+        )

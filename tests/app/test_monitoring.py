@@ -23,13 +23,14 @@ from bot.features.operations.liveness import CLAIM_SECONDS, DISCORD_SECONDS, NO_
 from bot.features.operations.metrics import Metrics
 from bot.outbox.request_pacing import HttpAnswer
 from bot.search.index import SearchIndex
-from bot.sources import kinds
+from bot.sources import fetcher, kinds
 from storage import errors, models, outbox, sources
 from storage.database import Database
 from tests.support.digest_builders import newsletter
 from tests.support.origin_server import run_origin
 from tests.support.outbox_builders import new_delivery
 from tests.support.sample_archive import make_ingest
+from tests.support.supervised import watching
 from tests.support.world import moment
 
 SEOUL_9AM = moment("Mon 09:00")
@@ -348,15 +349,28 @@ async def test_error_names_a_port_in_use(harness: ServerHarness) -> None:
             pass
 
 
-@pytest.mark.parametrize("page", ["/up", "/secret-key"])
-async def test_requests_the_heartbeat_only_while_the_bot_is_healthy(page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "said"), [("/up", ""), ("/secret-key", "not found (404)"), ("", "cannot connect to 127.0.0.1")]
+)
+async def test_requests_the_heartbeat_only_while_the_bot_is_healthy(page: str, said: str) -> None:
+    """One that is refused or away is in the log once, and a notice of `/health`, which `doctor` repeats, until it is well."""
+    signs, once = Liveness(), fetcher.Limits(max_attempts=1)
     async with run_origin() as origin:
         origin.pages["/up"] = "ok"
-        settings = Settings(fetch_allow=(f"127.0.0.1:{origin.port}",))
+        url = f"{origin.url}{page}" if page else "http://127.0.0.1:1/secret-key"
+        settings = Settings(fetch_allow=("127.0.0.1",))
         with capture_logs() as entries:
-            async with app_container.create_fetcher(settings, clock.system_clock) as fetch:
+            async with (
+                app_container.create_fetcher(settings, clock.system_clock, once) as fetch,
+                watching(signs) as watch,
+            ):
                 for is_well in (True, False, True):
-                    await jobs.send_heartbeat(f"{origin.url}{page}", fetch, [is_well].pop)
-        assert origin.paths == [page] * 2
-    assert [entry["event"] for entry in entries] == ["heartbeat not accepted"] * (2 * (page != "/up"))
+                    await jobs.send_heartbeat(url, fetch, signs.record_heartbeat, [is_well].pop)
+                    await watch.turn()
+                    assert [said in notice for notice in signs.notices] == [True] * bool(said)
+                await jobs.send_heartbeat(f"{origin.url}/up", fetch, signs.record_heartbeat)
+                await watch.turn()
+                assert signs.notices == []
+        assert origin.paths == [*[page] * (2 * bool(page)), "/up"]
+    assert [said in entry["event"] for entry in entries] == [True] * bool(said)
     assert "secret-key" not in repr(entries)

@@ -63,6 +63,8 @@ class Liveness:
         """What the operator should know although the process is healthy."""
         self.concerns: list[str] = []
         """Those of them that concern sources and backups."""
+        self.heartbeat = ""
+        """Why the operator's heartbeat URL did not take the last call, or ""."""
         self.troubles: list[str] = []
         """What is wrong with the file of the database or its disk."""
         self.stuck_posts = 0
@@ -107,6 +109,9 @@ class Liveness:
             return None
         seconds = self._seconds_since(taken[-1][1])
         return seconds if seconds <= DOUBLED_SECONDS else None
+
+    def record_heartbeat(self, problem: str) -> None:
+        self.heartbeat = problem
 
     def record_obstacle(self, reason: str | None) -> None:
         """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
