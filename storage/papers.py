@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -372,8 +373,6 @@ async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> Non
     search index has to learn of it. The first has to be merged again. The transaction must hold the ingest lock.
     """
     await shelf.unite(connection, paper_id, other_id)
-    for column, choose in _UNITED:
-        await _unite_values(connection, column, choose, paper_id, other_id)
     await set_authors(connection, {other_id: ()})
     for table in t.metadata.sorted_tables:
         for column in table.c:
@@ -387,30 +386,16 @@ async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> Non
     await mark_changed(connection, [other_id])
 
 
-_UNITED = (
-    (alerts.matches.c.delivery_id, sa.func.max),
-    (alerts.matches.c.ready_at, sa.func.min),
-    (club.club_threads.c.meets_on, sa.func.max),
-    (t.delivery_papers.c.position, sa.func.min),
-)
-"""What the row that stays takes from the one that is dropped: that a paper was sent, is ready, or has a meeting, and the
-first part of a post with it.
+_TAKEN = {
+    alerts.matches.c.delivery_id: operator.gt,
+    alerts.matches.c.ready_at: operator.lt,
+    club.club_threads.c.meets_on: operator.gt,
+    t.delivery_papers.c.position: operator.lt,
+    t.entries.c.summary_missing: operator.lt,
+}
+"""When the row that stays takes the value of the one that is dropped: that a paper was sent, is ready, has a meeting or a
+summary, and the first part of a post with it.
 """
-
-
-async def _unite_values(
-    connection: AsyncConnection,
-    column: sa.Column[Any],
-    choose: Callable[[sa.Column[Any]], Any],
-    paper_id: int,
-    other_id: int,
-) -> None:
-    table = column.table
-    both = table.alias()
-    same = [both.c[key.name] == key for key in table.primary_key.columns if key.name != "paper_id"]
-    of_both = sa.select(choose(both.c[column.name])).where(both.c.paper_id.in_((paper_id, other_id)), *same)
-    stays = table.c.paper_id == paper_id
-    await connection.execute(table.update().where(stays).values({column: of_both.scalar_subquery()}))
 
 
 async def _move_rows(
@@ -419,44 +404,38 @@ async def _move_rows(
     table: sa.Table = column.table
     unique = [[*part.columns] for part in table.constraints if isinstance(part, sa.UniqueConstraint)]
     unique += [[*table.primary_key.columns], *([[column, table.c.digest_id]] if table is t.entries else [])]
-    own = table.alias()
+    other = table.alias()
     for columns in unique:
-        if column not in columns:
-            continue
-        same = [own.c[each.name] == each for each in columns if each is not column]
-        has_it = sa.exists().where(own.c[column.name] == paper_id, *same).correlate(table)
-        if table in (facts, t.entries):
-            [by] = (each for each in columns if each is not column)
-            await _fill(connection, column, by, paper_id, other_id)
-        await connection.execute(table.delete().where(column == other_id, has_it))
+        if column in columns:
+            same = [other.c[each.name] == each for each in columns if each is not column]
+            is_same = sa.and_(column == paper_id, other.c[column.name] == other_id, *same)
+            await _unite_rows(connection, table, other, is_same)
+            stays = sa.exists().where(other.c[column.name] == paper_id, *same).correlate(table)
+            await connection.execute(table.delete().where(column == other_id, stays))
     await connection.execute(table.update().where(column == other_id).values({column.name: paper_id}))
 
 
-async def _fill(
-    connection: AsyncConnection, column: sa.Column[Any], by: sa.Column[Any], paper_id: int, other_id: int
+async def _unite_rows(
+    connection: AsyncConnection, own: sa.Table, other: sa.FromClause, is_same: sa.ColumnElement[bool]
 ) -> None:
-    """Give a row of the first paper what it lacks and the other's row with the same value of `by` has."""
-    own: sa.Table = column.table
-    other = own.alias()
-    is_same = sa.and_(column == paper_id, other.c[column.name] == other_id, other.c[by.name] == by)
-
-    def get(name: str) -> sa.ScalarSelect[Any]:
-        return sa.select(other.c[name]).where(is_same).scalar_subquery()
-
-    values: dict[str, sa.ColumnElement[Any]] = {
-        value.name: sa.case(
-            (value.is_(None) | (sa.cast(value, sa.Text) == "[]"), get(value.name)), else_=value
-        )
-        for value in own.c
-        if not value.primary_key
-    }
+    """Give the rows that stay what they lack, or is taken from the other paper's row, wherever `is_same` pairs the two."""
     if own is t.entries:
-        values["summary_missing"] = own.c.summary_missing & get("summary_missing")
-        entry_id = archive.sections.c.entry_id
-        without = sa.select(own.c.id).where(is_same, own.c.summary_missing, other.c.id == entry_id)
+        without = sa.select(own.c.id).where(
+            is_same, own.c.summary_missing, other.c.id == archive.sections.c.entry_id
+        )
         moved = archive.sections.update().where(without.exists()).values(entry_id=without.scalar_subquery())
         await connection.execute(moved)
-    await connection.execute(own.update().where(sa.exists().where(is_same)).values(values))
+    values: dict[str, sa.ColumnElement[Any]] = {}
+    for value in own.c:
+        of_other = sa.select(other.c[value.name]).where(is_same).scalar_subquery()
+        is_taken = value.is_(None) | (sa.cast(value, sa.Text) == "[]")
+        if value in _TAKEN:
+            is_taken |= _TAKEN[value](of_other, value)
+        elif own not in (facts, t.entries) or value.primary_key:
+            continue
+        values[value.name] = sa.case((is_taken, of_other), else_=value)
+    if values:
+        await connection.execute(own.update().where(sa.exists().where(is_same)).values(values))
 
 
 async def list_merged(

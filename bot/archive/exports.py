@@ -85,7 +85,7 @@ _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "$&#%_"} | _COMMANDS)
 _PARAGRAPH = r"\par{}"
 _TEXTS = {_PARAGRAPH: "\n"} | {command: text for text, command in _COMMANDS.items()}
 _ESCAPED = re.compile("|".join([*map(re.escape, _TEXTS), r"\\[$&#%_]"]))
-UNCONFIRMED_ORDER = "Authors in the digest's order, not yet compared with arXiv"
+UNCONFIRMED_ORDER = "Authors in the digest's order, not compared with the paper's page"
 """The comment above a file, with the keys of the entries whose authors do not come from arXiv: digests shuffle authors."""
 
 

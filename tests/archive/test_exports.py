@@ -137,7 +137,7 @@ def test_bibtex_prefers_stored_authors_to_the_digests() -> None:
     assert confirmed.count("@misc{") == 2
     assert "{A B and C D}" in confirmed
     assert "note" not in confirmed
-    assert "not yet compared with arXiv" in export("bibtex", listed)
+    assert "not compared with the paper's page" in export("bibtex", listed)
 
 
 PAPER = SavedPaper(
@@ -166,7 +166,7 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     other = replace(PAPER, id=2, key="2502.11090", note="", tags=(), title="", authors=())
     shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3, key="2503.00001"))
     note, key = shown.splitlines()[:2]
-    assert note == "% Authors in the digest's order, not yet compared with arXiv: yuan2025native:2503.00001"
+    assert note == "% Authors in the digest's order, not compared with the paper's page: yuan2025native:2503.00001"
     assert key == "@misc{yuan2025native:2502.11089,"
     assert "\n@misc{yuan2025native:2503.00001,\n" in shown
     assert "  ids           = {arxiv:2502.11089},\n" in shown
@@ -174,7 +174,7 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     assert "  keywords      = {rl, to-read},\n" in shown
     assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
     assert "\n@misc{2025:2502.11090,\n  year" in shown
-    assert shown.count("not yet compared with arXiv") == 1
+    assert shown.count("not compared with the paper's page") == 1
 
 
 @pytest.mark.parametrize(
