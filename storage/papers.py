@@ -451,7 +451,13 @@ async def get_ids(connection: AsyncConnection, paper_keys: Iterable[str]) -> dic
     return await snapshot.read(connection, search.get_paper_ids, paper_keys)
 
 
-async def list_hidden(connection: AsyncConnection, paper_keys: Iterable[str]) -> set[str]:
+async def list_hidden(connection: AsyncConnection) -> Sequence[sa.Row[Any]]:
+    """Return the keys and titles of the hidden papers, in the order in which they were stored."""
+    query = sa.select(papers.c.key, papers.c.title).where(papers.c.hidden).order_by(papers.c.id)
+    return (await connection.execute(query)).all()
+
+
+async def find_hidden(connection: AsyncConnection, paper_keys: Iterable[str]) -> set[str]:
     """Return those of these keys or further names that are a hidden paper's."""
     ids = await get_ids(connection, paper_keys)
     query = sa.select(papers.c.id).where(papers.c.hidden)

@@ -117,8 +117,8 @@ class IngestService:
         async with self._writing() as connection:
             return await digest_writer.set_hidden(connection, paper_key, hidden=hidden)
 
-    async def list_hidden(self, paper_keys: Iterable[str]) -> set[str]:
-        return await self._database.fetch(papers.list_hidden, paper_keys)
+    async def find_hidden(self, paper_keys: Iterable[str]) -> set[str]:
+        return await self._database.fetch(papers.find_hidden, paper_keys)
 
     async def reparse_all(self) -> AsyncGenerator[IngestResult, None]:
         """Reparse every stored text with the current parser, and yield the results. Triggers no alerts."""

@@ -241,9 +241,17 @@ async def hide_paper(paper: PaperName) -> shell.Output:
     return await _set_hidden(paper, hidden=True)
 
 
-async def show_paper(paper: PaperName) -> shell.Output:
-    """Show a hidden paper again. It is in no post or alert because of that."""
-    return await _set_hidden(paper, hidden=False)
+async def show_paper(
+    paper: Annotated[str | None, typer.Argument(metavar="[PAPER]", help="As for hide.")] = None,
+) -> shell.Output:
+    """Show a hidden paper again. It is in no post or alert because of that. Without PAPER, list the hidden ones."""
+    if paper is not None:
+        return await _set_hidden(paper, hidden=False)
+    from storage import papers
+
+    async with shell.open_reader() as database:
+        hidden = [shell.pick(row, "key title") for row in await database.fetch(papers.list_hidden)]
+    return shell.Output(hidden, "No paper is hidden.", ("key", "title"))
 
 
 _HIDDEN = (

@@ -186,7 +186,7 @@ async def _unknown_paper(database: Database, paper_id: str) -> shell.Output:
 
     key = schemes.read_key(paper_id)
     unknown = f"The archive has no paper {paper_id!r}. `paperround search WORDS` finds papers by title."
-    hidden = await database.fetch(papers.list_hidden, [key] if key else [])
+    hidden = await database.fetch(papers.find_hidden, [key] if key else [])
     if hidden:
         unknown = f"You have hidden {key}. `paperround papers show {key}` shows it again."
     return shell.Output(None, notes=[unknown], status=1)

@@ -275,7 +275,7 @@ class PaperLookup:
 
     async def fetch(self, user_id: int, ids: Sequence[str]) -> dict[str, LookupOutcome]:
         """Fetch and store papers of arXiv. Returns the outcomes by the papers' keys."""
-        outcomes = dict.fromkeys(await self.ingest.list_hidden(ids), LookupOutcome.HIDDEN)
+        outcomes = dict.fromkeys(await self.ingest.find_hidden(ids), LookupOutcome.HIDDEN)
         started: list[str] = []
         for arxiv_id in dict.fromkeys(ids):
             if arxiv_id in outcomes:

@@ -279,7 +279,9 @@ def test_a_paper_is_hidden_and_shown_again_by_any_of_its_names(
     paperround("ingest", "--again")
     again = paperround("papers", "hide", "doi:10.48550/arXiv.2601.00002", "--json").data
     assert (again["key"], again["hidden"], again["changed"]) == ("2601.00002", True, False)
+    assert [paper["key"] for paper in paperround("papers", "show", "--json").data] == ["2601.00002"]
     assert paperround("papers", "show", "2601.00002", "--json").data["changed"] is True
+    assert "No paper is hidden." in paperround("papers", "show").stdout
     assert [paper["key"] for paper in paperround("digest", "--json").data] == listed
 
 

@@ -24,7 +24,7 @@ async def test_no_post_and_no_alert_has_it_though_its_source_brings_it_again(db:
     await world.facts("A", votes=90, title="Paper A again", listed_on=day("Tue"))
     await world.at("Wed 09:00")
     assert sorted(world.sent[2:]) == ["@7 C D", "C D"]
-    assert await db.fetch(papers.list_hidden, [arxiv_id("A"), arxiv_id("B")]) == {arxiv_id("A")}
+    assert await db.fetch(papers.find_hidden, [arxiv_id("A"), arxiv_id("B")]) == {arxiv_id("A")}
     await hide(world, arxiv_id("A"), hidden=False)
     await world.at("Thu 09:00")
     assert world.sent[4:] == [], "it is not new because it is shown"
@@ -73,5 +73,5 @@ async def test_joined_with_another_the_one_paper_is_hidden(db: Database) -> None
     )
     await hide(world, DOI)
     await world.facts("A", source="arxiv", title="Paper A", names=(DOI,))
-    assert await db.fetch(papers.list_hidden, [arxiv_id("A"), DOI]) == {arxiv_id("A"), DOI}
+    assert await db.fetch(papers.find_hidden, [arxiv_id("A"), DOI]) == {arxiv_id("A"), DOI}
     assert await world.search.find_paper(arxiv_id("A")) is None
