@@ -166,7 +166,10 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     other = replace(PAPER, id=2, key="2502.11090", note="", tags=(), title="", authors=())
     shown = render(ReferenceFormat.BIBTEX, PAPER, other, replace(PAPER, id=3, key="2503.00001"))
     note, key = shown.splitlines()[:2]
-    assert note == "% Authors in the digest's order, not compared with the paper's page: yuan2025native:2503.00001"
+    assert (
+        note
+        == "% Authors in the digest's order, not compared with the paper's page: yuan2025native:2503.00001"
+    )
     assert key == "@misc{yuan2025native:2502.11089,"
     assert "\n@misc{yuan2025native:2503.00001,\n" in shown
     assert "  ids           = {arxiv:2502.11089},\n" in shown
