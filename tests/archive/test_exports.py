@@ -522,7 +522,8 @@ async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
         "organization": "A Lab",
     }
     service = ingest.IngestService(sqlite_db, lambda: now)
-    listed = listing.build(on, [item])
+    elsewhere = {"key": "doi/10.1234/moss.1", "title": "Moss", "authors": ["Bo Carr"]}
+    listed = listing.build(on, [item, elsewhere])
     looked_up = listing.build(on, [{"arxiv_id": "2505.00002"}], form=DigestFormat.LOOKUP)
     await service.put("https://huggingface.co", "https://a.example", [listed])
     await service.put("arxiv:cs.CL", "https://b.example", [looked_up])
@@ -535,8 +536,8 @@ async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
     )
     await ingest.IngestService(copy, lambda: now).add_text(text, location="export.json")
     async with sqlite_db.read() as reading, copy.read() as rereading:
-        for arxiv_id in ("2505.00001", "2505.00002"):
-            before, after = [await papers.get_detail(of, arxiv_id) for of in (reading, rereading)]
+        for key in ("2505.00001", "2505.00002", "doi/10.1234/moss.1"):
+            before, after = [await papers.get_detail(of, key) for of in (reading, rereading)]
             assert before is not None
             assert after is not None
             for name in [

@@ -8,7 +8,7 @@ import pytest
 from simcord.backend.models.message import Poll, PollAnswer
 
 from bot.app.workers import Workers
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, listing
 from bot.features.shelf.service import Shelf
 from bot.rendering.discord_text import escape_untrusted
 from storage import models, papers
@@ -188,6 +188,60 @@ NEW = "2505.04321"
 @pytest.fixture
 def services(origin: origin_server.OriginServer) -> FakeArxiv:
     return FakeArxiv(origin)
+
+
+DOI = "10.1234/moss.1"
+
+
+@both_languages
+async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_looked_up(
+    harness: ClientHarness,
+) -> None:
+    """docs/commands.md, *A paper outside arXiv*."""
+    texts, day = harness.texts, date(2025, 5, 6)
+    paper = {
+        "key": f"doi/{DOI}",
+        "title": "Moss at Night",
+        "abstract": "Moss grows at night. It rests by day.",
+    }
+    digest = listing.build(
+        date(2026, 1, 1), [paper | {"published_on": str(day)}], form=models.DigestFormat.LIST
+    )
+    await Workers(harness.container).ingest.put("https://f.example", "u", [digest])
+    for typed in (DOI.upper(), f"doi:{DOI}", f"https://doi.org/{DOI}", f"doi/{DOI}", "moss at night"):
+        card = await harness.ask("paper", paper=typed)
+        shown = shown_text(card).splitlines()
+        assert shown[0] == f"### [Moss at Night](https://doi.org/{DOI})", typed
+        assert escape_untrusted(DOI) in shown[1]
+        assert f"-# {texts('paper-elsewhere')}" in shown
+        assert texts("published-on", date=texts.format_date(day)) in shown_text(card).replace("Pub", "pub")
+        assert _urls(card) == [f"https://doi.org/{DOI}"]
+    fed = models.PaperFacts(
+        "openreview/aB3dEfGh1J", "https://f.example", "u", harness.env.now(), title="Ferns"
+    )
+    await Workers(harness.container).ingest.add_facts([fed])
+    shown = shown_text(
+        await harness.ask("paper", paper="https://openreview.net/forum?id=aB3dEfGh1J")
+    ).splitlines()
+    assert (f"-# {texts('paper-elsewhere')}" in shown, f"-# {texts('paper-fetched')}" in shown) == (
+        True,
+        False,
+    )
+    assert texts("paper-elsewhere") not in shown_text(await harness.ask("paper", paper=SURVEY))
+    asked = shown_text(await harness.ask("ask", paper=f"doi/{DOI}", question="When does moss grow?"))
+    assert "at night" in asked.replace("**", "")
+    missing = await harness.ask("paper", paper="doi:10.1234/fern.2")
+    said = texts(
+        "lookup-elsewhere", paper=escape_untrusted("10.1234/fern.2"), saved=texts.name_command("saved")
+    )
+    assert said in shown_text(missing)
+    assert _urls(missing) == ["https://doi.org/10.1234/fern.2"]
+    message = await harness.manager.send(harness.channel, f"see {DOI} and https://doi.org/10.1234/fern.2")
+    found = shown_text(
+        last_response(await harness.reader.context_menu(harness.channel, "Look up papers", message))
+    )
+    assert f"[Moss at Night](https://doi.org/{DOI})" in found
+    assert f"[{escape_untrusted('10.1234/fern.2')}](https://doi.org/10.1234/fern.2)" in found
 
 
 async def test_a_paper_that_all_know_by_a_name_is_fetched(

@@ -45,6 +45,7 @@ async def test_its_papers_are_found_by_the_label_in_any_spelling(db: Database) -
     assert await find(world, 'robots in:"ICLR 2026"') == "A B"
     assert await find(world, 'in:"ICLR 2026" -swim') == "A C"
     assert await find(world, "in:ICLR2026 or in:ICML2026") == "A B C"
+    assert await find(world, "in:ICLR2026 in:ICML2026") == ""
     assert await find(world, "in:ICML2026") == await find(world, "robots in:ICLR") == ""
     about, _ = await world.search.list_about("in:ICLR2026", models.NO_FILTERS, world.now.date())
     assert about is not None
@@ -72,12 +73,16 @@ async def test_posts_take_it_only_where_they_name_it(db: Database) -> None:
 async def test_alerts_are_limited_to_it(db: Database) -> None:
     world = await open_world(db)
     for reader, words in enumerate(
-        ('robots in:"ICLR 2026"', 'in:"iclr2026"', "robots", '"robots" in:ICML2026'), 1
+        (
+            *('robots in:"ICLR 2026"', 'in:"iclr2026"', "robots", '"robots" in:ICML2026'),
+            *('in:"ICLR 2026" in:ICML2026', 'swim in:"ICML 2026 | ICLR 2026"'),
+        ),
+        1,
     ):
         await world.alert(words, by=reader)
     await fill(world)
     await world.wait(minutes=5)
-    assert sorted(world.sent) == ["@1 A B", "@2 A B C", "@3 A B D"]
+    assert sorted(world.sent) == ["@1 A B", "@2 A B C", "@3 A B D", "@6 B"]
 
 
 def test_a_written_query_is_read_again() -> None:

@@ -358,6 +358,41 @@ async def test_undo_brings_a_note_back_to_the_paper_that_the_removed_one_became(
     assert (row.note, row.tags) == ("one\ntwo", ("tone", "ttwo"))
 
 
+@pytest.mark.parametrize("has_it", [0, 1])
+async def test_what_one_of_two_papers_has_or_is_ready_for_the_one_that_stays_has(
+    db: database.Database, has_it: int
+) -> None:
+    """Docstring of `papers._UNITED`: ready for an alert, a meeting; and the title that its reader's file gave it."""
+    play, reader, meets_on = Play(db, seeds.FIRST), READERS[0], date(2026, 2, 3)
+    keys = play.keys[1]
+    async with db.transaction() as connection:
+        await archive.lock_ingest(connection)
+        ids = await papers.add(connection, digest_writer.unlisted_papers(keys))
+        for number, (key, paper_id) in enumerate(ids.items()):
+            is_it = number == has_it
+            await shelf.save_at(
+                connection, reader, {paper_id: NOW}, own_titles={paper_id: f"Own {key}"} if is_it else {}
+            )
+            match = alerts.Match(RECIPIENT, paper_id, 1, NOW, NOW if is_it else NOW + timedelta(days=1))
+            await alerts.add_matches(connection, [match])
+            thread = {"channel_id": 5, "guild_id": SERVER, "delivery_id": 1, "opened_at": NOW}
+            thread |= {"paper_id": paper_id, "meets_on": meets_on if is_it else None}
+            await connection.execute(club.club_threads.insert().values(thread))
+    await play.ingest.add_facts([PaperFacts(keys[0], "g", "u", NOW, names=(keys[1],))])
+    [stays] = {*(await db.fetch(papers.get_ids, keys)).values()}
+    async with db.read() as connection:
+        matches, threads = alerts.matches.c, club.club_threads.c
+        assert (await connection.execute(sa.select(matches.paper_id, matches.ready_at))).all() == [
+            (stays, NOW)
+        ]
+        assert (await connection.execute(sa.select(threads.paper_id, threads.meets_on))).all() == [
+            (stays, meets_on)
+        ]
+    row = await db.fetch(shelf.get, reader, keys[0])
+    assert row is not None
+    assert row.title == f"Own {keys[has_it]}"
+
+
 async def test_a_file_that_has_two_keys_of_a_paper_is_imported_as_one(sqlite_db: database.Database) -> None:
     facts = PaperFacts("2601.00001", "arxiv", "u", NOW, title="T", names=("doi/10.1234/same",))
     await IngestService(sqlite_db, lambda: NOW).add_facts([facts])
