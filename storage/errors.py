@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 ErrorTypes = tuple[type[Exception], ...]
 
@@ -44,6 +45,12 @@ _SECRETS = re.compile(
 def redact(text: str) -> str:
     """Replace the passwords and tokens in a text's URLs with `***`."""
     return _SECRETS.sub(lambda match: f"{match[match.lastgroup or 0]}{HIDDEN}", text)
+
+
+def name_proxy(setting: str, address: str) -> str:
+    """Return what a sentence calls a proxy: its address without user and password, and the setting that has it."""
+    parts = urlsplit(address)
+    return f"the proxy {parts.scheme}://{parts.netloc.rpartition('@')[2]} of {setting}"
 
 
 CONTROLS = re.compile(

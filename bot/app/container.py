@@ -190,7 +190,10 @@ class Container:
     @cached_property
     def liveness(self) -> Liveness:
         """The signs of life that `/health` reports."""
-        return Liveness(is_discord_well=lambda: self.pace.is_well)
+        from bot.client.rest import describe_way
+
+        way = describe_way(self.settings.proxy)
+        return Liveness(is_discord_well=lambda: self.pace.is_well, way=way and f"It is asked{way}.")
 
     @cached_property
     def pace(self) -> Pace:

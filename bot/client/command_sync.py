@@ -145,7 +145,7 @@ async def _log_in(
     """
     assert settings.discord_token is not None
     restore = rest.override_endpoints(settings.discord_api_url, settings.discord_gateway_url)
-    observer = rest.HttpObserver()
+    observer, way = rest.HttpObserver(), rest.describe_way(settings.proxy)
     observer.on_answer(on_answer)
     client = discord.Client(intents=discord.Intents.none(), http_trace=observer.trace, proxy=settings.proxy)
     try:
@@ -154,12 +154,12 @@ async def _log_in(
         assert client.application is not None  # set by the login
         yield client, client.application
     except discord.LoginFailure as error:
-        reason = "Discord cannot be reached: a proxy or firewall in between answered with 401."
+        reason = f"Discord cannot be reached{way}: a proxy or firewall in between answered with 401."
         raise PaperroundError(WRONG_TOKEN if observer.is_last_discords else reason) from error
     except TimeoutError as error:
-        raise PaperroundError(NO_ANSWER) from error
+        raise PaperroundError(f"{NO_ANSWER}{way and f' It was asked{way}.'}") from error
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-        raise PaperroundError(f"Discord cannot be reached: {error}.") from error
+        raise PaperroundError(f"Discord cannot be reached{way}: {error}.") from error
     finally:
         await client.close()
         restore()

@@ -11,7 +11,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.client import command_sync
+from bot.client import command_sync, rest
 from bot.client.handler_context import Client
 from storage import errors
 
@@ -45,7 +45,8 @@ async def log_in(bot: Client, token: str, on_attempt: Callable[[], None]) -> Non
             bot.http.connector = discord.utils.MISSING
             raise
 
-    await retry_while_unreachable(attempt, unreachable, "Discord is unreachable")
+    way = rest.describe_way(bot.http.proxy)
+    await retry_while_unreachable(attempt, unreachable, f"Discord is unreachable{way}")
 
 
 async def connect(bot: Client) -> None:
@@ -71,7 +72,8 @@ async def connect(bot: Client) -> None:
 
     # discord.py reconnects by itself, but gives up if it cannot look up the Gateway's address.
     unreachable = (discord.GatewayNotFound, aiohttp.ClientError, OSError, TimeoutError)
-    await retry_while_unreachable(attempt, unreachable, "the Gateway is unreachable")
+    way = rest.describe_way(bot.http.proxy)
+    await retry_while_unreachable(attempt, unreachable, f"the Gateway is unreachable{way}")
 
 
 async def _connect_until_closed(bot: Client) -> None:

@@ -24,6 +24,7 @@ from bot.core import clock, isolation, program
 from bot.outbox import outcomes
 from bot.outbox.outcomes import Classification, DeliveryError
 from bot.outbox.request_pacing import MAX_LIMIT, AnswerListener, HttpAnswer, Pace
+from storage import errors
 from storage.models import PartKind
 
 REQUEST_SECONDS = 20.0
@@ -110,7 +111,6 @@ class RestClient:
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": agent})
         is_open = self._token is None or _is_webhook(path)
         headers = {} if is_open else {"Authorization": f"Bot {self._token}"}
-        # aiohttp's errors can quote the URL, which contains the webhook's secret.
         try:
             async with self._session.request(
                 method,
@@ -124,10 +124,15 @@ class RestClient:
                 return response, await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
             self._pace.record_failure()
-            raise DeliveryError(outcomes.NOT_ACCEPTED, type(error).__name__) from error
+            raise DeliveryError(outcomes.NOT_ACCEPTED, self._describe(error)) from error
         except (aiohttp.ClientError, OSError) as error:
             self._pace.record_failure()
-            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, type(error).__name__) from error
+            raise DeliveryError(outcomes.OUTCOME_UNKNOWN, self._describe(error)) from error
+
+    def _describe(self, error: Exception) -> str:
+        # aiohttp's own texts can quote the URL, which contains the webhook's secret.
+        reason = getattr(error, "strerror", None) or getattr(error, "status", None) or type(error).__name__
+        return f"no answer of Discord{describe_way(self._proxy)} ({reason})"
 
     def _note_bucket(
         self, bucket: tuple[str, str, str], response: aiohttp.ClientResponse, answer: HttpAnswer
@@ -141,6 +146,11 @@ class RestClient:
         now = self._pace.clock()
         waiting = {other: at for other, at in self._reset_at.items() if at > now}
         self._reset_at = waiting | {bucket: now + min(seconds, MAX_LIMIT)}
+
+
+def describe_way(proxy: str | None) -> str:
+    """Return how a sentence goes on that says that Discord cannot be reached: by which proxy, or "" without one."""
+    return f" by {errors.name_proxy('PAPERROUND_PROXY', proxy)}" if proxy else ""
 
 
 def _bucket_of(method: str, path: str) -> tuple[str, str, str]:

@@ -23,7 +23,7 @@ from yarl import URL
 
 from bot.core import clock
 from bot.sources import base, ssrf_guard
-from storage import sources
+from storage import errors, sources
 from storage.models import FetchStatus
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ _FIRST_DELAY, _MAX_DELAY = 1.0, 10.0
 _MAX_VALIDATOR_LENGTH = 500
 _MAX_URL_LENGTH = 4000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ACCESS_DENIED = frozenset({401, 402, 403, 407, 451})
+_ACCESS_DENIED = frozenset({401, 402, 403, 451})
+_PROXY_DENIED = 407
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 """The statuses after which a retry may succeed."""
 _RESET = re.compile(r";\s?t=([0-9]{1,9})\b")
@@ -231,6 +232,8 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
         reason = "not found (404)"
     elif status == base.GONE:
         reason = "it is gone for good (410)"
+    elif status == _PROXY_DENIED:
+        reason = "the proxy wants another user and password (407): see PAPERROUND_FETCH_PROXY"
     elif status in _ACCESS_DENIED:
         reason = f"it refuses access ({status}). Does it need a login?"
     else:
@@ -243,8 +246,7 @@ def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.Fetch
 
 
 _SENTENCES: tuple[tuple[type[Exception], str, bool], ...] = (
-    (aiohttp.ClientProxyConnectionError, "cannot connect to the proxy", True),
-    (aiohttp.ClientHttpProxyError, "the proxy refuses to connect to {host} ({error.status})", False),
+    (aiohttp.ClientHttpProxyError, "{proxy} refuses to connect to {host} ({error.status})", False),
     (aiohttp.ClientConnectorCertificateError, "the TLS certificate of {host} is not trusted", False),
     (
         aiohttp.ClientConnectorDNSError,
@@ -269,9 +271,15 @@ _SENTENCES: tuple[tuple[type[Exception], str, bool], ...] = (
 """The reason for each exception, most specific first, and whether a retry may succeed."""
 
 
-def _translate_error(error: Exception, url: URL, limits: Limits) -> base.FetchError:
+def _translate_error(error: Exception, url: URL, limits: Limits, proxy: str | None) -> base.FetchError:
     sentence, is_retryable = next(row[1:] for row in _SENTENCES if isinstance(error, row[0]))
-    reason = sentence.format(host=url.raw_host, error=error, limits=limits)
+    name = proxy and errors.name_proxy("PAPERROUND_FETCH_PROXY", proxy)
+    # aiohttp names the host that it could not connect to; a tunnel to another host begins in a connection that there is.
+    is_of_proxy = isinstance(error, aiohttp.ConnectionTimeoutError) or (
+        isinstance(error, aiohttp.ClientConnectorError) and error.host != url.raw_host
+    )
+    host = name if name and is_of_proxy else url.raw_host
+    reason = sentence.format(host=host, proxy=name, error=error, limits=limits)
     return base.FetchError(reason, is_retryable=is_retryable)
 
 
@@ -380,7 +388,7 @@ class HttpFetcher:
             ) as response:
                 return response.status, response.headers, await _read_body(response, self.limits.max_bytes)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _translate_error(error, target, self.limits) from error
+            raise _translate_error(error, target, self.limits, self.proxy) from error
 
     async def _follow_redirects(
         self, url: str, known: sources.PageState | None, accept: str, throttle: base.Throttle
@@ -397,7 +405,7 @@ class HttpFetcher:
                 async with self._session.get(target, headers=headers, allow_redirects=False) as response:
                     answer = await _read_response(response, url, self.limits.max_bytes, self.now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise _translate_error(error, target, self.limits) from error
+                raise _translate_error(error, target, self.limits, self.proxy) from error
             if isinstance(answer, base.Response):
                 return answer
             target = _parse_url(answer, target)

@@ -7,18 +7,22 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 
+from bot.app.container import Container
 from bot.client import command_sync, rest
+from bot.core.clock import system_clock
 from bot.core.settings import Settings
+from bot.features.operations import liveness
 from bot.outbox import outcomes
 from storage import errors
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
-from tests.support import outbox_builders, running_bot
+from tests.support import outbox_builders, patience, running_bot
 from tests.support.single_runs import PAPER, SingleRuns, post, post_in
 
 pytestmark = pytest.mark.wire
@@ -91,7 +95,8 @@ async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent() -> None
     async with run_proxy([], refusal) as proxy:
         address = f"https://{NAME}/api"
         known = Settings(discord_token=SecretStr(model.TOKEN), discord_api_url=address, proxy=proxy)
-        with pytest.raises(errors.PaperroundError, match=r"Discord cannot be reached: 407"):
+        named = f"by the {proxy.replace('http', 'proxy http')} of PAPERROUND_PROXY"
+        with pytest.raises(errors.PaperroundError, match=f"Discord cannot be reached {named}: 407"):
             await command_sync.identify(known)
         restore = rest.override_endpoints(address, None)
         client = rest.RestClient(outbox_builders.make_pace(), lambda _: None, model.TOKEN, proxy)
@@ -102,3 +107,29 @@ async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent() -> None
             await client.close()
             restore()
     assert raised.value.classification == outcomes.NOT_ACCEPTED
+    assert str(raised.value) == f"no answer of Discord {named} (407)"
+
+
+AWAY = "the proxy http://127.0.0.1:1 of PAPERROUND_PROXY"
+
+
+async def test_a_proxy_that_is_away_is_named_without_its_password(
+    fake: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By doctor, in the log and by `/health` (docs/operating.md, *Bad days*)."""
+    proxy = "http://me:Gehe1m@127.0.0.1:1"
+    known = Settings(discord_token=SecretStr(model.TOKEN), discord_api_url=fake.api_url, proxy=proxy)
+    with pytest.raises(errors.PaperroundError, match=f"Discord cannot be reached by {AWAY}: ") as raised:
+        await command_sync.identify(known)
+    client = rest.RestClient(outbox_builders.make_pace(), lambda _: None, model.TOKEN, proxy)
+    with pytest.raises(outcomes.DeliveryError, match=rf"no answer of Discord by {AWAY} \(Connect") as sent:
+        await client.request("POST", "/channels/1/messages", payload={})
+    await client.close()
+    async with running_bot.run_process(
+        fake, tmp_path, PAPERROUND_PROXY=proxy, PAPERROUND_DISCORD_API_URL=fake.api_url
+    ) as (_, log):
+        await patience.wait_until(lambda: f"Discord is unreachable by {AWAY}" in log.read_text())
+    monkeypatch.setattr(liveness, "LOGIN_SECONDS", -1.0)
+    [problem] = Container(known, mock.Mock(), system_clock).liveness.find_problems()
+    assert problem == f"{liveness.NO_LOGIN} It is asked by {AWAY}."
+    assert "Gehe1m" not in f"{raised.value} {sent.value} {log.read_text()} {problem}"

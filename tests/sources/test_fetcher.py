@@ -367,9 +367,28 @@ async def test_proxy_error_hides_the_proxy_password(open_fetcher: OpenFetcher, s
     async with run_raw_origin(refusal) as proxy:
         address = f"http://user:Gehe1m@127.0.0.1:{proxy.port}"
         async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
-            with pytest.raises(FetchError, match=f"the proxy refuses .*{status[:3]}") as caught:
+            named = f"the {address.replace('http', 'proxy http').replace('user:Gehe1m@', '')} of PAPERROUND_FETCH_PROXY"
+            with pytest.raises(FetchError, match=f"^{named} refuses .*{status[:3]}"):
                 await fetch.get("https://papers.test/a")
-    assert "Gehe1m" not in str(caught.value)
+            with pytest.raises(FetchError, match=r"proxy wants .* \(407\)" if "407" in status else "503"):
+                await fetch.get("http://papers.test/a")
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [("127.0.0.1:1", "cannot connect to {}: Connect call"), ("gone.test:3128", "cannot resolve {}.")],
+)
+async def test_a_proxy_that_is_away_is_named_without_its_password(
+    open_fetcher: OpenFetcher, host: str, said: str
+) -> None:
+    proxy = f"http://user:Gehe1m@{host}"
+    async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=proxy) as fetch:
+        for scheme in ("http", "https"):
+            with pytest.raises(FetchError) as caught:
+                await fetch.get(f"{scheme}://papers.test/a")
+            assert str(caught.value).startswith(
+                said.format(f"the proxy http://{host} of PAPERROUND_FETCH_PROXY")
+            )
 
 
 @pytest.mark.parametrize(

@@ -49,14 +49,17 @@ class Liveness:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         is_discord_well: Callable[[], bool] = lambda: True,
+        way: str = "",
     ) -> None:
+        """`way`: a sentence that says by which proxy Discord is asked, or ""."""
+        self._way = way
         self._is_discord_well = is_discord_well
         self._monotonic = monotonic
         self._began_at = self._started_at = monotonic()
         self._signs: dict[Sign, float | None] = dict.fromkeys(get_args(Sign))
         self._ended: dict[Sign, float] = {}
         self._reasons: dict[Sign, str] = {}
-        self._obstacle: str | None = NO_LOGIN
+        self._obstacle: str | None = f"{NO_LOGIN} {way}".rstrip()
         self._interactions = 0
         self._answered_elsewhere = deque[tuple[int, float]](maxlen=DOUBLED_COUNT)
         self.notices: list[str] = []
@@ -152,11 +155,12 @@ class Liveness:
 
     def list_missing(self, *signs: Sign) -> list[str]:
         """Return a sentence for each of these signs that is overdue, and why its work failed."""
-        return [
-            " ".join(filter(None, (_LIMITS[sign][1].format(_LIMITS[sign][0]), self._reasons.get(sign))))
-            for sign in signs
-            if self._is_missing(sign, _LIMITS[sign][0])
-        ]
+        return [self._describe(sign) for sign in signs if self._is_missing(sign, _LIMITS[sign][0])]
+
+    def _describe(self, sign: Sign) -> str:
+        limit, sentence = _LIMITS[sign]
+        way = self._way if sign in ("discord", "gateway") else ""
+        return " ".join(filter(None, (sentence.format(limit), way, self._reasons.get(sign))))
 
     def find_hanging(self) -> str | None:
         """Return a sentence if planning or sending neither succeeds nor fails, so that a restart may help.
