@@ -20,7 +20,7 @@ from bot.app.container import LOOKUP_LIMITS, Container, create_fetcher
 from bot.archive import complete_days
 from bot.cli import shell
 from bot.cli.set_up_file import SetUpFile
-from bot.client import command_sync, gateway, guild_directory, webhook
+from bot.client import command_sync, gateway, guild_directory, rest, webhook
 from bot.core import clock, isolation
 from bot.core import settings as core_settings
 from bot.features.daily.service import Subscriptions, list_unplanned_today
@@ -39,7 +39,7 @@ from storage.models import ActivityState, DeliveryKind, DeliveryState, FetchStat
 log = structlog.get_logger(__name__)
 
 OCCUPIED = "Another process sends from this database: a running bot, or a run. This one has done nothing."
-UNREACHABLE = "Discord did not answer; the next run does what is due"
+UNREACHABLE = "Discord did not answer{}; the next run does what is due"
 NO_SOURCE = "there is none, so no paper can come: add one below [[sources]] in the set-up file, or by `paperround sources add`"
 NO_POST = "there is none, so nothing is posted: add one below [[posts]] in the set-up file"
 KEPT = "and goes on: an entry with its webhook or channel and `removed = true` ends it"
@@ -152,7 +152,8 @@ class SingleRun:
                     await self.container.mentions.load(self._database)
                 else:
                     await jobs.ask_for_time(self._running, self._clock)
-        self._obstacle = "".join(str(error) or UNREACHABLE for error in failures)
+        way = rest.describe_way(self.container.settings.proxy)
+        self._obstacle = "".join(str(error) or UNREACHABLE.format(way) for error in failures)
 
     async def _has_webhooks(self) -> bool:
         return bool(await self._database.fetch(key_values.list_by_prefix, key_values.WEBHOOK))

@@ -7,7 +7,6 @@ import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -77,14 +76,11 @@ class Application(NamedTuple):
 
 async def identify(settings: Settings, machine: Clock = system_clock) -> Application:
     """Return the token's application. Raises PaperroundError as `_log_in`."""
-    ahead = [timedelta(0)]
-
-    def compare(answer: HttpAnswer) -> None:
-        if answer.is_discords and answer.answered_at is not None:
-            ahead.append(machine() - answer.answered_at)
-
-    async with _log_in(settings, compare) as (client, application):
-        return Application(str(client.user), application.id, application, ahead[-1].total_seconds())
+    answers = list[HttpAnswer]()
+    async with _log_in(settings, answers.append) as (client, application):
+        times = [answer.answered_at for answer in answers if answer.is_discords and answer.answered_at]
+        seconds_ahead = (machine() - times[-1]).total_seconds() if times else 0.0
+        return Application(str(client.user), application.id, application, seconds_ahead)
 
 
 async def complete(settings: Settings, changes: Changes) -> dict[str, str]:

@@ -129,7 +129,11 @@ async def test_a_proxy_that_is_away_is_named_without_its_password(
         fake, tmp_path, PAPERROUND_PROXY=proxy, PAPERROUND_DISCORD_API_URL=fake.api_url
     ) as (_, log):
         await patience.wait_until(lambda: f"Discord is unreachable by {AWAY}" in log.read_text())
+    single = SingleRuns(fake, tmp_path)
+    single.write_set_up(post_in(*fake.add_channels(1)))
+    run = await single.run("--minutes", "0.1", PAPERROUND_PROXY=proxy)
+    assert f"sending: failed because Discord did not answer by {AWAY};" in run.stdout, run
     monkeypatch.setattr(liveness, "LOGIN_SECONDS", -1.0)
     [problem] = Container(known, mock.Mock(), system_clock).liveness.find_problems()
     assert problem == f"{liveness.NO_LOGIN} It is asked by {AWAY}."
-    assert "Gehe1m" not in f"{raised.value} {sent.value} {log.read_text()} {problem}"
+    assert "Gehe1m" not in f"{raised.value} {sent.value} {log.read_text()} {run} {problem}"
