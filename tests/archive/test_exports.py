@@ -534,6 +534,7 @@ async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
     text = await exports.export_digests(
         sqlite_db, ExportFormat.LISTING, TEMPLATES, since_on=None, until_on=None, locale=Locale.EN
     )
+    assert '"key": "doi/10.1234/moss.1"' in text
     await ingest.IngestService(copy, lambda: now).add_text(text, location="export.json")
     async with sqlite_db.read() as reading, copy.read() as rereading:
         for key in ("2505.00001", "2505.00002", "doi/10.1234/moss.1"):

@@ -128,6 +128,19 @@ def test_finds_a_paper_by_id_or_url(filled: Paperround) -> None:
     assert "(no summary: " in filled("paper", "2601.00009").stdout
     answer = filled("paper", "2601.99999", "--json")
     assert (answer.exit_status, answer.data) == (1, None)
+    moss, ferns = "https://doi.org/10.1234/Moss.1", "https://openreview.net/forum?id=aB3dEfGh1J"
+    elsewhere = f"- [Moss on Old Walls at Night]({moss})\n- [Ferns in the Rain of Towns]({ferns})\n"
+    Path("2026-01-06.md").write_text(f"# 2026-01-06\n\n{elsewhere}", encoding="utf-8")
+    assert filled("ingest", "2026-01-06.md").exit_status == 0
+    for typed, key, doi in (
+        (moss, "doi/10.1234/moss.1", "10.1234/moss.1"),
+        (ferns, "openreview/aB3dEfGh1J", None),
+    ):
+        found = filled("paper", typed, "--json").data
+        assert [found[name] for name in ("key", "arxiv_id", "doi")] == [key, None, doi]
+        assert found["url"].lower() == typed.lower()
+    of_arxiv = filled("paper", "2601.00002", "--json").data
+    assert (of_arxiv["key"], of_arxiv["doi"]) == ("2601.00002", "10.48550/arXiv.2601.00002")
 
 
 def test_forgotten_and_added_forms_survive_a_reindex(filled: Paperround) -> None:

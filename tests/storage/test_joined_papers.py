@@ -362,7 +362,7 @@ async def test_undo_brings_a_note_back_to_the_paper_that_the_removed_one_became(
 async def test_what_one_of_two_papers_has_or_is_ready_for_the_one_that_stays_has(
     db: database.Database, has_it: int
 ) -> None:
-    """Docstring of `papers._UNITED`: ready for an alert, a meeting; and the title that its reader's file gave it."""
+    """Docstring of `papers._TAKEN`: ready for an alert, a meeting; and the title that its reader's file gave it."""
     play, reader, meets_on = Play(db, seeds.FIRST), READERS[0], date(2026, 2, 3)
     keys = play.keys[1]
     async with db.transaction() as connection:
@@ -376,7 +376,7 @@ async def test_what_one_of_two_papers_has_or_is_ready_for_the_one_that_stays_has
             match = alerts.Match(RECIPIENT, paper_id, 1, NOW, NOW if is_it else NOW + timedelta(days=1))
             await alerts.add_matches(connection, [match])
             thread = {"channel_id": 5, "guild_id": SERVER, "delivery_id": 1, "opened_at": NOW}
-            thread |= {"paper_id": paper_id, "meets_on": meets_on if is_it else None}
+            thread |= {"paper_id": paper_id, "meets_on": meets_on if is_it else NOW.date()}
             await connection.execute(club.club_threads.insert().values(thread))
     await play.ingest.add_facts([PaperFacts(keys[0], "g", "u", NOW, names=(keys[1],))])
     [stays] = {*(await db.fetch(papers.get_ids, keys)).values()}
