@@ -227,6 +227,11 @@ def test_a_paper_is_a_preprint_an_article_or_a_conference_paper_by_its_key(
         is_arxiv,
         bool(doi and not is_arxiv),
     )
+    by_id = exports.BibtexFile(is_keyed_by_id=True)
+    by_id.add(key, "Moss", (), truncated=False, is_order_confirmed=True, comment=None, journal=None)
+    assert by_id.render().startswith(f"@{entry}{{{'arxiv:' * is_arxiv}{cited},\n"), (
+        "docs/web.md: what \\cite names"
+    )
     shown = render(ReferenceFormat.RIS, paper)
     assert shown.startswith(f"TY  - {ris}\n")
     assert ("\nM1  - arXiv:" in shown, f"\nDO  - {doi}\n" in shown) == (is_arxiv, doi is not None)

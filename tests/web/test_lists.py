@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from storage import papers, shelf
+from bot.i18n.texts import for_locale
+from storage import models, papers, shelf
 from storage.database import Database
 from tests.support import sample_archive
 from tests.web.conftest import WebArchive, open_archive
@@ -75,6 +76,24 @@ async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened
     assert [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")] == [
         f"https://arxiv.org/abs/{name}" for name in (FACT.paper_key, "2501.00001", "2501.00004")
     ]
+
+
+async def test_a_paper_outside_arxiv_has_a_page_and_is_cited_by_its_key(archive: WebArchive) -> None:
+    """docs/web.md: `/papers/doi/10.1234/abc`, and what a list's file names it."""
+    key, address, database = "doi/10.1234/moss.1", "https://doi.org/10.1234/moss.1", archive.services.database
+    text = f"# 2025-01-04\n\n- [Moss on Old Walls at Night]({address})\n"
+    await sample_archive.make_ingest(database).add_text(text, location="2025-01-04.md")
+    page = Elements(shown := await archive.text(f"/papers/{key}"))
+    assert address in page.values("href")
+    assert not any("arxiv.org" in link or "huggingface.co/papers" in link for link in page.values("href"))
+    assert for_locale(models.Locale.EN)("paper-elsewhere") in shown
+    async with database.transaction() as connection:
+        ids = await papers.get_ids(connection, [key])
+        await shelf.save_at(connection, READER, {ids[key]: archive.now})
+        await shelf.set_address(connection, READER, TOKEN)
+    assert f"/papers/{key}" in Elements(await archive.text(f"/lists/{TOKEN}")).values("href")
+    assert f"@article{{{key},\n" in await archive.text(f"/lists/{TOKEN}.bib")
+    assert f"<id>{address}</id>" in await archive.text(f"/lists/{TOKEN}.atom")
 
 
 async def test_a_list_without_papers_has_its_own_title_and_says_so(archive: WebArchive) -> None:
