@@ -559,6 +559,25 @@ async def test_titles_are_asked_for_in_turn_by_reader_and_of_listed_papers_first
     assert (len(due), len({*due})) == (65, 65)
 
 
+async def test_a_paper_outside_arxiv_has_the_title_of_its_readers_file_until_a_source_describes_it(
+    sqlite_db: Database,
+) -> None:
+    """docs/commands.md, *A paper outside arXiv*: others see its key alone."""
+    kept, doi = open_shelf(sqlite_db, lambda: NOW), "10.1234/moss.1"
+
+    async def list_titles() -> list[str]:
+        return [(await kept.load_page(Owner(reader))).papers[0].title or "" for reader in (7, 8)]
+
+    file = f"@article{{moss, title={{My Moss}}, doi={{{doi}}}}}"
+    imported = await kept.import_file(7, file.encode(), is_kept=False)
+    assert (imported.saved, imported.unlisted, imported.skipped) == ({f"doi/{doi}": "My Moss"}, 0, ())
+    await kept.import_file(8, f"https://doi.org/{doi}".encode(), is_kept=False)
+    assert await list_titles() == ["My Moss", ""]
+    described = models.PaperFacts(f"doi/{doi}", "https://f.example", "u", NOW, title="Moss at Night")
+    await make_ingest(sqlite_db).add_facts([described])
+    assert await list_titles() == ["Moss at Night", "Moss at Night"]
+
+
 async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.shelf.MAX_SAVED", 3)
     kept = open_shelf(sqlite_db, lambda: NOW)
