@@ -77,8 +77,8 @@ class Texts:
 
     def format_period(self, first: date | None, last: date | None) -> str:
         """Return a period in this language: a year, a month, or two dates, one of which may be open; "" if both are."""
-        if first is None or last is None:
-            key, edge = ("period-since", first) if first else ("period-until", last)
+        if first is None or first == date.min or last is None:
+            key, edge = ("period-since", first) if last is None else ("period-until", last)
             return self(key, date=self.format_date(edge)) if edge else ""
         if first == last:
             return self.format_date(first)

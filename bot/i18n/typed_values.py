@@ -12,7 +12,7 @@ import zoneinfo
 from datetime import date
 
 from bot.core import clock
-from bot.text import plain, query_parser, typed_dates, typography
+from bot.text import plain, query_parser, questions, typed_dates, typography
 from storage import errors
 
 ZONE_NAMES = {
@@ -156,6 +156,20 @@ def parse_dates(text: str, today: date) -> tuple[date, date]:
         if span := typed_dates.read_typed_date(typed, today):
             return span
     raise _refusal("no-date", text, example=today.isoformat())
+
+
+def refuse_period(text: str) -> None:
+    """Raise UsageError if words of a post's topic or an alert name a period: it has papers as they come."""
+    if dates := questions.find_dates(text):
+        raise period_error(dates)
+
+
+def period_error(text: str) -> errors.UsageError:
+    return errors.UsageError(
+        f"Posts and alerts are about papers as they come. Leave out the period {text!r}.",
+        "topic-has-period",
+        text=text,
+    )
 
 
 _COMMAS = ",，、"

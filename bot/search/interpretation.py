@@ -196,7 +196,9 @@ def _find_period(query: ParsedQuery, today: date | None) -> _Period | None:
     span = questions.read_period(typed, today)
     is_alone = all(questions.classify_filler(word) == "filler" for word in (*before, *following))
     is_year = not any(is_date)
-    if span is None or questions.asks_what_to_read(query.text) or (is_year and is_alone):
+    # After 2000 steps.
+    is_amount = any(typed_dates.split_bound(" ".join((*before[-size:], typed)))[0] for size in (1, 2))
+    if span is None or questions.asks_what_to_read(query.text) or (is_year and (is_alone or is_amount)):
         return None
     name = before[-1] if before and not questions.classify_filler(before[-1]) else ""
     if before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
@@ -215,9 +217,9 @@ def _read_period(archive: Archive, text: _Text) -> ParsedQuery | None:
     """Return a query that has a date or a period as its other words, in that time."""
     if text.period is None or not _has_period(text):
         return None
-    span, typed, others, *_ = text.period
-    rest = replace(text.words, text=others)
-    dated = replace(rest, filters=rest.filters.narrowed(Filters(*span)))
+    (first, last), typed, others, *_ = text.period
+    rest, limits = replace(text.words, text=others), Filters(None if first == date.min else first, last)
+    dated = replace(rest, filters=rest.filters.narrowed(limits))
     undated = Reading(ReadingKind.WORDS, f'{query_parser.write_query(rest)} "{typed}"'.strip(), typed)
     return replace(text.read(query_parser.with_meaning(dated)), others=(undated,))
 

@@ -123,8 +123,8 @@ def list_options(text: str, topic: Collection[str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-_MAX_DATE_WORDS = 4
-_DATE_END = re.compile(r"(?<=[가-힣])(?:에서|에는|에|의|엔|부터|까지|쯤)$")
+_MAX_DATE_WORDS = 5
+_DATE_END = re.compile(r"(?<=[가-힣])(?:에서|에는|에|의|엔|쯤)$")
 
 
 def mask_dates(words: Sequence[str]) -> list[bool]:
@@ -140,10 +140,18 @@ def mask_dates(words: Sequence[str]) -> list[bool]:
     ]
     for start in range(len(words)):
         for end in range(min(len(words), start + _MAX_DATE_WORDS), start + 1, -1):
-            if any(may_begin[start:end]) and _is_date(" ".join(words[start:end]).casefold()):
+            run = " ".join(words[start:end]).casefold()
+            if any(may_begin[start:end]) and _is_date(run) and not _is_amount(run, words[end : end + 1]):
                 is_date[start:end] = [True] * (end - start)
                 break
     return is_date
+
+
+def _is_amount(run: str, following: Sequence[str]) -> bool:
+    """Return whether a bound with a number like a year is of what follows it: up to 2048 tokens, after 2000 steps."""
+    bound, number = typed_dates.split_bound(run)
+    is_number = bound != "since" and number.isdecimal()
+    return is_number and any(not classify_filler(word) for word in following)
 
 
 def find_dates(text: str) -> str:

@@ -17,7 +17,8 @@ from bot.text import date_reader, seed, typography
 from bot.text.plain import MONTH, MONTHS
 
 Span: TypeAlias = tuple[date, date]
-"""The first and last day of a period, inclusive."""
+"""The first and last day of a period, inclusive. What is before a day begins with `date.min`."""
+_DAY = timedelta(days=1)
 _MAX_LENGTH = 60
 _WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "월", "화", "수", "목", "금", "토", "일"]
 _MONTHS_IN = {"month": 1, "quarter": 3, "half": 6}
@@ -112,24 +113,76 @@ def read_typed_date(text: str, today: date) -> Span | None:
     typed = _SHORT_YEAR.sub("20", _TH.sub("", folded.removeprefix("the ")))
     try:
         typed = _DAY_ALONE.sub(r"\1일", folded) if _DAY_ALONE.fullmatch(folded) else typed
-        return _read_span(typed, today) or _read_range(typed, today)
+        return _read_period(typed, today) or _read_bounds(typed, today)
     except (ValueError, OverflowError):  # 31 February, or a year before the first
         return None
 
 
+def _read_bounds(text: str, today: date) -> Span | None:
+    """Return the days on one side of a date or period (before march, 3월 이후), or between two (after 2023 and before 2026)."""
+    words = text.split()
+    for place in range(1, len(words)):
+        first, last = " ".join(words[:place]), " ".join(words[place:]).removeprefix("and ")
+        sides = [_read_bound(side, today) for side in (first, last)]
+        if sides[0] and sides[1]:
+            since, until = max(sides[0][0], sides[1][0]), min(sides[0][1], sides[1][1])
+            return (since, until) if since <= until else None
+    return _read_bound(text, today)
+
+
+def _read_bound(text: str, today: date) -> Span | None:
+    """Return the days on one side of a date or period: up to today, or from the first day there is. None for other text."""
+    bound, typed = split_bound(text)
+    # "by SAT" and "before sun" are words.
+    span = _read_period(typed, today) if bound and typed not in _WEEKDAYS else None
+    if span is None or span[0] > today:
+        return None
+    first, last = span
+    sides = {
+        "before": (date.min, first - _DAY),
+        "until": (date.min, last),
+        "since": (first, today),
+        "after": (last + _DAY, today),
+    }
+    since, until = sides[bound]
+    return (since, until) if since <= until else None
+
+
+def split_bound(text: str) -> tuple[str, str]:
+    """Return which side a text is about by its first word, or a Korean one at its end ("before", "until", "since", "after"), and
+    the rest of the text; two empty texts without such a word.
+    """
+    match = _bounds().fullmatch(text)
+    if match is None:
+        return "", ""
+    return _load_words()["bound"][match["before"] or match["behind"]], match["of"] or match["to"]
+
+
+@lru_cache(maxsize=1)
+def _bounds() -> re.Pattern[str]:
+    """Return the pattern for a bound and what may be a date."""
+    words = sorted(_load_words()["bound"], key=len, reverse=True)
+    before, behind = ("|".join(word for word in words if word.isascii() is of) for of in (True, False))
+    return re.compile(f"(?P<before>{before}) (?P<of>.+)|(?P<to>.+?) ?(?P<behind>{behind})")
+
+
+def _read_period(text: str, today: date) -> Span | None:
+    return _read_span(text, today) or _read_range(text, today)
+
+
 def _read_range(text: str, today: date) -> Span | None:
-    """Return the days from one date to another, or from one until today (since march, 3월부터).
+    """Return the days from one date to another.
 
     One may give the year, the month or the unit of both: 2024년 3월~5월, march to may 2024, nov 20-27, 3-5월.
     """
     if text.startswith("between "):
         text = text.removeprefix("between ").replace(" and ", " ~ ", 1)
-    text = f"{text.removeprefix('since ')}부터" if text.startswith("since ") else text.removeprefix("from ")
+    text = text.removeprefix("from ")
     for between in sorted(_RANGE.finditer(text), key=lambda found: found[0] == "-"):
         first, last = text[: between.start()], text[between.end() :].removesuffix("까지")
         if between[0] == "-" and "-" in first and "-" not in last:
             continue  # the hyphen may be within a day: 2026-11-27 nov
-        pairs = [(first, last or (today.isoformat() if "부터" in between[0] else ""))]
+        pairs = [(first, last)]
         number, unit = _LAST_NUMBER.search(first), last.lstrip("0123456789")
         digits = last[: len(last) - len(unit)]
         if number and digits and int(number[1]) < int(digits):

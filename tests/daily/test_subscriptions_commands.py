@@ -146,6 +146,9 @@ async def test_setup_and_edit_explain_why_they_refuse_a_setting(harness: ClientH
         ("robots last week", "last week"),
         ("지난달 로봇", "지난달"),
         ("로봇 2024년 4월", "2024년 4월"),
+        ("robots, not surveys since 2025", "since 2025"),
+        ("로봇, 지난달 서베이 제외", "지난달"),
+        ("robots before november 2025", "before november 2025"),
         ("robots since:2019 until:2020", "robots since:2019 until:2020"),
     ):
         await refused(texts("topic-has-period", text=period), "setup", topic=topic)

@@ -76,7 +76,13 @@ PERIODS_OF_2026 = {
     ("2026-01-01", "2026-12-31"): "year to date",
     ("2026-03-01", "2026-11-28"): "since March|3월부터",
     ("2025-01-01", "2026-11-28"): "since 2025|2025년부터",
-    ("2026-11-23", "2026-11-28"): "since Monday",
+    ("2026-11-23", "2026-11-28"): "since Monday|after last week|지난주 지나서",
+    ("2025-11-01", "2026-11-28"): "since November 2025|after October 2025|later than 2025-10|2025년 11월부터|작년 11월 이후"
+    "|2025년 11월 이후로|2025년 10월 지나서",
+    ("0001-01-01", "2025-10-31"): "before November 2025|prior to 2025-11|earlier than Nov 1 2025|by October 2025|up to Oct 2025"
+    "|until October 2025|till 10/31/2025|2025년 11월 이전|작년 11월 전|2025년 10월까지",
+    ("0001-01-01", "2025-12-31"): "before 2026|until 2025|before this year|2026 이전|작년까지|올해 전",
+    ("2024-01-01", "2025-12-31"): "after 2023 and before 2026|since 2024 until 2025|2024년 이후 2026년 이전",
     ("2026-11-16", "2026-11-22"): "2026-W47|week 47, 2026|11월 셋째 주|11월 3주차|the week of Nov 16|week of 18 November",
     ("2025-12-15", "2025-12-21"): "12월 셋째 주|3rd week of december 2025",
     ("2026-11-27", "2026-11-27"): "11월 27일 (금)|11월27일(금)|Fri, 27 Nov 2026|the 27th of November"
@@ -100,6 +106,9 @@ NO_PERIODS = (
     "oct nov|may/june|march may 2024|nov 27-25|27-20 nov|1-2-3|1-2 3|feb 20-30|11월 27일 (목)"
     # What may follow a date in a query is a word of the query.
     "|2025-06 may|2026-11-27 nov|2026-11-27 11|2025-06 papers|2026-W47 papers|nov 27 new|2025 week|since:2025"
+    # A bound is of a date, which is not ahead, and of no word that may be another.
+    "|before sunrise|after training|by 2 points|up to 2048|by SAT|before sun|before|이전|학습 이후|3일 후|after 2026"
+    "|before|until soon|before 2025 papers|after 2026 and before 2024|by week"
     "|past|the|week|주|일 전|주 전|lora 2|gpt 4|gpt-4|week 2|2주|fri-2|mon 17:00|sat solver|the march of robots|may 2024 -"
 )
 

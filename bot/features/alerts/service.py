@@ -13,10 +13,11 @@ from typing import NamedTuple, assert_never
 
 from bot.core import clock, schedule
 from bot.core.clock import Clock
+from bot.i18n import typed_values
 from bot.papers import list_state
 from bot.search import alert_matcher
 from bot.search.service import SearchService
-from bot.text import analyser, institutions, people, plain, questions
+from bot.text import analyser, institutions, people, plain
 from storage import accounts, alerts, errors, models, outbox, papers, search
 from storage.database import Database
 
@@ -88,12 +89,8 @@ def _check_term(term: models.AlertTerm) -> None:
             text=term.text,
         )
     is_phrase = term.kind is not models.AlertKind.KEYWORD or term.text.startswith('"')
-    if dates := "" if is_phrase else questions.find_dates(term.text):
-        raise errors.UsageError(
-            f"An alert is about papers as they come. Leave the period {dates!r} out of it.",
-            "topic-has-period",
-            text=dates,
-        )
+    if not is_phrase:
+        typed_values.refuse_period(term.text)
     words = [analyser.fold(word).strip(".,;:!?'\"()[]") for word in term.text.split()]
     if term.kind is models.AlertKind.KEYWORD and all(
         not word or analyser.is_particle(word) or word in analyser.FUNCTION_WORDS for word in words

@@ -33,6 +33,7 @@ from bot.features.daily import post as daily_post
 from bot.features.daily.post import STYLES, PostableChannel, default_style
 from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.features.daily.why import Cause, WhyExplainer
+from bot.i18n import typed_values
 from bot.outbox.contents import REPOST_INTERVAL
 from bot.papers import completers, post_names, post_papers
 from bot.papers.replies import load_paper
@@ -383,7 +384,7 @@ async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) 
         result = await request.services.search.search(SearchRequest(wanted.topic, limit=1, parsed=query))
     meant, until_on = result.read.meant, result.read.filters.until_on
     if until_on and until_on <= request.services.clock().date():
-        raise daily_options.period_error(wanted.topic)
+        raise typed_values.period_error(wanted.topic)
     return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from bot.core import clock, schedule
 from bot.features.daily import choice
 from bot.i18n import typed_values
-from bot.text import query_parser, questions
+from bot.text import query_parser
 from bot.text.parsed_query import ParsedQuery
 from storage import errors
 from storage.models import Locale, Style, Subscription
@@ -209,15 +209,6 @@ def read_topic(topic: str) -> ParsedQuery:
             f"The topic {topic!r} has nothing to search for. Use words, author: or votes:.",
             "topic-asks-nothing",
         )
-    if dates := questions.find_dates(query.text):
-        raise period_error(dates)
+    for text in (query.text, *query.excluded):
+        typed_values.refuse_period(text)
     return query
-
-
-def period_error(text: str) -> errors.UsageError:
-    """Return the error for a topic that names a period: a post has the papers of its own days."""
-    return errors.UsageError(
-        f"A post is about papers as they come. Leave the period {text!r} out of the topic.",
-        "topic-has-period",
-        text=text,
-    )
