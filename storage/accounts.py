@@ -106,7 +106,6 @@ class GuildSettings(TypedDict, total=False):
     """Fields of a server to store. None leaves a stored value unchanged."""
 
     locale: Locale | None
-    timezone: str | None
     system_channel_id: int | None
     answers_mentions: bool
     name: str

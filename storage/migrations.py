@@ -652,6 +652,12 @@ def _add_hidden_papers(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE papers ADD COLUMN hidden BOOLEAN DEFAULT {default} NOT NULL")
 
 
+@_migration(34)
+def _drop_zones_of_servers(connection: sa.Connection) -> None:
+    """Drop the zone that a server had from a former post: that of its present ones is taken."""
+    connection.exec_driver_sql("ALTER TABLE guilds DROP COLUMN timezone")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

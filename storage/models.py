@@ -41,7 +41,6 @@ class Guild:
 
     guild_id: int
     locale: Locale | None
-    timezone: str | None
     system_channel_id: int | None
     left_at: datetime | None
     answers_mentions: bool

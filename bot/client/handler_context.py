@@ -122,17 +122,14 @@ class Client(commands.AutoShardedBot):
     async def timezone_for(self, interaction: discord.Interaction[Any], *, of_server: bool = False) -> str:
         """Return the time zone for a time typed without one: the reader's, or else the server's.
 
-        If `of_server`, the server's zone comes first. It defaults to the zone of the server's newest daily
-        post. If neither has a zone, the language or the settings determine it.
+        The server's is that of its newest daily post that has a time, whose zone readers see. If `of_server`, it comes first.
+        If neither has a zone, the language or the settings determine it.
         """
         reader = await self.services.database.fetch(accounts.get_reader, interaction.user.id)
         of_reader, of_guild = reader and reader.timezone, None
         if interaction.guild_id is not None and (of_server or not of_reader):
-            guild = await self.services.database.fetch(accounts.get_guild, interaction.guild_id)
-            of_guild = guild and guild.timezone
-            if not of_guild:
-                rows = await self.services.database.fetch(daily.list_rows, guild_id=interaction.guild_id)
-                of_guild = rows[-1].timezone if rows else None
+            rows = await self.services.database.fetch(daily.list_rows, guild_id=interaction.guild_id)
+            of_guild = next((row.timezone for row in reversed(rows) if row.at_time), None)
         if known := (of_guild or of_reader if of_server else of_reader or of_guild):
             return known
         texts = await self.texts_for(interaction)

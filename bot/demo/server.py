@@ -184,18 +184,16 @@ async def open_demo(
                 runtime = build_runtime(container, bot, lock)
                 ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
                 await _populate(env, runtime, **ids)
-                await use_zone(runtime, guild.id, [reader, member], ZONES[locale])
+                await use_zone(runtime, [reader, member], ZONES[locale])
                 yield env, runtime, channels, [reader, member]
             finally:
                 await lock.release()
 
 
-async def use_zone(runtime: Runtime, guild_id: int, viewers: Sequence[Viewer], zone: str) -> None:
-    """Store the time zone of the viewers and the server."""
-    services = runtime.bot.services
+async def use_zone(runtime: Runtime, viewers: Sequence[Viewer], zone: str) -> None:
+    """Store the time zone of the viewers."""
     for viewer in viewers:
-        await services.database.write(accounts.upsert_reader, viewer.id, timezone=zone)
-    await services.guilds.update({guild_id: {"timezone": zone}})
+        await runtime.bot.services.database.write(accounts.upsert_reader, viewer.id, timezone=zone)
 
 
 async def serve(*, port: int, locale: models.Locale) -> None:
@@ -225,7 +223,7 @@ async def serve(*, port: int, locale: models.Locale) -> None:
                 archive_url = await stack.enter_async_context(serving)
                 services = runtime.bot.services
                 runtime.bot.services = dataclasses.replace(services, lists_url=archive_url)
-                change_zone = partial(use_zone, runtime, guild.id, viewers)
+                change_zone = partial(use_zone, runtime, viewers)
                 demo_page.dress(preview, channels, locale, archive_url, change_zone)
                 page = await stack.enter_async_context(preview)
                 sys.stdout.write(f"{page.url}\n{demo_texts.load(locale).introduction}\n")

@@ -1,6 +1,7 @@
 """The `/daily` commands: creating, editing, previewing and removing subscriptions with options and forms."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -101,23 +102,23 @@ Every day at 9:00 AM (Seoul)
 The 5 most upvoted papers
 English · Compact
 Next: Jan 02 00:00 (Jan 02 00:00), with what is new by then
--# To set a minimum of votes or a source, use `/daily edit`.
+-# To set a minimum of votes or a source, use the options **votes** and **from** of `/daily edit`.
 [Preview] [Post now] [Pause] [Remove]
 [Edit] [More settings] [All daily posts]
 
 ### Daily post in #papers
 Topic: 강화 학습 without survey
-Monday to Friday at 6:00 PM (Seoul)
+Monday to Friday at 6:00 PM (UTC)
 The 5 most upvoted papers
 English · Compact
 ✓ All the permissions are in place
-First post: Jan 01 09:00 in your time zone (Jan 01 09:00)
+First post: Jan 01 18:00 in your time zone (Jan 01 18:00)
 -# It has the newest papers at that time; a day without new papers has no post.
 **#papers already has 2 daily posts**
 - **Daily · 9:00 AM (Seoul) · #papers** · Paused manually.
 - **language · 9:00 AM (UTC) · #papers** · Next: Jan 01 09:00 (Jan 01 09:00), with what is new by
   then
--# To set a minimum of votes or a source, use `/daily edit`.
+-# To set a minimum of votes or a source, use the options **votes** and **from** of `/daily edit`.
 [Start] [Edit] [More settings]
 
 Remove **Daily · 9:00 AM · #papers**? Pausing keeps its settings.
@@ -202,15 +203,31 @@ async def test_a_first_post_has_the_previews_paper_after_a_day_without_newer_one
     assert "Moss grows" in shown_text(max(harness.channel.history(), key=lambda message: message.id))
 
 
-async def test_a_managers_first_post_sets_their_time_zone(harness: ClientHarness) -> None:
-    for typed in ("America/New_York", "Asia/Tokyo"):
-        _, summary = await _setup(harness, time="9", timezone=typed)
+async def test_a_time_without_a_zone_has_that_of_the_newest_post_with_a_time(harness: ClientHarness) -> None:
+    """docs/commands.md, *Times*: never that of a post that is gone, or of the time before its change."""
+
+    async def choose_zone() -> tuple[str, str]:
+        _, summary = await _setup(harness, topic="moss", time="8am")
+        meeting = await harness.manage("club setup", channel=harness.channel, day="wed", time="5pm")
+        club_zone = re.search(r"\((.*?)\)", shown_text(meeting))
+        assert club_zone
+        return re.findall(r"8:00 AM \((.*?)\)", shown_text(summary))[-1], club_zone[1]
+
+    for time in ("9am Seoul", "9am New York", None):
+        _, summary = await _setup(
+            harness, topic=f"moss {time}", **({"time": time} if time else {"timezone": "Asia/Tokyo"})
+        )
         await harness.manager_press(summary, "setup-start")
-        known = await harness.bot.services.database.fetch(accounts.get_reader, harness.manager.id)
-        assert known is not None
-        assert known.timezone == "America/New_York"
-        for subscription in await _stored(harness):
-            await harness.subscriptions.remove(subscription.id)
+    posts = await _stored(harness)
+    assert await choose_zone() == ("New York", "New York")
+    await harness.manage("daily edit", post=str(posts[1].id), time="9am Berlin")
+    assert await choose_zone() == ("Berlin", "Berlin")
+    await harness.subscriptions.remove(posts[1].id)
+    assert await choose_zone() == ("Seoul", "Seoul")
+    await harness.subscriptions.remove(posts[0].id)
+    assert await choose_zone() == ("UTC", "UTC")
+    await harness.container.database.write(accounts.upsert_reader, harness.manager.id, timezone="Asia/Tokyo")
+    assert await choose_zone() == ("Tokyo", "Tokyo")
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,10 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
         "/topic RL votes:abc": ("**votes** can be: 0–99999", "**추천**에는 이렇게 넣을 수 있어요: 0–99999"),
         "/author": ("the option **name** is missing", "**이름**도 넣어 주세요"),
         "/daily setup papers:999": ("**papers** can be: 1–25", "**논문수**에는 이렇게 넣을 수 있어요: 1–25"),
+        "/daily setup days:someday": (
+            "**days** can be: Every day, Mondays, Tuesdays, Wednesdays, Thursdays, Fridays, Saturdays, Sundays, Weekdays (",
+            "**요일**에는 이렇게 넣을 수 있어요: 매일, 월요일, 화요일, 수요일, 목요일, 금요일, 토요일, 일요일, 평일, 주말, 월·수·금",
+        ),
         "/daily setup style:x": ("**style** can be: ", "**형식**에는 이렇게 넣을 수 있어요: 간략:"),
         "/alerts add channel:nowhere": ("**channel** can be: ", "**채널**에는 이렇게 넣을 수 있어요: #"),
         "/club setup channel:papers day:someday time:5pm": (
@@ -189,10 +193,10 @@ DAYS = option(
     choices=[
         option(name, korean, value=value)
         for name, korean, value in (
-            ("Monday to Friday", "평일", "mon-fri"),
             ("Mondays", "월요일", "mon"),
             ("Fridays", "금요일", "fri"),
-            ("Monday, Wednesday, Friday", "월·수·금", "mon,wed,fri"),
+            ("Weekdays (Monday to Friday)", "평일", "mon-fri"),
+            ("Monday, Wednesday and Friday", "월·수·금", "mon,wed,fri"),
             ("Compact: one message", "간략: 메시지 하나에 모두", "compact"),
             ("Cards: one message per paper", "카드: 논문마다 메시지 하나", "cards"),
         )
@@ -209,6 +213,7 @@ DAYS = option(
         ("Monday", "mon"),
         ("friday", "fri"),
         ("mon", "mon"),
+        ("weekdays", "mon-fri"),
         ("평일", "mon-fri"),
     ],
 )

@@ -560,14 +560,9 @@ async def _create(request: Request, draft: Subscription) -> Subscription:
     channel = _find_postable(request, draft)
     await _require_allowed(request, channel, draft)
     await _require_bot_may_post(request, channel, draft.style)
-    services, timezone = request.services, draft.timezone
+    services, locale = request.services, request.texts.locale
     subscription = await services.get(Subscriptions).add(replace(draft, created_by=request.user_id))
-    await services.guilds.update({subscription.guild_id: {"timezone": timezone}})
-    # Do not replace the manager's own time zone with the server's.
-    reader = await services.database.fetch(accounts.get_reader, request.user_id)
-    new_timezone = timezone if reader is None or reader.timezone is None else None
-    settings: accounts.ReaderSettings = {"locale": request.texts.locale, "timezone": new_timezone}
-    await services.database.write(accounts.upsert_reader, request.user_id, **settings)
+    await services.database.write(accounts.upsert_reader, request.user_id, locale=locale)
     return subscription
 
 

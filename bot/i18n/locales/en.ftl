@@ -208,7 +208,10 @@ saved-import-skipped = { $count ->
 saved-import-unasked = { $count ->
     [one] One has
    *[other] { $count } have
-} no ID or DOI and could not be looked up by title at arXiv now. If they may be there, import the file again tomorrow
+} no ID or DOI and could not be looked up by title at arXiv now. If { $count ->
+    [one] it
+   *[other] they
+} may be there, import the file again tomorrow
 saved-import-never-asked = { $count ->
     [one] One was skipped
    *[other] { $count } were skipped
@@ -241,6 +244,7 @@ summary-listing = Hugging Face's summary of the abstract
 summary-abstract = The paper's abstract
 summary-listing-in-other-language = Hugging Face's summary of the abstract, in Korean
 summary-in-other-language = Summary in Korean only
+review-in-other-language = Review in Korean only
 label-whats-new = What's New
 label-technical-details = Technical Details
 label-performance-highlights = Performance Highlights
@@ -270,7 +274,7 @@ open-page = { $place ->
     [DOI] Publisher's page
    *[other] Open on { $place }
 }
-paper-elsewhere = Not from arXiv: its full text, votes and versions are not looked up
+paper-elsewhere = Not from arXiv: its full text and versions are not looked up, and votes are only those that a digest gives
 no-paper-near = No paper has this title; showing what a search for it finds
 no-paper-alike = No paper has this title; showing what a search for the most similar name finds
 no-chapter = This review no longer has that chapter. Open the paper again.
@@ -546,7 +550,7 @@ subscription-now = Post now
 subscription-all = All daily posts
 subscription-started = All set
 subscription-edited = Updated
-subscription-edit = To set a minimum of votes or a source, use { $command }.
+subscription-edit = To set a minimum of votes or a source, use the options **votes** and **from** of { $command }.
 subscription-paused = Paused
 subscription-exists = This channel already has this daily post
 subscription-resumed = Resumed
@@ -680,9 +684,15 @@ ask-common-limits = What are its limitations?
 ask-common-code = Are the code and the weights available, under which license?
 ask-asked = **Q** { $question }
 ask-none = No passage has the words of this question. Try the words that papers use.
-ask-no-text = The text of this paper could be read neither on Hugging Face nor on arXiv.
+ask-no-text = { $scheme ->
+    [arXiv] The text of this paper could be read neither on Hugging Face nor on arXiv.
+   *[other] No abstract or summary of this paper is stored, and full texts outside arXiv are not looked up.
+}
 ask-limit = You can't ask about any more new papers today. Please try again tomorrow.
-ask-from-abstract = Only the abstract and summaries were searched: the full text could not be read.
+ask-from-abstract = { $scheme ->
+    [arXiv] Only the abstract and summaries were searched: the full text could not be read.
+   *[other] Only the stored abstract or summaries were searched: full texts outside arXiv are not looked up.
+}
 ask-read-as = Read as: { $parts }
 ask-place = in the paper
 ask-writing = A language model is reading …

@@ -192,6 +192,7 @@ summary-listing = Hugging Face 요약 · 초록 기반
 summary-abstract = 논문 초록
 summary-listing-in-other-language = Hugging Face 영어 요약 · 초록 기반
 summary-in-other-language = 한국어 요약이 없어 영어로 보여 드려요
+review-in-other-language = 한국어 리뷰가 없어 영어로 보여 드려요
 label-whats-new = 새로운 점
 label-technical-details = 방법
 label-performance-highlights = 성능
@@ -221,7 +222,7 @@ open-page = { $place ->
     [DOI] 출판사 페이지
    *[other] { $place }에서 열기
 }
-paper-elsewhere = arXiv 논문이 아니라서 본문, 추천 수, 버전은 따로 확인하지 않아요
+paper-elsewhere = arXiv 논문이 아니라서 본문과 버전은 확인하지 않고, 추천 수는 다이제스트에 적힌 값만 보여 드려요
 no-paper-near = 제목이 일치하는 논문은 없어서 입력한 말로 검색했어요
 no-paper-alike = 제목이 일치하는 논문은 없어서 가장 비슷한 이름으로 검색했어요
 no-chapter = 리뷰가 바뀌어 그 장이 없어졌어요. 논문을 다시 열어 주세요.
@@ -491,7 +492,7 @@ subscription-now = 바로 올리기
 subscription-all = 모두 보기
 subscription-started = 설정했어요
 subscription-edited = 수정했어요
-subscription-edit = 최소 추천 수와 출처는 { $command } 명령어에서 바꿀 수 있어요.
+subscription-edit = 최소 추천 수와 출처는 { $command } 명령어의 **추천**과 **출처** 옵션으로 바꿀 수 있어요.
 subscription-paused = 일시중지했어요
 subscription-exists = 이 채널에 이미 있는 자동 게시예요
 subscription-resumed = 다시 시작했어요
@@ -621,9 +622,15 @@ ask-common-limits = 한계는 뭐예요?
 ask-common-code = 코드와 가중치를 공개했어요? 라이선스는 뭐예요?
 ask-asked = **질문** { $question }
 ask-none = 질문의 단어가 나오는 부분을 찾지 못했어요. 논문에 나올 만한 표현으로 다시 질문해 주세요.
-ask-no-text = Hugging Face와 arXiv 어디에서도 이 논문의 본문을 읽지 못했어요.
+ask-no-text = { $scheme ->
+    [arXiv] Hugging Face와 arXiv 어디에서도 이 논문의 본문을 읽지 못했어요.
+   *[other] 이 논문은 저장된 초록이나 요약이 없고, arXiv 밖에서는 본문을 가져오지 않아요.
+}
 ask-limit = 오늘은 새 논문에 더 질문할 수 없어요. 내일 다시 질문해 주세요.
-ask-from-abstract = 본문을 읽지 못해 초록과 요약만 찾아봤어요.
+ask-from-abstract = { $scheme ->
+    [arXiv] 본문을 읽지 못해 초록과 요약만 찾아봤어요.
+   *[other] arXiv 논문이 아니면 본문을 가져오지 않아서, 저장된 초록이나 요약만 찾아봤어요.
+}
 ask-read-as = 이렇게 이해했어요: { $parts }
 ask-place = 논문에서 보기
 ask-writing = 언어 모델이 읽고 있어요 …
