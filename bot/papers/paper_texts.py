@@ -129,9 +129,9 @@ def _basis_text(texts: Texts, summary: summaries.Summary) -> str:
     return texts(f"basis-{summary.basis.value}") if summary.basis else ""
 
 
-def language_note(texts: Texts, language: str | None) -> str:
-    """Return a note if a text is not in the reader's language, otherwise ""."""
-    return texts("summary-in-other-language") if language not in (None, texts.locale.value) else ""
+def language_note(texts: Texts, language: str | None, note: str = "summary-in-other-language") -> str:
+    """Return a note (a Fluent id) if a text is not in the reader's language, otherwise ""."""
+    return texts(note) if language not in (None, texts.locale.value) else ""
 
 
 def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language: bool) -> str:

@@ -135,8 +135,8 @@ async def test_without_a_text_the_stored_summary_answers_and_is_labelled(asking:
     assert f"> {said}" in text
     assert asking.texts("label-technical-details" if not is_korean else "label-whats-new") in text
     assert f"](https://arxiv.org/abs/{OTHER})" in text
-    assert asking.texts("ask-from-abstract") in text
-    assert asking.texts("ask-no-text") not in text
+    assert asking.texts("ask-from-abstract", scheme="arXiv") in text
+    assert asking.texts("ask-no-text", scheme="arXiv") not in text
 
 
 async def test_without_a_text_the_abstract_answers_before_the_summary(asking: ClientHarness) -> None:
@@ -149,7 +149,7 @@ async def test_without_a_text_the_abstract_answers_before_the_summary(asking: Cl
 
 async def test_a_paper_of_which_nothing_is_known_says_so(asking: ClientHarness) -> None:
     await add_facts(asking, UNLISTED)
-    assert asking.texts("ask-no-text") in await ask(asking, "Which data?", UNLISTED)
+    assert asking.texts("ask-no-text", scheme="arXiv") in await ask(asking, "Which data?", UNLISTED)
 
 
 async def test_a_reader_has_only_so_many_texts_read_a_day(

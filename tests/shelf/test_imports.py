@@ -499,6 +499,25 @@ async def test_titles_are_not_for_tomorrow_where_arxiv_is_never_asked(sqlite_db:
         shown = str(view.to_components())
         assert ONE in shown
         assert not any(word in shown for word in ("tomorrow", "내일"))
+    for unasked, said in (((ONE,), "If it may be there"), ((ONE, OTHER), "If they may be there")):
+        view = messages.import_view(for_locale(models.Locale.EN), Imported(unasked=unasked))
+        assert said in str(view.to_components())
+
+
+@pytest.mark.parametrize(("field", "key"), [("eprint", "2409.10001"), ("doi", "10.1234/moss.1")])
+async def test_a_papers_title_in_the_file_is_shown_to_its_reader_until_a_source_describes_it(
+    sqlite_db: Database, field: str, key: str
+) -> None:
+    """docs/commands.md, *Saved papers*."""
+    kept = open_shelf(sqlite_db, lambda: NOW)
+    text = f"@misc{{a, title={{{ONE}}}, {field}={{{key}}}}}"
+    [paper_key] = (await kept.import_file(7, text.encode(), is_kept=False)).saved
+    await kept.import_file(8, key.encode(), is_kept=False)
+    for reader, title in ((7, ONE), (8, None)):
+        assert [row.title for row in (await kept.load_page(Owner(reader))).papers] == [title]
+    fact = models.PaperFacts(paper_key, "f", "u", NOW, title=OTHER)
+    await make_ingest(sqlite_db).add_facts([fact])
+    assert [row.title for row in (await kept.load_page(Owner(7))).papers] == [OTHER]
 
 
 async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.core import admission
+from bot.demo import sample_digests
 from bot.features.web import server
 from bot.features.web.pages import Page as WebPage
 from bot.rendering.templates import OutputFormat
@@ -18,6 +19,8 @@ from tests.support import digest_builders, patience
 from tests.web.conftest import WebArchive
 
 PAPER = "/papers/2501.00004"
+SMOLVLA = "2506.01844"
+"""A paper with summaries in both languages and a review in Korean."""
 KOREAN = {"Accept-Language": "ko-KR,ko;q=0.9,en;q=0.5"}
 
 
@@ -62,7 +65,9 @@ async def test_every_url_returns_a_page_or_an_error_with_a_reason(archive: WebAr
         "/ask?q=" + quote("What about Orca 9?"): (200, "text/html", "No paper here mentions “Orca 9”"),
         "/ask?q=" + quote("<script>alert(1)</script>"): (200, "text/html", "&lt;script&gt;"),
         "/ask?q=qqqqzzzz": (200, "text/html", "Nothing here is about this"),
-        "/ask": (400, "text/html", "at least one word"),
+        "/ask": (200, "text/html", "<h1>Search</h1>"),
+        "/ask?q=": (200, "text/html", '<input id="q" name="q" type="search"'),
+        "/ask?q=+&lang=ko": (200, "text/html", "<h1>검색</h1>"),
         "/ask?q=" + "a" * 2_001: (400, "text/html", "up to 2,000 characters"),
         "/authors/" + quote("lovelace ada"): (200, "text/html", "Molecules in Motion"),
         "/authors/nobody": (404, "text/html", "No author found for “nobody”"),
@@ -252,6 +257,26 @@ async def test_internal_error_page_hides_the_cause(
     status, headers, text = await archive.get("/search?q=model")
     assert (status, "secret" in text, headers["Cache-Control"]) == (500, False, "no-store")
     assert "Something went wrong" in text
+
+
+async def test_what_is_in_another_language_is_named(archive: WebArchive) -> None:
+    for sample in sample_digests.sample_texts():
+        if SMOLVLA in sample.text and sample.name.startswith(("review-ko", "newsletter-en/2025")):
+            await digest_builders.ingest_digest(archive.services.database, sample.text, at=archive.now)
+    english = re.findall('<p class="note">(.*?)</p>', await archive.text(f"/papers/{SMOLVLA}?lang=en"))
+    assert [note for note in english if "only" in note] == ["Review in Korean only"]
+    korean = re.findall('<p class="note">(.*?)</p>', await archive.text(f"/papers/{SMOLVLA}?lang=ko"))
+    assert [note for note in korean if "없어" in note] == []
+
+
+async def test_an_answer_names_a_paper_of_which_only_the_title_is_stored_once(archive: WebArchive) -> None:
+    title = "Why Kites Hallucinate Gales"
+    papers = f'[{{"arxiv_id": "2501.30001", "title": "{title}"}}]'
+    listed = f'{{"format": "listing", "date": "2025-01-04", "papers": {papers}}}'
+    await digest_builders.ingest_digest(archive.services.database, listed, at=archive.now)
+    for language, said in (("en", "Only its title is stored"), ("ko", "제목만 저장된 논문")):
+        page = await archive.text(f"/ask?q=Why+do+kites+hallucinate&lang={language}")
+        assert (page.count("Gales"), said in page) == (1, True), page
 
 
 async def test_the_items_of_a_list_are_lines_and_more_unfolds_the_passage(archive: WebArchive) -> None:

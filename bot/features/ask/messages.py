@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import discord
 from discord import ui
 
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, schemes
 from bot.archive.summaries import Basis, label_name
 from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id, unpack_custom_id
@@ -169,7 +169,7 @@ def describe(texts: Texts, answer: Answer) -> list[str]:
         return []
     if answer.paper is not None:
         none = "ask-no-text" if answer.basis is Basis.NONE else "ask-none"
-        return [] if answer.found else [texts(none)]
+        return [] if answer.found else [texts(none, scheme=schemes.label(answer.paper.key))]
     if not answer.found and len(answer.topic) <= _MAX_THANKS and _THANKS.search(answer.topic):
         return [texts("ask-archive-thanks")]
     if not answer.found and questions.asks_what_to_read(answer.topic):
@@ -225,7 +225,9 @@ def list_notes(texts: Texts, answer: Answer) -> list[str]:
         texts("ask-archive-nearest") if is_of_archive and has_passage else "",
         texts("ask-disagree") if answer.disagree else "",
         texts(note) if note else "",
-        texts("ask-from-abstract") if answer.basis is Basis.ABSTRACT else "",
+        texts("ask-from-abstract", scheme=schemes.label(answer.paper.key))
+        if answer.paper is not None and answer.basis is Basis.ABSTRACT
+        else "",
         texts("ask-read-as", parts=read_as) if read_as and not answer.sentences else "",
     )
     return list(filter(None, notes))
@@ -233,13 +235,14 @@ def list_notes(texts: Texts, answer: Answer) -> list[str]:
 
 def list_passages(
     texts: Texts, answer: Answer
-) -> Iterator[tuple[models.PaperDetail, Snippet, str, str, str]]:
-    """Yield each passage's paper, excerpt, whose words they are (Markdown), its language, "" if it is the question's, and all of
-    it, "" if the excerpt is."""
+) -> Iterator[tuple[models.PaperDetail, tuple[tuple[str, bool], ...], str, str, str]]:
+    """Yield each passage's paper, the pieces of its excerpt (none if it is the title), whose words they are (Markdown), its
+    language, "" if it is the question's, and all of it, "" if the excerpt is."""
     for one in answer.found:
         language = one.source.language if one.source.language != answer.language else ""
         whole = one.whole().excerpt.text if one.is_cut else ""
-        yield one.paper, one.excerpt, describe_words(texts, answer, one), language, whole
+        pieces = () if one.source.words is PassageOrigin.TITLE else one.excerpt.pieces
+        yield one.paper, pieces, describe_words(texts, answer, one), language, whole
 
 
 def describe_words(texts: Texts, answer: Answer, passage: ShownPassage) -> str:

@@ -163,7 +163,7 @@ class Shelf:
             taken_ids = [ids[paper_key] for paper_key in taken]
             listed = await papers.list_rows(connection, [ids[key] for key in by_id if key in ids])
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
-            titles = {ids[key]: by_id[key].title for key in taken if not schemes.is_arxiv(key)}
+            titles = {ids[key]: title for key in taken if (title := by_id[key].title)}
             await shelf.save_at(connection, user_id, times, own_titles=titles)
             await self._restore(connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids})
         known_titles = {row.key: row.title for row in listed}

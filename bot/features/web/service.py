@@ -46,7 +46,7 @@ from bot.papers.paper_lists import PaperList, PaperLists
 from bot.papers.paper_texts import format_title
 from bot.rendering import discord_text, markdown
 from bot.rendering.templates import OutputFormat, Templates
-from bot.search.results import PaperPage, Snippet, Sort
+from bot.search.results import PaperPage, Sort
 from bot.search.service import SearchService
 from storage import archive, models, papers, shelf
 
@@ -81,11 +81,11 @@ _NO_LIST: Mapping[str, Any] = {
 class FoundPassage(NamedTuple):
     """A passage of a paper that answers a question, and whose words it is (plain text). `language` is "" if it is the page's.
 
-    `whole` is all of the passage, or "" if the excerpt is.
+    `snippet` is empty if only the title is stored. `whole` is all of the passage, or "" if the snippet is.
     """
 
     paper: models.PaperDetail
-    excerpt: Snippet
+    snippet: tuple[tuple[str, bool], ...]
     words: str
     language: str
     whole: str
@@ -209,8 +209,10 @@ class WebPages:
         return await work_in_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
 
     async def load_answer(self, site: Site, query: str) -> Page:
-        """Return the passages nearest to a question. Raises PageError if it is empty or too long."""
-        check_query(query)
+        """Return the passages nearest to a question; without one, what an empty search shows. Raises PageError if it is too long."""
+        check_query(query, may_be_empty=True)
+        if not query.strip():
+            return await self.load_search(site, query, page=0)
         texts = for_locale(site.locale)
         answered = await self.ask(query, texts)
         rows = [
@@ -224,12 +226,12 @@ class WebPages:
                 votes=paper.votes,
                 authors=(),
                 more_authors="",
-                snippet=excerpt.pieces,
+                snippet=snippet,
                 note=words,
                 language=language,
                 whole=whole,
             )
-            for rank, (paper, excerpt, words, language, whole) in enumerate(answered.passages, 1)
+            for rank, (paper, snippet, words, language, whole) in enumerate(answered.passages, 1)
         ]
         heading = texts("ask-asked", question=discord_text.escape_text(discord_text.to_single_line(query)))
         values = {
@@ -581,13 +583,13 @@ def _list_chapters(
 ) -> list[tuple[discord_text.SafeMarkdown, str | None, str]]:
     """Return the summary and the rest of the review, each as (Markdown, language, note on the language)."""
     sections = tuple(summary.sections) if summary else ()
-    shown = [(sections, summary.language if summary else None)]
+    shown = [(sections, summary.language if summary else None, "summary-in-other-language")]
     if review := summaries.best_appearance(detail.appearances, texts.locale, models.DigestFormat.REVIEW):
         more = tuple(row for row in summaries.shown_sections(review.entry) if row not in sections)
-        shown.append((more, summaries.find_language(review)))
+        shown.append((more, summaries.find_language(review), "review-in-other-language"))
     return [
-        (paper_texts.summary_text(texts, part), language, paper_texts.language_note(texts, language))
-        for part, language in shown
+        (paper_texts.summary_text(texts, part), language, paper_texts.language_note(texts, language, note))
+        for part, language, note in shown
         if part
     ]
 
