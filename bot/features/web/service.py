@@ -209,7 +209,7 @@ class WebPages:
         return await work_in_thread(self._list_page, site, listed, ("search",), {"q": query}, further)
 
     async def load_answer(self, site: Site, query: str) -> Page:
-        """Return the passages nearest to a question; without one, what an empty search shows. Raises PageError if it is too long."""
+        """Return the passages nearest to a question; without one, an empty search. Raises PageError if it is too long."""
         check_query(query, may_be_empty=True)
         if not query.strip():
             return await self.load_search(site, query, page=0)
