@@ -193,6 +193,13 @@ def services(origin: origin_server.OriginServer) -> FakeArxiv:
 DOI = "10.1234/moss.1"
 
 
+OF_ELSEWHERE = {
+    "en": ("votes are only those that a digest gives", *2 * ("outside arXiv are not looked up",)),
+    "ko": ("다이제스트에 적힌 값만", "arXiv 논문이 아니면 본문을", "arXiv 밖에서는 본문을"),
+}
+"""What a card, an answer from summaries and one from nothing say of a paper outside arXiv."""
+
+
 @both_languages
 async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_looked_up(
     harness: ClientHarness,
@@ -216,8 +223,7 @@ async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_look
         assert escape_untrusted(DOI) in shown[1]
         assert f"-# {texts('paper-elsewhere')}" in shown
         assert shown[1].startswith("▲\N{NO-BREAK SPACE}8 · ")
-        said = {"en": "votes are only those that a digest gives", "ko": "다이제스트에 적힌 값만"}
-        assert said[texts.locale] in shown_text(card)
+        assert OF_ELSEWHERE[texts.locale][0] in shown_text(card)
         assert texts("published-on", date=texts.format_date(day)) in shown_text(card).replace("Pub", "pub")
         assert _urls(card) == [f"https://doi.org/{DOI}"]
     fed = models.PaperFacts(
@@ -234,13 +240,11 @@ async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_look
     assert texts("paper-elsewhere") not in shown_text(await harness.ask("paper", paper=SURVEY))
     asked = shown_text(await harness.ask("ask", paper=f"doi/{DOI}", question="When does moss grow?"))
     assert "at night" in asked.replace("**", "")
-    said = {"en": "outside arXiv are not looked up", "ko": "arXiv 논문이 아니면 본문을 가져오지 않아서"}
-    assert said[texts.locale] in asked
+    assert OF_ELSEWHERE[texts.locale][1] in asked
     asked = shown_text(
         await harness.ask("ask", paper="openreview/aB3dEfGh1J", question="When do ferns grow?")
     )
-    said = {"en": "outside arXiv are not looked up", "ko": "arXiv 밖에서는 본문을 가져오지 않아요"}
-    assert said[texts.locale] in asked
+    assert OF_ELSEWHERE[texts.locale][2] in asked
     missing = await harness.ask("paper", paper="doi:10.1234/fern.2")
     said = texts(
         "lookup-elsewhere", paper=escape_untrusted("10.1234/fern.2"), saved=texts.name_command("saved")
