@@ -207,7 +207,9 @@ class Crawler:
 
 
 @pytest.mark.parametrize(
-    ("role", "locale"), [("reader", models.Locale.EN), ("manager", models.Locale.KO)], ids=str
+    ("role", "locale"),
+    [pytest.param("reader", models.Locale.EN, marks=pytest.mark.all_faults), ("manager", models.Locale.KO)],
+    ids=str,
 )
 async def test_each_control_works(harness: ClientHarness, role: str) -> None:
     by = getattr(harness, role)

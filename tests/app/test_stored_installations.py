@@ -130,6 +130,7 @@ class Recorder:
         return user_id
 
 
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 @pytest.mark.parametrize("folder", upgrades.STORED, ids=lambda folder: folder.name)
 async def test_a_day_passes_and_old_buttons_are_answered(folder: Path, empty_database_url: str) -> None:
     upgrades.restore(folder, empty_database_url)

@@ -27,7 +27,7 @@ from storage.database import Database
 from tests.support import asked_paper, outbox_builders, patience
 from tests.support.world import CHANNEL, World, moment
 
-pytestmark = pytest.mark.engines("sqlite", "postgresql")
+pytestmark = pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 NOW, THREAD, GUILD = moment("Mon 09:00"), 77, 9
 MESSAGE = AskedMessage(GUILD, THREAD, 4242, user_id=5, replied_to=None, may_reply=True, is_mention=True)
 

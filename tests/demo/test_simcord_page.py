@@ -246,7 +246,7 @@ def _check_port_in_use(url: str, folder: Path) -> None:
 
 
 @browser.needs_chromium
-@pytest.mark.parametrize("locale", ["ko", "en"])
+@pytest.mark.parametrize("locale", [pytest.param("ko", marks=pytest.mark.all_faults), "en"])
 async def test_demo_replies_to_all_lines_suggested_on_its_page(
     locale: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

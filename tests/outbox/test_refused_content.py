@@ -52,7 +52,7 @@ async def plan(world: World, kind: DeliveryKind) -> None:
 OF_CHANNELS = (DeliveryKind.DAILY, DeliveryKind.ON_DEMAND, DeliveryKind.ALERT)
 
 
-@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 @pytest.mark.parametrize("kind", OF_CHANNELS)
 async def test_what_discord_refuses_comes_at_once_in_its_plain_form(world: World, kind: DeliveryKind) -> None:
     world.discord.forbidden = {"B"}
@@ -67,7 +67,7 @@ async def test_what_discord_refuses_comes_at_once_in_its_plain_form(world: World
         assert (await world.explain("B")).cause.value == "posted"
 
 
-@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 @pytest.mark.parametrize("kind", OF_CHANNELS)
 async def test_what_is_refused_in_its_plain_form_too_is_named_to_its_owner(
     world: World, kind: DeliveryKind

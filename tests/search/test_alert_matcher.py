@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from bot.features.alerts.service import validate_alert
 from bot.papers import paper_texts
 from bot.search import alert_matcher
@@ -215,27 +213,15 @@ PLAIN = (
 )
 
 
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        ("A*", 0),
-        ("a* planning", 0),
-        ("A*를", 0),
-        ("RRT*", 1),
-        (".NET", 2),
-        (".net services", 2),
-        ("I/O", 3),
-        ("C++", 4),
-        ("f#", 5),
-        ("TD(λ)", 6),
-        ("R^2", 7),
-        ("R²", 7),
-    ],
-)
-async def test_a_word_with_signs_is_itself_in_alerts_and_searches(
-    world: World, asked: str, found: int
-) -> None:
+SIGNED_WORDS = {"A*": 0, "a* planning": 0, "A*를": 0, "RRT*": 1, ".NET": 2, ".net services": 2}
+SIGNED_WORDS |= {"I/O": 3, "C++": 4, "f#": 5, "TD(λ)": 6, "R^2": 7, "R²": 7}
+"""Words, each with the number of its paper in `SIGNED`."""
+
+
+async def test_a_word_with_signs_is_itself_in_alerts_and_searches(world: World) -> None:
     papers = await prepare(world, *SIGNED, *PLAIN)
-    assert await list_matching(world, papers, asked) == [found]
-    result = await world.search.search(SearchRequest(asked, limit=100))
-    assert [row.id for row in result.rows if row.key not in result.missing] == [found + 1]
+    for asked, found in SIGNED_WORDS.items():
+        assert await list_matching(world, papers, asked) == [found], asked
+        result = await world.search.search(SearchRequest(asked, limit=100))
+        shown = [row.id for row in result.rows if row.key not in result.missing]
+        assert shown == [found + 1], asked

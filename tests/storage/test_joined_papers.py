@@ -312,6 +312,7 @@ async def read_all(db: database.Database) -> dict[str, list[Any]]:
         }
 
 
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 async def test_a_join_that_is_killed_at_any_statement_changes_nothing(db: database.Database) -> None:
     """Three keys of a paper, of which each was listed, saved, posted, matched and discussed, become one."""
     play, paper = Play(db, seeds.FIRST), 2

@@ -142,6 +142,7 @@ print(read_resident() - before)
 """
 
 
+@pytest.mark.all_faults
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_names_of_former_papers_do_not_stay_in_memory() -> None:
     """20,000 papers, each with a name of its own as real ones have, are read like the 15,000 before them."""

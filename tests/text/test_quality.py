@@ -47,6 +47,7 @@ FLOORS = {
 }
 
 
+@pytest.mark.all_faults
 @pytest.mark.promise
 @needs_archive
 def test_quality_for_held_out_queries_and_names_meets_the_minimum_scores(
@@ -65,6 +66,7 @@ def test_quality_for_held_out_queries_and_names_meets_the_minimum_scores(
     assert means[f"{author_names.PREFIX}: offered"] >= 0.95
 
 
+@pytest.mark.all_faults
 @pytest.mark.promise
 @needs_archive
 def test_ten_digests_are_enough_to_learn_forms_of_a_term() -> None:

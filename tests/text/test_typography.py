@@ -109,12 +109,13 @@ def _nest(name: str, depth: int, leaf: str) -> str:
 
 @pytest.mark.parametrize("kind", sorted({command.kind for command in latex.COMMANDS.values()}))
 def test_nested_commands_are_read_once_and_bring_no_line_ends(kind: str) -> None:
-    for name, command in latex.COMMANDS.items():
-        if command.kind != kind:
-            continue
-        for leaf in ("x_y", "xy", r"\alpha \\ b", "ß"):
+    first, *others = (name for name, command in latex.COMMANDS.items() if command.kind == kind)
+    for name in (first, *others):
+        # Commands of a kind without arguments differ in their text alone.
+        is_read_alike = name != first and not latex.COMMANDS[name].arguments
+        for leaf in (r"\alpha \\ b",) if is_read_alike else ("x_y", "xy", r"\alpha \\ b", "ß"):
             once, _ = _count_calls(_nest(name, 1, leaf * 10))
-            for depth in (6, 12):
+            for depth in (6,) if is_read_alike else (6, 12):
                 text = _nest(name, depth, leaf * 10)
                 calls, written = _count_calls(text)
                 assert calls < once + 200 * depth, (text, calls, once)

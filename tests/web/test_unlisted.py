@@ -45,24 +45,23 @@ async def store(archive: WebArchive) -> None:
     await archive.services.glossary.rebuild()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/papers/2501.07777",
-        "/trends",
-        "/feed",
-        *(f"/authors/{name}" for name in ("Ann%20Beech", "Ann%20Beach", "Beech")),
-        "/sitemap.xml",
-        "/search?q=Ann%20Beech",
-        "/search?q=Ann%20Beach",
-        *(f"/{page}?q={quote(asked)}" for page in ("ask", "search", "trends") for asked in QUESTIONS),
-    ],
+PATHS = (
+    "/papers/2501.07777",
+    "/trends",
+    "/feed",
+    *(f"/authors/{name}" for name in ("Ann%20Beech", "Ann%20Beach", "Beech")),
+    "/sitemap.xml",
+    "/search?q=Ann%20Beech",
+    "/search?q=Ann%20Beach",
+    *(f"/{page}?q={quote(asked)}" for page in ("ask", "search", "trends") for asked in QUESTIONS),
 )
-async def test_no_page_differs_for_it(archive: WebArchive, path: str) -> None:
+
+
+async def test_no_page_differs_for_it(archive: WebArchive) -> None:
     await archive.services.glossary.rebuild()
-    before = (await archive.get(path))[::2]
+    before = {path: (await archive.get(path))[::2] for path in PATHS}
     await store(archive)
-    assert (await archive.get(path))[::2] == before
+    assert [path for path in PATHS if (await archive.get(path))[::2] != before[path]] == []
 
 
 async def test_no_tool_of_agents_tells_it(archive: WebArchive) -> None:
