@@ -6,6 +6,7 @@ else does. Korean names are looked up by the romanisations of their syllables, f
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import islice
@@ -207,13 +208,22 @@ def find_authors(
 
 
 def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[Author]:
-    """Return the authors whose names sound like a foreign name in Hangul: Thomas Wolf for 토머스 울프 and 울프."""
+    """Return the authors whose names sound like a foreign name in Hangul: Thomas Wolf for 토머스 울프 and 울프.
+
+    A word of two syllables sounds like many words, so that it has to sound like a last name: 저장 is not Se Jung Kwon.
+    """
     patterns = list(map(transliteration.name_pattern, words))
     if len("".join(words)) < transliteration.MIN_SYLLABLES or None in patterns:
         return []
     query = all_of(map(writers.sound, sorted(filter(None, patterns), key=len)))
     alike = writers.find([query], limit=_CANDIDATE_LIMIT)
-    return [author for author in alike if len(people.name_tokens(author.name)) == len(words)] or alike
+    names = {author: people.name_tokens(author.name) for author in alike}
+    if len(words) == 1 and len(words[0]) == transliteration.MIN_SYLLABLES:
+        is_last_name = re.compile(patterns[0] or "").fullmatch
+        alike = [
+            one for one in alike if is_last_name(names[one][-1]) or is_last_name("".join(names[one][-2:]))
+        ]
+    return [author for author in alike if len(names[author]) == len(words)] or alike
 
 
 def _find_near_sounds(writers: Writers, words: Sequence[str]) -> list[Author]:

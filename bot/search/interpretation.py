@@ -304,7 +304,12 @@ def _is_author(archive: Archive, text: str, *, has_word: bool) -> bool:
     """
     words, is_korean = people.name_tokens(text), analyser.has_hangul(text)
     is_alone = len(words) < 2
-    if not words or len(words) > _MOST_NAMES or (is_alone and len(text) < 3) or archive.reader.is_known(text):
+    if (
+        not words
+        or len(words) > _MOST_NAMES
+        or (is_alone and len(words[0]) < 3)
+        or archive.reader.is_known(text)
+    ):
         return False
     if (is_korean or is_alone) and has_word:
         return False

@@ -110,14 +110,17 @@ RESEARCHERS = (
 """Names as Koreans write them."""
 ABSENT = (
     "존 스미스|제프리 히튼|톰 그린|마이클 잭슨|토마스 제퍼슨|조지 워싱턴|피터 파커|세르게이 브린|김철수|사과"
+    "|저장|시장|수정|음악"
 )
+GIVEN = ("Se Jung Kwon", "Susan Liang", "Marc Roth")
+"""People whose given names sound like words: 저장, 수정, 음악."""
 
 
 async def test_researchers_are_found_as_koreans_write_their_names_and_several_are_listed(
     db: Database,
 ) -> None:
     spelt = dict(row.split(": ") for row in RESEARCHERS.split("|"))
-    authors = (*spelt, "Peter Brown", "Jeff Heaton", "Mac Welling", "Sergey Petrov", "Edoardo Cetin")
+    authors = (*spelt, "Peter Brown", "Jeff Heaton", "Mac Welling", "Sergey Petrov", "Edoardo Cetin", *GIVEN)
     service = await sample_archive.search_over(
         db, NewsletterPaper("2501.00001", "One", "It works.", authors=authors)
     )
