@@ -135,15 +135,17 @@ class ParsedQuery:
 
     @property
     def translations(self) -> tuple[str, ...]:
-        """The first form in the other language that was added to each term, of each concept that it means."""
+        """The first form in the other language of each term, of each concept that it means, unless that was typed too."""
         translations = list[str]()
         for part in self._single_parts:
-            is_korean = analyser.has_hangul(part.text)
-            added = [form for form in self._added_to(part) if analyser.has_hangul(form.text) != is_korean]
-            first: dict[str, str] = {}
-            for form in [form for form in added if form.token] or added[:1]:
-                first.setdefault(form.token, form.text)
-            translations += first.values()
+            is_korean, added = analyser.has_hangul(part.text), self._added_to(part)
+            other = [
+                form for form in part.forms if form.is_shown and analyser.has_hangul(form.text) != is_korean
+            ]
+            first: dict[str, Form] = {}
+            for form in [form for form in other if form.token] or other[:1]:
+                first.setdefault(form.token, form)
+            translations += (form.text for form in first.values() if form in added)
         return tuple(islice(dict.fromkeys(translations), _MAX_TRANSLATIONS))
 
     @property

@@ -30,6 +30,10 @@ _MAX_WORDS = 24
 _MAX_IGNORED = 4
 QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」＂", '"') | {"－": "-"})
 """Quotation marks and the full-width minus as typed in Korean text, each as one character of the query language."""
+_AS_TYPED = QUOTES | {
+    ord(typography.normalise("NFKC", chr(letter))): letter for letter in range(0x3131, 0x3164)
+}
+"""Also the letters of Hangul that stand alone (ㅋㅋ), which NFKC makes parts of a syllable, which are shown otherwise."""
 # Operators of other search engines are accepted as synonyms. Title operators have no effect.
 _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
@@ -90,7 +94,7 @@ def parse_query(text: str, today: date | None = None) -> ParsedQuery:
 
     Dates relative to a day, as in since:yesterday, are only understood if `today` is given.
     """
-    clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(QUOTES)[:MAX_QUERY_LENGTH]
+    clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(_AS_TYPED)[:MAX_QUERY_LENGTH]
     builder = _QueryBuilder(today)
     for match in _CLAUSE.finditer(_SPACED.sub(r"\1\2\3", clean)):
         builder.add(match)

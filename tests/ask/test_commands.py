@@ -67,6 +67,10 @@ async def test_a_korean_question_says_what_it_was_read_as(asking: ClientHarness)
     assert "perceptual hash" in text
     assert "중복 → duplicate · 이미지 → image" in text
     assert "remove" not in text.partition("중복 →")[2], "it is no synonym of filtering"
+    async with asking.container.database.transaction() as connection:
+        told = f"{asked_paper.MARKDOWN}\n\nEach burst needs one GPU."
+        await paper_texts.save(connection, models.PaperText(PAPER, told, HTML, asking.env.now()))
+    assert "GPU → GPU" not in await ask(asking, "GPU는 몇 장이 필요해?")
 
 
 @pytest.mark.parametrize("asked", ["저자는 누구예요?", "논문 저자가 누구야?"])

@@ -51,6 +51,10 @@ async def test_added_forms_are_in_the_language_that_was_not_typed(search: Search
         # One of each concept that a word means.
         "추론": ("inference", "reasoning"),
         "LLM": ("대규모 언어 모델",),
+        "RAG": ("검색 증강 생성",),
+        # What was typed in both languages is not said in a rarer form.
+        "RAG 검색증강생성": (),
+        "LLM 대규모언어모델": (),
         "zeppelins": (),
         '"reinforcement learning"': (),
     }

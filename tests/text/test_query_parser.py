@@ -22,6 +22,7 @@ QUERIES = st.one_of(st.text(max_size=400), st.lists(FRAGMENTS, max_size=60).map(
         ("LLM 추론", ParsedQuery(text="LLM 추론")),
         ('"chain of thought" 추론', ParsedQuery(text="추론", phrases=("chain of thought",))),
         ("“생각의 사슬”", ParsedQuery(phrases=("생각의 사슬",))),
+        ("ㅋㅋ ㄱㅎㅅ ㅏㅏ", ParsedQuery(text="ㅋㅋ ㄱㅎㅅ ㅏㅏ")),
         ("diffusion -video", ParsedQuery(text="diffusion", excluded=("video",))),
         ('-"large language model" RL', ParsedQuery(text="RL", excluded=("large language model",))),
         (

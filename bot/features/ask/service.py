@@ -408,7 +408,7 @@ def _build(
 
 def _list_read_forms(part: QueryPart, ranking: Ranking) -> tuple[str, ...]:
     """Return a part's English forms that mean the same, other than the typed one, and that the paper has."""
-    typed = term_keys.term_key(part.text)
+    typed = term_keys.term_key(analyser.strip_ending(part.text))
     same = {
         f.text for f in part.forms if f.weight >= question_parts.NEAREST and not analyser.has_hangul(f.text)
     }
