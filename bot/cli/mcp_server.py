@@ -163,7 +163,7 @@ class ArchiveTools:
             for month in trend.months
         ]
         return self._answer(
-            {"months": months, "also": trend.added_forms, "rising": [row.text for row in rising]}
+            {"months": months, "also": trend.read.added_forms, "rising": [row.text for row in rising]}
         )
 
     async def similar_papers(self, arxiv_id: ArxivId) -> str:

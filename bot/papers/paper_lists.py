@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from bot.archive import arxiv_ids, complete_days, summaries
 from bot.core.clock import Clock
 from bot.i18n.texts import Texts
-from bot.papers import paper_texts
+from bot.papers import paper_texts, post_names
 from bot.papers.list_state import ListKind, ListState, Period, limits_of
 from bot.papers.paper_texts import format_title, name_related
 from bot.rendering import discord_text, templates, typesetting
@@ -20,7 +20,7 @@ from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import query_parser
-from bot.text.parsed_query import ParsedQuery
+from bot.text.parsed_query import ParsedQuery, ReadingKind
 from bot.text.people import is_written_as_name
 from storage import archive, models, papers
 from storage.database import Database
@@ -73,6 +73,10 @@ class PaperList:
     """The author of each paper, if several people share a name."""
 
     suggestions: tuple[Suggestion, ...] = ()
+    leave_out_note: str = ""
+    leave_out: Suggestion | None = None
+    """The line above a list whose query has a word such as *not*, which leaves nothing out, and the button that does."""
+
     alert_terms: Sequence[models.AlertTerm] = ()
     """The terms for an alert on this list; empty if an alert is impossible."""
     is_author_known: bool = False
@@ -230,7 +234,21 @@ class PaperLists:
             alert_terms=result.alert_terms,
             is_author_known=is_author_known,
             is_nobody=is_nobody,
+            **self._offer_to_leave_out(texts, state, parsed, result),
         )
+
+    def _offer_to_leave_out(
+        self, texts: Texts, state: ListState, parsed: ParsedQuery, result: search_results.SearchResult
+    ) -> dict[str, Any]:
+        """Return the line on what a query seems to leave out, and the button that does, as fields of a list."""
+        offered = [reading for reading in result.read.others if reading.kind is ReadingKind.WITHOUT]
+        queries = [reading.query for reading in offered]
+        button = next(iter(self._suggestions(state.replace(sort=None), queries)), None)
+        if not offered and query_parser.find_negated(parsed):
+            return {}
+        note = post_names.leave_out_note(texts, parsed, has_button=button is not None)
+        label = texts("list-leave-out", name=offered[0].name) if offered else ""
+        return {"leave_out_note": note, "leave_out": button and button._replace(label=label)}
 
     def _list_other_readings(
         self, texts: Texts, state: ListState, result: search_results.SearchResult
@@ -239,6 +257,7 @@ class PaperLists:
         return tuple(
             Suggestion(texts(f"list-{reading.kind.value}", name=reading.name, count=reading.papers), target)
             for reading in result.read.others
+            if reading.kind is not ReadingKind.WITHOUT
             for _, target in self._suggestions(state.replace(sort=None), (reading.query,))
         )
 
@@ -304,7 +323,7 @@ class PaperLists:
         by_votes = state.replace(sort=Sort.VOTES)
         result = await self._search.search(self._request(texts, by_votes, today, parsed))
         filters = _list_filters(state, today).narrowed(result.read.filters)
-        topic = parsed.wanted
+        topic = _name_wanted(texts, parsed)
         period = _name_period_within(texts, state, today, filters)
         key = "list-top-topic-heading" if topic else "list-top-heading"
         # The heading says the period.
@@ -323,6 +342,7 @@ class PaperLists:
             ),
             snippets=result.snippets,
             suggestions=self._suggestions(state, result.suggestions),
+            **self._offer_to_leave_out(texts, state, parsed, result),
         )
 
     async def _load_digest(self, texts: Texts, state: ListState, _: date, __: ParsedQuery) -> PaperList:
@@ -417,9 +437,14 @@ def _topic_heading(texts: Texts, state: ListState, result: search_results.Search
         return texts("list-topic-heading", topic=_format_names(query.labels), count=result.total)
     if query.absent:
         return texts("list-absent", terms=_format_names(query.absent))
-    corrected = completion.apply_corrections(query.wanted or state.text, query.corrected)
+    corrected = completion.apply_corrections(_name_wanted(texts, query) or state.text, query.corrected)
     topic = escape_untrusted(corrected)
     return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
+
+
+def _name_wanted(texts: Texts, query: ParsedQuery) -> str:
+    """Return a query in plain text, without what it leaves out."""
+    return post_names.name_topic(texts, query.wanted, replace(query, excluded=()))
 
 
 def _list_filters(state: ListState, today: date) -> Filters:
@@ -470,7 +495,8 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
     if listed.found.read.absent:
         return f"### {texts('list-absent', terms=_format_names(listed.found.read.absent))}"
-    wanted = state.text if state.kind is ListKind.AUTHOR else listed.query.wanted
+    is_author = state.kind is ListKind.AUTHOR
+    wanted = state.text if is_author else _name_wanted(texts, listed.query)
     text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
     match state.kind:
         case ListKind.TOPIC:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, replace
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +16,7 @@ from bot.sources import kinds
 from bot.text import query_parser
 from bot.text.parsed_query import EITHER, ParsedQuery
 from storage import models
-from storage.models import Filters, Subscription
+from storage.models import Subscription
 
 MAX_LISTED = 10
 """The maximum number of posts listed by `/daily edit` and `/status`. The menu of `/daily edit` has the others."""
@@ -29,8 +30,8 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
     One with limits that no words are for stays as it is typed. It is parsed unless its `query` is given.
     """
     query = query or query_parser.parse_query(topic)
-    votes = query.filters.min_votes
-    if query.filters != Filters(min_votes=votes) or query.ignored:
+    since, until, votes, most = astuple(query.filters)
+    if most is not None or (since and until and since > until) or query.ignored:
         return topic
     parts = (
         " ".join([*_list_words(texts, query.text), *(f'"{phrase}"' for phrase in query.phrases)]),
@@ -40,7 +41,35 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
         texts("list-without", words=", ".join(query.excluded)) if query.excluded else "",
         texts("topic-votes", votes=votes) if votes else "",
     )
-    return texts("topic-joiner").join(filter(None, parts)) or topic
+    words = texts("topic-joiner").join(filter(None, parts))
+    return discord_text.join_dotted(words, texts.format_period(since, until)) or topic
+
+
+def name_topic(texts: Texts, topic: str, query: ParsedQuery) -> str:
+    """Return a topic for a heading, as plain text: as it is typed, or in words if it has more than words, such as a period."""
+    has_signs = query.is_limited or query.excluded or EITHER in query.text.split()
+    return describe_topic(texts, topic, query) if has_signs else topic
+
+
+def leave_out_note(texts: Texts, query: ParsedQuery, *, has_button: bool = False) -> str:
+    """Return the line that a word such as *not* leaves nothing out, with how to; "" if a query has none.
+
+    `has_button`: what is said has a button that leaves it out.
+    """
+    asked = replace(query, excluded=())
+    example = replace(asked, text=f"{texts('leave-out-topic')} {query.text}")
+    offered = query_parser.find_negated(asked) or query_parser.find_negated(example)
+    if offered is None:
+        return ""
+    without, term = offered
+    typed = without.removesuffix(query_parser.leave_out("", [term])).rstrip()
+    if texts.locale is models.Locale.KO:
+        typed = query_parser.name_in_korean(typed)
+    topic, term = (
+        escape_untrusted(" ".join(_list_words(texts, text)), max_length=2 * MAX_TOPIC_LENGTH)
+        for text in (typed, term)
+    )
+    return texts("leave-out-note", topic=topic, term=term, button="yes" if has_button else "no")
 
 
 def describe_words(texts: Texts, words: str) -> str:

@@ -27,7 +27,7 @@ from storage.models import Locale
             "robots, NVIDIA 소속, motion planning 제외, ▲\u00a010 이상",
         ),
         # No words are for these.
-        ("robots since:2025", "robots since:2025", "robots since:2025"),
+        ("robots since:2025", "robots · since January 1, 2025", "robots · 2025년 1월 1일부터"),
         ("robots votes:<5", "robots votes:<5", "robots votes:<5"),
         ("A* C++ .NET I/O", "A* C++ .NET I/O", "A* C++ .NET I/O"),
     ],

@@ -198,7 +198,7 @@ async def test_of_a_period_and_a_filter_the_narrower_is_named_and_applies(harnes
         )
         for period in ("w", "y")
     ]
-    assert harness.texts("no-list-topic", topic=query) in week
+    assert harness.texts("no-list-topic", topic=f"lanterns · {since[harness.texts.locale]}") in week
     assert VOTES.findall(year) == ["3", "2"]
 
 

@@ -18,7 +18,7 @@ from storage.database import Database
 from tests.conftest import OpenFilled
 from tests.support import sample_archive
 from tests.support.client_fixtures import add_samples
-from tests.support.client_harness import ClientHarness, component_ids, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 from tests.support.digest_builders import add_facts
 from tests.support.sample_archive import NewsletterPaper
 
@@ -255,16 +255,52 @@ async def test_the_clause_at_the_end_leaves_out_as_the_sign_does(search: SearchS
         assert (typed.read.excluded, typed.rows) == (result.read.excluded, result.rows), query
 
 
-@pytest.mark.parametrize("query", ["robots or teapots that are not surveys", "서베이 말고 로봇 또는 teapots"])
+NOT_LEFT_OUT = {
+    models.Locale.EN: "“{}” is not left out. To leave it out, press **Leave out** or type a comma: *{}, without {}*",
+    models.Locale.KO: "“{}”도 빼지 않고 찾아요. 빼려면 **빼고 보기**를 누르거나 쉼표를 찍어 주세요: *{}, {} 빼고*",
+}
+
+
+@both_languages
+@pytest.mark.parametrize(
+    ("command", "query", "rest"),
+    [
+        ("topic", "robots without surveys", "robots"),
+        ("top", "robots without surveys", "robots"),
+        ("topic", "서베이 말고 로봇 또는 teapots", ""),
+    ],
+)
 async def test_nothing_is_hidden_before_the_button_that_leaves_it_out(
-    harness: ClientHarness, query: str
+    harness: ClientHarness, command: str, query: str, rest: str
 ) -> None:
+    """The head says it, above the first paper."""
     name = query_parser.find_negated(query_parser.parse_query(query))[1]  # type: ignore[index]
-    result = await harness.ask("topic", query=query)
+    either = "또는" if harness.texts.locale is models.Locale.KO else "or"
+    options = {"topic": query, "period": "2025"} if command == "top" else {"query": query}
+    result = await harness.ask(command, **options)
+    head, _, _ = shown_text(result).partition("**1 · ")
+    assert NOT_LEFT_OUT[harness.texts.locale].format(name, rest or f"로봇 {either} teapots", name) in head
     assert "A Survey of Teapots" in shown_text(result)
     without = await harness.press(result, label=harness.texts("list-leave-out", name=name))
     assert "A Survey of Teapots" not in shown_text(without)
     assert harness.texts("list-without", words=name) in shown_text(without)
+    assert "**" + harness.texts("list-leave-out", name="").rstrip(": ") not in shown_text(without)
+
+
+@both_languages
+async def test_all_that_takes_a_topic_says_that_it_leaves_nothing_out(harness: ClientHarness) -> None:
+    """A post and an alert would go on with the opposite. They have no button: the line says what to type."""
+    without = NOT_LEFT_OUT[harness.texts.locale].format("teapots", "robots", "teapots")
+    line = without.replace("press **Leave out** or ", "").replace("**빼고 보기**를 누르거나 ", "")
+    query = "robots without teapots"
+    drafted = await harness.manage("daily setup", topic=query, channel=harness.channel)
+    for answer in (
+        await harness.ask("alerts add", keyword=query),
+        drafted,
+        await harness.manager_press(drafted, "setup-start"),
+        await harness.ask("trends", topic=query),
+    ):
+        assert line in shown_text(answer)
 
 
 async def test_what_is_only_left_out_is_no_search(harness: ClientHarness) -> None:
@@ -273,7 +309,9 @@ async def test_what_is_only_left_out_is_no_search(harness: ClientHarness) -> Non
     assert "A Survey of Teapots" not in shown
     assert harness.texts("list-ignored", filters="").strip() not in shown
     # Words alone are words.
-    assert "A Survey of Teapots" in shown_text(await harness.ask("topic", query="not surveys"))
+    shown = shown_text(await harness.ask("topic", query="not surveys"))
+    assert "A Survey of Teapots" in shown
+    assert "“surveys” is not left out. To leave it out, type a comma: *robots, without surveys*" in shown
 
 
 async def test_a_paper_is_not_said_to_lack_its_authors_and_its_title(search: SearchService) -> None:
@@ -308,11 +346,29 @@ async def test_two_buttons_that_do_the_same_are_one(harness: ClientHarness) -> N
     assert len(set(ids)) == len(ids) > 0
 
 
-async def test_a_year_is_said_as_operators_and_one_button_takes_it_as_a_word(harness: ClientHarness) -> None:
-    result = await harness.ask("topic", query="papers on robots from 2025")
-    assert "robots since:2025 until:2025" in shown_text(result)
+HEADINGS = (
+    ("papers on robots from 2025", "robots · 2025 ·", "robots · 2025년 ·"),
+    ("robots December 2025", "robots · December 2025 ·", "robots · 2025년 12월 ·"),
+    ("robots since:2025-12", "robots · since December 1, 2025 ·", "robots · 2025년 12월 1일부터 ·"),
+    ("robots | kettles", "robots or kettles ·", "robots 또는 kettles ·"),
+    ("zeppelins | zithers", "“zeppelins or zithers”", "“zeppelins 또는 zithers”"),
+    ("robots, kettles", "robots, kettles", "robots, kettles"),
+)
+
+
+@both_languages
+async def test_a_heading_has_signs_in_words_and_one_button_takes_a_year_as_a_word(
+    harness: ClientHarness,
+) -> None:
+    column = 1 + (harness.texts.locale is models.Locale.KO)
+    for row in HEADINGS:
+        shown = shown_text(await harness.ask("topic", query=row[0]))
+        assert row[column] in shown.splitlines()[0], shown
+    trend = await harness.ask("trends", topic="robots | kettles")
+    assert HEADINGS[3][column] in shown_text(trend)
+    result = await harness.ask("topic", query=HEADINGS[0][0])
     again = await harness.press(result, label=harness.texts("list-in-text", name="2025"))
-    assert "since:2025" not in shown_text(again)
+    assert HEADINGS[0][column] not in shown_text(again)
 
 
 KETTLES, TEA, BREWING = "Weighing Kettles", "Robots that Pour Tea", "DeepSeek-Tea: Brewing"

@@ -64,7 +64,7 @@ async def _counts(trends: TrendService, query: str, months: int = 3) -> list[tup
 async def test_all_forms_of_a_topic_have_the_same_trend(trends: TrendService) -> None:
     for query in ["강화 학습", "강화학습", "reinforcement learning", "RL"]:
         assert await _counts(trends, query) == [(2, 12), (0, None), (1, 3)]
-        assert (await trends.get_trend(query)).added_forms
+        assert (await trends.get_trend(query)).read.added_forms
 
 
 @both_engines

@@ -56,6 +56,7 @@ async def test_every_url_returns_a_page_or_an_error_with_a_reason(archive: WebAr
         "/search?q=qqqqzzzz": (200, "text/html", "Nothing found for “qqqqzzzz”"),
         "/search": (200, "text/html", "<h1>Search</h1>"),
         "/search?q=planning": (200, "text/html", '<a href="/ask?q=planning">'),
+        "/search?q=planning+without+steps": (200, "text/html", "“steps” is not left out"),
         "/ask?q=" + quote("How are rewards given for each step?"): (
             200,
             "text/html",

@@ -32,6 +32,7 @@ from bot.papers import post_names as papers_post_names
 from bot.papers.list_views import draw
 from bot.papers.paper_lists import PaperList
 from bot.rendering import discord_text, locale_formats, templates
+from bot.text.parsed_query import ParsedQuery
 from storage import errors, models
 from storage.models import AlertTiming
 
@@ -72,6 +73,12 @@ def describe_alert(texts: Texts, alert: models.Alert) -> str:
     if alert.min_votes:
         described = texts("alert-with-votes", alert=described, votes=alert.min_votes)
     return discord_text.shorten(described, MAX_ALERT_LENGTH)
+
+
+def _leave_out_note(texts: Texts, alert: models.Alert) -> str:
+    words = (term.text for term in alert.terms if term.kind is models.AlertKind.KEYWORD)
+    notes = (post_names.leave_out_note(texts, ParsedQuery(text)) for text in words)
+    return next(filter(None, notes), "")
 
 
 def describe_name(alert: models.Alert, max_length: int = MAX_NAME_LENGTH) -> str:
@@ -226,6 +233,7 @@ def preview_view(
     return message_view(
         [
             f"### {describe_alert(texts, draft)}",
+            _leave_out_note(texts, draft),
             discord_text.subtext(describe_details(texts, draft)),
             preview_text(texts, preview),
             discord_text.subtext(texts("list-institutions")) if has_institution else "",
@@ -368,6 +376,7 @@ def alert_view(texts: Texts, alert: models.Alert, note: str, *, is_own: bool = T
         [
             note,
             f"### {describe_alert(texts, alert)}",
+            _leave_out_note(texts, alert),
             discord_text.subtext(describe_details(texts, alert)),
             discord_text.join_dotted(state, "" if is_own else texts("alert-of", owner=f"<@{alert.user_id}>")),
             "" if lost_at is None else papers_post_names.right_lost_text(texts, lost_at),

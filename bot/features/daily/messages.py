@@ -33,6 +33,7 @@ from bot.papers.post_names import (
 )
 from bot.rendering import discord_text, locale_formats
 from bot.sources import kinds
+from bot.text import query_parser
 from storage import errors, models
 from storage.models import Reason, Subscription
 
@@ -196,10 +197,12 @@ def _heading(texts: Texts, subscription: Subscription) -> str:
 
 def options_text(texts: Texts, subscription: Subscription, tags: Sequence[discord.ForumTag]) -> str:
     """Describe the settings on one line each: topic, source, role, schedule, papers, appearance and the forum's tag."""
-    topic = discord_text.escape_untrusted(describe_topic(texts, subscription.topic), max_length=200)
+    query = query_parser.parse_query(subscription.topic)
+    topic = discord_text.escape_untrusted(describe_topic(texts, subscription.topic, query), max_length=200)
     role_id, min_votes = subscription.mention_role_id, subscription.min_votes
     lines = (
         texts("subscription-topic", topic=topic) if topic else "",
+        post_names.leave_out_note(texts, query),
         texts("subscription-source", source=format_source(subscription, 100)) if subscription.source else "",
         "" if role_id is None else texts("subscription-mention", role=f"<@&{role_id}>"),
         format_schedule(texts, subscription),

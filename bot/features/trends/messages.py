@@ -119,7 +119,8 @@ def _navigation_buttons(
     buttons: list[ui.Item[ui.LayoutView] | None] = []
     if topic.text and answer.trend.total:
         buttons.append(button(texts("trend-list"), list_state.pack_state(topic)))
-        buttons.append(message_parts.follow_button(texts, topic, answer.trend.alert_terms))
+        term = list_state.find_alert_term(answer.trend.read)
+        buttons.append(message_parts.follow_button(texts, topic, [term] if term else []))
     if topic.text:
         buttons.append(button(texts("rising-heading-short"), pack(make_topic("", span), span)))
     if may_share:
@@ -128,7 +129,7 @@ def _navigation_buttons(
 
 
 def _add_no_results(texts: Texts, message: MessageBuilder, answer: TrendAnswer) -> None:
-    name = typesetting.strip_quotes(answer.topic.text)
+    name = topic_name(texts, typesetting.strip_quotes(answer.topic.text), answer.trend.read)
     span = texts(f"trend-span-{answer.span.value}")
-    message.add_text(texts("no-list-top-topic", topic=topic_name(texts, name), period=span))
+    message.add_text(texts("no-list-top-topic", topic=name, period=span))
     message.add_text(paper_texts.extent_line(texts, answer.trend.extent))

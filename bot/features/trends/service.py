@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
@@ -12,8 +12,9 @@ from typing import TypeAlias
 from bot.core.admission import work_in_thread
 from bot.core.clock import Clock
 from bot.features.trends.rising import RisingTopic, RisingTopicService
-from bot.papers.list_state import ListKind, ListState, Period, find_alert_term
+from bot.papers.list_state import ListKind, ListState, Period
 from bot.search.service import SearchService
+from bot.text.parsed_query import ParsedQuery
 from storage import models, trends
 from storage.database import Database
 
@@ -53,15 +54,13 @@ MAX_DAYS, MAX_WEEKS_DAYS = 21, 92
 class Trend:
     """A topic's papers by month, up to the month of the newest digest.
 
-    `added_forms` come from query expansion, and `alert_terms` are those of an alert on the topic. `step` says whether
-    `months` are months, weeks or days. `totals`
+    `read` is the topic as it was read. `step` says whether `months` are months, weeks or days. `totals`
     counts all papers in the same months; it is empty for the trend of all papers. A paper of several months counts in
     each, and once in `total`. `extent` is the archive's.
     """
 
     months: tuple[Month, ...] = ()
-    added_forms: tuple[str, ...] = ()
-    alert_terms: tuple[models.AlertTerm, ...] = ()
+    read: ParsedQuery = field(default_factory=ParsedQuery)
     is_last_month_partial: bool = False
     step: Interval = Interval.MONTH
     totals: tuple[int, ...] = ()
@@ -127,13 +126,7 @@ class TrendService:
         last = _start_of(extent.last_on, step)
         trend = await work_in_thread(_count, listed, paper_ids, first, last, step)
         is_partial = last == _start_of(today, step)
-        return replace(
-            trend,
-            added_forms=read.added_forms,
-            alert_terms=tuple(filter(None, [find_alert_term(read)])),
-            is_last_month_partial=is_partial,
-            extent=extent,
-        )
+        return replace(trend, read=read, is_last_month_partial=is_partial, extent=extent)
 
 
 _Listed: TypeAlias = Sequence[tuple[int, date, int | None]]

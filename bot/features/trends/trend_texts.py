@@ -7,8 +7,9 @@ from itertools import groupby
 from bot.features.trends.rising import RisingTopic
 from bot.features.trends.service import Interval, Month, Trend, TrendAnswer
 from bot.i18n.texts import Texts
-from bot.papers import paper_texts
+from bot.papers import paper_texts, post_names
 from bot.rendering import charts, discord_text
+from bot.text.parsed_query import ParsedQuery
 
 MAX_EXPANSIONS = 5
 MAX_TITLE_LENGTH = 60
@@ -25,23 +26,24 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 
 
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
-    """Return the notes above a trend: the other forms of the topic that were counted, and that papers count twice."""
-    also = paper_texts.name_related(texts, trend.added_forms, most=MAX_EXPANSIONS)
+    """Return the notes above a trend: what is not left out, the topic's other forms, and that papers count twice."""
+    left_out = post_names.leave_out_note(texts, trend.read)
+    also = paper_texts.name_related(texts, trend.read.added_forms, most=MAX_EXPANSIONS)
     is_more = sum(month.paper_count for month in trend.months) > trend.total
     again = texts("trend-again", step=trend.step.name.lower()) if is_more else ""
-    return [*filter(None, (texts("list-also", forms=also) if also else "", again))]
+    return [*filter(None, (left_out, texts("list-also", forms=also) if also else "", again))]
 
 
 def heading(texts: Texts, answer: TrendAnswer) -> str:
     """Return the topic, its number of papers and the period covered, such as the last 12 months."""
-    topic = topic_name(texts, answer.topic.text)
+    topic = topic_name(texts, answer.topic.text, answer.trend.read)
     span = texts(f"trend-span-{answer.span.value}")
     return texts("trend-heading", topic=topic, count=answer.trend.total, period=span)
 
 
-def topic_name(texts: Texts, text: str) -> str:
-    name = discord_text.escape_untrusted(text, max_length=MAX_TITLE_LENGTH)
-    return name if text else texts("all-papers")
+def topic_name(texts: Texts, text: str, read: ParsedQuery) -> str:
+    name = post_names.name_topic(texts, text, read)
+    return discord_text.escape_untrusted(name, max_length=MAX_TITLE_LENGTH) or texts("all-papers")
 
 
 def summary(texts: Texts, trend: Trend) -> str:

@@ -473,6 +473,7 @@ class WebPages:
             notes = [note for note in paper_lists.empty_notes(texts, listed) if note]
             if listed.suggestions and not site.is_static:
                 notes.append(texts("try-instead"))
+        notes[:0] = filter(None, [listed.leave_out_note])
         on = state.span[1].isoformat() if state.kind is ListKind.DIGEST and state.span else ""
         rows = self._make_rows(site, listed.rows, listed, on=on)
         language_note = texts("summary-in-other-language")
@@ -602,6 +603,6 @@ def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
             if state.kind is ListKind.AUTHOR
             else site.link("search", q=state.text),
         )
-        for label, state in listed.suggestions
+        for label, state in filter(None, (listed.leave_out, *listed.suggestions))
         if state.text
     ]

@@ -82,6 +82,11 @@ list-searched = Searched: { $terms }
 list-without = without { $words }
 list-take-back = Include again: { $name }
 list-leave-out = Leave out: { $name }
+leave-out-note = “{ $term }” is not left out. To leave it out, { $button ->
+    [yes] press **Leave out** or{" "}
+   *[no] {""}
+}type a comma: *{ $topic }, without { $term }*
+leave-out-topic = robots
 list-kind-all = { $count ->
     [one] Papers that mention the word, but may not be about it
    *[other] Papers that mention all the words, but may not be about them
@@ -651,7 +656,7 @@ help-reading = Reading
     .today = your five papers for today
     .digest = a day's papers
     .top = the most upvoted papers
-    .topic = papers on a topic, in Korean or English; `-word`, or a clause at the end such as *, not surveys*, leaves out, *or* means either
+    .topic = papers on a topic, in Korean or English; `-word` leaves out, and so does a clause behind a comma at the end (*robots, not surveys*); *or* means either
     .author = an author's papers
     .paper = one paper in detail
     .ask = ask the archive or one paper: the nearest passages, word for word
@@ -813,7 +818,7 @@ club-heading = ### { $channel ->
     { $day }s at { $time }
 club-state-new = Next vote: { $vote }
     Next meeting: { $meets }
-    Until the vote, members propose papers with **Add to our list** on a paper's card.
+    Until the vote, members propose papers with **Add to our list**. Then come those that most members saved or discussed here; savers are counted, not named.
 club-state-poll = Next meeting: { $meets }
     Its vote ends: { $vote }
 club-state-paper = Next meeting: { $meets }
@@ -845,7 +850,7 @@ club-changed = Club updated.
 club-unchanged = The club has these settings already.
 club-changed-later = Club updated. Its next meeting, whose vote has begun, stays as it is; { $skip } skips it.
 club-poll-link = [To the vote]({ $url })
-club-how-to-propose = For the next vote: press **Add to our list** on a paper's card.
+club-how-to-propose = For the next vote: press **Add to our list** on a paper's card. Places left go to what most members saved here, counted without names.
 club-candidates = **Up for the next vote**
 club-skipped = The meeting is skipped. A vote that is open ends in a moment, without a count.
 club-question = Which paper for { $date }?

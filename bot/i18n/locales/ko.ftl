@@ -64,6 +64,11 @@ list-searched = 검색한 말: { $terms }
 list-without = { $words } 제외
 list-take-back = 다시 포함하기: { $name }
 list-leave-out = 빼고 보기: { $name }
+leave-out-note = “{ $term }”도 빼지 않고 찾아요. 빼려면 { $button ->
+    [yes] **빼고 보기**를 누르거나{" "}
+   *[no] {""}
+}쉼표를 찍어 주세요: *{ $topic }, { $term } 빼고*
+leave-out-topic = 로봇
 list-kind-all = { $count ->
     [1] 검색어가 나오지만 주제는 다를 수 있는 논문
    *[other] 검색어가 모두 나오지만 주제는 다를 수 있는 논문
@@ -108,7 +113,7 @@ without-filters = 조건 없이
 newest-digest = 최신 논문
 nearest-digest = { $date } 논문
 page-before = ◀ { $page }쪽
-page-after = 다음 ({ $pages }쪽 중 { $page }쪽) ▶
+page-after = 다음 ({ $page }/{ $pages }) ▶
 
 ## 다이제스트의 날짜
 day-today = 오늘
@@ -134,7 +139,7 @@ saved-on = { $date } 저장
 saved-note = 메모: { $note }
 saved-edit = 메모·태그
 saved-note-label = 나만 보는 메모
-saved-tags-label = { $length }자까지인 태그 { $count }개까지, 쉼표로 구분
+saved-tags-label = 태그는 쉼표로 나눠서 { $count }개까지, 하나에 { $length }자까지
 saved-tags-left = 태그로 저장하지 않은 말: { $names }. 태그는 한 논문에 { $count }개까지, 하나에 { $length }자까지 쓸 수 있고, #unread 같은 필터 이름은 태그로 쓸 수 없어요.
 saved-tags-hint = 강화학습, 세미나
 saved-nothing-to-export = 내보낼 논문이 없어요.
@@ -589,7 +594,7 @@ help-reading = 읽기
     .today = 오늘의 맞춤 논문 5편
     .digest = 그날의 논문
     .top = 인기 논문
-    .topic = 주제로 검색, 한국어와 영어 모두. `-단어`나 끝에 쓴 *, 서베이 제외*는 빼고, *또는*은 어느 쪽이든 찾아요
+    .topic = 주제로 검색, 한국어와 영어 모두. 빼려면 `-서베이`라고 쓰거나 쉼표를 찍고 끝에 적어요(*로봇, 서베이 빼고*). 둘 중 하나면 *또는*을 넣어요
     .author = 저자로 검색
     .paper = 논문 하나 자세히 보기
     .ask = 보관된 논문 전체나 한 편에 질문해서 가장 가까운 부분 보기
@@ -743,7 +748,7 @@ club-heading = ### { $channel ->
     매주 { $day } { $time }
 club-state-new = 다음 투표: { $vote }
     다음 모임: { $meets }
-    투표 전까지 논문 카드에서 **우리 목록에 담기**를 누르면 그 논문이 후보가 될 수 있어요.
+    투표 전까지 **우리 목록에 담기**를 누른 논문이 먼저 후보가 되고, 그다음은 이 서버에서 많이 저장하거나 토론한 논문이에요. 저장한 사람은 수만 세고 이름은 나오지 않아요.
 club-state-poll = 다음 모임: { $meets }
     투표 마감: { $vote }
 club-state-paper = 다음 모임: { $meets }
@@ -772,7 +777,7 @@ club-changed = 스터디 설정을 바꿨어요.
 club-unchanged = 이미 그렇게 설정돼 있어요.
 club-changed-later = 스터디 설정을 바꿨어요. 투표를 시작한 다음 모임은 그대로 열리고, 그다음부터 바뀌어요. 그 모임도 빼려면 { $skip } 명령어를 쓰세요.
 club-poll-link = [투표하러 가기]({ $url })
-club-how-to-propose = 다음 투표에 올리려면 논문 카드에서 **우리 목록에 담기**를 눌러 주세요.
+club-how-to-propose = 다음 투표에 올리려면 논문 카드에서 **우리 목록에 담기**를 눌러 주세요. 자리가 남으면 이 서버에서 많이 저장한 논문도 이름 없이 수만 세어 올려요.
 club-candidates = **다음 투표 후보**
 club-skipped = 모임을 건너뛰기로 했어요. 진행 중인 투표가 있으면 곧 결과 없이 끝나요.
 club-question = { $date } 모임에서 읽을 논문은?
