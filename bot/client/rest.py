@@ -131,7 +131,9 @@ class RestClient:
 
     def _describe(self, error: Exception) -> str:
         # aiohttp's own texts can quote the URL, which contains the webhook's secret.
-        reason = getattr(error, "strerror", None) or getattr(error, "status", None) or type(error).__name__
+        # Their status is the proxy's; of an answer that is no HTTP it is invented.
+        status = error.status if isinstance(error, aiohttp.ClientHttpProxyError) else None
+        reason = status or getattr(error, "strerror", None) or type(error).__name__
         return f"no answer of Discord{describe_way(self._proxy)} ({reason})"
 
     def _note_bucket(
