@@ -22,7 +22,7 @@ from bot.search.service import SearchService
 from bot.text import query_parser
 from bot.text.parsed_query import ParsedQuery, ReadingKind
 from bot.text.people import is_written_as_name
-from storage import archive, models, papers
+from storage import archive, models, papers, sources
 from storage.database import Database
 from storage.models import NO_FILTERS, Filters
 
@@ -216,16 +216,21 @@ class PaperLists:
             )
             suggestions = (*as_author, *suggestions)
         filters = _list_filters(state, today).narrowed(query.filters)
+        period = _name_period_within(texts, state, today, filters)
+        days = query.filters.since_on, query.filters.until_on
         return PaperList(
             state=state,
             heading=_topic_heading(texts, state, result),
             rows=result.rows,
             total=result.total,
             found=result,
-            period=_name_period_within(texts, state, today, filters),
+            period=period,
             notes=(
                 _contradiction_note(texts, filters),
                 *_query_notes(texts, result),
+                texts("list-unlisted-year", year=query.unlisted) if query.unlisted else "",
+                texts("list-dates", period=period) if any(days) else "",
+                await self._name_unknown_labels(texts, query),
                 texts("list-institutions") if query.institutions else "",
                 _filters_text(texts, state, query.excluded),
             ),
@@ -249,6 +254,15 @@ class PaperLists:
         note = post_names.leave_out_note(texts, parsed, has_button=button is not None)
         label = texts("list-leave-out", name=offered[0].name) if offered else ""
         return {"leave_out_note": note, "leave_out": button and button._replace(label=label)}
+
+    async def _name_unknown_labels(self, texts: Texts, query: ParsedQuery) -> str:
+        """Return the sentence that no source has some of a query's labels; "" if each has one."""
+        if not query.labels:
+            return ""
+        known = await self._database.fetch(sources.list_labels)
+        names = (name for label in query.labels for name in query_parser.split_names(label))
+        unknown = [name for name in names if models.label_key(name) not in known]
+        return texts("list-no-label", labels=_format_names(unknown)) if unknown else ""
 
     def _list_other_readings(
         self, texts: Texts, state: ListState, result: search_results.SearchResult

@@ -344,19 +344,21 @@ class Engine:
         if query.paper_ids is not None:
             required.append(self._among(query.paper_ids))
         required += (self.from_institution(name) or Query.empty_query() for name in query.institutions)
-        excluded = map(self._left_out, query.without)
+        excluded = self.left_out(query)
         return [
             *((Occur.Must, Query.const_score_query(condition, 0.0)) for condition in required),
-            *((Occur.MustNot, part) for part in excluded if part is not None),
+            *([(Occur.MustNot, excluded)] if excluded is not None else []),
         ]
 
     def within(self, query: ParsedQuery) -> Query:
         """Return the query for all papers within a query's limits and without its exclusions."""
         return _within(Query.all_query(), self._narrow(query))
 
-    def _left_out(self, part: QueryPart) -> Query | None:
-        """Return the query for what an excluded part rejects: papers on its concept, or with a word that names no concept."""
-        return self._part(part) if self._main(part) is None else self._about_one(part)
+    def left_out(self, query: ParsedQuery) -> Query | None:
+        """Return the query for what a query leaves out: papers on an excluded concept, or with a word that names no concept."""
+        return any_of(
+            self._part(part) if self._main(part) is None else self._about_one(part) for part in query.without
+        )
 
     def from_institution(self, institution: str) -> Query | None:
         tokens_of = filter(None, map(institutions.make_token, query_parser.split_names(institution)))

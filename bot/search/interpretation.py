@@ -88,9 +88,7 @@ def interpret(
         words = read(words)
     text = _Text(typed, words, period, survey, read)
     query = next((of_it for reading in READINGS if (of_it := reading(archive, text)) is not None), words)
-    if is_search and (offered := query_parser.find_negated(query)):
-        without, term = offered
-        query = replace(query, others=(*query.others, Reading(ReadingKind.WITHOUT, without, term)))
+    negated = query_parser.find_negated(query) if is_search else None
     query = limit(_revise(archive, text, query, load))
     is_same = replace(query, unknown=(), others=()) == asked
     offers, needed = (
@@ -98,6 +96,9 @@ def interpret(
         if is_search and load and not (is_same and survey.complete)
         else ({}, {})
     )
+    if negated:
+        query = replace(query, others=(*query.others, Reading(ReadingKind.WITHOUT, *negated)))
+        needed[_LEFT_OUT] = engine.left_out(read(ParsedQuery(excluded=negated[1:])))
     apart = {} if is_same and survey.complete else _read_apart(archive, query, survey)
     if needed or apart or not is_same:
         words_apart = {word: engine.having_parts([word]) for words in apart.values() for word in words}
@@ -145,7 +146,9 @@ def _ask_for_readings(
     return asked
 
 
-_TITLE, _YEAR, _NAMED_SO, _FROM, _NEAR, _OPTIONS = "title", "year", "named so", "from", "near", "options"
+_TITLE, _YEAR, _NAMED_SO, _FROM, _NEAR, _OPTIONS, _LEFT_OUT = (
+    *("title", "year", "named so", "from", "near", "options", "left out"),
+)
 """What papers are asked besides the parts of a query."""
 
 
@@ -214,11 +217,16 @@ def _has_period(text: _Text) -> bool:
 
 
 def _read_period(archive: Archive, text: _Text) -> ParsedQuery | None:
-    """Return a query that has a date or a period as its other words, in that time."""
-    if text.period is None or not _has_period(text):
+    """Return a query that has a date or a period as its other words, in that time; without a year that nothing is of or has."""
+    if text.period is None:
         return None
-    (first, last), typed, others, *_ = text.period
+    (first, last), typed, others, year, _ = text.period
     rest, limits = replace(text.words, text=others), Filters(None if first == date.min else first, last)
+    if not _has_period(text):
+        is_sought = text.survey.count(_YEAR) or any(
+            text.survey.count(part) for part in text.words.parts if year in part.text
+        )
+        return None if is_sought else text.read(query_parser.with_meaning(replace(rest, unlisted=year)))
     dated = replace(rest, filters=rest.filters.narrowed(limits))
     undated = Reading(ReadingKind.WORDS, f'{query_parser.write_query(rest)} "{typed}"'.strip(), typed)
     return replace(text.read(query_parser.with_meaning(dated)), others=(undated,))
@@ -336,6 +344,10 @@ def list_matches(engine: Engine, read: Interpretation, request: SearchRequest) -
     return Matches(dict.fromkeys(ids, 0.0), total)
 
 
+_MAX_NEAR = 5
+"""The most papers that are shown below what no paper has."""
+
+
 def find(archive: Archive, read: Interpretation, request: SearchRequest) -> tuple[ParsedQuery, Matches]:
     """Find the papers for a query, and note the terms that no paper has."""
     query = read.query
@@ -346,6 +358,9 @@ def find(archive: Archive, read: Interpretation, request: SearchRequest) -> tupl
     absent = () if matches.complete else _list_absent(archive, query, survey, matches)
     if len(absent) == len(query.parts) and not matches.total:
         absent = ()  # that nothing is found says it
+    if absent:
+        near = dict(itertools.islice(matches.missing.items(), _MAX_NEAR))
+        matches = Matches({id_: matches.scores[id_] for id_ in near}, missing=near)
     return replace(query, absent=tuple(part.shown_text for part in absent)), matches
 
 
@@ -398,9 +413,12 @@ def _asks_for_nothing(query: ParsedQuery, request: SearchRequest) -> bool:
 def describe(archive: Archive, query: ParsedQuery, matches: Matches, read: Interpretation) -> SearchResult:
     """Return what all pages of an answer have in common."""
     has_alert = not query.unknown or len(query.unknown) < len(query.parts)
+    assert read.survey is not None
+    is_shown = any(read.survey.has(id_, _LEFT_OUT) for id_ in matches.scores)
+    others = (other for other in query.others if is_shown or other.kind is not ReadingKind.WITHOUT)
     return SearchResult(
         total=matches.total,
-        read=query,
+        read=replace(query, others=tuple(others)),
         on_topic=matches.on_topic,
         all_terms=matches.all_terms,
         hints=_list_hints(query),

@@ -55,8 +55,8 @@ class ParsedQuery:
       the senses of an abbreviation, most common first.
     - Limits: `options` are further filters, and `paper_ids` the papers of the authors and labels, or a list's; None for all.
     - Notes (`interpretation`): `others` is what else the text may mean, `corrected` has pairs of typed and corrected words,
-      `unknown` the words that no paper has, and `absent` the terms that no paper has, if they have most of the query's weight
-      or no paper has all others.
+      `unknown` the words that no paper has, `unlisted` a year that neither a digest is of nor a paper has, and `absent` the
+      terms that no paper has, if they have most of the query's weight or no paper has all others.
     """
 
     text: str = ""
@@ -82,6 +82,7 @@ class ParsedQuery:
     others: tuple[Reading, ...] = ()
     corrected: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
+    unlisted: str = ""
     absent: tuple[str, ...] = ()
 
     @property

@@ -102,6 +102,7 @@ def parse_query(text: str, today: date | None = None) -> ParsedQuery:
 
 
 _NEGATING = re.compile(r"not|without|except|excluding|(?:제외|빼고|말고|아닌).*", re.IGNORECASE)
+_BUT_NOT = re.compile(r"\b(?:(?:and|but) (?:not|without|except|excluding)|but no)\b", re.IGNORECASE)
 _JOINED_NOT = re.compile(r"(?<=\S)(?=(?:제외|빼고|말고)(?:하고|한)?(?!\S))")
 _MAX_TERM = 4
 """The most words of a term that a word such as *not* is about."""
@@ -112,7 +113,7 @@ def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
 
     It is the longest term next to that word, else a word. Nothing is left out: this is only offered.
     """
-    words = split_words(_JOINED_NOT.sub(" ", query.text))
+    words = split_words(_JOINED_NOT.sub(" ", _BUT_NOT.sub("not", query.text)))
     place = next((place for place, word in enumerate(words) if _NEGATING.fullmatch(word)), None)
     if place is None:
         return None
@@ -126,7 +127,8 @@ def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
         if questions.is_term(term) or (end - start == 1 and term and not questions.classify_filler(term)):
             rest = [*words[: min(start, place)], *words[max(end, place + 1) :]]
             without = replace(query, text=" ".join(rest), excluded=(*query.excluded, term))
-            return (write_query(without), term) if any(map(_is_content, rest)) else None
+            has_rest = any(map(_is_content, rest)) or query.phrases or query.is_limited
+            return (write_query(without), term) if has_rest else None
     return None
 
 

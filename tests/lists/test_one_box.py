@@ -226,6 +226,7 @@ async def test_a_sentence_begins_with_what_no_paper_has(search: SearchService) -
         # No paper has all the other words either; each has another one.
         ("zeolite kettles butlers", "zeolite"),
         ("제올라이트 kettles butlers", "제올라이트"),
+        ("zeolite robots teapots kettles tea butlers", "zeolite"),
     ):
         found = await search.search(SearchRequest(query))
         assert ", ".join(found.read.absent) == absent, query
@@ -268,6 +269,7 @@ NOT_LEFT_OUT = {
         ("topic", "robots without surveys", "robots"),
         ("top", "robots without surveys", "robots"),
         ("topic", "서베이 말고 로봇 또는 teapots", ""),
+        ("topic", "teapots but no surveys", "teapots"),
     ],
 )
 async def test_nothing_is_hidden_before_the_button_that_leaves_it_out(
@@ -285,6 +287,9 @@ async def test_nothing_is_hidden_before_the_button_that_leaves_it_out(
     assert "A Survey of Teapots" not in shown_text(without)
     assert harness.texts("list-without", words=name) in shown_text(without)
     assert "**" + harness.texts("list-leave-out", name="").rstrip(": ") not in shown_text(without)
+    # What no shown paper is about needs no button.
+    absent = shown_text(await harness.ask("topic", query="robots but not zeppelins"))
+    assert harness.texts("list-leave-out", name="zeppelins") not in absent
 
 
 @both_languages
@@ -369,6 +374,26 @@ async def test_a_heading_has_signs_in_words_and_one_button_takes_a_year_as_a_wor
     result = await harness.ask("topic", query=HEADINGS[0][0])
     again = await harness.press(result, label=harness.texts("list-in-text", name="2025"))
     assert HEADINGS[0][column] not in shown_text(again)
+
+
+async def test_a_year_without_a_digest_is_not_said_to_be_a_word_that_papers_lack(
+    harness: ClientHarness,
+) -> None:
+    for query in ("DeepSeek-Tea 2023", "DeepSeek-Tea in 2023"):
+        shown = shown_text(await harness.ask("topic", query=query))
+        assert harness.texts("list-unlisted-year", year="2023") in shown, query
+        assert "DeepSeek-Tea: Brewing" in shown, query
+        assert harness.texts("list-missing", terms="2023") not in shown, query
+    in_year = shown_text(await harness.ask("topic", query="2023년 DeepSeek-Tea"))
+    assert harness.texts("list-dates", period="2023") in in_year
+    earlier = shown_text(await harness.ask("topic", query="robots before december 2025"))
+    assert harness.texts("list-dates", period="until November 30, 2025") in earlier
+    assert "Pour Tea" not in earlier
+
+
+async def test_a_label_that_no_source_has_is_said(harness: ClientHarness) -> None:
+    shown = shown_text(await harness.ask("topic", query='robots in:"ICLR 2026"'))
+    assert harness.texts("list-no-label", labels="ICLR 2026") in shown
 
 
 KETTLES, TEA, BREWING = "Weighing Kettles", "Robots that Pour Tea", "DeepSeek-Tea: Brewing"

@@ -73,6 +73,9 @@ list-from = { $count ->
 }
 list-in-text = “{ $name }” in the text
 list-absent = No paper has { $terms }
+list-unlisted-year = No digest is of { $year }, and no paper has that number. A year is that of the digest, not of the paper
+list-dates = In digests: { $period }
+list-no-label = No source has the label { $labels }
 list-near-topic = on a near topic
 list-today = ### What is there to read?
     { $today } picks five papers for you, { $digest } shows all of a day.

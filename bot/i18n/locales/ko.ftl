@@ -55,6 +55,9 @@ list-from-heading = { $name }에서 낸 논문 · { $count }편
 list-from = { $name }에서 낸 논문 { $count }편
 list-in-text = 본문에서 “{ $name }” 찾기
 list-absent = “{ $terms }”에 관한 논문이 없어요
+list-unlisted-year = { $year }년 다이제스트도, 그 숫자가 나오는 논문도 없어요. 연도는 논문이 나온 해가 아니라 다이제스트의 해예요
+list-dates = 다이제스트 날짜: { $period }
+list-no-label = “{ $labels }” 라벨이 붙은 출처가 없어요
 list-near-topic = 비슷한 주제의 논문
 list-today = ### 오늘은 무엇을 읽어 볼까요?
     { $today }에서는 읽을 만한 논문 다섯 편을 골라 드리고, { $digest }에서는 하루치 논문을 모두 볼 수 있어요.
