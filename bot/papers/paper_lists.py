@@ -545,7 +545,8 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
     related = name_related(texts, result.read.translations, most=MAX_NAMES)
     # A question about what is new today was not searched for.
     is_shown = (result.read.is_rewritten or related) and Hint.TODAY not in result.hints
-    searched = _format_names(result.read.terms, " · ") if is_shown else ""
+    terms = [" ".join(post_names.list_words(texts, term)) for term in result.read.terms]
+    searched = _format_names(terms, " · ") if is_shown else ""
     forms = f" ({related})" if related else ""
     ignored = texts("list-ignored", filters=_format_names(result.read.ignored)) if result.read.ignored else ""
     if accepted := _format_names(query_parser.list_accepted_forms(result.read.ignored)):

@@ -34,7 +34,7 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
     if most is not None or (since and until and since > until) or query.ignored:
         return topic
     parts = (
-        " ".join([*_list_words(texts, query.text), *(f'"{phrase}"' for phrase in query.phrases)]),
+        " ".join([*list_words(texts, query.text), *(f'"{phrase}"' for phrase in query.phrases)]),
         *(texts("topic-by", name=name.replace("|", texts("topic-or"))) for name in query.authors),
         *(texts("topic-from", name=name.replace("|", texts("topic-or"))) for name in query.institutions),
         *(texts("topic-in", name=name.replace("|", texts("topic-or"))) for name in query.labels),
@@ -57,27 +57,28 @@ def leave_out_note(texts: Texts, query: ParsedQuery, *, has_button: bool = False
     `has_button`: what is said has a button that leaves it out.
     """
     asked = replace(query, excluded=())
-    example = replace(asked, text=f"{texts('leave-out-topic')} {query.text}")
-    offered = query_parser.find_negated(asked) or query_parser.find_negated(example)
-    if offered is None:
+    topic = texts("leave-out-topic")
+    offered = query_parser.find_negated(asked)
+    if offered:
+        topic = offered[0].removesuffix(query_parser.leave_out("", offered[1:])).rstrip()
+    elif not (offered := query_parser.find_negated(replace(asked, text=f"{topic} {query.text}"))):
         return ""
-    without, term = offered
-    typed = without.removesuffix(query_parser.leave_out("", [term])).rstrip()
     if texts.locale is models.Locale.KO:
-        typed = query_parser.name_in_korean(typed)
+        topic = query_parser.name_in_korean(topic)
     topic, term = (
-        escape_untrusted(" ".join(_list_words(texts, text)), max_length=2 * MAX_TOPIC_LENGTH)
-        for text in (typed, term)
+        escape_untrusted(" ".join(list_words(texts, text)), max_length=2 * MAX_TOPIC_LENGTH)
+        for text in (topic, offered[1])
     )
     return texts("leave-out-note", topic=topic, term=term, button="yes" if has_button else "no")
 
 
 def describe_words(texts: Texts, words: str) -> str:
     """Return the words of an alert in words: `herons | newts` is `herons or newts`. They are parsed only for an operator."""
-    return describe_topic(texts, words) if ":" in words else " ".join(_list_words(texts, words))
+    return describe_topic(texts, words) if ":" in words else " ".join(list_words(texts, words))
 
 
-def _list_words(texts: Texts, text: str) -> list[str]:
+def list_words(texts: Texts, text: str) -> list[str]:
+    """Return the words of a query's text, with the sign between its sides as a word."""
     return [texts("topic-or") if word == EITHER else word for word in query_parser.split_words(text)]
 
 

@@ -369,6 +369,7 @@ async def test_a_heading_has_signs_in_words_and_one_button_takes_a_year_as_a_wor
     for row in HEADINGS:
         shown = shown_text(await harness.ask("topic", query=row[0]))
         assert row[column] in shown.splitlines()[0], shown
+        assert "|" not in shown
     trend = await harness.ask("trends", topic="robots | kettles")
     assert HEADINGS[3][column] in shown_text(trend)
     result = await harness.ask("topic", query=HEADINGS[0][0])
