@@ -219,9 +219,9 @@ def _find_by_sound(writers: Writers, words: tuple[str, ...]) -> list[Author]:
     alike = writers.find([query], limit=_CANDIDATE_LIMIT)
     names = {author: people.name_tokens(author.name) for author in alike}
     if len(words) == 1 and len(words[0]) == transliteration.MIN_SYLLABLES:
-        is_last_name = re.compile(patterns[0] or "").fullmatch
+        last_names = {one: (name[-1], "".join(name[-2:])) for one, name in names.items()}
         alike = [
-            one for one in alike if is_last_name(names[one][-1]) or is_last_name("".join(names[one][-2:]))
+            one for one in alike if any(re.fullmatch(patterns[0] or "", last) for last in last_names[one])
         ]
     return [author for author in alike if len(names[author]) == len(words)] or alike
 
