@@ -151,10 +151,8 @@ class Shelf:
             saved_ids = set(await shelf.list_paper_ids(connection, user_id))
             ids = await papers.get_ids(connection, by_id)
             keys = {ids[paper_key]: paper_key for paper_key in reversed([*by_id]) if paper_key in ids}
-            again = [
-                key for key in by_id if key in ids and keys[ids[key]] != key
-            ]  # it has another key of a paper
-            repeated += [by_id.pop(paper_key).label for paper_key in again]
+            by_other_name = [key for key in by_id if key in ids and keys[ids[key]] != key]
+            repeated += [by_id.pop(paper_key).label for paper_key in by_other_name]
             fresh = [paper_key for paper_key in by_id if ids.get(paper_key) not in saved_ids]
             taken = fresh[: shelf.MAX_SAVED - len(saved_ids)]
             missing = [paper_key for paper_key in taken if paper_key not in ids]
