@@ -166,9 +166,13 @@ class Snippet(NamedTuple):
 
 
 async def list_snippets(
-    connection: Connection, rows: Sequence[models.PaperRow], locale: models.Locale, patterns: Patterns = ()
+    connection: Connection,
+    rows: Sequence[models.PaperRow],
+    locale: models.Locale,
+    patterns: Patterns = (),
+    words: Patterns = (),
 ) -> dict[str, Snippet]:
-    """Return a matching sentence of each paper, by its key.
+    """Return a matching sentence of each paper, by its key: one with a term, else with `words` of one.
 
     If only the title or a text in another language matches, it is the first sentence in the reader's language, if any.
     """
@@ -176,6 +180,9 @@ async def list_snippets(
 
     def make(detail: models.PaperDetail) -> Snippet | None:
         title, snippet = detail.title or "", find_snippet(detail, locale, patterns)
+        if snippet is None or snippet.language != locale.value:
+            apart = find_snippet(detail, locale, words) if words else None
+            snippet = apart if apart and apart.language == locale.value else snippet or apart
         titles = title, "".join(filter(str.isalnum, title))  # so that deepseekr1 matches DeepSeek-R1
         has_title = any(pattern.search(title) for pattern in patterns for title in titles)
         if (snippet is not None and snippet.language == locale.value) or not (snippet or has_title):

@@ -27,7 +27,7 @@ from bot.search.index import SearchIndex
 from bot.search.interpretation import Interpretation
 from bot.search.query_reader import QueryReader
 from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
-from bot.text import concepts, plain, query_parser
+from bot.text import concepts, plain, query_parser, questions
 from bot.text.parsed_query import ParsedQuery
 from storage import models, search
 from storage.models import NO_FILTERS, Filters
@@ -133,8 +133,13 @@ class SearchService:
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
+        words = (word for term in result.read.terms for word in term.split())
         find = partial(
-            search_results.list_snippets, patterns=search_results.build_patterns(result.read.term_forms)
+            search_results.list_snippets,
+            patterns=search_results.build_patterns(result.read.term_forms),
+            words=search_results.build_patterns(
+                [[word] for word in words if not questions.classify_filler(word)]
+            ),
         )
         return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
 

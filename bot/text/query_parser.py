@@ -63,8 +63,8 @@ _CLAUSE = re.compile(
 )
 COMMA = re.compile(r"(?<!\d)[,、]|[,、](?!\d)")
 """A comma that is not in a number."""
-# Between two words, but not in a fraction, a date or I/O.
-_WORD_SEPARATOR = re.compile(rf"(?<=[^\W\d_][^\W\d_])[/|;:(](?=[^\W\d_]{{2}})|{COMMA.pattern}")
+# Between two words, but not in a fraction, a date or I/O; and in a link of Markdown.
+_WORD_SEPARATOR = re.compile(rf"(?<=[^\W\d_][^\W\d_])[/|;:(](?=[^\W\d_]{{2}})|\]\(|{COMMA.pattern}")
 _SLASHES = str.maketrans("·ㆍ", "//")
 """Koreans write 초해상도·이미지 복원 where others have a slash."""
 _VOTES = re.compile(r"([<>]?)(=?)([0-9]{1,6})(?:\+|\.\.|(?:-|\.\.)([0-9]{1,6}))?")

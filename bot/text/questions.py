@@ -99,7 +99,7 @@ filler next to filler (search in "search for papers", not in "tree search"). "" 
 """
 _MAX_FILLER_LENGTH, _MAX_TAIL = 16, 4
 _JAMO = "".join(map(chr, (*range(0x1100, 0x1200), *range(0x3131, 0x3164))))
-_EDGE = " \t\n\"'`.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
+_EDGE = " \t\n\"'`*|.,;:!?~…()[]{}<>·“”‘’。、" + _JAMO
 """Punctuation and single Korean letters, such as ㅋㅋ and ㅠㅠ, in both of their Unicode blocks."""
 
 
@@ -123,7 +123,7 @@ def list_options(text: str, topic: Collection[str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-_MAX_DATE_WORDS = 5
+_MAX_DATE_WORDS = 6
 _DATE_END = re.compile(r"(?<=[가-힣])(?:에서|에는|에|의|엔|쯤)$")
 
 

@@ -152,18 +152,16 @@ def split_bound(text: str) -> tuple[str, str]:
     """Return which side a text is about by its first word, or a Korean one at its end ("before", "until", "since", "after"), and
     the rest of the text; two empty texts without such a word.
     """
-    match = _bounds().fullmatch(text)
-    if match is None:
-        return "", ""
-    return _load_words()["bound"][match["before"] or match["behind"]], match["of"] or match["to"]
+    for word, bound in _list_bounds():
+        rest = text.removeprefix(f"{word} ") if word.isascii() else text.removesuffix(word).rstrip()
+        if rest not in ("", text):
+            return bound, rest
+    return "", ""
 
 
 @lru_cache(maxsize=1)
-def _bounds() -> re.Pattern[str]:
-    """Return the pattern for a bound and what may be a date."""
-    words = sorted(_load_words()["bound"], key=len, reverse=True)
-    before, behind = ("|".join(word for word in words if word.isascii() is of) for of in (True, False))
-    return re.compile(f"(?P<before>{before}) (?P<of>.+)|(?P<to>.+?) ?(?P<behind>{behind})")
+def _list_bounds() -> list[tuple[str, str]]:
+    return sorted(_load_words()["bound"].items(), key=lambda pair: len(pair[0]), reverse=True)
 
 
 def _read_period(text: str, today: date) -> Span | None:

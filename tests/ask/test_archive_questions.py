@@ -91,11 +91,14 @@ async def test_a_question_is_asked_of_the_papers_within_its_limits(archive: Arch
         (f"{LAMPS} -pump", {EARLY}),
         (f"{LAMPS} {EARLY}", {EARLY}),
         (f"https://arxiv.org/abs/{LATE}v2 {LAMPS}", {LATE}),
+        (f"{LAMPS} after january 2025", {LATE}),
+        (f"{LAMPS} before february 2025", {EARLY}),
     ):
         answer = await ask(archive, asked)
         assert answer.kind is AnswerStatus.NEAR, asked
         assert {one.paper.key for one in answer.found} == ids, asked
         assert all("oil" in one.source.passage.text for one in answer.found), asked
+    assert answer.days == (None, date(2025, 1, 31))
 
 
 async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQuestions) -> None:

@@ -227,6 +227,7 @@ async def test_a_sentence_begins_with_what_no_paper_has(search: SearchService) -
         ("zeolite kettles butlers", "zeolite"),
         ("제올라이트 kettles butlers", "제올라이트"),
         ("zeolite robots teapots kettles tea butlers", "zeolite"),
+        ("**zeolite** [xeon](http://x.example) ||kettles||", "zeolite, xeon, http://x.example"),
     ):
         found = await search.search(SearchRequest(query))
         assert ", ".join(found.read.absent) == absent, query

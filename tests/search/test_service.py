@@ -596,15 +596,26 @@ async def test_a_reader_sees_a_sentence_in_their_language_before_one_that_matche
     listing = {
         "format": "listing",
         "date": "2025-01-02",
-        "papers": [{"arxiv_id": "2501.00001", "title": "Kettles", "summary": "A first sentence. It boils."}],
+        "papers": [
+            {
+                "arxiv_id": "2501.00001",
+                "title": "Kettles",
+                "summary": "A first sentence. It boils. An LLM will judge.",
+            }
+        ],
     }
     ingest = sample_archive.make_ingest(db)
     await ingest.add_text(json.dumps(listing), location="listing.json")
-    korean = NewsletterPaper("2501.00001", "Kettles", "강화 학습을 씁니다.")
+    korean = NewsletterPaper("2501.00001", "Kettles", "강화 학습을 씁니다. LLM 심판이 있어요.")
     await sample_archive.add_digest(db, "2025-01-03", korean)
     service = SearchService(db)
-    for locale, shown in ((models.Locale.EN, "A first sentence."), (models.Locale.KO, "강화 학습을 씁니다.")):
-        result = await ask(service, "강화학습", snippet_locale=locale)
+    for query, locale, shown in (
+        ("강화학습", models.Locale.EN, "A first sentence."),
+        ("강화학습", models.Locale.KO, "강화 학습을 씁니다."),
+        # Of a term that is in the other language alone, a sentence has its words.
+        ("LLM as a judge", models.Locale.EN, "An LLM will judge."),
+    ):
+        result = await ask(service, query, snippet_locale=locale)
         assert result.snippets["2501.00001"].text == shown
 
 

@@ -80,6 +80,7 @@ PERIODS_OF_2026 = {
     ("2025-11-01", "2026-11-28"): "since November 2025|after October 2025|later than 2025-10|2025년 11월부터|작년 11월 이후"
     "|2025년 11월 이후로|2025년 10월 지나서",
     ("0001-01-01", "2025-10-31"): "before November 2025|prior to 2025-11|earlier than Nov 1 2025|by October 2025|up to Oct 2025"
+    "|no later than October 2025|by the end of October 2025|2025년 10월 말까지|2025년 11월 전까지"
     "|until October 2025|till 10/31/2025|2025년 11월 이전|작년 11월 전|2025년 10월까지",
     ("0001-01-01", "2025-12-31"): "before 2026|until 2025|before this year|2026 이전|작년까지|올해 전",
     ("2024-01-01", "2025-12-31"): "after 2023 and before 2026|since 2024 until 2025|2024년 이후 2026년 이전",

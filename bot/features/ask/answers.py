@@ -107,9 +107,9 @@ class Answer:
     as other forms, with those that the paper has.
 
     Of the archive: `absent` has the names and terms in the question that nothing stored has, `lacking` its rare words if no
-    found paper has any of them, `excluded` the terms that it leaves out, `corrected` the pairs of a misspelt word and what it
-    was read as. `topic` is the question as a search. `is_cut`: only the question's first characters, and papers, are read. If
-    no paper is found, `extent` is given.
+    found paper has any of them, `excluded` the terms that it leaves out, `days` the first and last day of the digests that it
+    asks for, `corrected` the pairs of a misspelt word and what it was read as. `topic` is the question as a search. `is_cut`:
+    only the question's first characters, and papers, are read. If no paper is found, `extent` is given.
 
     With `sentences`, `found` are their quotes; `disagree`: their papers do, as the model says. `note` (a Fluent id) says why
     sentences are absent, or that a model is asked.
@@ -125,6 +125,7 @@ class Answer:
     absent: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    days: tuple[date | None, date | None] = (None, None)
     corrected: tuple[tuple[str, str], ...] = ()
     topic: str = ""
     is_cut: bool = False

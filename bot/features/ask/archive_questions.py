@@ -95,6 +95,9 @@ class ArchiveQuestions:
         is_asked = question_parts.has_words(words)
         searched = await self._search.search(request) if is_asked else SearchResult()
         read, language = searched.read, guess_language(words, locale)
+        if read.filters != query.filters:  # Of a period that words name, papers say nothing.
+            query = replace(query, filters=read.filters)
+            words = " ".join((read.text, *read.phrases))[: question_parts.MAX_LENGTH]
         words = completion.apply_corrections(words, read.corrected)
         names = _list_names(words)
         if given:
@@ -110,6 +113,7 @@ class ArchiveQuestions:
             corrected=tuple(read.corrected),
             absent=tuple(absent)[:_MAX_ABSENT],
             excluded=query.excluded,
+            days=(read.filters.since_on, read.filters.until_on),
             topic=asked[: question_parts.MAX_LENGTH],
             is_cut=len(asked) > question_parts.MAX_LENGTH or len(given) > MAX_PAPERS,
         )

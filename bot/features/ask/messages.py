@@ -221,6 +221,7 @@ def list_notes(texts: Texts, answer: Answer) -> list[str]:
     notes = (
         texts("list-corrected", pairs=pairs) if pairs else "",
         texts("ask-without", terms=excluded) if excluded else "",
+        texts("list-dates", period=texts.format_period(*answer.days)) if any(answer.days) else "",
         texts("ask-archive-cut", count=MAX_LENGTH, papers=MAX_PAPERS) if answer.is_cut else "",
         texts("ask-archive-nearest") if is_of_archive and has_passage else "",
         texts("ask-disagree") if answer.disagree else "",
