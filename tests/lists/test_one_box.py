@@ -9,7 +9,7 @@ from bot.cli.set_up_file import SetUpFile
 from bot.core.settings import Settings
 from bot.features.daily.service import OnDemandPosts
 from bot.features.web.pages import Site
-from bot.search.results import MatchKind, SearchRequest
+from bot.search.results import MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import query_parser
 from bot.text.parsed_query import ParsedQuery
@@ -481,6 +481,17 @@ async def test_what_is_left_out_is_what_the_words_mean(search: SearchService) ->
         found = await search.search(SearchRequest(query))
         assert found.total, query
         assert ("2512.00106" in {row.key for row in found.rows}) is kept, query
+
+
+async def test_an_institution_alone_has_its_newest_papers_first(lab_db: Database) -> None:
+    later = NewsletterPaper("2512.00107", "Cups", "잔이에요.", votes=1)
+    await sample_archive.add_digest(lab_db, "2025-12-03", later)
+    fact = models.PaperFacts("2512.00107", "huggingface", "h", sample_archive.NOW, organization="NVIDIA")
+    await add_facts(lab_db, fact)
+    search = SearchService(lab_db)
+    for sort, first in ((None, "2512.00107"), (Sort.VOTES, "2512.00101")):
+        [row, *_] = (await search.search(SearchRequest("NVIDIA", sort=sort))).rows
+        assert row.key == first, sort
 
 
 async def test_an_institution_beside_other_words_is_offered_as_one(search: SearchService) -> None:
