@@ -114,7 +114,9 @@ def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
     It is the longest term next to that word, else a word. Nothing is left out: this is only offered.
     """
     words = split_words(_JOINED_NOT.sub(" ", _BUT_NOT.sub("not", query.text)))
-    place = next((place for place, word in enumerate(words) if _NEGATING.fullmatch(word)), None)
+    is_date = questions.mask_dates(words)  # not before 2025
+    negating = (place for place, word in enumerate(words) if _NEGATING.fullmatch(word) and not is_date[place])
+    place = next(negating, None)
     if place is None:
         return None
     if words[place].isascii():

@@ -265,6 +265,7 @@ OFFERED = {
     "서베이가 아닌 로봇": "로봇 -서베이",
     "서베이제외하고 로봇": "로봇 -서베이",
     "not surveys": None,
+    "robots not before 2025": None,
     "robots": None,
     "not all of them": None,
     "robots -surveys": None,
