@@ -339,7 +339,9 @@ async def _list_failures() -> shell.Output:
     for row in rows:
         command = f" (/{row.command})" if row.command else ""
         reason = f": {row.reason}" if row.reason else ""
-        lines.append(f"{row.failed_at:%Y-%m-%d %H:%M:%S}Z {row.reference} {row.event}{command}{reason}")
+        lines.append(
+            f"{row.failed_at:%Y-%m-%d %H:%M:%S}Z {row.reference} {row.event.removesuffix('.')}{command}{reason}"
+        )
         lines += [row.trace] if row.trace else []
     data = [asdict(row) | {"failed_at": row.failed_at.isoformat()} for row in rows]
     return shell.Output(data, "\n".join(lines) or "No errors are kept.")
@@ -653,10 +655,7 @@ def _create_set_up_file(database: Database) -> SetUpFile:
     return SetUpFile(database, system_clock, shell.load_settings())
 
 
-async def forget_reader(
-    user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
-    is_accepted: shell.IsAccepted = False,
-) -> shell.Output:
+async def forget_reader(user: shell.User, is_accepted: shell.IsAccepted = False) -> shell.Output:
     """Delete everything stored about a user, including messages waiting to be sent, after a question."""
     from bot.features.operations.readers import Readers
 
@@ -676,7 +675,7 @@ async def forget_reader(
 
 
 async def export_reader(
-    user: Annotated[int, typer.Option("--user", min=1, help="The user's Discord ID.")],
+    user: shell.User,
     target: Annotated[
         Path | None, typer.Option("--output", metavar="PATH", help="Write to this file instead of stdout.")
     ] = None,

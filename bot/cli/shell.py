@@ -50,6 +50,19 @@ def parse_date(text: str) -> date:
     return span[0]
 
 
+def parse_user(text: str) -> int:
+    """Parse the ID of a Discord user. Raises UsageError."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and 0 < int(text) < 1 << 63):
+        raise errors.UsageError(
+            f"{text[:20]!r} is not a user's ID, which is a number such as 80351110224678912: in Discord's Developer Mode the"
+            " menu of a user copies it."
+        )
+    return int(text)
+
+
+User = Annotated[
+    int, typer.Option("--user", metavar="ID", parser=parse_user, help="The user's Discord ID, a number.")
+]
 Since = Annotated[
     date | None, typer.Option("--since", metavar="DATE", parser=parse_date, help="From this date on.")
 ]
@@ -367,8 +380,8 @@ def echo(sentence: str) -> None:
 
 
 def error(sentence: str) -> None:
-    """Print one line to stderr."""
-    line = errors.make_printable(sentence).replace("\n", "\\n")
+    """Print one line to stderr, without secrets."""
+    line = errors.make_printable(errors.redact(sentence)).replace("\n", "\\n")
     sys.stderr.write(f"paperround: {line}\n")
     sys.stderr.flush()
 

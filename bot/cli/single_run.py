@@ -111,7 +111,7 @@ class SingleRun:
             failed = running.failures.take()
             running.failures.put_back(failed)
             for failure in (one for one in failed if one.event != NOBODY_TOLD):  # which the post's line tells
-                self._print(failure.event, failure.reason or failure.kind, is_failed=True)
+                self._print(failure.event.removesuffix("."), failure.reason or failure.kind, is_failed=True)
         return self.is_done
 
     async def _work(self) -> None:

@@ -99,7 +99,7 @@ def _describe(record: logging.LogRecord) -> tuple[Failure, list[Raised]] | None:
     if errors.is_away(error):
         return None
     raised = list(_list_raised(error))
-    reason = errors.make_printable(_QUOTED.sub("…", str(details.get("reason") or "")))
+    reason = errors.make_printable(_QUOTED.sub("…", errors.redact(str(details.get("reason") or ""))))
     failure = Failure(
         failed_at=datetime.fromtimestamp(record.created, UTC),
         event=str(details["event"])[:MAX_REASON],

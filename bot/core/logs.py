@@ -44,7 +44,7 @@ def configure(log: str) -> None:
     finish: list[structlog.typing.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
-        _escape,
+        _make_safe,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*SHARED_PROCESSORS, structlog.stdlib.ExtraAdder(_STORAGE_FIELDS)],
@@ -66,10 +66,15 @@ def configure(log: str) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
-def _escape(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Escape control characters, and indent further lines, so that none looks like another record. Leave out what is None."""
+def _make_safe(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Redact secrets, which texts of libraries quote, and escape control characters. Leave out what is None.
+
+    Further lines are indented, so that none looks like another record.
+    """
     return {
-        name: errors.make_printable(value).replace("\n", "\n    ") if isinstance(value, str) else value
+        name: errors.make_printable(errors.redact(value)).replace("\n", "\n    ")
+        if isinstance(value, str)
+        else value
         for name, value in event.items()
         if value is not None
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -430,12 +430,16 @@ def setting_name(field_or_alias: str) -> str:
 def setting_origins() -> dict[str, str]:
     """Return where each setting's value comes from, keyed by environment variable."""
     sources = [(origin, set(source())) for origin, source in _read_sources().items()]
-    origins = {}
-    for name in Settings.model_fields:
-        label = setting_name(name)
-        keys = {name, label, label.lower()}
-        origins[label] = next((origin for origin, found in sources if keys & found), "default")
-    return origins
+    return {
+        label: next((origin for origin, found in sources if key in found), "default")
+        for key, label in _labels_by_key().items()
+    }
+
+
+def _labels_by_key() -> dict[str, str]:
+    """Return the names of the environment variables by what a source's values are keyed by: the field or its alias."""
+    labels = {name: setting_name(name) for name in Settings.model_fields}
+    return {label if label in _UNPREFIXED else name: label for name, label in labels.items()}
 
 
 def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
@@ -448,7 +452,7 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
 
 
 class UnknownSetting(NamedTuple):
-    """A name that is no setting, where it comes from, and a sentence, with the setting that is probably meant."""
+    """A name that is no setting, where it comes from, and a sentence, with the name that is probably meant there."""
 
     name: str
     origin: str
@@ -457,20 +461,21 @@ class UnknownSetting(NamedTuple):
 
 def find_unknown() -> list[UnknownSetting]:
     """Return the unknown names in `paperround.toml`, with our prefix, or in `.env` and near that of a setting."""
-    labels = {setting_name(name) for name in Settings.model_fields}
+    labels = _labels_by_key()
     unknown = dict[str, UnknownSetting]()
     for origin, source in _read_sources().items():
         if isinstance(source, TomlConfigSettingsSource):
-            names = {*source.toml_data} - {*Settings.model_fields}
+            names, place = {*source()} - {*labels}, f" of {TOML_FILE}"
+            spelt = {label: key.lower() for key, label in labels.items()}
         else:
-            names = {name.upper() for name in source.env_vars} - labels
+            names, place = {name.upper() for name in source.env_vars} - {*labels.values()}, ""
+            spelt = {name: name for label in labels.values() for name in (label, f"{label}_FILE")}
         for name in sorted(names):
-            meant = _find_meant(name.upper(), labels)
+            meant = _find_meant(name.upper(), spelt)
             # The environment has names of other programs.
-            if origin == TOML_FILE or name.startswith(_PREFIX) or (meant and origin == ENV_FILE):
-                note = (
-                    f"{name} is not a setting; its value is ignored.{f' Is {meant} meant?' if meant else ''}"
-                )
+            if place or name.startswith(_PREFIX) or (meant and origin == ENV_FILE):
+                hint = f" Is {meant} meant?" if meant else ""
+                note = f"{name} is not a setting{place}; its value is ignored.{hint}"
                 unknown[name] = UnknownSetting(name, origin, note)
     return [*unknown.values()]
 
@@ -479,7 +484,11 @@ _NEAR = 0.85
 """How much of two names has to be alike: a name that lacks a letter is near, `HF_TOKEN` is not."""
 
 
-def _find_meant(name: str, labels: Iterable[str]) -> str:
-    """Return the setting whose name, whole or without its prefix, is near a name; "" without one."""
-    spelt = {label.partition("_")[2]: label for label in labels} | {label: label for label in labels}
-    return next((spelt[near] for near in difflib.get_close_matches(name, spelt, 1, _NEAR)), "")
+def _find_meant(name: str, spelt: Mapping[str, str]) -> str:
+    """Return how the setting is spelt whose label, whole or without its prefix, is near a name; "" without one.
+
+    Labels of files count only whole: `HF_TOKEN_FILE` and `LOG_FILE` belong to other programs.
+    """
+    short = {label.partition("_")[2]: label for label in spelt if not label.endswith("_FILE")}
+    near = difflib.get_close_matches(name, [*spelt, *short], 1, _NEAR)
+    return spelt[short.get(near[0], near[0])] if near else ""

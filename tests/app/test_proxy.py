@@ -90,12 +90,14 @@ async def test_gateway_posts_and_webhooks_go_by_the_proxy_alone(fake: FakeDiscor
     assert {urlsplit(target).hostname for target in targets} == {NAME}
 
 
-async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent() -> None:
+async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent(
+    fake: FakeDiscord, tmp_path: Path
+) -> None:
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
-    async with run_proxy([], refusal) as proxy:
-        address = f"https://{NAME}/api"
+    async with run_proxy([], refusal) as refusing:
+        address, proxy = f"https://{NAME}/api", refusing.replace("//", "//ada:s3cretpw@")
         known = Settings(discord_token=SecretStr(model.TOKEN), discord_api_url=address, proxy=proxy)
-        named = f"by the {proxy.replace('http', 'proxy http')} of PAPERROUND_PROXY"
+        named = f"by the proxy {refusing} of PAPERROUND_PROXY"
         with pytest.raises(errors.PaperroundError, match=f"Discord cannot be reached {named}: 407"):
             await command_sync.identify(known)
         restore = rest.override_endpoints(address, None)
@@ -106,6 +108,15 @@ async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent() -> None
         finally:
             await client.close()
             restore()
+        given = {"PAPERROUND_PROXY": proxy, "PAPERROUND_DISCORD_API_URL": address}
+        async with running_bot.run_process(fake, tmp_path, **given) as (_, log):
+            await patience.wait_until(lambda: f"Discord is unreachable {named}" in log.read_text())
+        single = SingleRuns(fake, tmp_path)
+        single.write_set_up(post_in(*fake.add_channels(1)))
+        run = await single.run("--minutes", "0.1", **given)
+    assert "407, message=" in log.read_text()
+    assert "407" in f"{run}"
+    assert "s3cretpw" not in f"{log.read_text()} {run}"
     assert raised.value.classification == outcomes.NOT_ACCEPTED
     assert str(raised.value) == f"no answer of Discord {named} (407)"
 

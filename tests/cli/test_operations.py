@@ -194,6 +194,12 @@ def test_what_is_stored_about_a_reader_is_exported_as_they_get_it(
     nobody = paperround("readers", "export", "--user", "9", "--output", "9.json")
     assert (nobody.exit_status, "Nothing is stored about the user 9" in nobody.stderr) == (1, True)
     assert not (tmp_path / "9.json").exists()
+    for command, typed in (("export", "bob"), ("forget", "0"), ("forget", "9" * 19)):
+        refused = paperround("readers", command, "--user", typed)
+        assert (
+            refused.exit_status,
+            f"'{typed}' is not a user's ID, which is a number" in refused.stderr,
+        ) == (2, True)
 
 
 def test_the_log_of_posts_has_what_came_in_the_last_30_days(paperround: Paperround) -> None:

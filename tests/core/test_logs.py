@@ -30,9 +30,11 @@ def test_traceback_shows_no_local_variables(style: str, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("style", ["console", "json"])
 def test_what_an_error_quotes_reaches_no_terminal_raw(style: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither escape sequences, nor a change of direction, nor a line that looks like a record of its own."""
+    """Neither a password, nor escape sequences, nor a change of direction, nor a line that looks like a record of its own."""
     logs.configure(style)
-    forged = "\x1b[2J\x9b31m\u202e\r\n2026-01-05T09:00:00Z [error    ] forged"
+    forged = (
+        "http://ada:s3cretpw@127.0.0.1:7804 \x1b[2J\x9b31m\u202e\r\n2026-01-05T09:00:00Z [error    ] forged"
+    )
     try:
         raise ValueError(forged)
     except ValueError:
@@ -41,6 +43,7 @@ def test_what_an_error_quotes_reaches_no_terminal_raw(style: str, capsys: pytest
     logging.getLogger("library").error("cannot read %s", forged)
     printed = capsys.readouterr().err
     assert printed.count("forged") >= 6
+    assert "s3cretpw" not in printed
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", printed)
     assert not re.search("^2026-01-05", printed, re.MULTILINE)
 

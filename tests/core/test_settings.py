@@ -54,7 +54,9 @@ def test_quotes_around_a_value_are_not_part_of_it(monkeypatch: pytest.MonkeyPatc
 def test_environment_variables_override_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("PAPERROUND_LOCALE=ko\nPAPERROUND_KEEP_DAYS=50\nDISCORD_TOKEN=file\n")
-    Path("paperround.toml").write_text('locale = "en"\nwriter_minutes = 60\nkeep_days = 60\n')
+    Path("paperround.toml").write_text(
+        'locale = "en"\nwriter_minutes = 60\nkeep_days = 60\nPAPERROUND_WEB = ":8080"\n'
+    )
     monkeypatch.setenv("PAPERROUND_KEEP_DAYS", "40")
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
     loaded, origins = core_settings.load(), core_settings.setting_origins()
@@ -67,6 +69,9 @@ def test_environment_variables_override_the_files(monkeypatch: pytest.MonkeyPatc
         "DISCORD_TOKEN": ".env",
         "HF_ENDPOINT": "environment",
     }
+    assert [unknown.note for unknown in core_settings.find_unknown()] == [
+        "PAPERROUND_WEB is not a setting of paperround.toml; its value is ignored. Is web meant?"
+    ]
 
 
 def test_an_unreadable_or_invalid_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -99,12 +99,19 @@ async def test_unknown_settings_are_reported_as_warnings(
 ) -> None:
     monkeypatch.setenv("PAPERROUND_TIMEZON", "Asia/Seoul")
     monkeypatch.setenv("PAPERROUND_EMBEDDINGS_URL", "http://127.0.0.1:11434/v1")  # one that is gone
-    others = "EDITOR=vi\nHF_TOKEN=x\nHTTPS_PROXY=x\nPOSTGRES_PASSWORD=x\nIMAGE=x\n"
-    (tmp_path / ".env").write_text(f"PAPERROUND_QQQQ=ko\nDISCORD_TOKN=x\nTOKEN=x\ndatabase_url=x\n{others}")
+    others = (
+        "EDITOR=vi\nHF_TOKEN=x\nHTTPS_PROXY=x\nPOSTGRES_PASSWORD=x\nIMAGE=x\nHF_TOKEN_FILE=x\nLOG_FILE=x\n"
+    )
+    (tmp_path / ".env").write_text(
+        f"PAPERROUND_QQQQ=ko\nDISCORD_TOKN=x\nTOKEN=x\ndatabase_url=x\n{others}DISCORD_TOKEN_FIEL=x\n"
+    )
+    monkeypatch.setenv("PAPERROUND_HEARTBEAT_URL_FLIE", "/run/secrets/heartbeat")
     monkeypatch.setenv("DATABASE_URL", "of another program")
     # With a byte order mark, as some editors write it.
     (tmp_path / "paperround.toml").write_text(
-        'htp = "127.0.0.1:9464"\nlocale = "ko"\n', encoding="utf-8-sig", newline="\r\n"
+        'htp = "127.0.0.1:9464"\nlocale = "ko"\nHF_ENDPOINT = "https://hub.example"\n',
+        encoding="utf-8-sig",
+        newline="\r\n",
     )
     findings = await examine()
     warned = {name: row for name, row in findings.items() if row.value == "ignored"}
@@ -115,9 +122,17 @@ async def test_unknown_settings_are_reported_as_warnings(
         "DISCORD_TOKN": (".env", "warning"),
         "TOKEN": (".env", "warning"),
         "DATABASE_URL": (".env", "warning"),
+        "DISCORD_TOKEN_FIEL": (".env", "warning"),
+        "PAPERROUND_HEARTBEAT_URL_FLIE": ("environment", "warning"),
         "htp": ("paperround.toml", "warning"),
     }
-    meant = {"TOKEN": "DISCORD_TOKEN", "DATABASE_URL": "PAPERROUND_DATABASE_URL", "htp": "PAPERROUND_HTTP"}
+    meant = {
+        "TOKEN": "DISCORD_TOKEN",
+        "DATABASE_URL": "PAPERROUND_DATABASE_URL",
+        "DISCORD_TOKEN_FIEL": "DISCORD_TOKEN_FILE",
+        "PAPERROUND_HEARTBEAT_URL_FLIE": "PAPERROUND_HEARTBEAT_URL_FILE",
+        "htp": "http",  # as that file has it
+    }
     assert all(findings[name].note.endswith(f" Is {is_meant} meant?") for name, is_meant in meant.items())
     assert findings["PAPERROUND_QQQQ"].note.endswith(" is ignored.")
 

@@ -284,11 +284,11 @@ def test_doctor_prints_the_errors(paperround: Paperround) -> None:
     at = datetime(2026, 1, 5, 9, tzinfo=UTC)
     kept = storage.Failure(
         failed_at=at,
-        event="interaction failed",
+        event="Nobody can be told.",
         reference="3f2a1c",
         command="top",
         kind="ValueError",
-        reason="",
+        reason="Channel 5",
         trace="ValueError\n",
     )
 
@@ -298,7 +298,9 @@ def test_doctor_prints_the_errors(paperround: Paperround) -> None:
 
     asyncio.run(add())
     printed = paperround("doctor", "--errors")
-    assert printed.stdout.startswith("2026-01-05 09:00:00Z 3f2a1c interaction failed (/top)\nValueError\n")
+    assert printed.stdout.startswith(
+        "2026-01-05 09:00:00Z 3f2a1c Nobody can be told (/top): Channel 5\nValueError\n"
+    )
     assert printed.exit_status == 0
     [row] = paperround("doctor", "--errors", "--json").data
     assert (row["reference"], row["failed_at"]) == ("3f2a1c", at.isoformat())

@@ -193,7 +193,7 @@ class DraftWriter:
             return await self._write(paper, draft)
         [error] = failures
         isolation.log_error(log, "draft not written", error, paper=paper["key"])
-        reason = str(error) or type(error).__name__
+        reason = errors.redact(str(error)) or type(error).__name__
         return await self._save(replace(draft, state=DraftState.FAILED, problems=(reason,)))
 
     async def _write(self, paper: listing.Paper, draft: writer.Draft) -> writer.Draft:
