@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from storage import database, errors, locks, sqlite_file
+from storage import database, errors, key_values, locks, sqlite_file
 
 COPY = "paperround.db"
 """The database in a scratch folder, and in a file with everything."""
@@ -149,6 +149,7 @@ def _restore(backup: Path, path: Path) -> Restored:
         with _locked(path), scratch_folder(path.parent, path.name) as folder:
             copy = folder / COPY
             schema = _read_backup(backup, copy)
+            _note_backup(copy)
             with sqlite_file.held(path) as opened:
                 former = _keep_former(path, opened, folder)
                 put_in_place(copy, path)
@@ -206,6 +207,13 @@ def _read_backup(backup: Path, copy: Path) -> int:
     if schema is None:
         raise errors.StorageError(f"{backup} {problem} Nothing was changed.")
     return schema
+
+
+def _note_backup(copy: Path) -> None:
+    """Note in a database that it has a backup now. The note that it has is of an older one, which may have failed."""
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        note = key_values.BACKED_UP, datetime.now(UTC).isoformat()
+        connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", note)
 
 
 @contextmanager

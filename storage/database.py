@@ -282,10 +282,11 @@ def _find_read_only(name: str) -> str:
 def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> errors.StorageError | None:
     """Return a StorageError with a message for the operator, or None for a programming error. `name` is the database's."""
     text = str(getattr(error, "orig", None) or error)
+    advise = partial(sqlite_file.advise_writing, os.path.dirname(name) or ".")
     sentences = {
         "database is locked": f"{name} is locked by another process. Stop that process, or try again in a moment.",
-        "readonly database": f"{name} cannot be written. Allow this user to write to {_find_read_only(name)}.",
-        "unable to open database file": f"{name} cannot be opened. Check that its folder exists and is writable.",
+        "readonly database": f"{name} cannot be written. {advise(f'Allow this user to write to {_find_read_only(name)}.')}",
+        "unable to open database file": f"{name} cannot be opened. {advise('Check that its folder exists and is writable.')}",
         "file is not a database": f"{name} is not a Paperround database, or its first page is damaged. Name another file in"
         " the database URL, or put a backup in its place: `paperround restore FILE`.",
         "disk image is malformed": f"{name} is damaged. Stop the bot and put a backup in its place: `paperround restore FILE`.",

@@ -87,9 +87,8 @@ def open_lock_file(path: Path, name: str) -> IO[str]:
         opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         # For example, root created it through sudo.
-        raise errors.StorageError(
-            f"{path} cannot be written: {error.strerror}. Allow this user to write to it and its folder."
-        ) from error
+        advice = sqlite_file.advise_writing(path.parent, "Allow this user to write to it and its folder.")
+        raise errors.StorageError(f"{path} cannot be written: {error.strerror}. {advice}") from error
     if is_new:
         sqlite_file.give_to_owner(path, path.parent)
     return os.fdopen(opened, "w")

@@ -63,9 +63,25 @@ def check_access(path: Path) -> None:
         (path, os.R_OK, "read") if is_there else (path.parent, os.W_OK | os.X_OK, "written to")
     )
     if not os.access(place, mode):
+        advice = "Change its owner or permissions."
         raise errors.StorageError(
-            f"{place} may not be {right} by this user (uid {os.geteuid()}): change its owner or permissions."
+            f"{place} may not be {right} by this user (uid {os.geteuid()})."
+            f" {advice if is_there else advise_writing(place, advice)}"
         )
+
+
+def is_read_only(place: Path | str) -> bool:
+    """Return whether a file or folder is on a file system that nobody may write, whatever its owner and permissions are."""
+    try:
+        return bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
+def advise_writing(place: Path | str, otherwise: str) -> str:
+    """Return what to do about a file or folder that cannot be written: `otherwise`, unless its file system is read-only."""
+    advice = "Its file system is read-only: mount it for writing, or use another one."
+    return advice if is_read_only(place) else otherwise
 
 
 def give_to_owner(file: Path, of: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bot.cli import shell
-from bot.cli.search import EMPTY_ARCHIVE, create_search, list_papers, name_some, to_dict
+from bot.cli.search import create_search, explain_empty, list_papers, name_some, to_dict
 from bot.core import clock
 from bot.core.files import LocatedProblem
 from bot.core.settings import WRITTEN_FORMATS
@@ -293,10 +293,11 @@ async def digest(
 ) -> shell.Output:
     """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
     async with shell.open_reader() as database:
-        page, day = await create_search(database).get_digest(day, limit=top)
-    listed = list_papers(map(to_dict, page.rows), EMPTY_ARCHIVE if day is None else f"No papers for {day}.")
+        page, on = await create_search(database).get_digest(day, limit=top)
+        empty = "" if day or page.rows else await explain_empty(database)
+    listed = list_papers(map(to_dict, page.rows), empty or f"No papers for {on or 'today'}.")
     # In JSON, a paper's date is the date of its latest digest.
-    rows = [{**row, "date": day} for row in listed.rows or ()]
+    rows = [{**row, "date": on} for row in listed.rows or ()]
     return replace(listed, rows=rows)
 
 

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 _MAX_NAMES = 5
 _INCOMPLETE_INDEX = "Nothing found in a search index that is not complete: `paperround reindex` completes it."
-EMPTY_ARCHIVE = (
+_EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
 )
+_ALL_HIDDEN = "The archive has only hidden papers: `paperround papers show` lists them."
 ORDERS = {"best": "relevance", "votes": "votes", "newest": "date", "oldest": "oldest"}
 """The values of `bot.search.results.Sort` by the names of the orders."""
 Order = Annotated[
@@ -96,10 +97,21 @@ async def _is_index_incomplete(database: Database) -> bool:
 
 
 async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:
-    """Return the sentence for an empty result, or another one if the archive has no papers or the index lacks some."""
-    if not rows and await _is_index_incomplete(database):
+    """Return the sentence for an empty result, or another one if the archive shows no papers or the index lacks some."""
+    if rows:
+        return sentence
+    if await _is_index_incomplete(database):
         return _INCOMPLETE_INDEX
-    return sentence if rows or (await create_search(database).get_extent()).paper_count else EMPTY_ARCHIVE
+    return await explain_empty(database) or sentence
+
+
+async def explain_empty(database: Database) -> str:
+    """Return a sentence on an archive that shows no papers, or "" for others."""
+    from storage import papers
+
+    if (await create_search(database).get_extent()).paper_count:
+        return ""
+    return _ALL_HIDDEN if await database.fetch(papers.list_hidden) else _EMPTY_ARCHIVE
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:

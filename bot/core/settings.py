@@ -256,7 +256,9 @@ class Settings(BaseSettings):
     inbox: Path | None = None
     """A folder that is a source: `run` reads new and changed digest files there every minute."""
     fetch_allow: Annotated[tuple[str, ...], NoDecode, _List] = ()
-    """Hosts (`host` or `host:port`, comma separated) that may be fetched although their address is private."""
+    """Hosts (`host` or `host:port`, comma separated) that may be fetched although their address is private, or
+    [known to the proxy alone](sources.md#what-is-not-fetched).
+    """
     fetch_proxy: Annotated[str | None, _web_address("http://user:password@proxy.example:3128")] = None
     """An HTTP proxy for sources, such as `http://user:password@proxy.example:3128`. `HTTP_PROXY` is not read."""
     hf_endpoint: _Service = Field(

@@ -397,8 +397,11 @@ class SearchIndex:
         # The engine's own text names its threads and temporary files.
         known = (reason for reason in _PASSING if reason in str(error))
         reason = getattr(error, "strerror", None) or next(known, "its disk may be full")
+        advice = sqlite_file.advise_writing(
+            self._folder.parent, "Free space there, or let this user write to it."
+        )
         return errors.PaperroundError(
-            f"The search index in {self._folder} cannot be written ({reason}). Free space there, or let this user write to it."
+            f"The search index in {self._folder} cannot be written ({reason}). {advice}"
         )
 
     def _close(self, writer: IndexWriter) -> None:

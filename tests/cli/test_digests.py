@@ -283,6 +283,11 @@ def test_a_paper_is_hidden_and_shown_again_by_any_of_its_names(
     assert paperround("papers", "show", "2601.00002", "--json").data["changed"] is True
     assert "No paper is hidden." in paperround("papers", "show").stdout
     assert [paper["key"] for paper in paperround("digest", "--json").data] == listed
+    for key in listed:
+        paperround("papers", "hide", key)
+    for command in ("search moss", "author Moss", "digest"):
+        said = paperround(*command.split())
+        assert "only hidden papers: `paperround papers show` lists them" in said.stdout + said.stderr, said
 
 
 def test_hiding_what_is_no_paper_or_not_stored_is_an_error(paperround: Paperround) -> None:

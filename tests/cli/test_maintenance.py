@@ -51,6 +51,10 @@ def test_backup_replaces_only_backups(paperround: Paperround, tmp_path: Path) ->
     for name in ("paperround.db", "photos.db", "notes.md"):
         assert f"{name} is not an earlier backup, and was not replaced" in paperround("backup", name).stderr
     assert {path: path.read_bytes() for path in files} == before
+    # A copy has the note of the attempt before it, which failed.
+    for command in ("backup copy.db", "restore copy.db"):
+        assert paperround(*command.split()).exit_status == 0
+    assert "backup: 0 days old" in paperround("doctor").stdout
     assert len(paperround("posts", "--json").data) == 1
 
 

@@ -289,7 +289,7 @@ async def test_a_post_that_the_bot_paused_keeps_runs_red(copy: Copy) -> None:
         ended.append(await copy.run())
     assert [run.exit_status for run in ended] == [1] * 5
     # docs/no-server.md: what to do stands in the summary, each post is named once, and one of a former day with its date.
-    assert ": failed because it is paused. Discord doesn't know this webhook" in ended[-1].stdout
+    assert ": failed because it is paused. Discord doesn't accept this webhook" in ended[-1].stdout
     for run in ended:
         assert "`removed = true`" in run.stdout
         lines = [line for line in run.stdout.splitlines() if line.startswith("daily post")]

@@ -21,6 +21,7 @@ from bot.features.daily.service import Subscriptions
 from bot.features.operations import doctor, post_overview
 from bot.sources import kinds
 from storage import database, errors, key_values, migrate, models, sources, tables
+from tests.storage.test_migrate import make_read_only
 from tests.support import alert_builders, outbox_builders
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -242,7 +243,7 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
     assert (found.value, found.status) == ("webhook …/webhooks/812345678901234567/••••", "warning")
     # What docs/webhooks.md and docs/no-server.md tell to do.
     for hint in (
-        "it was deleted, or its address is wrong",
+        "it may have been deleted, or its address may be wrong",
         "`removed = true`",
         f"The post of {NOW.date()}",
         "pauses and resumes it",
@@ -347,6 +348,8 @@ async def test_files_that_the_bots_user_may_not_write_are_named(
     found = (await examine())["files"]
     assert not found.ok
     assert str(shut) in found.note
+    make_read_only(monkeypatch)
+    assert "files" not in await examine(), "no owner may write there"
 
 
 async def test_the_one_file_of_another_owner_is_named_and_not_all_others(

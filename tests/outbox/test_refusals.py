@@ -181,7 +181,7 @@ async def test_of_a_post_whose_refusal_nobody_can_be_told_the_operator_is(world:
                 reason=reason,
             )
     webhook, pointer = "Webhook 812345678901234567", "What to do is in the output of paperround posts."
-    gone = "Discord doesn't know this webhook: it was deleted, or its address is wrong"
+    gone = "Discord doesn't accept this webhook: it may have been deleted, or its address may be wrong"
     assert [entry["reason"] for entry in entries] == [
         f"{webhook}, refused: {gone}. {pointer}",
         f"{webhook}, papers stopped. {pointer}",

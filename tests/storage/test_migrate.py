@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from storage import database, errors, key_values, migrate
+from storage import database, errors, key_values, locks, migrate, sqlite_file
 
 FATAL = 'connection to server at "10.0.0.1", port 5432 failed: FATAL: '
 
@@ -50,7 +50,7 @@ async def test_a_file_or_folder_of_another_user_is_named_with_the_cause(
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != place)
     monkeypatch.setattr(os, "geteuid", lambda: 1234)
     monkeypatch.chdir(tmp_path)
-    said = rf"{place} may not be (read|written to) by this user \(uid 1234\): change its owner"
+    said = rf"{place} may not be (read|written to) by this user \(uid 1234\)\. Change its owner"
     with pytest.raises(errors.StorageError, match=said):
         await migrate.open_database("sqlite+aiosqlite:///paperround.db")
     assert place.exists()
@@ -166,6 +166,39 @@ def test_a_read_only_database_names_what_may_not_be_written(
     error = sqlite3.OperationalError("attempt to write a readonly database")
     said = str(database.translate_error(error, str(tmp_path / "paperround.db"), is_sqlite=True))
     assert said.endswith(f" cannot be written. Allow this user to write to {' and '.join(places)}.")
+
+
+def make_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each file system report that it is read-only."""
+    statvfs = os.statvfs
+
+    def report(path: Path) -> os.statvfs_result:
+        found = [*statvfs(path)]
+        found[8] |= os.ST_RDONLY  # f_flag
+        return os.statvfs_result(found)
+
+    monkeypatch.setattr(os, "statvfs", report)
+
+
+def test_of_a_read_only_file_system_no_sentence_accuses_an_owner_or_permissions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_read_only(monkeypatch)
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    path = tmp_path / "paperround.db"
+    path.with_name("paperround.db.sender.lock").mkdir()  # root may write all else
+    said = [
+        str(database.translate_error(sqlite3.OperationalError(text), str(path), is_sqlite=True))
+        for text in ("attempt to write a readonly database", "unable to open database file")
+    ]
+    for check in (sqlite_file.check, lambda place: locks.open_lock_file(place, "sender")):
+        with pytest.raises(errors.StorageError) as caught:
+            check(path)
+        said.append(str(caught.value))
+    ends = [
+        ". Its file system is read-only: mount it for writing, or use another one." in one for one in said
+    ]
+    assert (ends, [one for one in said if "llow this user" in one or "ermissions" in one]) == ([True] * 4, [])
 
 
 @pytest.mark.parametrize(

@@ -427,6 +427,7 @@ def _disks(folders: Sequence[Path], path: Path | None) -> Iterator[Finding]:
 def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
     """Yield a finding on the files that the bot's user may not write: the owner of the database's file.
 
+    Those on a read-only file system are left out, since no owner may write them: `_disks` finds it.
     Root's files come from a command that was run as root. If root owns all of them, the next file of another owner is reported.
     """
     of_database = [path.with_name(f"{path.name}{end}") for end in _FILE_SUFFIXES] if path else []
@@ -434,7 +435,7 @@ def _files(path: Path | None, folder: Path) -> Iterator[Finding]:
     written = [file for file in (*of_database, *of_index) if os.path.exists(file)]
     owners = [file.stat().st_uid for file in written] or [os.geteuid()]
     owner = next((uid for uid in owners if uid != 0), owners[0])
-    shut = [file for file in written if not _may_write(file, owner)]
+    shut = [file for file in written if not (_may_write(file, owner) or sqlite_file.is_read_only(file))]
     if shut:
         names = ", ".join(map(str, shut[:5])) + (", …" if len(shut) > 5 else "")
         note = f"The bot's user (uid {owner}) may not write {names}. Change the owner or the permissions."

@@ -371,7 +371,7 @@ reason-discord-trouble = Discord had a problem. Paperround will try again automa
 reason-rate-limited = Discord asked Paperround to slow down. Paperround will try again automatically.
 reason-too-old = It couldn't be posted in time, so it was skipped.
 reason-uncertain = It is unclear whether the message arrived. If it is missing from a channel, post it again.
-reason-webhook-gone = Discord doesn't know this webhook: it was deleted, or its address is wrong. A new webhook is another post, so end this one in the set-up file: `webhook = "ID"`, the number in its address, and `removed = true`. Unless the right address is there already, put it, or that of a new webhook (channel's settings › Integrations), into the file, or the secret that it names; in a repository that posts, first read “To replace a webhook” in docs/no-server.md.
+reason-webhook-gone = Discord doesn't accept this webhook: it may have been deleted, or its address may be wrong. A new webhook is another post, so end this one in the set-up file: `webhook = "ID"`, the number in its address, and `removed = true`. Unless the right address is there already, put it, or that of a new webhook (channel's settings › Integrations), into the file, or the secret that it names; in a repository that posts, first read “To replace a webhook” in docs/no-server.md.
 reason-by-hand = Paused manually.
 
 ## Looking up

@@ -313,7 +313,7 @@ reason-discord-trouble = 디스코드에 문제가 생겼어요. 자동으로 �
 reason-rate-limited = 디스코드가 요청 속도를 제한했어요. 자동으로 다시 시도해요.
 reason-too-old = 제때 보내지 못해서 건너뛰었어요.
 reason-uncertain = 메시지가 전송됐는지 알 수 없어요. 채널에 올라오지 않았다면 다시 올려 주세요.
-reason-webhook-gone = 디스코드에 이 웹훅이 없어요. 삭제됐거나 주소가 잘못됐어요. 새 웹훅은 다른 자동 게시가 되니까, 이 게시는 설정 파일에 `webhook = "ID"`(주소에 있는 번호)와 `removed = true`를 적어서 끝내 주세요. 올바른 주소를 아직 넣지 않았다면 설정 파일이나 거기에서 쓰는 시크릿에 그 주소나 새 웹훅(채널 설정 › 연동)의 주소를 넣어 주세요. 저장소로 게시한다면 docs/no-server.md의 “To replace a webhook”을 먼저 읽어 주세요.
+reason-webhook-gone = 디스코드가 이 웹훅을 받아 주지 않아요. 삭제됐거나 주소가 잘못됐을 수 있어요. 새 웹훅은 다른 자동 게시가 되니까, 이 게시는 설정 파일에 `webhook = "ID"`(주소에 있는 번호)와 `removed = true`를 적어서 끝내 주세요. 올바른 주소를 아직 넣지 않았다면 설정 파일이나 거기에서 쓰는 시크릿에 그 주소나 새 웹훅(채널 설정 › 연동)의 주소를 넣어 주세요. 저장소로 게시한다면 docs/no-server.md의 “To replace a webhook”을 먼저 읽어 주세요.
 reason-by-hand = 수동으로 일시중지했어요.
 
 ## 찾아보기
