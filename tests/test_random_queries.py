@@ -53,9 +53,13 @@ def make_text(rng: random.Random) -> str:
     return "".join(f"{token}{' ' * (rng.random() < spacing)}" for token in tokens)
 
 
+FOUND = '논문 기관: neither 어제 NOT( nor " NOT but ( 제외한 votes:>5 Kim」 | 이나 와 " ; from: excluding 과 '
+"""A text of a former run that took too many steps."""
+
+
 def make_texts(count: int) -> Iterator[str]:
     rng = random.Random(seeds.OF_RUN)
-    return (make_text(rng) for _ in range(count))
+    return (FOUND if number == 0 else make_text(rng) for number in range(count))
 
 
 READERS = str(Path(query_parser.__file__).parent)

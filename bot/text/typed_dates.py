@@ -152,16 +152,18 @@ def split_bound(text: str) -> tuple[str, str]:
     """Return which side a text is about by its first word, or a Korean one at its end ("before", "until", "since", "after"), and
     the rest of the text; two empty texts without such a word.
     """
-    for word, bound in _list_bounds():
-        rest = text.removeprefix(f"{word} ") if word.isascii() else text.removesuffix(word).rstrip()
-        if rest not in ("", text):
-            return bound, rest
+    bounds, words = _load_words()["bound"], text.split(" ")
+    for size in range(_LONGEST_BOUND, 0, -1):
+        first, last = " ".join(words[:size]), text[-size:]
+        if first in bounds and first.isascii() and words[size:]:
+            return bounds[first], " ".join(words[size:])
+        if last in bounds and not last.isascii() and (rest := text[:-size].rstrip()):
+            return bounds[last], rest
     return "", ""
 
 
-@lru_cache(maxsize=1)
-def _list_bounds() -> list[tuple[str, str]]:
-    return sorted(_load_words()["bound"].items(), key=lambda pair: len(pair[0]), reverse=True)
+_LONGEST_BOUND = 4
+"""The most words of an English bound, and the most characters of a Korean one."""
 
 
 def _read_period(text: str, today: date) -> Span | None:
