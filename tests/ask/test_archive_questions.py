@@ -513,6 +513,11 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
     kept = "The wick of HarbourGPT-7 is longer than that of Gannet 2, as every sailor of the pier has said."
     text = models.PaperText(SHORT, f"## 1 Wicks\n\n{kept}", "https://arxiv.org/html/x", harness.env.now())
     await harness.container.database.write(paper_texts.save, text)
+    # What another reader alone looked up tells nobody else that it was.
+    looked_up = models.PaperFacts("2501.70001", "arxiv", "f", harness.env.now(), title="Piers")
+    await digest_builders.add_facts(harness.container.database, looked_up)
+    unlisted = replace(text, paper_key=looked_up.paper_key, text="## 1 Piers\n\nPlover 6 burns.")
+    await harness.container.database.write(paper_texts.save, unlisted)
     every = "".join(filter(str.isalnum, f"{digest} {kept} {_SUMMARIES}".casefold()))
     names = [
         "Kestrel 9",
@@ -549,6 +554,7 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
         "Zorblax",
         "양자화",
         "Tide.9-Small",
+        "Plover 6",
     ]
     frames = (
         "How does {} save oil?",
@@ -561,7 +567,7 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
         for frame in frames:
             said += (await ask(archive, frame.format(name))).absent
     assert [name for name in said if "".join(filter(str.isalnum, name.casefold())) in every] == []
-    assert {"Orca 9", "QuokkaNet", "Kestrel 8", "Osprey 5", "Zorblax"} <= {*said}
+    assert {"Orca 9", "QuokkaNet", "Kestrel 8", "Osprey 5", "Zorblax", "Plover 6"} <= {*said}
 
 
 @both_languages
