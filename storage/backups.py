@@ -210,10 +210,10 @@ def _read_backup(backup: Path, copy: Path) -> int:
 
 
 def _note_backup(copy: Path) -> None:
-    """Note in a database that it has a backup now. The note that it has is of an older one, which may have failed."""
+    """Make a database's note on its last backup one of the backup that is restored: it is of an older one, which may have failed."""
     with closing(sqlite3.connect(copy)) as connection, connection:
-        note = key_values.BACKED_UP, datetime.now(UTC).isoformat()
-        connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", note)
+        note = datetime.now(UTC).isoformat(), key_values.BACKED_UP
+        connection.execute("UPDATE meta SET value = ? WHERE key = ?", note)
 
 
 @contextmanager
