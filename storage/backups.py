@@ -210,7 +210,7 @@ def _read_backup(backup: Path, copy: Path) -> int:
 
 
 def _note_backup(copy: Path) -> None:
-    """Make a database's note on its last backup one of the backup that is restored: it is of an older one, which may have failed."""
+    """Make a note on the last backup one of the backup that is restored: it is of an older one, which may have failed."""
     with closing(sqlite3.connect(copy)) as connection, connection:
         note = datetime.now(UTC).isoformat(), key_values.BACKED_UP
         connection.execute("UPDATE meta SET value = ? WHERE key = ?", note)
