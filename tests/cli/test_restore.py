@@ -190,7 +190,7 @@ def _write_word(file: Path) -> None:
 def _write_newer(file: Path) -> None:
     shutil.copy("paperround.db", file)
     with closing(sqlite3.connect(file)) as opened, opened:
-        opened.execute("UPDATE meta SET value = '900' WHERE key = 'schema:version'")
+        opened.execute("UPDATE meta SET value = value + 1 WHERE key = 'schema:version'")
 
 
 def _write_damaged(file: Path) -> None:
