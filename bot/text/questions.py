@@ -222,8 +222,8 @@ _READ = re.compile("read(?:ing)?|읽[가-힣]{1,3}|볼까요?|볼만한|추천[�
 
 
 def trim_filler(word: str) -> str:
-    """Return a word without punctuation around it. The signs of .NET and TD(λ) belong to the word."""
-    bare = word.strip(_EDGE)
+    """Return a word without punctuation around it. The signs of .NET and TD(λ) belong to the word, and `|` alone is one."""
+    bare = word.strip(_EDGE) or ("|" if word == "|" else "")
     if bare != word and (signed := analyser.SIGNED_WORD.search(word)):
         start = word.find(bare)
         return word[min(start, signed.start()) : max(start + len(bare), signed.end())]

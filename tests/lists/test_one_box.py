@@ -359,6 +359,12 @@ HEADINGS = (
     ("robots | kettles", "robots or kettles ·", "robots 또는 kettles ·"),
     ("zeppelins | zithers", "“zeppelins or zithers”", "“zeppelins 또는 zithers”"),
     ("robots, kettles", "robots, kettles", "robots, kettles"),
+    (
+        "robots or kettles December 2025",
+        "robots or kettles · December 2025 ·",
+        "robots 또는 kettles · 2025년 12월 ·",
+    ),
+    ("지난달 로봇 | kettles", "로봇 or kettles · ", "로봇 또는 kettles · "),
 )
 
 
