@@ -11,6 +11,7 @@ import contextlib
 import re
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import TypeAlias
 
 from bot.text import date_reader, seed, typography
@@ -63,6 +64,8 @@ _RANGE = re.compile(
     r" ?(?:부터|(?<= )(?:to|until|through)(?= )|\.\.|[–—~〜]|(?<![0-9]{4})-|-(?![0-9]{1,2}(?![0-9]))) ?"
 )
 """Separators of two dates: no hyphen within 2025-06."""
+_MOST_SEPARATORS = 6
+"""2026-11-27 - 2026-12-03 has five: with more, each of which is tried, a text is no two dates."""
 _LAST_NUMBER = re.compile("(?<![0-9])([0-9]{1,2}+)[^0-9]*+$")
 
 
@@ -178,7 +181,10 @@ def _read_range(text: str, today: date) -> Span | None:
     if text.startswith("between "):
         text = text.removeprefix("between ").replace(" and ", " ~ ", 1)
     text = text.removeprefix("from ")
-    for between in sorted(_RANGE.finditer(text), key=lambda found: found[0] == "-"):
+    separators = list(islice(_RANGE.finditer(text), _MOST_SEPARATORS + 1))
+    if len(separators) > _MOST_SEPARATORS:
+        return None
+    for between in sorted(separators, key=lambda found: found[0] == "-"):
         first, last = text[: between.start()], text[between.end() :].removesuffix("까지")
         if between[0] == "-" and "-" in first and "-" not in last:
             continue  # the hyphen may be within a day: 2026-11-27 nov
