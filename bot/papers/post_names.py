@@ -54,7 +54,7 @@ def name_topic(texts: Texts, topic: str, query: ParsedQuery) -> str:
 def leave_out_note(texts: Texts, query: ParsedQuery, *, has_button: bool = False) -> str:
     """Return the line that a word such as *not* leaves nothing out, with how to; "" if a query has none.
 
-    `has_button`: what is said has a button that leaves it out.
+    `has_button`: beside the line is a button that leaves the words out.
     """
     asked = replace(query, excluded=())
     topic = texts("leave-out-topic")

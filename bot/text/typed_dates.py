@@ -65,7 +65,7 @@ _RANGE = re.compile(
 )
 """Separators of two dates: no hyphen within 2025-06."""
 _MOST_SEPARATORS = 6
-"""2026-11-27 - 2026-12-03 has five: with more, each of which is tried, a text is no two dates."""
+"""Each separator is tried. A text with more of them is not two dates: those have at most five, if all their hyphens count."""
 _LAST_NUMBER = re.compile("(?<![0-9])([0-9]{1,2}+)[^0-9]*+$")
 
 
@@ -126,9 +126,8 @@ def _read_bounds(text: str, today: date) -> Span | None:
     words = text.split()
     for place in range(1, len(words)):
         first, last = " ".join(words[:place]), " ".join(words[place:]).removeprefix("and ")
-        sides = [_read_bound(side, today) for side in (first, last)]
-        if sides[0] and sides[1]:
-            since, until = max(sides[0][0], sides[1][0]), min(sides[0][1], sides[1][1])
+        if (one := _read_bound(first, today)) and (other := _read_bound(last, today)):
+            since, until = max(one[0], other[0]), min(one[1], other[1])
             return (since, until) if since <= until else None
     return _read_bound(text, today)
 

@@ -513,7 +513,7 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
     kept = "The wick of HarbourGPT-7 is longer than that of Gannet 2, as every sailor of the pier has said."
     text = models.PaperText(SHORT, f"## 1 Wicks\n\n{kept}", "https://arxiv.org/html/x", harness.env.now())
     await harness.container.database.write(paper_texts.save, text)
-    # What another reader alone looked up tells nobody else that it was.
+    # The answer must not reveal which papers another reader looked up.
     looked_up = models.PaperFacts("2501.70001", "arxiv", "f", harness.env.now(), title="Piers")
     await digest_builders.add_facts(harness.container.database, looked_up)
     unlisted = replace(text, paper_key=looked_up.paper_key, text="## 1 Piers\n\nPlover 6 burns.")
