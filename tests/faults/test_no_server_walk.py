@@ -22,7 +22,7 @@ import pytest
 
 from tests.fake_discord.server import FakeDiscord
 from tests.faults.test_no_server import TOKEN, WEBHOOK, Copy, open_copy
-from tests.support import clock_file
+from tests.support import shifted_command
 from tests.support.single_runs import midday_zone
 
 pytestmark = [
@@ -124,7 +124,7 @@ class Play:
             self.papers[paper] = str(self.began_on + timedelta(days=day))
             self.copy.move_clock(day)
             if rng.random() < 0.2:  # the machine's clock, which is not Discord's
-                clock_file.write(self.copy.clock, day * 86_400, rng.choice((-2, 2)) * 86_400)
+                shifted_command.move(self.copy.clock, day * 86_400, rng.choice((-2, 2)) * 86_400)
             self.copy.add_digest(day, paper)
             for _ in range(rng.choice((1, 1, 2))):
                 await self.run(faults=True)

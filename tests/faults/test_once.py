@@ -8,7 +8,6 @@ from tests.support.fault_harness import FaultHarness
 from tests.support.single_runs import PAPER, SingleRuns, post_in
 
 KILLS = 20
-DYING = "tests.support.dying"
 
 
 @pytest.mark.promise
@@ -26,7 +25,8 @@ async def test_a_run_that_is_killed_at_any_of_twenty_places_loses_and_doubles_no
         """Run with posts in the first channels, up to the place with a number."""
         single.write_set_up(*map(post_in, channels[:posts]))
         places.write_text("")
-        found = await single.run(module=DYING, before=(str(places), str(number)))
+        before = ("", str(places), str(number))
+        found = await single.run(module="tests.support.shifted_command", before=before)
         await harness.end_lease()
         assert found.exit_status in (0, -9), found
         return found.exit_status

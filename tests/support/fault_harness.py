@@ -21,7 +21,14 @@ from bot.core.clock import system_clock
 from storage import failures, key_values, locks, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import server
-from tests.support import clock_file, digest_builders, fork_server, origin_server, outbox_builders, patience
+from tests.support import (
+    digest_builders,
+    fork_server,
+    origin_server,
+    outbox_builders,
+    patience,
+    shifted_command,
+)
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
 
@@ -63,7 +70,7 @@ class FaultHarness:
     def set_clock_error(self, error: timedelta) -> None:
         """Set the error of all bots' wall clocks, including running bots."""
         self.clock_error = error
-        clock_file.write(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
+        shifted_command.move(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
 
     @property
     def _clock_file(self) -> Path:
@@ -73,9 +80,9 @@ class FaultHarness:
     def _log_file(self) -> Path:
         return self.folder / "bot.log"
 
-    def start_bot(self, *options: str, **settings: str) -> fork_server.ForkedProcess:
+    def start_bot(self, **settings: str) -> fork_server.ForkedProcess:
         """Start the bot with shifted clocks."""
-        return self._start("tests.support.shifted_clock", (str(self._clock_file), *options), settings)
+        return self._start("tests.support.shifted_command", (str(self._clock_file), "", "", "run"), settings)
 
     async def start_sender_and_standby(self) -> tuple[fork_server.ForkedProcess, fork_server.ForkedProcess]:
         """Start two bots, of which the second waits for the sender lock."""
