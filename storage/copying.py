@@ -114,11 +114,11 @@ def _plain(table: sa.Table) -> sa.Table:
 
 
 def _select(table: sa.Table, *, is_export: bool) -> sa.Select[Any]:
-    """Return the query of a table's rows to copy: in `meta`, not the version of this database's schema."""
+    """Return the query of a table's rows to copy: in `meta`, neither the version of this schema nor the note on its backup."""
     plain = _plain(table)
     if table is not key_values.meta:
         return sa.select(plain)
-    omitted = (key_values.SCHEMA, key_values.WEBHOOK) if is_export else (key_values.SCHEMA,)
+    omitted = key_values.SCHEMA, key_values.BACKED_UP, *((key_values.WEBHOOK,) if is_export else ())
     return sa.select(plain).where(*(~plain.c.key.startswith(prefix) for prefix in omitted))
 
 

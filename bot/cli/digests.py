@@ -294,8 +294,8 @@ async def digest(
     """Show a day's papers, sorted by votes. A channel's first post takes its papers from the top of this list."""
     async with shell.open_reader() as database:
         page, on = await create_search(database).get_digest(day, limit=top)
-        empty = "" if day or page.rows else await explain_empty(database)
-    listed = list_papers(map(to_dict, page.rows), empty or f"No papers for {on or 'today'}.")
+        empty = "" if page.rows else await explain_empty(database, f"No papers for {on or 'today'}.")
+    listed = list_papers(map(to_dict, page.rows), empty)
     # In JSON, a paper's date is the date of its latest digest.
     rows = [{**row, "date": on} for row in listed.rows or ()]
     return replace(listed, rows=rows)

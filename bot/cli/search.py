@@ -31,7 +31,7 @@ _INCOMPLETE_INDEX = "Nothing found in a search index that is not complete: `pape
 _EMPTY_ARCHIVE = (
     "The archive has no papers yet. Add some with `paperround sources fetch` or `paperround ingest`."
 )
-_ALL_HIDDEN = "The archive has only hidden papers: `paperround papers show` lists them."
+_HIDDEN = "Hidden papers are left out: `paperround papers show` lists them."
 ORDERS = {"best": "relevance", "votes": "votes", "newest": "date", "oldest": "oldest"}
 """The values of `bot.search.results.Sort` by the names of the orders."""
 Order = Annotated[
@@ -97,21 +97,21 @@ async def _is_index_incomplete(database: Database) -> bool:
 
 
 async def _explain_nothing(database: Database, rows: Sequence[models.PaperRow], sentence: str) -> str:
-    """Return the sentence for an empty result, or another one if the archive shows no papers or the index lacks some."""
+    """Return the sentence for an empty result, or another one if the archive has no papers or the index lacks some."""
     if rows:
         return sentence
     if await _is_index_incomplete(database):
         return _INCOMPLETE_INDEX
-    return await explain_empty(database) or sentence
+    return await explain_empty(database, sentence)
 
 
-async def explain_empty(database: Database) -> str:
-    """Return a sentence on an archive that shows no papers, or "" for others."""
+async def explain_empty(database: Database, sentence: str) -> str:
+    """Return a sentence for an empty result, where papers are hidden with how to list them, or that there are no papers."""
     from storage import papers
 
-    if (await create_search(database).get_extent()).paper_count:
-        return ""
-    return _ALL_HIDDEN if await database.fetch(papers.list_hidden) else _EMPTY_ARCHIVE
+    if await database.fetch(papers.list_hidden):
+        return f"{sentence} {_HIDDEN}"
+    return sentence if (await create_search(database).get_extent()).paper_count else _EMPTY_ARCHIVE
 
 
 def answer_to_dict(result: search_results.SearchResult) -> dict[str, Any]:
@@ -233,11 +233,12 @@ async def ask(
         language = guess_language(question)
         questions = container.create_questions(Admission(1))
         answer = await questions.answer(question, language, user_id=0, paper=found)
-        if not (answer.found or answer.paper) and await _is_index_incomplete(container.database):
-            raise errors.UsageError(_INCOMPLETE_INDEX)
+        note = "" if answer.found or answer.paper else await _explain_nothing(container.database, (), "")
+        if note == _INCOMPLETE_INDEX:
+            raise errors.UsageError(note)
         if (unfinished := questions.begin_sentences(answer)) is not None:
             answer = await questions.add_sentences(unfinished, question, language, user_id=0)
-    return _describe_answer(answer)
+    return _describe_answer(answer, note.strip())
 
 
 def asked_to_dict(answer: Answer) -> dict[str, Any]:
@@ -279,8 +280,8 @@ def asked_to_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _describe_answer(answer: Answer) -> shell.Output:
-    """Return a model's sentences, and each passage with its paper and whose words it has, in Discord's words."""
+def _describe_answer(answer: Answer, note: str) -> shell.Output:
+    """Return a model's sentences, and each passage with its paper and whose words it has, in Discord's words, and a note."""
     from bot.features.ask import messages
     from bot.i18n.texts import for_locale
     from bot.rendering.markdown import read_plain_line
@@ -300,7 +301,7 @@ def _describe_answer(answer: Answer) -> shell.Output:
         notes.append(
             "With PAPERROUND_LOG=console:debug the same command shows why the full text could not be read."
         )
-    notes += map(read_plain_line, messages.list_notes(texts, answer))
+    notes += filter(None, (*map(read_plain_line, messages.list_notes(texts, answer)), note))
     status = 0 if answer.is_near or answer.basis.value == "paper" else 1
     return shell.Output(asked_to_dict(answer), "\n".join(lines), notes=notes, status=status)
 

@@ -71,13 +71,19 @@ def _make_safe(_: object, __: str, event: structlog.typing.EventDict) -> structl
 
     Further lines are indented, so that none looks like another record.
     """
-    return {
-        name: errors.make_printable(errors.redact(value)).replace("\n", "\n    ")
-        if isinstance(value, str)
-        else value
-        for name, value in event.items()
-        if value is not None
-    }
+    return {name: _make_value_safe(value) for name, value in event.items() if value is not None}
+
+
+def _make_value_safe(value: object) -> object:
+    match value:
+        case None | int() | float():
+            return value
+        case dict():
+            return {_make_value_safe(key): _make_value_safe(item) for key, item in value.items()}
+        case list() | tuple() | set():
+            return [*map(_make_value_safe, value)]
+    text = value if isinstance(value, str) else repr(value)
+    return errors.make_printable(errors.redact(text)).replace("\n", "\n    ")
 
 
 def _shorten_reconnect(logged_at: dict[str, float], record: logging.LogRecord) -> bool:

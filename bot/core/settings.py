@@ -489,8 +489,11 @@ _NEAR = 0.85
 def _find_meant(name: str, spelt: Mapping[str, str]) -> str:
     """Return how the setting is spelt whose label, whole or without its prefix, is near a name; "" without one.
 
-    Labels of files count only whole: `HF_TOKEN_FILE` and `LOG_FILE` belong to other programs.
+    A file's is read without its `_FILE`, and has two words at least: `LOG_FILE` belongs to other programs.
     """
+    if near := difflib.get_close_matches(name, spelt, 1, _NEAR):
+        return spelt[near[0]]
+    end = "_FILE" if name.endswith("_FILE") and name.count("_") > 1 else ""
     short = {label.partition("_")[2]: label for label in spelt if not label.endswith("_FILE")}
-    near = difflib.get_close_matches(name, [*spelt, *short], 1, _NEAR)
-    return spelt[short.get(near[0], near[0])] if near else ""
+    near = difflib.get_close_matches(name.removesuffix(end), short, 1, _NEAR)
+    return spelt.get(short[near[0]] + end, "") if near else ""

@@ -39,6 +39,8 @@ def test_what_an_error_quotes_reaches_no_terminal_raw(style: str, capsys: pytest
         raise ValueError(forged)
     except ValueError:
         structlog.get_logger("test").exception("went wrong", title=forged, path=forged.replace(" ", ""))
+        within = [{forged: (forged, {"error": ValueError(forged)})}, {forged}]
+        structlog.get_logger("test").error("refused", payload=within, error=ValueError(forged))
         logging.getLogger("library").exception(forged)
     logging.getLogger("library").error("cannot read %s", forged)
     printed = capsys.readouterr().err

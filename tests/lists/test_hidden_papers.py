@@ -1,6 +1,7 @@
 """A hidden paper is on no surface that shows papers, and on each again once it is shown."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from bot.core import http_server
 from bot.features.shelf.service import Shelf
 from bot.features.web.server import WebServer
 from storage import papers, shelf
-from tests.support.client_harness import ClientHarness, shown_text
+from tests.support.client_harness import ClientHarness, both_languages, shown_text
 from tests.web.conftest import WebArchive
 
 HIDDEN, TITLE, TOKEN = "2501.00004", "Maps for Robots", "0123456789abcdef0123456789abcdef"
@@ -76,3 +77,14 @@ async def test_each_surface_names_the_paper_before_and_after_and_none_in_between
     assert [name for name, is_named in hidden.items() if is_named] == []
     assert after == before
     assert "The operator of this bot has hidden paper 2501\\.00004." in card
+
+
+@both_languages
+async def test_an_archive_that_is_hidden_whole_is_not_said_to_be_a_new_one(harness: ClientHarness) -> None:
+    ingest = Workers(harness.container).ingest
+    tools = mcp_server.create_tools(harness.container.database, harness.env.now, harness.texts.locale)
+    for paper in json.loads(await tools.search_papers("since:2020-01-01"))["papers"]:
+        await ingest.set_hidden(paper["key"], hidden=True)
+    for name, options in {"digest": {}, "top": {}, "today": {}, "ask": {"question": "robots?"}}.items():
+        shown = shown_text(await harness.ask(name, **options))
+        assert not re.search(r"\b(yet|still|first|No digest)\b|아직|첫|다이제스트가 없", shown), shown

@@ -105,6 +105,7 @@ async def test_unknown_settings_are_reported_as_warnings(
     )
     (tmp_path / ".env").write_text(
         f"PAPERROUND_QQQQ=ko\nDISCORD_TOKN=x\nTOKEN=x\ndatabase_url=x\n{others}DISCORD_TOKEN_FIEL=x\n"
+        "DATABASE_URL_FILE=x\nzotero_key_file=x\nNPM_TOKEN_FILE=x\nSSL_CERT_FILE=x\n"
     )
     monkeypatch.setenv("PAPERROUND_HEARTBEAT_URL_FLIE", "/run/secrets/heartbeat")
     monkeypatch.setenv("DATABASE_URL", "of another program")
@@ -124,6 +125,8 @@ async def test_unknown_settings_are_reported_as_warnings(
         "TOKEN": (".env", "warning"),
         "DATABASE_URL": (".env", "warning"),
         "DISCORD_TOKEN_FIEL": (".env", "warning"),
+        "DATABASE_URL_FILE": (".env", "warning"),
+        "ZOTERO_KEY_FILE": (".env", "warning"),
         "PAPERROUND_HEARTBEAT_URL_FLIE": ("environment", "warning"),
         "htp": ("paperround.toml", "warning"),
     }
@@ -131,6 +134,8 @@ async def test_unknown_settings_are_reported_as_warnings(
         "TOKEN": "DISCORD_TOKEN",
         "DATABASE_URL": "PAPERROUND_DATABASE_URL",
         "DISCORD_TOKEN_FIEL": "DISCORD_TOKEN_FILE",
+        "DATABASE_URL_FILE": "PAPERROUND_DATABASE_URL_FILE",
+        "ZOTERO_KEY_FILE": "PAPERROUND_ZOTERO_KEY_FILE",
         "PAPERROUND_HEARTBEAT_URL_FLIE": "PAPERROUND_HEARTBEAT_URL_FILE",
         "htp": "http",  # as that file has it
     }

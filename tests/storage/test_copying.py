@@ -107,7 +107,10 @@ async def test_a_finished_copy_is_left_as_it_is_and_other_rows_are_refused(
     for database in (db, target):  # as a killed process leaves them
         if not database.is_sqlite:
             await database.write(locks.raise_term, "")
+    async with db.transaction() as connection:
+        await key_values.set_value(connection, key_values.BACKED_UP, "2026-11-01T00:00:00+00:00 failed")
     assert await copying.copy(db, target) >= len(copying.COPIED)
+    assert await target.fetch(key_values.get, key_values.BACKED_UP) is None, "of the copy there is no backup"
     # Killed after its commit, while the papers were indexed: all rows are there, and none is read again.
     assert await copying.copy(db, target) == 0
     async with db.transaction() as connection:

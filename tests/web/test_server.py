@@ -43,7 +43,7 @@ async def test_every_url_returns_a_page_or_an_error_with_a_reason(archive: WebAr
     found = {
         "/": (200, "text/html", "Title"),
         "/days/2025-01-02": (200, "text/html", "TinyTalk"),
-        "/days/2025-01-09": (404, "text/html", "No digest for January 9, 2025"),
+        "/days/2025-01-09": (404, "text/html", "No papers for January 9, 2025"),
         "/days/20250102": (404, "text/html", "Write the date like this"),
         "/days/2025-13-01": (404, "text/html", "Write the date like this"),
         "/papers/2501.00001": (200, "text/html", "Andrés Marafiori"),

@@ -120,7 +120,7 @@ no-list-author-papers = ### No papers by “{ $author }” match these filters
 no-list-author = ### No author found for “{ $author }”
 no-list-top = ### No papers · { $period }
 no-list-top-topic = ### No papers on “{ $topic }” · { $period }
-no-list-digest = ### No digest for { $date }
+no-list-digest = ### No papers for { $date }
 no-list-digest-yet = ### { $date } hasn't come yet
 no-list-similar = No similar papers yet.
 no-list-saved = ### No saved papers yet
@@ -130,7 +130,7 @@ archive-extent-day = { $count ->
     [one] The archive holds one paper, from { $day }.
    *[other] The archive holds { $count } papers, all from { $day }.
 }
-archive-empty = The archive is still empty. Papers arrive with the first digest.
+archive-empty = There are no papers to show. New ones come with the next digest.
 try-instead = You could try:
 try-name = The spelling may differ, there may be no paper yet, or its authors are unknown.
 without-filters = Without filters
@@ -736,7 +736,7 @@ ask-archive-is =
        *[other] The archive has { $count } papers, the first from { $since }.
     }
 ask-archive-sources = Sources: { $sources }.
-ask-archive-empty = The archive has no papers yet.
+ask-archive-empty = The archive has no papers to show.
 ask-archive-written = The sentences are by a language model, which also checked each against its quote. It can be wrong, and so can a digest’s summary; each quote says whose words it has.
 ask-disagree = As the language model reads them, these papers disagree.
 ask-words-digest = Summary in the digest of { $day }
@@ -1066,7 +1066,7 @@ today-suspended = Daily messages stopped, because { $reason ->
    *[other] your privacy settings block direct messages from Paperround. In a server that you share with it, open Privacy Settings and allow them
 }, then press **{ today-send-again }**.
 today-none-left = No papers are left for this day: each was already sent to you, saved, or marked **Not interested**.
-today-nothing = There are no papers yet.
+today-nothing = There are no papers to show.
 
 ## What is new about saved papers
 

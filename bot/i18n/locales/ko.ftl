@@ -102,14 +102,14 @@ no-list-author-papers = ### “{ $author }”의 논문 중에 조건에 맞는 
 no-list-author = ### “{ $author }” 저자를 찾지 못했어요
 no-list-top = ### 논문이 없어요 · { $period }
 no-list-top-topic = ### “{ $topic }” 논문이 없어요 · { $period }
-no-list-digest = ### { $date }에는 다이제스트가 없어요
+no-list-digest = ### { $date }에는 논문이 없어요
 no-list-digest-yet = ### { $date }은 아직 오지 않은 날이에요
 no-list-similar = 아직 이 논문과 비슷한 논문이 없어요.
 no-list-saved = ### 저장한 논문이 아직 없어요
     논문에서 **저장**을 누르면 여기에 모여요. Zotero, BibTeX, RIS 파일에 있는 논문은 **파일 가져오기**로 가져올 수 있어요.
 archive-extent = { $first }부터 { $last }까지 논문 { $count }편이 있어요.
 archive-extent-day = { $day }의 논문 { $count }편이 있어요.
-archive-empty = 아직 논문이 없어요. 첫 다이제스트가 들어오면 여기에 논문이 나와요.
+archive-empty = 보여 드릴 논문이 없어요. 다음 다이제스트가 들어오면 여기에 논문이 나와요.
 try-instead = 이렇게 찾아보세요:
 try-name = 철자가 다르거나, 아직 논문이 없거나, 논문에 저자가 표시되지 않았을 수 있어요.
 without-filters = 조건 없이
@@ -670,7 +670,7 @@ ask-archive-cut = 질문의 앞부분만 읽었어요. { $count }자, 논문 { $
 ask-without = { $terms }에 관한 논문은 빼고 찾았어요.
 ask-archive-is = 논문 { $count }편이 있고, 가장 오래된 것은 { $since }에 올라왔어요.
 ask-archive-sources = 출처: { $sources }
-ask-archive-empty = 아직 논문이 없어요.
+ask-archive-empty = 보여 드릴 논문이 없어요.
 ask-archive-written = 언어 모델이 쓰고 인용문과 대조한 문장이에요. 언어 모델도 다이제스트의 요약도 틀릴 수 있어요. 인용문마다 어디서 가져왔는지 적었어요.
 ask-disagree = 언어 모델이 읽기에는 논문마다 결과가 달라요.
 ask-words-digest = { $day } 다이제스트의 요약
@@ -997,7 +997,7 @@ today-suspended = { $reason ->
    *[other] DM을 받지 않도록 설정되어 있어서 보내지 못하고 있어요. Paperround와 함께 있는 서버의 개인정보 보호 설정에서 DM을 허용한 뒤
 } **{ today-send-again }** 버튼을 눌러 주세요.
 today-none-left = 이날 논문은 모두 이미 보내 드렸거나, 저장했거나, 관심 없음으로 표시한 논문이에요.
-today-nothing = 아직 논문이 없어요.
+today-nothing = 보여 드릴 논문이 없어요.
 
 ## What is new about saved papers
 
