@@ -1,5 +1,6 @@
 """Questions to the archive: what is found within limits, what is said of names, and texts that are no question."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -20,7 +21,6 @@ from bot.i18n.texts import for_locale
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import models, paper_texts
-from storage.database import Database
 from tests.ask.test_commands import mention
 from tests.support import digest_builders
 from tests.support.client_harness import (
@@ -55,19 +55,39 @@ def _digest(on: date, papers: Mapping[str, tuple[str, int, str, str]]) -> str:
     return "\n\n".join(blocks)
 
 
+async def add_digest(harness: ClientHarness, text: str) -> None:
+    await digest_builders.ingest_digest(harness.container.database, text, at=harness.env.now())
+
+
+async def add_papers(
+    harness: ClientHarness, papers: Mapping[str, tuple[str, int, str, str]], on: date = date(2025, 1, 6)
+) -> None:
+    await add_digest(harness, _digest(on, papers))
+
+
+async def add_title(harness: ClientHarness, title: str) -> None:
+    """Store a paper of which only the title is known."""
+    papers = [{"arxiv_id": "2501.30001", "title": title}]
+    await add_digest(harness, json.dumps({"format": "listing", "date": "2025-01-05", "papers": papers}))
+
+
+async def keep_text(harness: ClientHarness, arxiv_id: str, text: str) -> models.PaperText:
+    """Store the text of a paper, as a question about it does."""
+    url = f"https://arxiv.org/html/{arxiv_id}"
+    kept = models.PaperText(arxiv_id, text, url, harness.env.now())
+    await harness.container.database.write(paper_texts.save, kept)
+    return kept
+
+
 @pytest.fixture
 async def archive(harness: ClientHarness) -> ArchiveQuestions:
     """The archive of the harness with three more papers, one of which is from an institution."""
-    database: Database = harness.container.database
-    at = harness.env.now()
     for on, ids in ((date(2025, 1, 3), (EARLY,)), (date(2025, 3, 3), (LATE, SHORT))):
-        await digest_builders.ingest_digest(
-            database, _digest(on, {one: _SUMMARIES[one] for one in ids}), at=at
-        )
+        await add_papers(harness, {one: _SUMMARIES[one] for one in ids}, on)
     facts = models.PaperFacts(
-        LATE, "huggingface", "a", at, title="Loud Lanterns", organization="Example Institute"
+        LATE, "huggingface", "a", harness.env.now(), title="Loud Lanterns", organization="Example Institute"
     )
-    await digest_builders.add_facts(database, facts)
+    await digest_builders.add_facts(harness.container.database, facts)
     return harness.container.services.get(PaperQuestions).archive
 
 
@@ -92,19 +112,14 @@ async def test_a_question_is_asked_of_the_papers_within_its_limits(archive: Arch
         (f"{LAMPS} {EARLY}", {EARLY}),
         (f"https://arxiv.org/abs/{LATE}v2 {LAMPS}", {LATE}),
         (f"{LAMPS} after january 2025", {LATE}),
+        *((f"{LAMPS} {limit}", set()) for limit in ("votes:9000", "since:2031-01-01", 'from:"Nowhere"')),
         (f"{LAMPS} before february 2025", {EARLY}),
     ):
         answer = await ask(archive, asked)
-        assert answer.kind is AnswerStatus.NEAR, asked
+        assert answer.kind is (AnswerStatus.NEAR if ids else AnswerStatus.OUTSIDE), asked
         assert {one.paper.key for one in answer.found} == ids, asked
         assert all("oil" in one.source.passage.text for one in answer.found), asked
     assert answer.days == (None, date(2025, 1, 31))
-
-
-async def test_a_question_whose_limits_no_paper_meets_says_so(archive: ArchiveQuestions) -> None:
-    for limit in ("votes:9000", "since:2031-01-01", 'from:"Nowhere Institute"'):
-        answer = await ask(archive, f"{LAMPS} {limit}")
-        assert (answer.kind, answer.found) == (AnswerStatus.OUTSIDE, ()), limit
 
 
 async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> None:
@@ -114,6 +129,8 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
         ("QuokkaNet이랑 LampNet-2 중에 뭐가 나아?", ("QuokkaNet", "LampNet-2")),
         ("How does Zorblax save oil?", ("Zorblax",)),
         ("Zorblax가 뭐야?", ("Zorblax",)),
+        ("Which papers use Flash Lantern 3?", ("Flash Lantern 3",)),
+        ("플래시 말고 Flash Lantern 3은 누가 써?", ("Flash Lantern 3",)),
         ("How does Lovelase save oil?", ("Lovelase",)),  # a misspelt author has written nothing
         ("How does Lovelace save oil?", ()),
         ("챗GPT는 기름을 어떻게 아껴?", ()),
@@ -125,10 +142,8 @@ async def test_names_that_no_paper_has_are_named(archive: ArchiveQuestions) -> N
         # Amounts, years, what a hyphen adds and words in capitals are no names.
         ("Does a lamp need 640 wicks, 16GB or 2,000 hours in 2025?", ()),
         ("Is there a ChatGPT-like lamp? I wonder how Lanterns save oil.", ()),
-        (
-            "Does wick-to-ChatGPT or wick-to-Zorblax save oil?",
-            ("wick-to-Zorblax",),
-        ),  # a compound of words that papers have
+        # The first is a compound of words that papers have.
+        ("Does wick-to-ChatGPT or wick-to-Zorblax save oil?", ("wick-to-Zorblax",)),
         ("WHY DOES MY LAMP FORGET ITS OIL", ()),
         ("Did Grace Hopper or the Example Institute write on lamps?", ()),
         ("Which lamps that save oil came in November or on Monday?", ()),
@@ -146,8 +161,7 @@ async def test_a_korean_spelling_of_a_name_with_a_version_is_read_as_in_a_search
         "2501.50001": ("Gemini 2 Rows", 1, "Bo Lin", "crews keep their time"),
         "2501.50002": ("Rowing", 50, "Bo Lin", "crews row together"),
     }
-    digest = _digest(date(2025, 1, 6), papers)
-    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    await add_papers(harness, papers)
     await harness.container.glossary.rebuild()
     for name in ("제미나이2는", "제미나이2를", "제미나이2의", "제미나이2"):
         answer = await ask(archive, f"{name} 등잔을 얼마나 알아?")
@@ -175,19 +189,8 @@ async def test_words_such_as_not_leave_nothing_out_of_a_question(
 
 
 async def test_what_is_no_question_gets_a_sentence_without_papers(harness: ClientHarness) -> None:
-    for asked in (
-        "hello",
-        "hi! who are you",
-        "안녕하세요~",
-        "반가워요!",
-        "how are you?",
-        "😀😀",
-        "ㅋㅋㅋ",
-        "?",
-        "```\nlamp = oil()\n```",
-        ".",
-        "votes:3",
-    ):
+    unasked = "hello|hi! who are you|안녕하세요~|반가워요!|how are you?|😀😀|ㅋㅋㅋ|?|```\nlamp = oil()\n```|.|votes:3"
+    for asked in unasked.split("|"):
         answer = await harness.ask("ask", question=asked)
         assert harness.texts("ask-archive-unasked") in shown_text(answer), asked
         assert "\n> " not in shown_text(answer), asked
@@ -256,10 +259,8 @@ async def test_what_is_absent_is_said_above_the_passages(
 async def test_a_misspelt_word_is_read_as_in_a_search_and_that_is_said(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
-    paper = {"2501.10004": ("Numbers", 5, "Ada Lovelace", "quantization (양자화) of lamps saves oil")}
-    await digest_builders.ingest_digest(
-        harness.container.database, _digest(date(2025, 3, 4), paper), at=harness.env.now()
-    )
+    paper = ("Numbers", 5, "Ada Lovelace", "quantization (양자화) of lamps saves oil")
+    await add_papers(harness, {"2501.10004": paper})
     for asked, pair in (
         ("How does quantisaton save oil?", "quantisaton → quantization"),
         ("양자하로 기름을 어떻게 아껴?", "양자하 → 양자화"),
@@ -279,7 +280,7 @@ async def test_a_short_summary_is_quoted_whole(harness: ClientHarness, archive: 
         "- ***Technical Details***: Beacons turn ten mirrors on a wheel in fog.\n"
         "- ***Performance Highlights***: Ships saw beacons 31% sooner with mirrors than with lenses."
     )
-    await digest_builders.ingest_digest(harness.container.database, text, at=harness.env.now())
+    await add_digest(harness, text)
     for asked in (
         "How do beacons guide ships in fog with mirrors?",
         "등대 beacons의 mirrors는 lenses보다 얼마나 더 좋아?",
@@ -291,8 +292,7 @@ async def test_a_short_summary_is_quoted_whole(harness: ClientHarness, archive: 
 async def test_a_summary_that_two_digests_have_is_quoted_once(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
-    again = _digest(date(2025, 3, 4), {LATE: _SUMMARIES[LATE]})
-    await digest_builders.ingest_digest(harness.container.database, again, at=harness.env.now())
+    await add_papers(harness, {LATE: _SUMMARIES[LATE]}, date(2025, 3, 4))
     for asked in ("How do Loud Lanterns save oil?", f"{LAMPS} {LATE}"):
         quoted = [one.excerpt.text for one in (await ask(archive, asked)).found]
         assert len(set(quoted)) == len(quoted) > 0, asked
@@ -311,22 +311,16 @@ async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archiv
     papers = {
         f"2501.4000{number}": (f"Long Context Study {number}", 50, "Bo Lin", about) for number in range(8)
     }
-    papers["2501.40009"] = (
-        "Kestrel-01: Foundation Models",
-        1,
-        "Bo Lin",
-        "experts share a context of 4 million tokens",
-    )
-    digest = _digest(date(2025, 1, 6), papers)
-    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    experts = "experts share a context of 4 million tokens"
+    papers["2501.40009"] = ("Kestrel-01: Foundation Models", 1, "Bo Lin", experts)
+    await add_papers(harness, papers)
     answer = await ask(archive, "What is the context length of Kestrel-01?")
     assert answer.found[0].paper.key == "2501.40009"
     # A table repeats the name; who asks by the name alone reads what the paper is.
     table = (
         "## 3 Results\n\n| Kestrel-01 | score |\n|---|---|\n| Kestrel-01 | 97.3 |\n| Kestrel-01 mini | 79.8 |"
     )
-    text = models.PaperText("2501.40009", table, "https://arxiv.org/html/2501.40009", harness.env.now())
-    await harness.container.database.write(paper_texts.save, text)
+    await keep_text(harness, "2501.40009", table)
     for asked in ("How does Kestrel-01 work?", "Kestrel-01은 뭐예요?"):
         assert "experts share" in (await ask(archive, asked)).found[0].excerpt.text, asked
     assert "79.8" in (await ask(archive, "What score has Kestrel-01 mini?")).found[0].excerpt.text
@@ -356,9 +350,7 @@ async def test_of_a_long_kept_text_the_passages_with_most_of_the_question_are_re
         for one in range(300)
     ]
     filler[250] += "\n\nA night lamp saves its oil since a smaller wick lets less of it burn in an hour."
-    text = models.PaperText(EARLY, "\n\n".join(filler), "https://arxiv.org/pdf/x", harness.env.now())
-    async with harness.container.database.transaction() as connection:
-        await paper_texts.save(connection, text)
+    await keep_text(harness, EARLY, "\n\n".join(filler))
     answer = await ask(archive, f"How does a wick let less oil burn? {EARLY}")
     assert answer.found[0].source.passage.section == "250 Aside"
     assert len(answer.asked[0].sources) < 20
@@ -379,7 +371,7 @@ async def test_all_passages_fit_a_message_and_a_button_has_the_words_of_any_ques
     digest = digest_builders.newsletter(
         date(2025, 1, 4), [(one, 5) for one in ids], text="*_[lamps]_* \\` save ~oil~ |||| " * 40
     )
-    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    await add_digest(harness, digest)
     asked = "How do *lamps* ||save|| oil? " * 20
     answer = await harness.ask("ask", question=asked[:500])
     shown = [str(part["content"]) for part in raw_components(answer) if part.get("content")]
@@ -393,13 +385,22 @@ async def test_all_passages_fit_a_message_and_a_button_has_the_words_of_any_ques
 async def test_a_paper_of_which_only_the_title_is_stored_is_found_and_said_to_be(
     harness: ClientHarness,
 ) -> None:
-    papers = '[{"arxiv_id": "2501.30001", "title": "Why Kites Hallucinate Gales"}]'
-    listed = f'{{"format": "listing", "date": "2025-01-05", "papers": {papers}}}'
-    await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
-    shown = shown_text(await harness.ask("ask", question="Why do kites hallucinate?"))
-    assert "Why Kites Hallucinate Gales" in shown
-    assert "> Why Kites" not in shown
-    assert harness.texts("ask-words-title") in shown
+    await add_title(harness, "Why Kites Hallucinate Gales")
+    for asked in ("Why do kites hallucinate?", "Why do kites hallucinate gales?"):
+        shown = shown_text(await harness.ask("ask", question=asked))
+        assert "Why Kites Hallucinate Gales" in shown
+        assert "> Why Kites" not in shown
+        assert harness.texts("ask-words-title") in shown
+        assert harness.texts("ask-archive-nearest") not in shown, "a title is no passage"
+
+
+async def test_titles_with_what_is_asked_come_before_a_passage_without_it(
+    harness: ClientHarness, archive: ArchiveQuestions
+) -> None:
+    await add_title(harness, "Lamps Hallucinate Gales at Night")
+    found = (await ask(archive, "Why do lamps hallucinate at night?")).found
+    assert found[0].paper.key == "2501.30001"
+    assert {one.paper.key for one in found} > {"2501.30001"}
 
 
 @pytest.mark.parametrize("language", models.Locale)
@@ -410,7 +411,7 @@ async def test_a_paper_is_quoted_in_the_language_of_the_question(
         "Quiet Lanterns shows how lamps save oil at night with a smaller wick, as in ChatGPT and Tide.4-Small",
         "램프(lamp)가 밤에 더 작은 심지로 기름(oil)을 아낍니다. 램프(lamp)와 기름(oil)을 다룹니다",
     )
-    await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
+    await add_digest(harness, korean)
     asked = {models.Locale.EN: LAMPS, models.Locale.KO: "램프는 기름을 어떻게 아껴요?"}[language]
     quoted = {one.paper.key: one.source.language for one in (await ask(archive, asked)).found}
     assert quoted[EARLY] == language.value
@@ -429,7 +430,7 @@ async def test_a_paper_that_is_summarised_in_another_language_alone_comes_as_its
         ("It is better than before", "예전보다 더 나은 결과를 보입니다"),
     ):
         korean = korean.replace(english, words)
-    await digest_builders.ingest_digest(harness.container.database, korean, at=harness.env.now())
+    await add_digest(harness, korean)
     answer = await ask(archive, "How do ferries find their harbour by sirens and beacons?")
     found = [(passage.paper.key, passage.source.language) for passage in answer.found]
     assert found[:2] == [("2501.10009", "ko"), (SHORT, "en")]
@@ -454,15 +455,13 @@ async def test_a_heading_is_shown_as_it_is_and_without_invisible_signs(
     harness: ClientHarness, archive: ArchiveQuestions, is_kept: bool
 ) -> None:
     """Others write it, so it may have signs of Markdown, of a terminal and of direction."""
-    database, at = harness.container.database, harness.env.now()
     heading = "3. Low_Rank \u202eWicks \x1b"
     chapter = f"## {heading}\n\nThe 310 fishermen of the pier twine their nets from old lamp wicks."
     if is_kept:
-        text = models.PaperText(EARLY, chapter, f"https://arxiv.org/html/{EARLY}", at)
-        await database.write(paper_texts.save, text)
+        await keep_text(harness, EARLY, chapter)
     else:
         review = f"## {EARLY}\n\n**Summary**:\n```markdown\n# A review\n\n{chapter}\n```\n"
-        await digest_builders.ingest_digest(database, f"# Daily Papers – 2025-01-09\n\n{review}", at=at)
+        await add_digest(harness, f"# Daily Papers – 2025-01-09\n\n{review}")
     shown = shown_text(await harness.ask("ask", question=f"What do the fishermen twine? {EARLY}"))
     assert ("[3\\. Low\\_Rank Wicks](" if is_kept else "3. Low\\_Rank Wicks") in shown
     assert not {"\u202e", "\x1b"}.intersection(shown)
@@ -471,8 +470,7 @@ async def test_a_heading_is_shown_as_it_is_and_without_invisible_signs(
 async def test_more_opens_the_rest_of_a_passage(harness: ClientHarness, archive: ArchiveQuestions) -> None:
     sentence = "Lamps save oil with a smaller wick, which burns less of it"
     text = "# Quiet Lanterns\n\n## 1 Wicks\n\n" + " ".join(f"{sentence} on day {day}." for day in range(20))
-    kept = models.PaperText(EARLY, text, f"https://arxiv.org/html/{EARLY}", harness.env.now())
-    await harness.container.database.write(paper_texts.save, kept)
+    kept = await keep_text(harness, EARLY, text)
     for options in ({"question": f"{LAMPS} {EARLY}"}, {"question": LAMPS, "paper": EARLY}):
         answer = await harness.ask("ask", **options)
         assert "day 12" not in shown_text(answer)
@@ -509,62 +507,25 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
     digest = _digest(date(2025, 1, 7), papers).replace(
         "It is better than before.", "It is better than ZephyrNet.\n- ***Limitations***: None of Osprey 4."
     )
-    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    await add_digest(harness, digest)
     kept = "The wick of HarbourGPT-7 is longer than that of Gannet 2, as every sailor of the pier has said."
-    text = models.PaperText(SHORT, f"## 1 Wicks\n\n{kept}", "https://arxiv.org/html/x", harness.env.now())
-    await harness.container.database.write(paper_texts.save, text)
+    text = await keep_text(harness, SHORT, f"## 1 Wicks\n\n{kept}")
     # The answer must not reveal which papers another reader looked up.
     looked_up = models.PaperFacts("2501.70001", "arxiv", "f", harness.env.now(), title="Piers")
     await digest_builders.add_facts(harness.container.database, looked_up)
     unlisted = replace(text, paper_key=looked_up.paper_key, text="## 1 Piers\n\nPlover 6 burns.")
     await harness.container.database.write(paper_texts.save, unlisted)
     every = "".join(filter(str.isalnum, f"{digest} {kept} {_SUMMARIES}".casefold()))
-    names = [
-        "Kestrel 9",
-        "kestrel-9",
-        "MoonLamp 3",
-        "MoonLamp-3",
-        "구름파도 13B",
-        "구름파도-13B",
-        "BrightLM2.5",
-        "BrightLM 2.5",
-        "ZephyrNet",
-        "Osprey 4",
-        "Osprey-4",
-        "HarbourGPT 7",
-        "HarbourGPT-7",
-        "Gannet 2",
-        "Tri Dao",
-        "Ada Lovelace",
-        "Tide.4-Small",
-        "ChatGPT",
-        "knowledge distillation",
-        "지식 증류",
-        "지식증류",
-        "Quiet Lanterns",
-    ]
-    invented = [
-        "Orca 9",
-        "QuokkaNet",
-        "Kestrel 8",
-        "MoonLamp4",
-        "Osprey 5",
-        "HarbourGPT-8",
-        "Gannet 3",
-        "Zorblax",
-        "양자화",
-        "Tide.9-Small",
-        "Plover 6",
-    ]
-    frames = (
-        "How does {} save oil?",
-        "Is {} better than lamps?",
-        "{}는 oil을 어떻게 아껴요?",
-        "{}의 lamp는 어때요?",
+    names = (
+        "Kestrel 9|kestrel-9|MoonLamp 3|MoonLamp-3|구름파도 13B|구름파도-13B|BrightLM2.5|BrightLM 2.5|ZephyrNet|Osprey 4"
+        "|Osprey-4|HarbourGPT 7|HarbourGPT-7|Gannet 2|Tri Dao|Ada Lovelace|Tide.4-Small|ChatGPT|knowledge distillation"
+        "|지식 증류|지식증류|Quiet Lanterns"
     )
+    invented = "Orca 9|QuokkaNet|Kestrel 8|MoonLamp4|Osprey 5|HarbourGPT-8|Gannet 3|Zorblax|양자화|Tide.9-Small|Plover 6"
+    frames = "How does {} save oil?|Is {} better than lamps?|{}는 oil을 어떻게 아껴요?|{}의 lamp는 어때요?"
     said = list[str]()
-    for name in (*names, *invented):
-        for frame in frames:
+    for name in f"{names}|{invented}".split("|"):
+        for frame in frames.split("|"):
             said += (await ask(archive, frame.format(name))).absent
     assert [name for name in said if "".join(filter(str.isalnum, name.casefold())) in every] == []
     assert {"Orca 9", "QuokkaNet", "Kestrel 8", "Osprey 5", "Zorblax", "Plover 6"} <= {*said}
@@ -613,8 +574,7 @@ async def test_the_paper_that_a_question_names_is_first_among_many_on_its_other_
         for number in range(30)
     }
     papers["2501.49999"] = ("Kestrel-02: A Corpus of Birds", 1, "Bo Lin", "birds sing at dawn")
-    digest = _digest(date(2025, 1, 6), papers)
-    await digest_builders.ingest_digest(harness.container.database, digest, at=harness.env.now())
+    await add_papers(harness, papers)
     for asked in (
         "Which model is best on Kestrel-02 and how high is its accuracy?",
         "Kestrel-02 벤치마크에서 정확도가 가장 높은 언어 모델은?",
@@ -622,31 +582,3 @@ async def test_the_paper_that_a_question_names_is_first_among_many_on_its_other_
     ):
         found = (await ask(archive, asked)).found
         assert found[0].paper.key == "2501.49999", asked
-
-
-@pytest.mark.parametrize(
-    "asked", ["Which papers use Flash Lantern 3?", "플래시 말고 Flash Lantern 3은 누가 써?"]
-)
-async def test_a_name_of_several_words_and_a_number_that_no_paper_has_is_absent(
-    archive: ArchiveQuestions, asked: str
-) -> None:
-    assert "Flash Lantern 3" in (await ask(archive, asked)).absent
-
-
-async def test_titles_with_what_is_asked_come_before_a_passage_without_it(
-    harness: ClientHarness, archive: ArchiveQuestions
-) -> None:
-    papers = '[{"arxiv_id": "2501.30001", "title": "Lamps Hallucinate Gales at Night"}]'
-    listed = f'{{"format": "listing", "date": "2025-01-05", "papers": {papers}}}'
-    await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
-    answer = await ask(archive, "Why do lamps hallucinate at night?")
-    assert answer.found[0].paper.key == "2501.30001"
-    assert {one.paper.key for one in answer.found} > {"2501.30001"}
-
-
-async def test_titles_alone_are_not_said_to_be_passages(harness: ClientHarness) -> None:
-    papers = '[{"arxiv_id": "2501.30001", "title": "Why Kites Hallucinate Gales"}]'
-    listed = f'{{"format": "listing", "date": "2025-01-05", "papers": {papers}}}'
-    await digest_builders.ingest_digest(harness.container.database, listed, at=harness.env.now())
-    shown = shown_text(await harness.ask("ask", question="Why do kites hallucinate gales?"))
-    assert ("Why Kites" in shown, harness.texts("ask-archive-nearest") in shown) == (True, False)

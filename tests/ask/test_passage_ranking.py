@@ -8,7 +8,7 @@ import pytest
 from bench.quality import ask as bench_ask
 from bot.demo import sample_digests
 from bot.features.ask import passages, question_parts
-from bot.features.ask.passage_ranking import PaperIndex
+from bot.features.ask.passage_ranking import PaperIndex, Ranking
 from bot.search import term_resolver
 from bot.search.results import WeightedPattern, compile_pattern, make_excerpt
 from bot.text import analyser, seed
@@ -17,17 +17,19 @@ from tests.support import asked_paper
 GLOSSARY = term_resolver.Glossary(seed.load_terms())
 
 
+def rank(asked: str, text: str = asked_paper.MARKDOWN) -> tuple[PaperIndex, Ranking]:
+    index = PaperIndex(passages.split(asked_paper.paper_text(text)))
+    return index, index.rank(question_parts.read(asked, GLOSSARY))
+
+
 @pytest.mark.parametrize(("asked", "words"), asked_paper.QUESTIONS.items())
-def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: str | None) -> None:
-    found = passages.split(asked_paper.paper_text())
-    ranking = PaperIndex(found).rank(question_parts.read(asked, GLOSSARY))
-    shown = [found[number].text for number in ranking.order[:3]]
-    assert words is None or any(words in text for text in shown)
+def test_the_passage_that_answers_is_among_the_first_three(asked: str, words: str) -> None:
+    index, ranking = rank(asked)
+    assert any(words in index.passages[number].text for number in ranking.order[:3])
 
 
 def test_forms_that_the_paper_has_not_are_not_named() -> None:
-    index = PaperIndex(passages.split(asked_paper.paper_text()))
-    found = index.rank(question_parts.read("Which baselines, and which learning rate?", GLOSSARY)).found
+    found = rank("Which baselines, and which learning rate?")[1].found
     assert "learning rate" in found["learning rate"]
     assert not any(analyser.has_hangul(form) for forms in found.values() for form in forms)
 
@@ -42,21 +44,20 @@ def test_a_word_of_one_syllable_is_read_in_front_of_an_ending_alone() -> None:
         assert other not in list_forms(word), word
 
 
-@pytest.mark.parametrize(
-    "asked",
-    ["", "?!", "👩‍🔬🧪" * 300, "왜 " * 2_000, "Ποια δεδομένα;", "データは何ですか", "\0\ud800", "a" * 4_000],
-)
-def test_a_question_that_cannot_be_read_finds_no_answer(asked: str) -> None:
-    ranking = PaperIndex(passages.split(asked_paper.paper_text())).rank(question_parts.read(asked, GLOSSARY))
-    assert not ranking.order
-
-
-@pytest.mark.parametrize("text", ["", "# Only a title\n", "## 1 Data\n"])
-def test_a_paper_without_text_answers_nothing(text: str) -> None:
-    ranking = PaperIndex(passages.split(asked_paper.paper_text(text))).rank(
-        question_parts.read("data?", GLOSSARY)
-    )
-    assert not ranking.order
+def test_a_question_that_cannot_be_read_and_a_paper_without_text_find_no_answer() -> None:
+    for asked in (
+        "",
+        "?!",
+        "👩‍🔬🧪" * 300,
+        "왜 " * 2_000,
+        "Ποια δεδομένα;",
+        "データは何ですか",
+        "\0\ud800",
+        "a" * 4_000,
+    ):
+        assert not rank(asked)[1].order, asked
+    for text in ("", "# Only a title\n", "## 1 Data\n"):
+        assert not rank("data?", text)[1].order, text
 
 
 def test_a_passage_gains_by_its_neighbours_in_its_section_but_less_than_by_its_own_words() -> None:
@@ -108,8 +109,7 @@ def test_an_answer_behind_more_is_not_counted_as_shown() -> None:
 )
 def test_the_papers_of_the_demo_answer(paper: str, asked: str, words: str) -> None:
     texts = sample_digests.load_paper_texts(asked_paper.paper_text().fetched_at)
-    index = PaperIndex(passages.split(next(text for text in texts if text.paper_key == paper)))
-    ranking = index.rank(question_parts.read(asked, GLOSSARY))
+    index, ranking = rank(asked, next(text.text for text in texts if text.paper_key == paper))
     assert words in index.passages[ranking.order[0]].text
 
 

@@ -18,34 +18,19 @@ from tests.support import sample_archive
 
 ROOT = Path(__file__).parents[2]
 CHATTER = (
-    "I am a PhD student.",
-    "Thank you for this bot!",
-    "I want to write an article on it for a newspaper.",
-    "We have a small laboratory with two GPUs.",
-    "저는 대학원생이에요.",
-    "기사로 쓰려고 합니다.",
-    "이번 주에 세미나가 있어요.",
-    "언어모델이 있다던데 기사로 쓰려고 합니다.",
+    "I am a PhD student.|Thank you for this bot!|I want to write an article on it for a newspaper."
+    "|We have a small laboratory with two GPUs.|저는 대학원생이에요.|기사로 쓰려고 합니다.|이번 주에 세미나가 있어요."
+    "|언어모델이 있다던데 기사로 쓰려고 합니다."
 )
 QUESTIONS = (
-    "Which methods shrink the KV cache?",
-    "How is a reasoning model rewarded?",
-    "What does it do?",
-    "How many tokens was it trained on?",
-    "Can a model run on a phone?",
-    "Is Orca 9 better at long documents?",
-    "어떤 병을 다루나요?",
-    "긴 문서를 어떻게 읽나요?",
-    "환각은 왜 생겨요?",
-    "로봇이 물건을 집는 법은?",
-    "몇 개나 있어요?",
-    "확산 모델보다 뭐가 나아?",
+    "Which methods shrink the KV cache?|How is a reasoning model rewarded?|What does it do?"
+    "|How many tokens was it trained on?|Can a model run on a phone?|Is Orca 9 better at long documents?"
+    "|어떤 병을 다루나요?|긴 문서를 어떻게 읽나요?|환각은 왜 생겨요?|로봇이 물건을 집는 법은?|몇 개나 있어요?"
+    "|확산 모델보다 뭐가 나아?"
 )
 STATEMENTS = (
-    "A friend spoke of small language models",
-    "There is said to be a robot that folds laundry",
-    "검색 증강 생성을 쓰는 언어모델이 있다던데",
-    "강화 학습으로 추론하는 모델이 나왔대요",
+    "A friend spoke of small language models|There is said to be a robot that folds laundry"
+    "|검색 증강 생성을 쓰는 언어모델이 있다던데|강화 학습으로 추론하는 모델이 나왔대요"
 )
 
 
@@ -93,9 +78,9 @@ def asking(samples: str) -> Iterator[_Asking]:
 
 
 @given(
-    st.permutations((st.sampled_from(CHATTER + STATEMENTS), st.sampled_from(QUESTIONS))).flatmap(
-        lambda two: st.tuples(*two)
-    )
+    st.permutations(
+        [st.sampled_from(texts.split("|")) for texts in (f"{CHATTER}|{STATEMENTS}", QUESTIONS)]
+    ).flatmap(lambda two: st.tuples(*two))
 )
 def test_a_question_never_hides_what_a_search_shows(asking: _Asking, sentences: tuple[str, str]) -> None:
     text = " ".join(one if one[-1] in ".?!" else f"{one}." for one in sentences)

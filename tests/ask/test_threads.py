@@ -252,36 +252,25 @@ async def add_second_paper(db: Database) -> None:
         await club.put_thread(connection, **place, thread_id=THREAD, delivery_id=1, opened_at=NOW)
 
 
-async def test_an_id_in_a_message_is_the_paper_asked_about_in_a_thread_on_another(
-    discussed: Database,
-) -> None:
+async def test_an_answer_is_about_the_paper_that_a_message_means_in_a_thread(discussed: Database) -> None:
     other = max(paper.key for paper in await _details(discussed))
-    await questions(discussed).answer_mention(f"What about {other}, which licence?", MESSAGE)
-    [payload] = await due(discussed)
-    assert other in payload
-    assert "The weights are" not in payload
-
-
-async def test_an_id_that_no_digest_has_is_said_in_a_papers_thread(discussed: Database) -> None:
-    await questions(discussed).answer_mention("How does it compare with 2412.99999?", MESSAGE)
-    [payload] = await due(discussed)
-    assert "No digest has listed" in payload
-    assert "99999" in payload
-
-
-async def test_a_thread_about_several_papers_asks_which(discussed: Database) -> None:
+    gone = MESSAGE._replace(cards=AsyncMock(return_value=("2412.99999",)))
+    for number, (text, message, said, unsaid) in enumerate(
+        (
+            # An id in a message, whatever the thread is about.
+            (f"What about {other}, which licence?", MESSAGE, other, "The weights are"),
+            ("How does it compare with 2412.99999?", MESSAGE, "No digest has listed", "The weights are"),
+            ("Which licence?", gone, "Nothing here is about this", "several papers"),
+        )
+    ):
+        await questions(discussed).answer_mention(text, message._replace(id=number + 1))
+        payload = (await due(discussed))[-1]
+        assert said in payload
+        assert unsaid not in payload
+        assert ("99999" in payload) is ("99999" in text)
     await add_second_paper(discussed)
     await questions(discussed).answer_mention("Which licence?", MESSAGE)
-    [payload] = await due(discussed)
-    assert "several papers" in payload
-
-
-async def test_a_paper_of_a_card_that_is_stored_no_more_is_not_called_several(discussed: Database) -> None:
-    find_cards = AsyncMock(return_value=("2412.99999",))
-    await questions(discussed).answer_mention("Which licence?", MESSAGE._replace(cards=find_cards))
-    [payload] = await due(discussed)
-    assert "several papers" not in payload
-    assert "Nothing here is about this" in payload
+    assert "several papers" in (await due(discussed))[-1]
 
 
 async def test_discord_is_asked_nothing_for_a_mention_that_is_not_answered(discussed: Database) -> None:

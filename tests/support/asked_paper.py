@@ -1,4 +1,4 @@
-"""The text of a made-up paper, and questions about it with words of the passage that answers (None: it does not say)."""
+"""The text of a made-up paper, and questions about it with words of the passage that answers."""
 
 from datetime import UTC, datetime
 
@@ -73,9 +73,6 @@ QUESTIONS = {
     "라이선스가 뭐야?": "Apache 2.0",
     "PSNR은 몇이야?": "33.9",
     "What colours do street lights have in the pictures?": "turns them grey",
-    "How many dollars did it cost?": None,
-    "한국어도 알아들어?": None,
-    "Does it help with underwater sonar?": None,
 }
 
 
