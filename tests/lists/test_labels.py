@@ -38,16 +38,5 @@ async def test_a_label_is_a_list_a_filter_and_on_the_card(harness: ClientHarness
     assert offered["value"] == f'in:"{LABEL}" from:"KAIST"'
     offered = await harness.reader.autocomplete(harness.channel, "digest", "date", "icl")
     assert offered[0]["value"] == LABEL
-
-
-@both_languages
-async def test_an_alert_names_the_conference(harness: ClientHarness) -> None:
-    alert = await harness.add_alert('robots in:"ICLR 2026"')
-    await fill(harness)
-    await harness.wait(minutes=5)
-    [message] = harness.received()
-    assert "Robots that walk" in shown_text(message)
-    assert "Moss" not in shown_text(message)
-    shown = shown_text(await harness.ask("alerts list"))
-    named = harness.texts("topic-in", name=LABEL)
-    assert named in shown or alert.terms[0].text in shown
+    await harness.add_alert(f'robots in:"{LABEL}"')
+    assert LABEL in shown_text(await harness.ask("alerts list"))

@@ -1,7 +1,7 @@
 """`/paper` and its card, papers named in a message, and papers outside the archive."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -26,6 +26,12 @@ from tests.support.fake_arxiv import FakeArxiv
 from tests.support.world import arxiv_id
 
 SURVEY = "2501.00001"
+
+
+async def learn(harness: ClientHarness, key: str = SURVEY, source: str = "arxiv", **facts: Any) -> None:
+    """Store what a source says about a paper."""
+    told = models.PaperFacts(key, source, "u", harness.env.now(), **facts)
+    await digest_builders.add_facts(harness.container.database, told)
 
 
 def _urls(message: Any) -> list[str]:
@@ -53,19 +59,13 @@ async def test_a_card_shows_highlights_links_and_digests(harness: ClientHarness)
 
 
 async def test_a_card_shows_up_to_four_pictures_and_videos(harness: ClientHarness) -> None:
-    media = (
-        "https://u.example/a.mp4",
-        "javascript:alert(1)",
-        "https://u.example/b.PNG?w=8",
-        "https://u.example/notes",
-    )
+    video, picture = "https://u.example/a.mp4", "https://u.example/b.PNG?w=8"
     more = tuple(f"https://u.example/{number}.webp" for number in range(20))
-    read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    facts = models.PaperFacts(SURVEY, "huggingface", "u", read_at, thumbnail=more[0], media=(*media, *more))
-    await Workers(harness.container).ingest.add_facts([facts])
+    media = (video, "javascript:alert(1)", picture, "https://u.example/notes", *more)
+    await learn(harness, source="huggingface", thumbnail=more[0], media=media)
     card = await harness.ask("paper", paper=SURVEY)
     (gallery,) = [part["items"] for part in raw_components(card) if part["type"] == 12]
-    assert [item["media"]["url"] for item in gallery] == [media[0], media[2], more[1], more[2]]
+    assert [item["media"]["url"] for item in gallery] == [video, picture, more[1], more[2]]
 
 
 async def test_a_paper_is_found_by_id_address_or_title(harness: ClientHarness) -> None:
@@ -79,6 +79,13 @@ async def test_a_paper_is_found_by_id_address_or_title(harness: ClientHarness) -
         ("robots for maps", "what a search for it finds"),
     ):
         assert shown in shown_text(await harness.ask("paper", paper=query))
+
+
+async def look_up(harness: ClientHarness, message: Any) -> Any:
+    """Look up the papers of a message, and return the private answer."""
+    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
+    assert result.ephemeral
+    return last_response(result)
 
 
 async def test_the_papers_of_a_message_are_shown_privately(harness: ClientHarness) -> None:
@@ -96,9 +103,7 @@ async def test_the_papers_of_a_message_are_shown_privately(harness: ClientHarnes
         (" ".join(f"2501.{number:05}" for number in range(100, 180)), "2501.00109"),
     ):
         message = await harness.manager.send(harness.channel, text)
-        result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
-        assert result.ephemeral
-        shown = shown_text(last_response(result))
+        shown = shown_text(await look_up(harness, message))
         assert [part for part in expected if part not in shown] == []
         assert "everyone" not in shown
         assert "2501.00110" not in shown
@@ -112,8 +117,7 @@ async def test_papers_named_by_attached_files_and_by_a_poll_are_found(harness: C
     poll = Poll("Which one on Friday?", answers, "2026-12-01T00:00:00+00:00")
     harness.env.backend.get_message(harness.channel.id, asked.id).poll = poll
     for message in (written, await harness.manager.forward(written, harness.channel), asked):
-        found = last_response(await harness.reader.context_menu(harness.channel, "Look up papers", message))
-        assert harness.texts("papers-in-message", count=2) in shown_text(found)
+        assert harness.texts("papers-in-message", count=2) in shown_text(await look_up(harness, message))
 
 
 async def test_a_card_links_to_its_page_in_the_web_archive(harness: ClientHarness) -> None:
@@ -147,8 +151,7 @@ async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarn
 
 
 async def test_a_card_opens_similar_papers_authors_and_bibtex(harness: ClientHarness) -> None:
-    facts = models.PaperFacts(SURVEY, "huggingface", "u", harness.env.now(), organization="KAIST AI")
-    await digest_builders.add_facts(harness.container.database, facts)
+    await learn(harness, source="huggingface", organization="KAIST AI")
     card = await harness.ask("paper", paper=SURVEY)
     similar = await harness.select(card, ["similar"], custom_id="pr:fo:")
     assert similar.id != card.id
@@ -206,15 +209,9 @@ async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_look
 ) -> None:
     """docs/commands.md, *A paper outside arXiv*."""
     texts, day = harness.texts, date(2025, 5, 6)
-    paper = {
-        "key": f"doi/{DOI}",
-        "title": "Moss at Night",
-        "abstract": "Moss grows at night. It rests by day.",
-        "votes": 8,
-    }
-    digest = listing.build(
-        date(2026, 1, 1), [paper | {"published_on": str(day)}], form=models.DigestFormat.LIST
-    )
+    paper = {"key": f"doi/{DOI}", "title": "Moss at Night", "votes": 8, "published_on": str(day)}
+    paper["abstract"] = "Moss grows at night. It rests by day."
+    digest = listing.build(date(2026, 1, 1), [paper], form=models.DigestFormat.LIST)
     await Workers(harness.container).ingest.put("https://f.example", "u", [digest])
     for typed in (DOI.upper(), f"doi:{DOI}", f"https://doi.org/{DOI}", f"doi/{DOI}", "moss at night"):
         card = await harness.ask("paper", paper=typed)
@@ -226,37 +223,24 @@ async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_look
         assert OF_ELSEWHERE[texts.locale][0] in shown_text(card)
         assert texts("published-on", date=texts.format_date(day)) in shown_text(card).replace("Pub", "pub")
         assert _urls(card) == [f"https://doi.org/{DOI}"]
-    fed = models.PaperFacts(
-        "openreview/aB3dEfGh1J", "https://f.example", "u", harness.env.now(), title="Ferns"
-    )
-    await Workers(harness.container).ingest.add_facts([fed])
-    shown = shown_text(
-        await harness.ask("paper", paper="https://openreview.net/forum?id=aB3dEfGh1J")
-    ).splitlines()
-    assert (f"-# {texts('paper-elsewhere')}" in shown, f"-# {texts('paper-fetched')}" in shown) == (
-        True,
-        False,
-    )
+    await learn(harness, "openreview/aB3dEfGh1J", "https://f.example", title="Ferns")
+    forum = await harness.ask("paper", paper="https://openreview.net/forum?id=aB3dEfGh1J")
+    shown = shown_text(forum).splitlines()
+    assert f"-# {texts('paper-elsewhere')}" in shown
+    assert f"-# {texts('paper-fetched')}" not in shown
     assert texts("paper-elsewhere") not in shown_text(await harness.ask("paper", paper=SURVEY))
     asked = shown_text(await harness.ask("ask", paper=f"doi/{DOI}", question="When does moss grow?"))
     assert "at night" in asked.replace("**", "")
     assert OF_ELSEWHERE[texts.locale][1] in asked
-    asked = shown_text(
-        await harness.ask("ask", paper="openreview/aB3dEfGh1J", question="When do ferns grow?")
-    )
-    assert OF_ELSEWHERE[texts.locale][2] in asked
-    missing = await harness.ask("paper", paper="doi:10.1234/fern.2")
-    said = texts(
-        "lookup-elsewhere", paper=escape_untrusted("10.1234/fern.2"), saved=texts.name_command("saved")
-    )
-    assert said in shown_text(missing)
+    asked = await harness.ask("ask", paper="openreview/aB3dEfGh1J", question="When do ferns grow?")
+    assert OF_ELSEWHERE[texts.locale][2] in shown_text(asked)
+    missing, fern = await harness.ask("paper", paper="doi:10.1234/fern.2"), escape_untrusted("10.1234/fern.2")
+    assert texts("lookup-elsewhere", paper=fern, saved=texts.name_command("saved")) in shown_text(missing)
     assert _urls(missing) == ["https://doi.org/10.1234/fern.2"]
     message = await harness.manager.send(harness.channel, f"see {DOI} and https://doi.org/10.1234/fern.2")
-    found = shown_text(
-        last_response(await harness.reader.context_menu(harness.channel, "Look up papers", message))
-    )
+    found = shown_text(await look_up(harness, message))
     assert f"[Moss at Night](https://doi.org/{DOI})" in found
-    assert f"[{escape_untrusted('10.1234/fern.2')}](https://doi.org/10.1234/fern.2)" in found
+    assert f"[{fern}](https://doi.org/10.1234/fern.2)" in found
 
 
 async def test_a_paper_that_all_know_by_a_name_is_fetched(
@@ -316,15 +300,13 @@ async def test_the_reply_for_a_missing_paper_has_links(
     online_harness: ClientHarness, services: FakeArxiv, origin: origin_server.OriginServer
 ) -> None:
     harness = online_harness
-    # An empty answer is no absence until a later one agrees.
-    expected = [
+    services.add("2505.00405")
+    for paper, outcome in (
         ("2505.00404", "unreachable"),
-        ("2505.00404", "unknown"),
+        ("2505.00404", "unknown"),  # an empty answer is no absence until a later one agrees
         ("9912.00001", "unknown"),
         ("cs/0112017", "unreachable"),
-    ]
-    services.add("2505.00405")
-    for paper, outcome in expected:
+    ):
         if outcome == "unknown":
             await harness.env.advance_time(15 * 60)
         if paper == "cs/0112017":
@@ -377,32 +359,21 @@ async def test_papers_in_link_previews_and_forwarded_messages_are_found(
     message = await harness.manager.forward(written, harness.channel)
     stored = harness.env.backend.get_message(harness.channel.id, message.id)
     stored.embeds = embeds
-    result = await harness.reader.context_menu(harness.channel, "Look up papers", message)
-    assert result.ephemeral
-    shown = shown_text(last_response(result))
+    shown = shown_text(found := await look_up(harness, message))
     assert texts("papers-in-message", count=6) in shown
     # Only three of them are fetched.
     assert [number for number in range(1, 6) if f"[Title {number}]" in shown] == [3, 4, 5]
     assert "A \\*Survey\\*" in shown
     assert services.asked == [["2505.00003", "2505.00004", "2505.00005"]]
-    menu = next(name for name in component_ids(last_response(result)) if name.startswith("pr:"))
-    opened = await harness.select(last_response(result), ["2505.00004"], custom_id=menu)
+    menu = next(name for name in component_ids(found) if name.startswith("pr:"))
+    opened = await harness.select(found, ["2505.00004"], custom_id=menu)
     assert texts("paper-fetched") in shown_text(opened)
 
 
 async def test_a_card_says_what_arxiv_says_of_the_version(harness: ClientHarness) -> None:
-    read_at = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    facts = models.PaperFacts(
-        SURVEY,
-        "arxiv",
-        "u",
-        read_at,
-        version=3,
-        version_on=date(2025, 12, 30),
-        comment="Accepted to *ICML* @everyone " + "x" * 4000,
-        journal="Proc. ICML 2026",
-    )
-    await Workers(harness.container).ingest.add_facts([facts])
+    comment = "Accepted to *ICML* @everyone " + "x" * 4000
+    version: dict[str, Any] = {"version": 3, "version_on": date(2025, 12, 30), "journal": "Proc. ICML 2026"}
+    await learn(harness, comment=comment, **version)
     shown = shown_text(await harness.ask("paper", paper=SURVEY))
     [line] = [line for line in shown.split("\n") if "arXiv version 3" in line]
     assert "Accepted to \\*ICML\\*" in line
@@ -428,13 +399,8 @@ WITHDRAWN = {
 
 @both_languages
 async def test_withdrawn_papers_are_marked_on_their_cards_and_in_lists(harness: ClientHarness) -> None:
-    facts = [
-        models.PaperFacts(
-            arxiv_id(name), "arxiv", "u", harness.env.now(), abstract=abstract, comment=comment, version=2
-        )
-        for name, (abstract, comment, _) in WITHDRAWN.items()
-    ]
-    await Workers(harness.container).ingest.add_facts(facts)
+    for name, (abstract, comment, _) in WITHDRAWN.items():
+        await learn(harness, arxiv_id(name), abstract=abstract, comment=comment, version=2)
     await harness.publish("A▲999 B▲998")
     ids = await harness.container.database.fetch(papers.get_ids, [arxiv_id(name) for name in WITHDRAWN])
     await harness.bot.services.get(Shelf).save(harness.reader.id, list(ids.values()))
