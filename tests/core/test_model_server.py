@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -82,138 +82,95 @@ async def test_limit_has_its_new_name_where_a_model_wants_it(takes_schemas: bool
     assert {request.get("max_completion_tokens", 3_000) for request in requests} == {3_000}
 
 
-async def test_an_empty_account_is_fatal_although_openai_calls_it_a_rate_limit() -> None:
-    error = {"message": "You exceeded your current quota", "code": "insufficient_quota"}
-    async with serve(web.json_response({"error": error}, status=429)) as origin:
-        with pytest.raises(model_server.ModelError) as failure:
-            await complete(origin.url)
-    assert failure.value.is_fatal
+LONG = {"error": {"message": f"no, {KEY}\x1b will\nnot do " + "x" * 9_000}}
+FLAGGED = {"error": {"code": 403, "message": "flagged", "metadata": {"reasons": ["violence"]}}}
+NO_CREDIT = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
+
+
+def error(status: int, seconds: str | None = None, body: Any = LONG) -> web.Response:
+    return web.json_response(body, status=status, headers={} if seconds is None else {"Retry-After": seconds})
+
+
+def failed_choice(**fields: Any) -> web.Response:
+    return web.json_response({"choices": [{"finish_reason": "error", **fields}]})
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"),
+    ("answer", "reason", "kinds", "tokens", "retry_after"),
     [
-        (429, (True, False, 0)),
-        (500, (True, False, None)),
-        (503, (True, False, None)),
-        (401, (False, True, 0)),
-        (402, (False, True, 0)),
-        (413, (False, False, 0)),
-        (302, (False, False, None)),
+        (lambda: error(429), "Error code: 429", "outage", 0, 0),
+        (lambda: error(429, "37"), "Error code: 429", "outage", 0, 37),
+        (lambda: error(503, "7200"), "Error code: 503", "outage", None, 7200),
+        (lambda: error(500), "Error code: 500", "outage", None, 0),
+        (lambda: error(401), "Error code: 401", "fatal", 0, 0),
+        (lambda: error(402), "Error code: 402", "fatal", 0, 0),
+        (lambda: error(413), "Error code: 413", "", 0, 0),
+        (lambda: error(302), "Error code: 302", "", None, 0),
+        # OpenAI calls an empty account a rate limit.
+        (lambda: error(429, body=NO_CREDIT), "Error code: 429", "outage fatal", 0, 0),
+        # An error within 200 is what its code says.
+        (lambda: error(200, body={"error": {"code": 502, "message": "Provider"}}), "502", "outage", 0, 0),
+        (lambda: error(200, body={"error": {"code": 408, "message": "Late"}}), "408", "outage", 0, 0),
+        (lambda: error(200, body={"error": {"code": "429", "message": "Fast"}}), "429", "outage", 0, 0),
+        (lambda: error(200, body={"error": "the runner has stopped"}), "Error code", "outage", 0, 0),
+        (lambda: failed_choice(error={"code": 503, "message": "No"}), "503", "outage", 0, 0),
+        (lambda: failed_choice(message={"content": '{"half'}), "Error code", "outage", 0, 0),
+        (lambda: error(200, body={"error": {"code": 402, "message": "No"}}), "402", "fatal", 0, 0),
+        (lambda: error(200, body=NO_CREDIT), "Error code", "outage fatal", 0, 0),
+        (lambda: error(200, body={"error": {"code": 413, "message": "Long"}}), "413", "", 0, 0),
+        (lambda: error(200, body=FLAGGED), "Error code", "refusal", 0, 0),
+        # What is no whole text.
+        (lambda: completion('{"half": 1}', finish_reason="content_filter"), "content_filter", "", 7, 0),
+        (lambda: completion('{"half": 1}', finish_reason="tool_calls"), "tool_calls", "", 7, 0),
+        (lambda: completion("half", finish_reason="length"), "cut off", "", 7, 0),
+        (lambda: completion(None), "no text", "", 7, 0),
+        (lambda: completion([1]), "no text", "", 7, 0),
+        (lambda: web.Response(text='{"choices": [{"mess'), "no text", "", None, 0),
+        (lambda: web.Response(body=b"[" * 100_000), "no text", "", None, 0),
+        (lambda: web.json_response(["nothing"]), "no text", "", None, 0),
+        (lambda: web.Response(status=204), "204", "", None, 0),
     ],
 )
-async def test_classifies_error_statuses_as_outage_or_fatal(
-    status: int, expected: tuple[bool, bool, int | None]
-) -> None:
-    body = {"error": {"message": f"no, {KEY}\x1b will\nnot do " + "x" * 9_000}}
-    async with serve(web.json_response(body, status=status)) as origin:
-        with pytest.raises(model_server.ModelError, match=f"Error code: {status}") as failure:
-            await complete(origin.url)
-    error = failure.value
-    assert (error.is_outage, error.is_fatal, error.tokens) == expected
-    assert KEY not in str(error)
-    assert str(error).isprintable()
-    assert len(str(error)) <= 200
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason", "tokens"),
-    [
-        (lambda: completion("half", finish_reason="length"), "cut off", 7),
-        (lambda: completion(None), "no text", 7),
-        (lambda: completion([1]), "no text", 7),
-        (lambda: web.Response(text='{"choices": [{"mess'), "no text", None),
-        (lambda: web.Response(body=b"[" * 100_000), "no text", None),
-        (lambda: web.json_response(["nothing"]), "no text", None),
-        (lambda: web.Response(status=204), "204", None),
-    ],
-)
-async def test_unusable_response_is_an_error_with_its_tokens(
-    answer: Any, reason: str, tokens: int | None
+async def test_a_failure_says_why_what_it_used_and_what_other_requests_can_expect(
+    answer: Callable[[], web.Response], reason: str, kinds: str, tokens: int | None, retry_after: float
 ) -> None:
     async with serve(answer()) as origin:
         with pytest.raises(model_server.ModelError, match=reason) as failure:
             await complete(origin.url)
-    assert failure.value.tokens == tokens
+    error, said = failure.value, str(failure.value)
+    assert [kind for kind in ("outage", "fatal", "refusal") if getattr(error, f"is_{kind}")] == kinds.split()
+    assert (error.tokens, error.retry_after) == (tokens, retry_after)
+    assert KEY not in said
+    assert said.isprintable()
+    assert len(said) <= 200
 
 
-FLAGGED = {"code": 403, "message": "flagged", "metadata": {"reasons": ["violence"]}}
+PARTS = [{"type": "text", "text": '{"whole":'}, {"type": "image_url"}, "x", {"type": "text", "text": " 1}"}]
 
 
 @pytest.mark.parametrize(
-    ("record", "outage", "fatal", "refusal"),
+    ("content", "reason", "address"),
     [
-        ({"error": {"code": 502, "message": "Provider returned error"}}, True, False, False),
-        ({"error": {"code": 408, "message": "Timed out"}}, True, False, False),
-        ({"error": {"code": "429", "message": "Too fast"}}, True, False, False),
-        ({"error": "the runner has stopped"}, True, False, False),
-        (
-            {"choices": [{"finish_reason": "error", "error": {"code": 503, "message": "No"}}]},
-            True,
-            False,
-            False,
-        ),
-        ({"choices": [{"finish_reason": "error", "message": {"content": '{"half'}}]}, True, False, False),
-        ({"error": {"code": 402, "message": "No credits"}}, False, True, False),
-        ({"error": {"code": "insufficient_quota", "message": "No credits"}}, True, True, False),
-        ({"error": {"code": 413, "message": "Too long"}}, False, False, False),
-        ({"error": FLAGGED}, False, False, True),
+        # Servers have their own words for a whole answer.
+        *(('{"whole": 1}', reason, "/v1") for reason in ("stop", "eos_token", "end_turn", "STOP", "", None)),
+        (PARTS, "stop", "/v1"),
+        # The address of the call itself is taken too.
+        *(('{"whole": 1}', "stop", f"/v1{end}") for end in ("/", "/chat/completions", "/chat/completions/")),
     ],
 )
-async def test_an_error_within_200_is_what_its_code_says(
-    record: Any, outage: bool, fatal: bool, refusal: bool
-) -> None:
-    async with serve(web.json_response(record)) as origin:
-        with pytest.raises(model_server.ModelError, match="Error code") as failure:
-            await complete(origin.url)
-    error = failure.value
-    assert (error.is_outage, error.is_fatal, error.is_refusal, error.tokens) == (outage, fatal, refusal, 0)
-
-
-@pytest.mark.parametrize("reason", ["content_filter", "tool_calls"])
-async def test_an_answer_that_did_not_end_by_itself_is_none(reason: str) -> None:
-    async with serve(completion('{"half": 1}', finish_reason=reason)) as origin:
-        with pytest.raises(model_server.ModelError, match=reason) as failure:
-            await complete(origin.url)
-    assert failure.value.tokens == 7
-
-
-@pytest.mark.parametrize("reason", ["stop", "eos_token", "end_turn", "STOP", "", None])
-async def test_a_server_has_its_own_word_for_a_whole_answer(reason: str | None) -> None:
-    async with serve(completion('{"whole": 1}', finish_reason=reason)) as origin:
-        assert (await complete(origin.url))[0] == '{"whole": 1}'
-
-
-async def test_an_answer_in_parts_is_joined() -> None:
-    parts = [{"type": "text", "text": '{"a":'}, {"type": "image_url"}, "x", {"type": "text", "text": " 1}"}]
-    async with serve(completion(parts)) as origin:
-        assert (await complete(origin.url))[0] == '{"a": 1}'
-
-
-@pytest.mark.parametrize("address", ["/v1", "/v1/", "/v1/chat/completions", "/v1/chat/completions/"])
-async def test_the_address_of_the_call_itself_is_taken_too(address: str) -> None:
+async def test_a_whole_answer_is_taken_in_each_form(content: Any, reason: str | None, address: str) -> None:
     async with (
-        serve(completion()) as origin,
+        serve(completion(content, finish_reason=reason)) as origin,
         aclosing(model_server.ModelServer(f"{origin.url}{address}", KEY)) as server,
     ):
         model = model_server.LanguageModel(server, "small", seconds=20)
-        assert (await model.complete(MESSAGES, SCHEMA, max_tokens=30))[0] == "text"
+        assert (await model.complete(MESSAGES, SCHEMA, max_tokens=30))[0] == '{"whole": 1}'
 
 
 async def test_an_address_without_a_path_is_named() -> None:
     async with serve(completion()) as origin, aclosing(model_server.ModelServer(origin.url, KEY)) as server:
         with pytest.raises(model_server.ModelError, match=r"404.* The address has no path, such as /v1"):
             await model_server.LanguageModel(server, "small", seconds=20).check()
-
-
-@pytest.mark.parametrize(("status", "seconds"), [(429, "37"), (503, "7200"), (429, None)])
-async def test_the_time_to_wait_is_passed_on(status: int, seconds: str | None) -> None:
-    headers = {} if seconds is None else {"Retry-After": seconds}
-    async with serve(web.json_response({}, status=status, headers=headers)) as origin:
-        with pytest.raises(model_server.ModelError) as failure:
-            await complete(origin.url)
-    assert failure.value.is_outage
-    assert failure.value.retry_after == float(seconds or 0)
 
 
 @pytest.mark.parametrize("answers", [0, 1])
