@@ -21,18 +21,9 @@ FACT = models.PaperFacts(
 )
 ASKED, KEPT = "2501.00001", "The harbour has forty lanterns, each with a wick of its own."
 QUESTIONS = (
-    *(
-        "2501.07777",
-        "2501.07777 what is the secret moss?",
-        "secret moss",
-        TITLE,
-        "secrat mos",
-        "Mossgrower",
-        "MGN",
-        "모스그로워",
-    ),
-    *(f"{ASKED} How many lanterns has the harbour?", "How many lanterns has the harbour?"),
-)
+    f"2501.07777|2501.07777 what is the secret moss?|secret moss|{TITLE}|secrat mos|Mossgrower|MGN|모스그로워"
+    f"|{ASKED} How many lanterns has the harbour?|How many lanterns has the harbour?"
+).split("|")
 
 
 async def store(archive: WebArchive) -> None:
@@ -46,13 +37,9 @@ async def store(archive: WebArchive) -> None:
 
 
 PATHS = (
-    "/papers/2501.07777",
-    "/trends",
-    "/feed",
+    *("/papers/2501.07777", "/trends", "/feed", "/sitemap.xml"),
     *(f"/authors/{name}" for name in ("Ann%20Beech", "Ann%20Beach", "Beech")),
-    "/sitemap.xml",
-    "/search?q=Ann%20Beech",
-    "/search?q=Ann%20Beach",
+    *("/search?q=Ann%20Beech", "/search?q=Ann%20Beach"),
     *(f"/{page}?q={quote(asked)}" for page in ("ask", "search", "trends") for asked in QUESTIONS),
 )
 
