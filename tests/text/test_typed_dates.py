@@ -8,98 +8,95 @@ from hypothesis import strategies as st
 
 from bot.text import typed_dates
 
-TODAY = date(2025, 5, 14)
-"""A Wednesday."""
-
-
-@pytest.mark.parametrize(
-    ("typed", "first", "last"),
-    [
-        ("this week", "2025-05-12", "2025-05-18"),
-        ("이번 주", "2025-05-12", "2025-05-18"),
-        ("지지난주", "2025-04-28", "2025-05-04"),
-        ("지난 주말", "2025-05-10", "2025-05-11"),
-        ("last quarter", "2025-01-01", "2025-03-31"),
-        ("last 7 days", "2025-05-08", "2025-05-14"),
-        ("최근 2주", "2025-05-01", "2025-05-14"),
-        ("지난 3개월간", "2025-02-15", "2025-05-14"),
-        ("two weeks ago", "2025-04-28", "2025-05-04"),
-        ("한 달 전", "2025-04-01", "2025-04-30"),
-        ("3 days ago", "2025-05-11", "2025-05-11"),
-        ("Q3 2024", "2024-07-01", "2024-09-30"),
-        ("2024 Q4", "2024-10-01", "2024-12-31"),
-        ("3분기", "2024-07-01", "2024-09-30"),
-        ("작년 하반기", "2024-07-01", "2024-12-31"),
-        ("올해 1분기", "2025-01-01", "2025-03-31"),
-        ("December 2024", "2024-12-01", "2024-12-31"),
-        ("작년 12월", "2024-12-01", "2024-12-31"),
-        ("december last year", "2024-12-01", "2024-12-31"),
-        ("2024년 3월~5월", "2024-03-01", "2024-05-31"),
-        ("march to may 2024", "2024-03-01", "2024-05-31"),
-        ("3월부터 5월까지", "2025-03-01", "2025-05-31"),
-        ("2022 to 2023", "2022-01-01", "2023-12-31"),
-        ("dec 22 to dec 28", "2024-12-22", "2024-12-28"),
-        ("1.11.2024~30.11.2024", "2024-11-01", "2024-11-30"),
-        ("2025-01-01..2025-02-03", "2025-01-01", "2025-02-03"),
-        ("2024-05 to today", "2024-05-01", "2025-05-14"),
-        ("q3 last year", "2024-07-01", "2024-09-30"),
-    ],
-)
-def test_a_period_is_read_as_people_type_it(typed: str, first: str, last: str) -> None:
-    assert typed_dates.read_typed_date(typed, TODAY) == (date.fromisoformat(first), date.fromisoformat(last))
-
-
-@pytest.mark.parametrize(
-    "typed",
-    ["robots last week", "지난주 로봇", "NeurIPS 2024", "the march of robots", "2504.01234", "may 2024 to"],
-)
-def test_a_date_within_other_words_is_none(typed: str) -> None:
-    assert typed_dates.read_typed_date(typed, TODAY) is None
-
-
-SATURDAY = date(2026, 11, 28)
-PERIODS_OF_2026 = {
-    ("2026-03-01", "2026-05-31"): "march-may|march - may|from march to may|Mar–May 2026|3-5월|3월-5월|2026년 3~5월",
-    ("2026-01-01", "2026-03-31"): "jan-mar|between January and March|1~3월",
-    ("2025-01-01", "2025-06-30"): "between 2025-01 and 2025-06|25년 1월~6월|25년 상반기|H1 '25|2025-h1",
-    ("2025-11-01", "2026-01-31"): "nov-jan|11월~1월",
-    ("2026-11-20", "2026-11-27"): "11/20-11/27|11월 20일~27일|11월 20일(금) ~ 27일(금)|Nov 20–27|Nov 20th - 27th, 2026"
-    "|20-27 November|2026-11-20~27|2026-11-20-2026-11-27|20261120-20261127|11월 20일부터 27일까지",
-    ("2022-01-01", "2023-12-31"): "2022-2023",
-    ("2025-12-01", "2025-12-31"): "dec-2025|2025-dec|Dec '25|25년 12월",
-    ("2026-11-22", "2026-11-28"): "past week|the past week|the last seven days|최근 일주일|지난 1 주 동안|지난 일주일간",
-    ("2026-11-15", "2026-11-28"): "지난 2 주 동안|최근 이 주|past two weeks",
-    ("2026-10-29", "2026-11-28"): "past month|최근 한 달 동안",
-    ("2025-11-29", "2026-11-28"): "past year",
-    ("2026-11-14", "2026-11-28"): "최근 보름",
-    ("2026-11-27", "2026-11-28"): "past 24 hours",
-    ("2026-01-01", "2026-12-31"): "year to date",
-    ("2026-03-01", "2026-11-28"): "since March|3월부터",
-    ("2025-01-01", "2026-11-28"): "since 2025|2025년부터",
-    ("2026-11-23", "2026-11-28"): "since Monday|after last week|지난주 지나서",
-    ("2025-11-01", "2026-11-28"): "since November 2025|after October 2025|later than 2025-10|2025년 11월부터|작년 11월 이후"
-    "|2025년 11월 이후로|2025년 10월 지나서",
-    ("0001-01-01", "2025-10-31"): "before November 2025|prior to 2025-11|earlier than Nov 1 2025|by October 2025|up to Oct 2025"
-    "|no later than October 2025|by the end of October 2025|2025년 10월 말까지|2025년 11월 전까지"
-    "|until October 2025|till 10/31/2025|2025년 11월 이전|작년 11월 전|2025년 10월까지",
-    ("0001-01-01", "2025-12-31"): "before 2026|until 2025|before this year|2026 이전|작년까지|올해 전",
-    ("2024-01-01", "2025-12-31"): "after 2023 and before 2026|since 2024 until 2025|2024년 이후 2026년 이전",
-    ("2026-11-16", "2026-11-22"): "2026-W47|week 47, 2026|11월 셋째 주|11월 3주차|the week of Nov 16|week of 18 November",
-    ("2025-12-15", "2025-12-21"): "12월 셋째 주|3rd week of december 2025",
-    ("2026-11-27", "2026-11-27"): "11월 27일 (금)|11월27일(금)|Fri, 27 Nov 2026|the 27th of November"
-    "|27th of November|이번 주 금요일",
-    ("2026-11-26", "2026-11-26"): "the day before yesterday",
-    ("2026-11-25", "2026-11-25"): "사흘 전",
-    ("2026-11-21", "2026-11-21"): "일주일 전 토요일",
-    ("2026-11-20", "2026-11-20"): "지난주 금요일|friday of last week|last week friday",
-    ("2026-11-23", "2026-11-23"): "이번 주 월요일",
+WEDNESDAY, SATURDAY, THURSDAY = date(2025, 5, 14), date(2026, 11, 28), date(2026, 1, 1)
+READ = {
+    WEDNESDAY: {
+        "2025-05-12 2025-05-18": "this week|이번 주",
+        "2025-04-28 2025-05-04": "지지난주|two weeks ago",
+        "2025-05-10 2025-05-11": "지난 주말",
+        "2025-01-01 2025-03-31": "last quarter|올해 1분기",
+        "2025-05-08 2025-05-14": "last 7 days",
+        "2025-05-01 2025-05-14": "최근 2주",
+        "2025-02-15 2025-05-14": "지난 3개월간",
+        "2025-04-01 2025-04-30": "한 달 전",
+        "2025-05-11": "3 days ago",
+        "2024-07-01 2024-09-30": "Q3 2024|3분기|q3 last year",
+        "2024-10-01 2024-12-31": "2024 Q4",
+        "2024-07-01 2024-12-31": "작년 하반기",
+        "2024-12-01 2024-12-31": "December 2024|작년 12월|december last year",
+        "2024-03-01 2024-05-31": "2024년 3월~5월|march to may 2024",
+        "2025-03-01 2025-05-31": "3월부터 5월까지",
+        "2022-01-01 2023-12-31": "2022 to 2023",
+        "2024-12-22 2024-12-28": "dec 22 to dec 28",
+        "2024-11-01 2024-11-30": "1.11.2024~30.11.2024",
+        "2025-01-01 2025-02-03": "2025-01-01..2025-02-03",
+        "2024-05-01 2025-05-14": "2024-05 to today",
+    },
+    SATURDAY: {
+        "2026-03-01 2026-05-31": "march-may|march - may|from march to may|Mar–May 2026|3-5월|3월-5월|2026년 3~5월",
+        "2026-01-01 2026-03-31": "jan-mar|between January and March|1~3월",
+        "2025-01-01 2025-06-30": "between 2025-01 and 2025-06|25년 1월~6월|25년 상반기|H1 '25|2025-h1",
+        "2025-11-01 2026-01-31": "nov-jan|11월~1월",
+        "2026-11-20 2026-11-27": "11/20-11/27|11월 20일~27일|11월 20일(금) ~ 27일(금)|Nov 20–27|Nov 20th - 27th, 2026"
+        "|20-27 November|2026-11-20~27|2026-11-20-2026-11-27|20261120-20261127|11월 20일부터 27일까지",
+        "2022-01-01 2023-12-31": "2022-2023",
+        "2025-12-01 2025-12-31": "dec-2025|2025-dec|Dec '25|25년 12월",
+        "2026-11-22 2026-11-28": "past week|the past week|the last seven days|최근 일주일|지난 1 주 동안|지난 일주일간",
+        "2026-11-15 2026-11-28": "지난 2 주 동안|최근 이 주|past two weeks",
+        "2026-10-29 2026-11-28": "past month|최근 한 달 동안",
+        "2025-11-29 2026-11-28": "past year",
+        "2026-11-14 2026-11-28": "최근 보름",
+        "2026-11-27 2026-11-28": "past 24 hours",
+        "2026-01-01 2026-12-31": "year to date",
+        "2026-03-01 2026-11-28": "since March|3월부터",
+        "2025-01-01 2026-11-28": "since 2025|2025년부터",
+        "2026-11-23 2026-11-28": "since Monday|after last week|지난주 지나서",
+        "2025-11-01 2026-11-28": "since November 2025|after October 2025|later than 2025-10|2025년 11월부터|작년 11월 이후"
+        "|2025년 11월 이후로|2025년 10월 지나서",
+        "0001-01-01 2025-10-31": "before November 2025|prior to 2025-11|earlier than Nov 1 2025|by October 2025|up to Oct 2025"
+        "|no later than October 2025|by the end of October 2025|2025년 10월 말까지|2025년 11월 전까지"
+        "|until October 2025|till 10/31/2025|2025년 11월 이전|작년 11월 전|2025년 10월까지",
+        "0001-01-01 2025-12-31": "before 2026|until 2025|before this year|2026 이전|작년까지|올해 전",
+        "2024-01-01 2025-12-31": "after 2023 and before 2026|since 2024 until 2025|2024년 이후 2026년 이전",
+        "2026-11-16 2026-11-22": "2026-W47|week 47, 2026|11월 셋째 주|11월 3주차|the week of Nov 16|week of 18 November",
+        "2025-12-15 2025-12-21": "12월 셋째 주|3rd week of december 2025",
+        "2026-11-27": "11월 27일 (금)|11월27일(금)|Fri, 27 Nov 2026|the 27th of November"
+        "|27th of November|이번 주 금요일",
+        "2026-11-26": "the day before yesterday",
+        "2026-11-25": "사흘 전",
+        "2026-11-21": "일주일 전 토요일",
+        "2026-11-20": "지난주 금요일|friday of last week|last week friday",
+        "2026-11-23": "이번 주 월요일",
+    },
+    THURSDAY: {
+        # A day without a year is in the past.
+        "2025-12-30": "dec 30|30 dec|Dec. 30th|12/30|30/12|12-30|12.30.|12월 30일|12월30일|그저께"
+        "|2025. 12. 30.|2025/12/30|20251230|2025년 12월 30일|12/30/2025|dec 30, 2025|tuesday|화요일|지난 화요일",
+        "2026-11-27": "27 novembre 2026|27. 11. 2026|27. November 2026|27 de noviembre de 2026"
+        "|27-Nov-2026|27.11.2026|2026年11月27日",
+        "2026-11-01": "1.11.2026|01. 11. 2026",
+        "2025-12-29": "last monday|monday|mon|지난 월요일|월요일",
+        "2025-12-25": "last thursday",
+        "2026-01-01": "today|오늘|thursday|1/1",
+        "2025-12-31": " Yesterday |어제|12/31",
+        "2025-01-02": "jan 2|1월 2일",
+        "2024-02-29": "feb 29 2024|29/2/2024|feb 29|2월 29일|29/2",
+        "2025-12-01 2025-12-31": "dec|December|12월|지난달|last month|2025-12|2025년 12월|dec 2025",
+        "2026-01-01 2026-01-31": "jan|1월|this month",
+        "2025-12-22 2025-12-28": "지난주|지난 주|last week",
+        "2025-01-01 2025-12-31": "2025|2025년|작년|last year",
+    },
 }  # fmt: skip
+"""By the day on which it is typed: the day, or the first and the last one, and what is typed."""
 
 
-@pytest.mark.parametrize(("span", "typed"), PERIODS_OF_2026.items())
-def test_a_period_is_read_in_other_spellings(span: tuple[str, str], typed: str) -> None:
-    read = {text: typed_dates.read_typed_date(text, SATURDAY) for text in typed.split("|")}
-    assert read == dict.fromkeys(read, tuple(map(date.fromisoformat, span)))
+@pytest.mark.parametrize(
+    ("today", "days", "typed"), [(today, *row) for today, rows in READ.items() for row in rows.items()]
+)
+def test_a_day_or_a_period_is_read_as_people_type_it(today: date, days: str, typed: str) -> None:
+    span = [date.fromisoformat(day) for day in days.split()]
+    read = {text: typed_dates.read_typed_date(text, today) for text in typed.split("|")}
+    assert read == dict.fromkeys(read, (span[0], span[-1]))
 
 
 NO_PERIODS = (
@@ -112,59 +109,23 @@ NO_PERIODS = (
     "|before|until soon|before 2025 papers|after 2026 and before 2024|by week"
     "|past|the|week|주|일 전|주 전|lora 2|gpt 4|gpt-4|week 2|2주|fri-2|mon 17:00|sat solver|the march of robots|may 2024 -"
 )
-
-
-@pytest.mark.parametrize("typed", NO_PERIODS.split("|"))
-def test_what_may_be_a_word_or_another_period_is_no_date(typed: str) -> None:
-    assert typed_dates.read_typed_date(typed, SATURDAY) is None
-
-
-NEW_YEAR = date(2026, 1, 1)  # a Thursday
-DAYS = {
-    "2025-12-30": "dec 30|30 dec|Dec. 30th|12/30|30/12|12-30|12.30.|12월 30일|12월30일|그저께"
-    "|2025. 12. 30.|2025/12/30|20251230|2025년 12월 30일|12/30/2025|dec 30, 2025|tuesday|화요일|지난 화요일",
-    "2026-11-27": "27 novembre 2026|27. 11. 2026|27. November 2026|27 de noviembre de 2026|27-Nov-2026|27.11.2026|2026年11月27日",
-    "2026-11-01": "1.11.2026|01. 11. 2026",
-    "2025-12-29": "last monday|monday|mon|지난 월요일|월요일",
-    "2025-12-25": "last thursday",
-    "2026-01-01": "today|오늘|thursday|1/1",
-    "2025-12-31": " Yesterday |어제|12/31",
-    "2025-01-02": "jan 2|1월 2일",
-    "2024-02-29": "feb 29 2024|29/2/2024|feb 29|2월 29일|29/2",
-}
-PERIODS = {
-    ("2025-12-01", "2025-12-31"): "dec|December|12월|지난달|last month|2025-12|2025년 12월|dec 2025",
-    ("2026-01-01", "2026-01-31"): "jan|1월|this month",
-    ("2025-12-22", "2025-12-28"): "지난주|지난 주|last week",
-    ("2025-01-01", "2025-12-31"): "2025|2025년|작년|last year",
-}
-
-
-@pytest.mark.parametrize(("day", "typed"), DAYS.items())
-def test_a_typed_day_without_a_year_is_in_the_past(day: str, typed: str) -> None:
-    expected = date.fromisoformat(day)
-    assert {text: typed_dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
-        typed.split("|"), (expected, expected)
-    )
-
-
-@pytest.mark.parametrize(("span", "typed"), PERIODS.items())
-def test_a_typed_period_has_a_first_and_last_day(span: tuple[str, str], typed: str) -> None:
-    expected = tuple(map(date.fromisoformat, span))
-    assert {text: typed_dates.read_typed_date(text, NEW_YEAR) for text in typed.split("|")} == dict.fromkeys(
-        typed.split("|"), expected
-    )
-
-
 NO_DATES = (
     "set 3|soon|2025-02-30|99999999999|2025-13-01|13/13|32일|dec 32|월|feb 30"
     "|2025-13|2025-99|2026-00|202513|2025년 13월|2026-01-00"
 )
+OTHER_WORDS = "robots last week|지난주 로봇|NeurIPS 2024|the march of robots|2504.01234|may 2024 to"
 
 
-@pytest.mark.parametrize("typed", NO_DATES.split("|"))
-def test_text_without_a_date_is_rejected(typed: str) -> None:
-    assert typed_dates.read_typed_date(typed, NEW_YEAR) is None
+@pytest.mark.parametrize(
+    ("today", "typed"),
+    [
+        *((SATURDAY, typed) for typed in NO_PERIODS.split("|")),
+        *((THURSDAY, typed) for typed in NO_DATES.split("|")),
+        *((WEDNESDAY, typed) for typed in OTHER_WORDS.split("|")),
+    ],
+)
+def test_what_is_within_other_words_impossible_or_another_period_is_no_date(today: date, typed: str) -> None:
+    assert typed_dates.read_typed_date(typed, today) is None
 
 
 @given(
