@@ -175,10 +175,10 @@ def read_answer(text: str) -> object:
     """Parse a model's response with the text in its claims, and the judge's response."""
     claim = judging.Claim("overview", text, text)
     checker = form_checks.ClaimChecker("A short paper with 12 experts.")
-    checker.find_problems([claim, claim], models.Locale.KO)
+    checker.find_problems([claim], models.Locale.KO)
     checker.list_excerpts([claim])
     verdict = json.dumps({"verdicts": [{"claim": 1, "reason": text, "is_proved": False}]})
-    judging.build_judgement(text, [claim])
+    judging.build_judgement(text, [])
     prompts.read_answer(text, models.DigestFormat.REVIEW)
     answer = json.dumps({"motivation": [{"text": text, "span": text}]})
     return judging.read_verdicts(verdict, [claim]), prompts.read_answer(answer, models.DigestFormat.REVIEW)

@@ -215,24 +215,16 @@ async def test_a_question_shows_the_papers_that_a_search_for_it_finds(
     harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
     search = harness.container.search
-    for asked in (
-        "you are stupid",
-        "이 멍청한 봇아",
-        "Who is the admin of this server?",
-        "여기 서버 관리자 누구야?",
-        "https://example.org",
-        "def f(x): return x + 1",
-        "zzz",
-        # Everyday words that passages have by chance.
-        "table",
-        "drop table",
-        "Which table is best for a garden?",
-        "How do I pump up a bicycle?",
-        "고양이 자는 night에 뭐 해?",
-        "How do lamps of Zorblax save oil?",
-        "What keeps lamps from burning without losing the quality of their oil?",
-        "등잔의 Zorblax가 뭐야?",
-    ):
+    chatter = (
+        "you are stupid|이 멍청한 봇아|Who is the admin of this server?|여기 서버 관리자 누구야?|https://example.org"
+        "|def f(x): return x + 1|zzz"
+    )
+    has_words_by_chance = (
+        "table|drop table|Which table is best for a garden?|How do I pump up a bicycle?|고양이 자는 night에 뭐 해?"
+        "|How do lamps of Zorblax save oil?|등잔의 Zorblax가 뭐야?"
+        "|What keeps lamps from burning without losing the quality of their oil?"
+    )
+    for asked in f"{chatter}|{has_words_by_chance}".split("|"):
         answer = await ask(archive, asked)
         found = {row.key for row in (await search.search(SearchRequest(asked, limit=20))).rows}
         assert {one.paper.key for one in answer.found} <= found, asked
@@ -242,18 +234,18 @@ async def test_a_question_shows_the_papers_that_a_search_for_it_finds(
             assert answer.extent.papers > 3
 
 
-@pytest.mark.parametrize(
-    ("asked", "absent"),
-    [("How do lamps of Zorblax save oil?", "Zorblax"), ("Orca 9는 oil을 아껴?", "Orca 9")],
-)
 async def test_what_is_absent_is_said_above_the_passages(
-    harness: ClientHarness, archive: ArchiveQuestions, asked: str, absent: str
+    harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
-    shown = shown_text(await harness.ask("ask", question=asked))
-    assert 0 < shown.index(f"No paper here mentions “{absent}”. Nearest:") < shown.index("\n> ")
-    told = asked_to_dict(await ask(archive, asked))
-    assert (told["is_near"], told["absent"]) == (True, [absent])
-    assert all(one["text"] != one["title"] for one in told["passages"])
+    for asked, absent in (
+        ("How do lamps of Zorblax save oil?", "Zorblax"),
+        ("Orca 9는 oil을 아껴?", "Orca 9"),
+    ):
+        shown = shown_text(await harness.ask("ask", question=asked))
+        assert 0 < shown.index(f"No paper here mentions “{absent}”. Nearest:") < shown.index("\n> ")
+        told = asked_to_dict(await ask(archive, asked))
+        assert (told["is_near"], told["absent"]) == (True, [absent])
+        assert all(one["text"] != one["title"] for one in told["passages"])
 
 
 async def test_a_misspelt_word_is_read_as_in_a_search_and_that_is_said(
@@ -403,18 +395,17 @@ async def test_titles_with_what_is_asked_come_before_a_passage_without_it(
     assert {one.paper.key for one in found} > {"2501.30001"}
 
 
-@pytest.mark.parametrize("language", models.Locale)
 async def test_a_paper_is_quoted_in_the_language_of_the_question(
-    harness: ClientHarness, archive: ArchiveQuestions, language: models.Locale
+    harness: ClientHarness, archive: ArchiveQuestions
 ) -> None:
     korean = _digest(date(2025, 1, 4), {EARLY: _SUMMARIES[EARLY]}).replace(
         "Quiet Lanterns shows how lamps save oil at night with a smaller wick, as in ChatGPT and Tide.4-Small",
         "램프(lamp)가 밤에 더 작은 심지로 기름(oil)을 아낍니다. 램프(lamp)와 기름(oil)을 다룹니다",
     )
     await add_digest(harness, korean)
-    asked = {models.Locale.EN: LAMPS, models.Locale.KO: "램프는 기름을 어떻게 아껴요?"}[language]
-    quoted = {one.paper.key: one.source.language for one in (await ask(archive, asked)).found}
-    assert quoted[EARLY] == language.value
+    for asked, language in ((LAMPS, "en"), ("램프는 기름을 어떻게 아껴요?", "ko")):
+        quoted = {one.paper.key: one.source.language for one in (await ask(archive, asked)).found}
+        assert quoted[EARLY] == language
 
 
 async def test_a_paper_that_is_summarised_in_another_language_alone_comes_as_its_words_say(

@@ -93,12 +93,12 @@ def test_an_unreadable_or_invalid_file_is_named(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     "address",
     [
-        "https://me:Gehe1m@api.example/v1",
-        "https://me:Gehe1m/2@api.example/v1",
-        "https://Gehe1m@api.example",
-        "https://api.example/v1?key=Gehe1m",
-        "https://api.example/v1#Gehe1m",
-        "api.example/Gehe1m",
+        *(
+            "https://me:Gehe1m@api.example/v1",
+            "https://me:Gehe1m/2@api.example/v1",
+            "https://Gehe1m@api.example",
+        ),
+        *("https://api.example/v1?key=Gehe1m", "https://api.example/v1#Gehe1m", "api.example/Gehe1m"),
     ],
 )
 def test_rejects_an_api_url_with_a_user_or_query(address: str) -> None:

@@ -13,20 +13,14 @@ from storage.models import AlertKind
 from tests.support import alert_builders
 from tests.support.world import World
 
-SUMMARIES = (
-    "Trains an agent by reinforcement learning.",
-    "에이전트를 강화학습으로 학습시킨다.",
-    "강화 학습의 보상을 다룬다.",
-    "RL without rewards.",
-    "A chemistry of learning: 화학 학습.",
-    "Of large-language models and their reasoning.",
-    "대규모언어모델의 추론을 다룬다.",
-    "A survey of diffusion models for video generation.",
-    "확산 모델로 비디오를 생성하고 자동화한다.",
-    "Nothing of it.",
-    "Aligns a model without human feedback, by preferences.",
-    "사람의 피드백 없이 선호만으로 모델을 정렬한다.",
+_SUMMARY_LIST = (
+    "Trains an agent by reinforcement learning.|에이전트를 강화학습으로 학습시킨다.|강화 학습의 보상을 다룬다."
+    "|RL without rewards.|A chemistry of learning: 화학 학습."
+    "|Of large-language models and their reasoning.|대규모언어모델의 추론을 다룬다."
+    "|A survey of diffusion models for video generation.|확산 모델로 비디오를 생성하고 자동화한다.|Nothing of it."
+    "|Aligns a model without human feedback, by preferences.|사람의 피드백 없이 선호만으로 모델을 정렬한다."
 )
+SUMMARIES = _SUMMARY_LIST.split("|")
 
 
 async def prepare(world: World, *summaries: str) -> alert_matcher.PaperMatcher:
@@ -99,14 +93,13 @@ async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> N
     await prepare(world, "Nothing.")
     paper = await get_paper(world)
     (of,) = paper.appearances
+    texts = {
+        "ko": "강화 학습(RL)으로 에이전트를 학습시키는 방법을 다룬다.",
+        "en": "This work trains an agent by means of RL.",
+    }
     korean, english = (
-        replace(
-            of, language=language, entry=replace(of.entry, sections=(models.Section("What's New", text),))
-        )
-        for language, text in (
-            ("ko", "강화 학습(RL)으로 에이전트를 학습시키는 방법을 다룬다."),
-            ("en", "This work trains an agent by means of RL."),
-        )
+        replace(of, language=code, entry=replace(of.entry, sections=(models.Section("What's New", text),)))
+        for code, text in texts.items()
     )
     for both in ((korean, english), (english, korean)):
         for locale in models.Locale:
@@ -117,30 +110,16 @@ async def test_the_quoted_sentence_is_in_the_readers_language(world: World) -> N
 
 async def test_names_match_in_any_order_spelling_or_script(world: World) -> None:
     papers = await prepare(world, "Nothing.")
-    for name in (
-        "kim minjun",
-        "Min-jun Kim",
-        "김민준",
-        "lovelace, ada",
-        "ADA LOVELACE",
-        "Love Lace, Ada",
-        "Ада Ловелаће",
-    ):
+    names = "kim minjun|Min-jun Kim|김민준|lovelace, ada|ADA LOVELACE|Love Lace, Ada|Ада Ловелаће"
+    for name in names.split("|"):
         assert await list_matching(world, papers, name, kind=AlertKind.AUTHOR), name
     assert not await list_matching(world, papers, "Ada Love", kind=AlertKind.AUTHOR)
 
 
 async def test_an_alert_matches_the_papers_in_which_a_search_finds_all_terms(world: World) -> None:
     papers = await prepare(world, *SUMMARIES)
-    for text in (
-        "강화 학습",
-        "LLM 추론",
-        "diffusion",
-        "보상",
-        "agent",
-        "computer vision",
-        "video generation",
-    ):
+    texts = "강화 학습|LLM 추론|diffusion|보상|agent|computer vision|video generation"
+    for text in texts.split("|"):
         result = await world.search.search(SearchRequest(text, limit=100))
         whole = {row.id for row in result.rows if row.key not in result.missing}
         matching = {number + 1 for number in await list_matching(world, papers, text)}
@@ -179,47 +158,27 @@ async def test_an_alert_on_either_word_matches_papers_on_one_of_them(world: Worl
     each = [await list_matching(world, prepared, text) for text in ("diffusion", "large language models")]
     assert either == sorted({*each[0], *each[1]})
     assert all(each)
-    within = await list_matching(world, prepared, "nothing | video generation survey")
-    assert within == sorted(
-        {
-            *await list_matching(world, prepared, "nothing"),
-            *await list_matching(world, prepared, "video generation survey"),
-        }
-    )
+    sides = ("nothing", "video generation survey")
+    within = {number for side in sides for number in await list_matching(world, prepared, side)}
+    assert await list_matching(world, prepared, " | ".join(sides)) == sorted(within)
 
 
 SIGNED = (
-    "A* planning for canals",
-    "RRT* on frozen lakes",
-    "Herons in .NET services",
-    "I/O of river gauges",
-    "C++ kernels for tides",
-    "F# models of frogs",
-    "TD(λ) with slow traces",
-    "R^2 of a pond forecast",
+    "A* planning for canals|RRT* on frozen lakes|Herons in .NET services|I/O of river gauges|C++ kernels for tides"
+    "|F# models of frogs|TD(λ) with slow traces|R^2 of a pond forecast"
 )
 PLAIN = (
-    "A plan for canals",
-    "Option A. Planning a canal",
-    "RRT on lakes of ice",
-    "A net of herons and services",
-    "The .networks of herons, and net. services",
-    "Input and output of gauges: I, O",
-    "C kernels for tides",
-    "F scores of frogs",
-    "TD learning, λ fixed",
-    "R and two ponds",
-    "The *F* and *R* of frogs",
+    "A plan for canals|Option A. Planning a canal|RRT on lakes of ice|A net of herons and services"
+    "|The .networks of herons, and net. services|Input and output of gauges: I, O|C kernels for tides|F scores of frogs"
+    "|TD learning, λ fixed|R and two ponds|The *F* and *R* of frogs"
 )
-
-
 SIGNED_WORDS = {"A*": 0, "a* planning": 0, "A*를": 0, "RRT*": 1, ".NET": 2, ".net services": 2}
 SIGNED_WORDS |= {"I/O": 3, "C++": 4, "f#": 5, "TD(λ)": 6, "R^2": 7, "R²": 7}
 """Words, each with the number of its paper in `SIGNED`."""
 
 
 async def test_a_word_with_signs_is_itself_in_alerts_and_searches(world: World) -> None:
-    papers = await prepare(world, *SIGNED, *PLAIN)
+    papers = await prepare(world, *f"{SIGNED}|{PLAIN}".split("|"))
     for asked, found in SIGNED_WORDS.items():
         assert await list_matching(world, papers, asked) == [found], asked
         result = await world.search.search(SearchRequest(asked, limit=100))

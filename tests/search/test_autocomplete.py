@@ -11,28 +11,23 @@ from storage import glossary as stored_glossary
 from storage import models
 from storage.database import Database
 from tests.support import sample_archive
-from tests.support.sample_archive import NOW, NewsletterPaper
+from tests.support.sample_archive import NOW, NewsletterPaper, make_paper
 
 EN, KO = models.Locale.EN, models.Locale.KO
 LONG_TITLE = "Walking Lanterns " + "that keep walking " * 8
 PAPERS = (
-    NewsletterPaper(
-        "2501.00001",
-        "Walking Lanterns in the Snow",
-        "강화 학습(Reinforcement Learning; RL)으로 걷습니다.",
-        40,
-    ),
-    NewsletterPaper("2501.00002", LONG_TITLE, "강화 학습(Reinforcement Learning; RL)을 씁니다.", 7),
-    NewsletterPaper(
-        "2501.00003",
+    make_paper(1, "Walking Lanterns in the Snow", "강화 학습(Reinforcement Learning; RL)으로 걷습니다.", 40),
+    make_paper(2, LONG_TITLE, "강화 학습(Reinforcement Learning; RL)을 씁니다.", 7),
+    make_paper(
+        3,
         "On walking lanterns",
         "대규모 언어 모델(Large Language Model; LLM)로 그립니다.",
         3,
         ("Ada Lovelace", "Jürgen Müller"),
     ),
-    NewsletterPaper("2501.00004", "느린 등불 지도를 위한 보행", "대규모 언어 모델(LLM)을 씁니다."),
-    NewsletterPaper("2501.00005", "느린 등불 지도", "지도를 그립니다."),
-    NewsletterPaper("2501.00006", r"$\pi_0$: Plans", "지도를 그립니다.", 2),
+    make_paper(4, "느린 등불 지도를 위한 보행", "대규모 언어 모델(LLM)을 씁니다."),
+    make_paper(5, "느린 등불 지도", "지도를 그립니다."),
+    make_paper(6, r"$\pi_0$: Plans", "지도를 그립니다.", 2),
 )
 
 

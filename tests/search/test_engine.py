@@ -22,45 +22,28 @@ from storage import models
 from storage.database import Database
 from storage.models import Filters
 from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NewsletterPaper, make_paper
 
 
 def make_studies(count: int, topic: str, start: int = 1) -> list[NewsletterPaper]:
     """Return papers with a topic in the title and votes in random order."""
     return [
-        NewsletterPaper(
-            f"2501.{number:05}", f"Study {number} of {topic}", f"{topic}.", votes=number * 37 % 101
-        )
+        make_paper(number, f"Study {number} of {topic}", f"{topic}.", votes=number * 37 % 101)
         for number in range(start, start + count)
     ]
 
 
 async def test_of_papers_with_one_score_the_last_added_is_first(db: Database) -> None:
     """As in a day's list; else their order would be that of the index, which a rebuild changes."""
-    alike = [
-        NewsletterPaper(f"2501.0000{number}", "A Study of Graphs", "그래프입니다.") for number in range(1, 5)
-    ]
+    alike = [make_paper(number, "A Study of Graphs", "그래프입니다.") for number in range(1, 5)]
     service = await sample_archive.search_over(db, *alike)
     found = (await service.search(SearchRequest("graphs"))).rows
     assert [row.key for row in found] == [paper.arxiv_id for paper in reversed(alike)]
 
 
-async def test_pages_sorted_by_votes_show_every_match_once_in_order(db: Database) -> None:
-    graphs = make_studies(40, "Graph Learning")
-    service = await sample_archive.search_over(db, *graphs, *make_studies(60, "Vision", start=100))
-    pages = [
-        await service.search(SearchRequest("graph learning", limit=7, offset=offset, sort=Sort.VOTES))
-        for offset in range(0, 40, 7)
-    ]
-    shown = [row for page in pages for row in page.rows]
-    assert sorted(row.key for row in shown) == [paper.arxiv_id for paper in graphs]
-    assert [row.votes for row in shown] == sorted((paper.votes or 0 for paper in graphs), reverse=True)
-    assert {page.total for page in pages} == {40}
-
-
 async def test_two_syllables_do_not_match_inside_a_longer_word(db: Database) -> None:
-    automation = NewsletterPaper("2501.00021", "Agents at Work", "업무 자동화를 다룬다.")
-    tale = NewsletterPaper("2501.00023", "Once Upon a Time", "아이들의 동화를 쓴다.")
+    automation = make_paper(21, "Agents at Work", "업무 자동화를 다룬다.")
+    tale = make_paper(23, "Once Upon a Time", "아이들의 동화를 쓴다.")
     search = await sample_archive.search_over(db, automation, tale)
     for sort in (Sort.RELEVANCE, Sort.VOTES):
         found = await search.search(SearchRequest("동화", sort=sort))
@@ -68,8 +51,8 @@ async def test_two_syllables_do_not_match_inside_a_longer_word(db: Database) -> 
 
 
 async def test_a_match_inside_a_longer_word_ranks_below_a_whole_word(db: Database) -> None:
-    whole = NewsletterPaper("2501.00031", "Exams", "과학 시험을 제안한다.")
-    within = NewsletterPaper("2501.00032", "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
+    whole = make_paper(31, "Exams", "과학 시험을 제안한다.")
+    within = make_paper(32, "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
     service = await sample_archive.search_over(db, whole, within)
     found = await service.search(SearchRequest("과학 시험"))
     assert [row.key for row in found.rows] == [whole.arxiv_id, within.arxiv_id]
@@ -85,8 +68,8 @@ def make_papers() -> list[NewsletterPaper]:
     """Return papers that each contain a few of the words."""
     chance = random.Random(4)
     return [
-        NewsletterPaper(
-            f"2501.{number + 1:05}",
+        make_paper(
+            number + 1,
             f"Study {number} of {chance.choice(WORDS)}",
             f"{', '.join(chance.sample(WORDS, 2))}.",
             votes=chance.randrange(50),
@@ -151,20 +134,6 @@ async def test_partial_matches_respect_filters_and_exclusions(db: Database) -> N
     assert 0 < without.total == len(without.rows) < every.total
     late = SearchRequest("robots quaternions", Filters(date(2025, 1, 3)))
     assert (await archive_search.search(late)).rows == ()
-
-
-async def test_later_pages_do_not_change_when_papers_arrive(db: Database) -> None:
-    service = await sample_archive.search_over(db, *make_studies(60, "robots"))
-
-    async def ask(offset: int) -> list[str]:
-        result = await service.search(SearchRequest("robots", limit=20, offset=offset))
-        return [row.key for row in result.rows]
-
-    first = await ask(0)
-    newer = NewsletterPaper("2502.00001", "Robots", "robots, robots and more robots", votes=9000)
-    await sample_archive.add_digest(db, "2025-01-03", newer)
-    assert len({*first, *await ask(20), *await ask(40)} - {newer.arxiv_id}) == 60
-    assert (await ask(0))[0] == newer.arxiv_id
 
 
 @pytest.mark.engines("sqlite")
@@ -249,15 +218,8 @@ async def test_a_look_up_asks_the_index_at_most_three_times(
     monkeypatch.setattr(Engine, "_search_index", count)
     texts = [one.text for one in questions.load_queries()][::5]
     texts += [text for text, *_ in measures.load_mixed_queries()][::5]
-    texts += [
-        "RLHF 2025",
-        "NAVER",
-        "Google robots",
-        "Junyang Lin",
-        "강화 핵습 로봇 -비디오",
-        "not 제미나이, robots",
-        "GPT-likeness",
-    ]
+    texts += ["RLHF 2025", "NAVER", "Google robots", "Junyang Lin"]
+    texts += ["강화 핵습 로봇 -비디오", "not 제미나이, robots", "GPT-likeness"]
     asked_by_text = {}
     for text in texts:
         asked.clear()

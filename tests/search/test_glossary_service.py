@@ -10,15 +10,15 @@ from bot.search.results import MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from storage.database import Database
 from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NewsletterPaper, make_paper
 
 EXPLAINED = "등롱 신호(lantern signal)를 보내요."
 USED = "등롱 신호를 보내요. 등롱 신호가 밝아요."
 PAPERS = [
-    NewsletterPaper("2501.00001", "A Lantern Signal", EXPLAINED),
-    NewsletterPaper("2501.00002", "Harbours", USED),
-    NewsletterPaper("2501.00003", "Signals of a Lantern", "lantern signal: 등롱 신호를 보아요."),
-    *[NewsletterPaper(f"2501.{number:05}", "Ships", "배가 가요.") for number in range(10, 30)],
+    make_paper(1, "A Lantern Signal", EXPLAINED),
+    make_paper(2, "Harbours", USED),
+    make_paper(3, "Signals of a Lantern", "lantern signal: 등롱 신호를 보아요."),
+    *[make_paper(number, "Ships", "배가 가요.") for number in range(10, 30)],
 ]
 
 
@@ -39,9 +39,7 @@ async def test_a_form_that_one_paper_defines_is_searched_but_not_used_in_filters
     assert await find(service, "lantern signal") == {"2501.00001", "2501.00002", "2501.00003"}
     assert await find(service, "lantern signal", by_votes=True) == {"2501.00001"}
     assert await find(service, 'harbours -"lantern signal"') == {"2501.00002"}, "nor to leave papers out"
-    await sample_archive.add_digest(
-        db, "2025-01-03", NewsletterPaper("2501.00004", "A Lantern Signal", EXPLAINED)
-    )
+    await sample_archive.add_digest(db, "2025-01-03", make_paper(4, "A Lantern Signal", EXPLAINED))
     await GlossaryService(db).rebuild()
     assert await find(service, "lantern signal", by_votes=True) == {f"2501.0000{n}" for n in (1, 2, 4)}
     assert not await find(service, 'harbours -"lantern signal"')
@@ -52,8 +50,8 @@ LIST = "https://untrusted.example/list.json"
 
 async def test_an_abbreviation_that_one_paper_defines_is_not_used_in_filters(db: Database) -> None:
     """Most such abbreviations are capitalised words that occur in thousands of papers."""
-    ships = NewsletterPaper("2501.00006", "Large Ships", "Ships are large.")
-    language = NewsletterPaper("2501.00005", "Large Language Models", "A large language model (LLM).")
+    ships = make_paper(6, "Large Ships", "Ships are large.")
+    language = make_paper(5, "Large Language Models", "A large language model (LLM).")
     service = await fill(db, [*PAPERS, ships, language])
     told = {
         "arxiv_id": "2502.00001",

@@ -17,11 +17,11 @@ from storage import backups, errors, migrate, papers
 from storage.database import Database
 from tests.support import sample_archive
 from tests.support.resident import hold_and_free, read_resident
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import make_paper
 
 PAPERS = [
-    NewsletterPaper(
-        f"2501.{number:05}",
+    make_paper(
+        number,
         f"{'Diffusion' if number % 2 else 'Reinforcement'} learning number{number}",
         "강화 학습(reinforcement learning; RL)을 다룬다."
         if number % 3
@@ -50,7 +50,7 @@ async def test_a_search_sees_added_corrected_and_removed_papers(filled: Database
     service = SearchService(filled)
     assert await count(service) == 25
     assert (await service.find_author("Muller", limit=10)).total == 25
-    corrected = NewsletterPaper("2501.00001", "Walking Lanterns", "등불이 걷는다.", authors=("Grace Hopper",))
+    corrected = make_paper(1, "Walking Lanterns", "등불이 걷는다.", authors=("Grace Hopper",))
     await sample_archive.add_digest(filled, "2025-01-02", corrected, *PAPERS[1:20])
     assert await count(service, "lanterns") == 1
     assert await count(service) == 19
@@ -62,7 +62,7 @@ async def test_a_search_sees_added_corrected_and_removed_papers(filled: Database
 async def test_processes_share_an_index_folder(filled: Database) -> None:
     one, other = SearchService(filled), SearchService(filled)
     assert await count(one) == await count(other) == 25
-    await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))
+    await sample_archive.add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
     with one.index.open_writer():
         # While another process is writing, the index is used as it is.
         assert await count(other) == 25
@@ -127,7 +127,7 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
     monkeypatch.setattr(search_index, "BATCH", 4)
     monkeypatch.setattr(search_index, "COMMIT_PAPERS", 8)
     index = search_index.SearchIndex(search_index.folder_of(filled), at_once=3)
-    await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))
+    await sample_archive.add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
     service = SearchService(filled, index=index)
     result = await service.search(SearchRequest("learning"))
     assert (result.total, result.is_stale) == (0, True)
@@ -169,7 +169,7 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
 ) -> None:
     service = SearchService(filled)
     assert await count(service) == 25
-    await sample_archive.add_digest(filled, "2025-01-03", NewsletterPaper("2501.00099", "Learning", "Study."))
+    await sample_archive.add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
 
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -186,14 +186,11 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
 async def test_the_engines_reason_is_the_one_that_is_named(tmp_path: Path) -> None:
     """As tantivy raises it where a file may not be written."""
     index = search_index.SearchIndex(tmp_path)
-    for text, reason in (
-        (
-            'IoError { io_error: Os { code: 13, kind: PermissionDenied, message: "Permission denied" }',
-            "Permission denied",
-        ),
-        ('Os { code: 28, kind: StorageFull, message: "No space left on device" }', "No space left on device"),
-        ("An error occurred in a thread", "its disk may be full"),
-    ):
+    for text, reason in {
+        'IoError { io_error: Os { code: 13, kind: PermissionDenied, message: "Permission denied" }': "Permission denied",
+        'Os { code: 28, kind: StorageFull, message: "No space left on device" }': "No space left on device",
+        "An error occurred in a thread": "its disk may be full",
+    }.items():
         expected = re.escape(f"cannot be written ({reason}).")
         with pytest.raises(errors.PaperroundError, match=expected), index.open_writer():
             raise ValueError(text)

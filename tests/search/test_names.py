@@ -8,24 +8,22 @@ from bot.search.service import SearchService
 from bot.text import institutions
 from storage.database import Database
 from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NewsletterPaper, make_paper
 
 
 @pytest.fixture
 async def named(db: Database) -> SearchService:
     """The search service for named papers without votes, and many popular papers that mention the names."""
     papers = [
-        NewsletterPaper(
-            f"2501.{number + 1:05}",
+        make_paper(
+            number + 1,
             f"Better Mamba and Llama 3 Fusion {number}",
             "Mamba와 Llama 3를 씁니다. Mamba는 빠르고 Llama 3는 큽니다. Mamba, Llama 3.",
             votes=50 + number,
         )
         for number in range(60)
     ]
-    papers.append(
-        NewsletterPaper("2501.00902", "On Qwen2.5-VL 기술 보고서", "Qwen2.5-VL 기술 보고서입니다.", votes=90)
-    )
+    papers.append(make_paper(902, "On Qwen2.5-VL 기술 보고서", "Qwen2.5-VL 기술 보고서입니다.", votes=90))
     named = [
         NewsletterPaper("2312.00752", "Mamba: Linear-Time Sequences", "시퀀스를 다룹니다.", votes=0),
         NewsletterPaper("2407.21783", "The Llama 3 Herd of Models", "모델군입니다.", votes=0),
@@ -79,18 +77,8 @@ async def test_versions_of_a_name_come_before_papers_that_mention_it(named: Sear
 
 
 async def test_a_name_matches_with_joined_or_separate_words(db: Database) -> None:
-    texts = [
-        "FlashAttention",
-        "flash attention",
-        "Llama 3",
-        "SAM2",
-        "fine tuning",
-        "finetuning",
-        "Qwen2.5-7B",
-    ]
-    papers = [
-        NewsletterPaper(f"2501.0000{n}", "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts, 1)
-    ]
+    texts = "FlashAttention|flash attention|Llama 3|SAM2|fine tuning|finetuning|Qwen2.5-7B"
+    papers = [make_paper(n, "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts.split("|"), 1)]
     service = await sample_archive.search_over(db, *papers)
     found = {"flash attention": "12", "FlashAttention": "12", "llama3": "3", "sam 2": "4", "Qwen2.5": "7"}
     # A paper that uses the text model is not about the model for images.
@@ -110,10 +98,10 @@ async def spelt(db: Database) -> SearchService:
         NewsletterPaper("2412.15115", "Qwen2.5 Technical Report", "모델군입니다."),
         NewsletterPaper("2310.06825", "Mistral 7B", "작은 모델입니다."),
         NewsletterPaper("2106.09685", "LoRA: Adapters", "로라(LoRA)는 작습니다."),
-        NewsletterPaper("2501.00001", "DaRi: A Dataset", "자료입니다."),
-        NewsletterPaper("2501.00002", "Walking Robots", "로봇의 다리를 제어합니다."),
-        NewsletterPaper("2501.00003", "Legs", "다리는 네 개입니다."),
-        NewsletterPaper("2501.00004", "Ramadan Greetings", "라마단을 다룹니다."),
+        make_paper(1, "DaRi: A Dataset", "자료입니다."),
+        make_paper(2, "Walking Robots", "로봇의 다리를 제어합니다."),
+        make_paper(3, "Legs", "다리는 네 개입니다."),
+        make_paper(4, "Ramadan Greetings", "라마단을 다룹니다."),
         NewsletterPaper("2407.21783", "The Llama 3 Herd of Models, LLaMA", "모델군입니다."),
     ]
     await sample_archive.add_digest(db, "2025-01-02", *papers)
@@ -156,8 +144,7 @@ async def test_a_korean_word_is_a_name_if_three_in_ten_of_its_papers_have_the_na
     db: Database, having_both: int, name: tuple[str, ...]
 ) -> None:
     papers = [
-        NewsletterPaper(f"2501.{n:05}", f"Study {n}", f"툴포머. {'Toolformer.' * (n <= having_both)}")
-        for n in range(1, 11)
+        make_paper(n, f"Study {n}", f"툴포머. {'Toolformer.' * (n <= having_both)}") for n in range(1, 11)
     ]
     await sample_archive.add_digest(
         db, "2025-01-02", NewsletterPaper("2403.05530", "Toolformer: Long", "문맥."), *papers
@@ -181,7 +168,7 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
         ("A data set of spoons", "6"),
         ("Datasets of forks", "7"),
     )
-    papers = [NewsletterPaper(f"2501.0000{number}", title, "실험입니다.") for title, number in titles]
+    papers = [make_paper(int(number), title, "실험입니다.") for title, number in titles]
     service = await sample_archive.search_over(db, *papers)
     for query, numbers in {
         "minibatch": "2",
@@ -205,23 +192,21 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
 
 async def test_of_a_family_without_a_paper_of_its_name_the_one_with_most_votes_is_first(db: Database) -> None:
     papers = [
-        NewsletterPaper("2501.00001", "Lantern-R1: Reading", "Lantern을 씁니다. Lantern, Lantern.", votes=3),
-        NewsletterPaper("2501.00002", "Lantern v2: Writing", "글을 씁니다.", votes=90),
-        NewsletterPaper("2501.00003", "On Lantern and Lantern", "Lantern Lantern Lantern.", votes=200),
+        make_paper(1, "Lantern-R1: Reading", "Lantern을 씁니다. Lantern, Lantern.", votes=3),
+        make_paper(2, "Lantern v2: Writing", "글을 씁니다.", votes=90),
+        make_paper(3, "On Lantern and Lantern", "Lantern Lantern Lantern.", votes=200),
     ]
     service = await sample_archive.search_over(db, *papers)
     assert (await service.search(SearchRequest("Lantern"))).rows[0].key == "2501.00002"
-    exact = NewsletterPaper("2501.00004", "Lantern: Light", "빛입니다.", votes=0)
+    exact = make_paper(4, "Lantern: Light", "빛입니다.", votes=0)
     await sample_archive.add_digest(db, "2025-02-02", exact)
     assert (await service.search(SearchRequest("Lantern"))).rows[0].key == "2501.00004"
 
 
 async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Database) -> None:
-    cobbe = NewsletterPaper(
-        "2501.00001", "Verifying Step by Step", "검증을 다룹니다.", authors=("Karl Cobbe",)
-    )
+    cobbe = make_paper(1, "Verifying Step by Step", "검증을 다룹니다.", authors=("Karl Cobbe",))
     search = await sample_archive.search_over(
-        db, cobbe, NewsletterPaper("2501.00002", "A Survey of Agents", "에이전트를 모읍니다.")
+        db, cobbe, make_paper(2, "A Survey of Agents", "에이전트를 모읍니다.")
     )
     result = await search.search(SearchRequest("서베이"))
     assert [row.key for row in result.rows] == ["2501.00002"]
@@ -230,8 +215,8 @@ async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Data
 async def test_an_institution_that_no_paper_is_from_finds_only_texts_with_its_name(db: Database) -> None:
     search = await sample_archive.search_over(
         db,
-        NewsletterPaper("2501.00001", "Coherent Video", "Coherent frames, coherence over time."),
-        NewsletterPaper("2501.00002", "Command R", "Cohere's model is measured."),
+        make_paper(1, "Coherent Video", "Coherent frames, coherence over time."),
+        make_paper(2, "Command R", "Cohere's model is measured."),
     )
     assert [row.key for row in (await search.search(SearchRequest("Cohere"))).rows] == ["2501.00002"]
 

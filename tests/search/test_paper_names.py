@@ -7,7 +7,7 @@ from bot.search.service import SearchService
 from storage.database import Database
 from tests.conftest import OpenFilled
 from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NewsletterPaper, make_paper
 
 TITLES = {
     "1706.03762": "Attention Is All You Need",
@@ -108,9 +108,7 @@ async def test_a_title_that_goes_on_after_a_name_is_not_the_paper_of_that_name(d
         "Newt Gen Bench: More Ponds",
         "Four Quiet Herons Dance Slowly",
     )
-    papers = (
-        NewsletterPaper(f"2501.0000{n}", title, "A pond.", votes=n) for n, title in enumerate(titles, 1)
-    )
+    papers = (make_paper(n, title, "A pond.", votes=n) for n, title in enumerate(titles, 1))
     await sample_archive.add_digest(db, "2025-01-02", *papers)
     service = SearchService(db)
     for text, arxiv_id in {
@@ -129,8 +127,8 @@ async def test_a_title_that_goes_on_after_a_name_is_not_the_paper_of_that_name(d
 
 async def test_a_name_that_a_summary_has_is_not_that_of_a_paper_that_sounds_so(db: Database) -> None:
     papers = (
-        NewsletterPaper("2501.00001", "Zebra: Stripes of Ponds", "A pond."),
-        NewsletterPaper("2501.00002", "Clear Pictures", "Restores pictures as SUPIR does. SOPRA is slower."),
+        make_paper(1, "Zebra: Stripes of Ponds", "A pond."),
+        make_paper(2, "Clear Pictures", "Restores pictures as SUPIR does. SOPRA is slower."),
     )
     await sample_archive.add_digest(db, "2025-01-02", *papers)
     await GlossaryService(db).rebuild()

@@ -5,11 +5,9 @@ from bot.search.results import SearchRequest
 from storage import models
 from storage.database import Database
 from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NewsletterPaper, make_paper
 
-SPEECH = NewsletterPaper(
-    "2501.00001", "FlowVoice: Zero-Shot Speech Synthesis", "Vocoder with prosody.", votes=1
-)
+SPEECH = make_paper(1, "FlowVoice: Zero-Shot Speech Synthesis", "Vocoder with prosody.", votes=1)
 FILLER = [NewsletterPaper(f"2502.{number:05}", f"Pruning {number}", "weights") for number in range(1, 41)]
 
 

@@ -13,11 +13,11 @@ from storage import models
 from storage.database import Database
 from storage.models import Filters
 from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NewsletterPaper, make_paper
 
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 ON, ALL, SOME = MatchKind
-ROBOTS = NewsletterPaper("2501.00001", "Robots", "로봇입니다.")
+ROBOTS = make_paper(1, "Robots", "로봇입니다.")
 
 
 async def ask(search: SearchService, query: str, **fields: object) -> SearchResult:
@@ -62,8 +62,8 @@ async def test_added_forms_are_in_the_language_that_was_not_typed(search: Search
 
 
 async def test_korean_compounds_match_in_any_spacing(db: Database) -> None:
-    closed = NewsletterPaper("2501.00004", "One", "멀티턴 학습에서 키프레임을 종단간으로 고릅니다.")
-    apart = NewsletterPaper("2501.00005", "Two", "멀티 턴 학습에서 키 프레임을 종단 간으로 고릅니다.")
+    closed = make_paper(4, "One", "멀티턴 학습에서 키프레임을 종단간으로 고릅니다.")
+    apart = make_paper(5, "Two", "멀티 턴 학습에서 키 프레임을 종단 간으로 고릅니다.")
     service = await sample_archive.search_over(db, closed, apart)
     for query in ("멀티턴", "멀티 턴", "멀티-턴", "키프레임", "키 프레임", "종단간", "종단 간"):
         assert set(await ids(service, query)) == {"2501.00004", "2501.00005"}, query
@@ -72,14 +72,12 @@ async def test_korean_compounds_match_in_any_spacing(db: Database) -> None:
 # The three kinds.
 
 KINDS = (
-    NewsletterPaper("2501.00001", "Robot Planning", "로봇 계획입니다.", votes=1),
-    NewsletterPaper(
-        "2501.00002", "Kettles", "주전자입니다. 차를 끓입니다. 로봇이 한 번 계획을 세웁니다.", votes=50
-    ),
-    NewsletterPaper("2501.00003", "Robots in Snow", "눈입니다.", votes=90),
-    NewsletterPaper("2501.00004", "Plans of a Robot", "Planning for robots. 로봇.", votes=None),
-    NewsletterPaper("2501.00005", "Tea", "차입니다. 차가 식습니다. 로봇이 한 번 계획을 듣습니다.", votes=70),
-    NewsletterPaper("2501.00006", "Planning Tea", "차입니다.", votes=8),
+    make_paper(1, "Robot Planning", "로봇 계획입니다.", votes=1),
+    make_paper(2, "Kettles", "주전자입니다. 차를 끓입니다. 로봇이 한 번 계획을 세웁니다.", votes=50),
+    make_paper(3, "Robots in Snow", "눈입니다.", votes=90),
+    make_paper(4, "Plans of a Robot", "Planning for robots. 로봇.", votes=None),
+    make_paper(5, "Tea", "차입니다. 차가 식습니다. 로봇이 한 번 계획을 듣습니다.", votes=70),
+    make_paper(6, "Planning Tea", "차입니다.", votes=8),
 )
 
 
@@ -142,15 +140,11 @@ async def test_of_papers_on_a_broad_term_votes_decide_and_titles_alone_come_last
             NewsletterPaper(f"2501.001{number:02}", f"Part {number} of Reasoning", often, votes=2)
             for number in range(40)
         ),
-        NewsletterPaper("2501.00001", "Reasoning on Graphs", "", votes=60),
-        NewsletterPaper(
-            "2501.00002", "Reasoning", often.replace("추론", "문제").replace("reasoning", "x"), votes=1
-        ),
-        NewsletterPaper("2501.00005", "Small Steps", "추론을 배웁니다. 추론입니다.", votes=1),
-        NewsletterPaper("2501.00003", "Latent Reasoning in Steps", often, votes=5),
-        NewsletterPaper(
-            "2501.00004", "Rewards for Visual Reasoning", "추론을 배웁니다. 추론입니다.", votes=90
-        ),
+        make_paper(1, "Reasoning on Graphs", "", votes=60),
+        make_paper(2, "Reasoning", often.replace("추론", "문제").replace("reasoning", "x"), votes=1),
+        make_paper(5, "Small Steps", "추론을 배웁니다. 추론입니다.", votes=1),
+        make_paper(3, "Latent Reasoning in Steps", often, votes=5),
+        make_paper(4, "Rewards for Visual Reasoning", "추론을 배웁니다. 추론입니다.", votes=90),
     )
     found = await ids(search, typed, limit=60)
     assert (found[:3], found[-2:]) == (
@@ -170,9 +164,9 @@ async def test_a_paper_has_one_word_in_its_title_or_as_its_subject_to_be_on_it(s
 async def test_missing_are_the_terms_of_which_the_index_has_no_form_in_a_paper(db: Database) -> None:
     service = await sample_archive.search_over(
         db,
-        NewsletterPaper("2501.00001", "Prompts of Doctors", "의료용 LLM의 finally 남은 환각입니다."),
-        NewsletterPaper("2501.00002", "Medical Finance", "의료 금융입니다."),
-        NewsletterPaper("2501.00003", "Hallucination", "환각입니다."),
+        make_paper(1, "Prompts of Doctors", "의료용 LLM의 finally 남은 환각입니다."),
+        make_paper(2, "Medical Finance", "의료 금융입니다."),
+        make_paper(3, "Hallucination", "환각입니다."),
     )
     missing: dict[str, dict[str, tuple[str, ...]]] = {
         "금융 LLM": {"2501.00001": ("금융",), "2501.00002": ("LLM",)},
@@ -194,10 +188,10 @@ async def test_missing_are_the_terms_of_which_the_index_has_no_form_in_a_paper(d
 async def test_a_paper_with_the_words_of_a_term_apart_does_not_have_the_term(db: Database) -> None:
     service = await sample_archive.search_over(
         db,
-        NewsletterPaper("2501.00001", "Knowledge Distillation of Tea", "지식 증류입니다."),
-        NewsletterPaper("2501.00002", "Teapots", "증류하는 주전자입니다. 지식도 있습니다."),
-        NewsletterPaper("2501.00003", "Kettles", "A distillation, and some knowledge."),
-        NewsletterPaper("2501.00004", "Cups", "지식입니다."),
+        make_paper(1, "Knowledge Distillation of Tea", "지식 증류입니다."),
+        make_paper(2, "Teapots", "증류하는 주전자입니다. 지식도 있습니다."),
+        make_paper(3, "Kettles", "A distillation, and some knowledge."),
+        make_paper(4, "Cups", "지식입니다."),
     )
     for query in ("knowledge distillation", "지식 증류", "지식증류"):
         assert (await ask(service, query)).kinds == {"2501.00001": ON}, query
@@ -207,8 +201,8 @@ async def test_a_term_of_two_short_words_is_not_its_first_word(db: Database) -> 
     """키-값 is key-value, and a key frame is neither."""
     service = await sample_archive.search_over(
         db,
-        NewsletterPaper("2501.00001", "Frames", "키 프레임을 고릅니다. 키 프레임입니다."),
-        NewsletterPaper("2501.00002", "Caches", "키-값 캐시입니다. 키 값을 줄입니다."),
+        make_paper(1, "Frames", "키 프레임을 고릅니다. 키 프레임입니다."),
+        make_paper(2, "Caches", "키-값 캐시입니다. 키 값을 줄입니다."),
     )
     for query in ("key-value", "키-값", "KV"):
         assert await ids(service, query) == ["2501.00002"], query
@@ -216,16 +210,14 @@ async def test_a_term_of_two_short_words_is_not_its_first_word(db: Database) -> 
 
 async def test_a_version_is_not_found_without_its_name(db: Database) -> None:
     papers = (
-        NewsletterPaper("2501.00001", "Herons", "Phi 3 counts herons."),
-        NewsletterPaper(
-            "2501.00002", "Newts", "Version 3.0 of a pond has 9 newts and 2 toads, and 3 herons."
-        ),
+        make_paper(1, "Herons", "Phi 3 counts herons."),
+        make_paper(2, "Newts", "Version 3.0 of a pond has 9 newts and 2 toads, and 3 herons."),
     )
     service = await sample_archive.search_over(db, *papers)
     for query in (
         "EXAONE 3.0",
-        "Orca 9 vs Orca 2",
         "EXAONE 3.0은 무엇인가요?",
+        "Orca 9 vs Orca 2",
         "Is Orca 9 better?",
         "Orca 9",
     ):
@@ -235,7 +227,7 @@ async def test_a_version_is_not_found_without_its_name(db: Database) -> None:
 
 async def test_words_of_an_added_form_apart_are_no_mention_of_the_term(db: Database) -> None:
     """A chatbot is a conversational agent, which a paper with an agent and a conversational style does not name."""
-    apart = NewsletterPaper("2501.00002", "Tea", "A robot and an agent, which has a conversational style.")
+    apart = make_paper(2, "Tea", "A robot and an agent, which has a conversational style.")
     service = await sample_archive.search_over(db, ROBOTS, apart)
     result = await ask(service, "how does a robot use a chatbot")
     assert result.missing["2501.00002"] == ("chatbot",)
@@ -245,11 +237,9 @@ async def test_a_paper_with_the_words_as_typed_in_a_row_is_first(db: Database) -
     """Also where one of them says nothing of a topic."""
     service = await sample_archive.search_over(
         db,
-        NewsletterPaper("2501.00001", "A House of Experts", "전문가 전문가: experts, a model.", votes=90),
-        NewsletterPaper(
-            "2501.00002", "Tea", "주전자에는 전문가 모델이 하나 있습니다. An expert model of tea."
-        ),
-        NewsletterPaper("2501.00003", "Cups", "컵은 모델 전문가가 만듭니다."),
+        make_paper(1, "A House of Experts", "전문가 전문가: experts, a model.", votes=90),
+        make_paper(2, "Tea", "주전자에는 전문가 모델이 하나 있습니다. An expert model of tea."),
+        make_paper(3, "Cups", "컵은 모델 전문가가 만듭니다."),
     )
     first = {"전문가 모델": "2501.00002", "expert model": "2501.00002", "모델 전문가": "2501.00003"}
     assert {query: (await ids(service, query))[0] for query in first} == first
@@ -259,9 +249,9 @@ async def test_an_abbreviation_of_two_letters_that_was_not_typed_makes_no_match(
     """MU is also a Greek letter, OD the name of an encoder."""
     service = await sample_archive.search_over(
         db,
-        NewsletterPaper("2501.00001", "Forgetting by Unlearning", "언러닝을 합니다."),
-        NewsletterPaper("2501.00002", "MU and OD", "The coefficient MU (μ) by OD-VAE. MU, OD."),
-        NewsletterPaper("2501.00003", "Object Detection in Snow", "객체 탐지입니다."),
+        make_paper(1, "Forgetting by Unlearning", "언러닝을 합니다."),
+        make_paper(2, "MU and OD", "The coefficient MU (μ) by OD-VAE. MU, OD."),
+        make_paper(3, "Object Detection in Snow", "객체 탐지입니다."),
     )
     for query, found in (
         ("unlearning", "2501.00001"),
@@ -281,7 +271,7 @@ async def test_an_abbreviation_of_two_letters_that_was_not_typed_makes_no_match(
 async def test_a_term_with_an_abbreviation_of_two_letters_is_a_main_concept_too(db: Database) -> None:
     """A summary that begins with object detection is on it, though it names it once."""
     summary = "객체 탐지입니다. 눈 속의 표지판을 봅니다."
-    service = await sample_archive.search_over(db, NewsletterPaper("2501.00001", "Signs in Snow", summary))
+    service = await sample_archive.search_over(db, make_paper(1, "Signs in Snow", summary))
     assert (await ask(service, "object detection")).kinds == {"2501.00001": ON}
 
 
@@ -378,7 +368,7 @@ async def test_no_paper_is_about_what_is_left_out_in_any_form_of_either_language
         ("Image Generation by Hand", "이미지 생성입니다. 확산을 막습니다."),
         ("Image Generation by Foot", "이미지 생성입니다."),
     )
-    papers = [NewsletterPaper(f"2501.0000{n}", *row) for n, row in enumerate(rows, start=1)]
+    papers = [make_paper(n, *row) for n, row in enumerate(rows, start=1)]
     service = await sample_archive.search_over(db, *papers)
     for query, kept in (
         ("image generation -diffusion", "245"),
@@ -448,9 +438,9 @@ async def test_an_order_has_ties_newest_first_then_as_listed_and_unknown_votes_l
 
 async def test_of_the_papers_that_lack_a_term_an_order_has_the_near_ones(db: Database) -> None:
     """The newest paper with any of the words says little."""
-    near = NewsletterPaper("2501.00002", "Planning for Robots", "로봇이 계획을 세웁니다.", votes=None)
-    nearer = NewsletterPaper("2501.00004", "Robots and Planning", "로봇이 계획을 세웁니다.", votes=3)
-    far = NewsletterPaper("2501.00003", "On Paint", "그림 이야기에 로봇이 한 번 나옵니다.", votes=99)
+    near = make_paper(2, "Planning for Robots", "로봇이 계획을 세웁니다.", votes=None)
+    nearer = make_paper(4, "Robots and Planning", "로봇이 계획을 세웁니다.", votes=3)
+    far = make_paper(3, "On Paint", "그림 이야기에 로봇이 한 번 나옵니다.", votes=99)
     await sample_archive.add_digest(db, "2025-01-02", near, nearer)
     await sample_archive.add_digest(db, "2025-01-03", far)
     service, query = SearchService(db), "papers on robots planning warehouses"
@@ -461,8 +451,8 @@ async def test_of_the_papers_that_lack_a_term_an_order_has_the_near_ones(db: Dat
 
 @pytest.mark.promise
 async def test_a_paper_of_several_days_is_in_the_period_of_each_and_shown_as_of_it(db: Database) -> None:
-    old = NewsletterPaper("2501.00001", "Robots of Yore", "A robot.", votes=9)
-    again = NewsletterPaper("2501.00002", "Robots Twice", "A robot.", votes=20)
+    old = make_paper(1, "Robots of Yore", "A robot.", votes=9)
+    again = make_paper(2, "Robots Twice", "A robot.", votes=20)
     await sample_archive.add_digest(db, "2025-12-31", old, again)
     now = NewsletterPaper("2601.00001", "Robots Now", "A robot.", votes=3)
     await sample_archive.add_digest(db, "2026-01-01", now, again)
@@ -522,7 +512,7 @@ async def test_a_title_is_found_by_its_name_in_one_or_two_words_and_with_the_wor
 
 
 async def test_quoted_phrases_are_sought_as_they_are(db: Database) -> None:
-    paper = NewsletterPaper("2501.00001", "Short Memory", "A KV cache is made smaller.")
+    paper = make_paper(1, "Short Memory", "A KV cache is made smaller.")
     service = await sample_archive.search_over(db, paper)
     for phrases, counts in (
         ('"kv cache"', (1, 0)),
@@ -538,8 +528,8 @@ async def test_a_word_with_hyphens_that_no_paper_has_is_read_as_its_words(db: Da
     service = await sample_archive.search_over(
         db,
         ROBOTS,
-        NewsletterPaper("2501.00002", "Teapot Melodies", "It turns an image of a teapot to music."),
-        NewsletterPaper("2501.00003", "GPT Pours Tea", "주전자를 기울입니다."),
+        make_paper(2, "Teapot Melodies", "It turns an image of a teapot to music."),
+        make_paper(3, "GPT Pours Tea", "주전자를 기울입니다."),
     )
     for query, found in {
         "teapot-to-music": "2501.00002",
@@ -554,10 +544,8 @@ async def test_a_word_with_hyphens_that_no_paper_has_is_read_as_its_words(db: Da
 async def test_papers_on_what_takes_a_things_place_come_before_those_on_the_thing(db: Database) -> None:
     service = await sample_archive.search_over(
         db,
-        NewsletterPaper(
-            "2501.00001", "Faster Attention", "어텐션을 빠르게 합니다. It speeds up attention.", votes=90
-        ),
-        NewsletterPaper("2501.00002", "State Tea", "Attention has a recurrent alternative."),
+        make_paper(1, "Faster Attention", "어텐션을 빠르게 합니다. It speeds up attention.", votes=90),
+        make_paper(2, "State Tea", "Attention has a recurrent alternative."),
     )
     for query in (
         "alternatives to attention",
@@ -568,9 +556,7 @@ async def test_papers_on_what_takes_a_things_place_come_before_those_on_the_thin
 
 
 async def test_a_quoted_phrase_beside_one_word_is_needed_too(db: Database) -> None:
-    service = await sample_archive.search_over(
-        db, ROBOTS, NewsletterPaper("2501.00002", "Robots in Thin Ice", "로봇입니다.")
-    )
+    service = await sample_archive.search_over(db, ROBOTS, make_paper(2, "Robots in Thin Ice", "로봇입니다."))
     for query in ('robots "thin ice"', '로봇 "thin ice"'):
         result = await ask(service, query)
         assert (result.kinds["2501.00001"], result.missing["2501.00001"]) == (SOME, ("thin ice",))
@@ -606,7 +592,7 @@ async def test_a_reader_sees_a_sentence_in_their_language_before_one_that_matche
     }
     ingest = sample_archive.make_ingest(db)
     await ingest.add_text(json.dumps(listing), location="listing.json")
-    korean = NewsletterPaper("2501.00001", "Kettles", "강화 학습을 씁니다. LLM 심판이 있어요.")
+    korean = make_paper(1, "Kettles", "강화 학습을 씁니다. LLM 심판이 있어요.")
     await sample_archive.add_digest(db, "2025-01-03", korean)
     service = SearchService(db)
     for query, locale, shown in (
@@ -632,8 +618,8 @@ IN_2024 = (
     NewsletterPaper("2412.00002", "Ponds of AIME 2024", "AIME 2024로 평가한 수학 모델입니다."),
 )
 IN_2025 = (
-    NewsletterPaper("2501.00001", "Herons by Day", "왜가리의 강화 학습입니다."),
-    NewsletterPaper("2501.00002", "Ponds by January 2012 or ImageNet 2012", "ImageNet 2012로 평가합니다."),
+    make_paper(1, "Herons by Day", "왜가리의 강화 학습입니다."),
+    make_paper(2, "Ponds by January 2012 or ImageNet 2012", "ImageNet 2012로 평가합니다."),
 )
 
 
@@ -697,3 +683,7 @@ async def test_later_pages_are_of_the_same_answer_for_a_quarter_of_an_hour(db: D
     assert (await ask(service, "강화 학습", limit=1, offset=1)).on_topic == 1
     now += timedelta(minutes=16)
     assert (await ask(service, "강화 학습", limit=1, offset=1)).on_topic == 2
+    await sample_archive.add_digest(db, "2025-01-03", make_paper(3, "Herons", "왜가리의 강화 학습입니다."))
+    assert (await ask(service, "강화 학습", limit=1)).on_topic == 3, (
+        "the first page is always of a new answer"
+    )

@@ -9,7 +9,7 @@ from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
 from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import make_paper
 
 WORDS = (
     "\" * ^ NEAR( AND OR NOT ( ) : - + { } | & ! <-> ' \\ 추론 강화 학습 model RL gpt-4o c++ 뇌 é 🦜 שלום \x00 \u202e % _"
@@ -22,15 +22,8 @@ PARTS = (
 )
 HOSTILE = [
     *('"unpaired', "tokens:model", 'x" OR tokens:"y', "NEAR(a b, 5)", "{a b}: c", "\x00\x01\x02", "\ud800"),
-    *(
-        "author:",
-        'author:"',
-        "since:9999-99 votes:-1",
-        "-모델",
-        "-모델 -model -추론 -뇌 -강화",
-        "\n\r\t",
-        "ㄱ",
-    ),
+    *("author:", 'author:"', "since:9999-99 votes:-1", "-모델", "-모델 -model -추론 -뇌 -강화"),
+    *("\n\r\t", "ㄱ"),
     *("*" * 50, "🦜" * 200, "모" * 2000, "ab " * 700, "(" * 10_000, "x" * 100_000),
     *("은는이가을를의로에서" * 200, "은 는 이 가 을 를 의 로 에서 " * 80),
     *(
@@ -58,10 +51,8 @@ texts = st.one_of(
 async def hostile(db: Database) -> SearchService:
     return await sample_archive.search_over(
         db,
-        NewsletterPaper(
-            "2501.00001", "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."
-        ),
-        NewsletterPaper("2501.00002", "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
+        make_paper(1, "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."),
+        make_paper(2, "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),
     )
 
 
@@ -71,13 +62,8 @@ async def call_all(search: SearchService, text: str) -> None:
     assert len(result.rows) <= result.total or result.total == 0
     assert result.on_topic + result.all_terms <= result.total
     assert len(result.rows) <= 10
-    said = (
-        *result.read.terms,
-        *result.read.translations,
-        *result.read.ignored,
-        *result.read.excluded,
-        *result.suggestions,
-    )
+    read = result.read
+    said = (*read.terms, *read.translations, *read.ignored, *read.excluded, *result.suggestions)
     assert sum(map(len, said)) < MAX_SAID
     kinds = [result.kinds[row.key] for row in result.rows]
     assert kinds == sorted(kinds, key=[*MatchKind].index), "papers on the topic come first"

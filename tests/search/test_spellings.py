@@ -7,6 +7,7 @@ from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage.database import Database
 from tests.support import sample_archive
+from tests.support.sample_archive import make_paper
 
 TITLES = (
     "EXAONE 3.0 Technical Report",
@@ -26,89 +27,56 @@ TITLES = (
 )
 
 
-async def _find(db: Database, *queries: str) -> dict[str, list[str]]:
-    papers = [
-        sample_archive.NewsletterPaper(f"2501.{number:05}", title, "연못의 생물을 다룬다.", votes=number)
-        for number, title in enumerate(TITLES, 1)
-    ]
-    service = await sample_archive.search_over(db, *papers)
-    return {
-        query: [row.title or "" for row in (await service.search(SearchRequest(query))).rows]
-        for query in queries
-    }
+POND = "연못의 생물을 다룬다."
 
 
-@pytest.mark.parametrize("ending", ["", "은", "은 무엇인가요", "의 구조", "을", "에서"])
-async def test_an_ending_behind_a_version_is_an_ending(db: Database, ending: str) -> None:
-    found = await _find(db, f"EXAONE 3.0{ending}", f"Phi 3{ending}", f"Phi-3{ending}")
-    for titles in found.values():
-        assert titles[0] in (TITLES[0], TITLES[3]), found
-    assert "Three Phases of Phi: Golden Ratios in 3 Ponds" not in found[f"EXAONE 3.0{ending}"]
-
-
-@pytest.mark.parametrize(
-    "query", ["Movie Gen", "Movie Gen은 무엇인가요", "Movie Gen이란?", "what is Movie Gen"]
-)
-async def test_a_name_of_two_plain_words_is_a_name(db: Database, query: str) -> None:
-    found = await _find(db, query)
-    assert found[query][0] == "Movie Gen: A Cast of Media Foundation Models"
-
-
-@pytest.mark.parametrize(
-    ("query", "title"),
-    [
-        ("text to sql", "Text-to-SQL over Rivers"),
-        ("text to sql", "Text2SQL over Ponds"),
-        ("text2sql", "Text-to-SQL over Rivers"),
-        ("text2sql", "Text2SQL over Ponds"),
-    ],
-)
-async def test_a_spelling_with_and_without_a_hyphen_or_a_digit_is_one(
-    db: Database, query: str, title: str
-) -> None:
-    assert title in (await _find(db, query))[query]
-
-
-@pytest.mark.parametrize(
-    ("query", "name"),
-    [("엑사원", "EXAONE"), ("엑사원 3.0", "EXAONE 3.0"), ("케스트랄", "Kestrel"), ("플로랑스", "Florence")],
-)
-async def test_a_name_in_hangul_that_no_paper_has_offers_the_one_that_sounds_so(
-    db: Database, query: str, name: str
-) -> None:
-    titles = (*TITLES, "Kestrel: A Model of Wings", "Florence: Pictures of Ponds")
-    papers = [
-        sample_archive.NewsletterPaper(f"2501.{number:05}", title, "연못의 생물을 다룬다.", votes=number)
-        for number, title in enumerate(titles, 1)
-    ]
-    await sample_archive.search_over(db, *papers)
+async def _store(db: Database, *papers: tuple[str, str]) -> SearchService:
+    """Store papers with titles and summaries, of which the n-th has n votes, and learn from them."""
+    await sample_archive.add_digest(
+        db, "2025-01-02", *(make_paper(number, *paper, number) for number, paper in enumerate(papers, 1))
+    )
     await glossary_service.GlossaryService(db).rebuild()
-    service = SearchService(db)
-    result = await service.search(SearchRequest(query))
-    assert result.suggestions == (name,)
-    offered = await service.search(SearchRequest(name))
-    assert offered.rows[0].title.startswith(name.partition(" ")[0])  # type: ignore[union-attr]
+    return SearchService(db)
+
+
+async def _find(service: SearchService, query: str) -> list[str]:
+    return [row.title or "" for row in (await service.search(SearchRequest(query))).rows]
+
+
+async def test_names_are_found_with_any_ending_and_spelling(db: Database) -> None:
+    service = await _store(db, *((title, POND) for title in TITLES))
+    for ending in ("", "은", "은 무엇인가요", "의 구조", "을", "에서"):
+        for name in ("EXAONE 3.0", "Phi 3", "Phi-3"):
+            titles = await _find(service, f"{name}{ending}")
+            assert titles[0] in (TITLES[0], TITLES[3]), (name, ending)
+        assert TITLES[2] not in await _find(service, f"EXAONE 3.0{ending}"), "the phases of Phi"
+    for query in ("Movie Gen", "Movie Gen은 무엇인가요", "Movie Gen이란?", "what is Movie Gen"):
+        assert (await _find(service, query))[0] == "Movie Gen: A Cast of Media Foundation Models"
+    for query in ("text to sql", "text2sql"):
+        assert {"Text-to-SQL over Rivers", "Text2SQL over Ponds"} <= {*await _find(service, query)}
+
+
+async def test_a_name_in_hangul_that_no_paper_has_offers_the_one_that_sounds_so(db: Database) -> None:
+    titles = (*TITLES, "Kestrel: A Model of Wings", "Florence: Pictures of Ponds")
+    service = await _store(db, *((title, POND) for title in titles))
+    named = {"엑사원": "EXAONE", "엑사원 3.0": "EXAONE 3.0", "케스트랄": "Kestrel", "플로랑스": "Florence"}
+    for query, name in named.items():
+        assert (await service.search(SearchRequest(query))).suggestions == (name,)
+        assert (await _find(service, name))[0].startswith(name.partition(" ")[0])
 
 
 async def test_a_term_written_as_one_word_is_the_term_in_both_languages(db: Database) -> None:
     """`ecommerce` finds what papers call e-commerce and 전자상거래, `machineunlearning` what they call 기계 언러닝."""
-    summaries = (
-        "전자상거래(e-commerce) 상점을 다룬다. 전자상거래는 크다.",
-        "전자상거래를 다룬다. 전자상거래(e-commerce)는 작다.",
-        "전자상거래 상점을 다룬다. 전자상거래를 돕는다.",
-        "실시간으로 연못을 본다. 실시간 영상을 다룬다.",
-        "초해상도로 연못을 본다. 초해상도를 다룬다.",
+    service = await _store(
+        db,
+        ("1", "전자상거래(e-commerce) 상점을 다룬다. 전자상거래는 크다."),
+        ("2", "전자상거래를 다룬다. 전자상거래(e-commerce)는 작다."),
+        ("3", "전자상거래 상점을 다룬다. 전자상거래를 돕는다."),
+        ("4", "실시간으로 연못을 본다. 실시간 영상을 다룬다."),
+        ("5", "초해상도로 연못을 본다. 초해상도를 다룬다."),
     )
-    papers = [
-        sample_archive.NewsletterPaper(f"2501.{number:05}", f"Ponds {number}", summary, votes=number)
-        for number, summary in enumerate(summaries, 1)
-    ]
-    await sample_archive.search_over(db, *papers)
-    await glossary_service.GlossaryService(db).rebuild()
-    service = SearchService(db)
-    for query, ids in (("ecommerce", {1, 2, 3}), ("realtime", {4}), ("superresolution", {5})):
-        found = {int(row.key[-5:]) for row in (await service.search(SearchRequest(query))).rows}
-        assert found == ids, query
+    for query, titles in (("ecommerce", "123"), ("realtime", "4"), ("superresolution", "5")):
+        assert sorted(await _find(service, query)) == [*titles], query
 
 
 @pytest.mark.parametrize(
@@ -117,20 +85,14 @@ async def test_a_term_written_as_one_word_is_the_term_in_both_languages(db: Data
 async def test_a_word_that_one_paper_has_is_corrected_to_one_that_far_more_have(
     db: Database, typed: str, meant: str
 ) -> None:
-    summaries = [f"이 논문은 {meant}을 다룬다."] * 25 + [f"Ponds with {typed} herons."]
-    papers = [
-        sample_archive.NewsletterPaper(f"2501.{number:05}", f"Ponds {number}", summary, votes=number)
-        for number, summary in enumerate(summaries, 1)
-    ]
-    service = await sample_archive.search_over(db, *papers)
+    service = await _store(
+        db, *[("Ponds", f"이 논문은 {meant}을 다룬다.")] * 25, ("Ponds", f"Ponds with {typed} herons.")
+    )
     result = await service.search(SearchRequest(typed))
     assert (result.read.corrected, result.total) == (((typed, meant),), 25)
     quoted = await service.search(SearchRequest(f'"{typed}"'))
     assert (quoted.read.corrected, quoted.total) == ((), 1)
-    few = await sample_archive.search_over(
-        db,
-        sample_archive.NewsletterPaper("2501.00099", f"{typed.title()}: A Name", "연못을 다룬다.", votes=1),
-    )
+    few = await _store(db, (f"{typed.title()}: A Name", "연못을 다룬다."))
     named = await few.search(SearchRequest(typed))
     assert named.read.corrected == (), "a paper has it as its name"
 
@@ -146,26 +108,18 @@ async def test_a_word_that_one_paper_has_is_corrected_to_one_that_far_more_have(
 async def test_an_abbreviation_that_a_paper_explains_otherwise_is_not_the_term(
     db: Database, query: str, short: str, other: str
 ) -> None:
-    papers = (
-        sample_archive.NewsletterPaper(
-            "2501.00001", "Cars", f"{short}({other})로 연못을 본다. {short}는 빠르다. {short}.", votes=9
-        ),
-        sample_archive.NewsletterPaper(
-            "2501.00002", "Ponds", f"{short}로 연못을 본다. {short}는 빠르다. {short}.", votes=1
-        ),
+    text = f"로 연못을 본다. {short}는 빠르다. {short}."
+    ponds, cars = (
+        make_paper(1, "Ponds", f"{short}{text}", 1),
+        make_paper(2, "Cars", f"{short}({other}){text}", 9),
     )
-    service = await sample_archive.search_over(db, *papers)
-    assert [row.title for row in (await service.search(SearchRequest(query))).rows] == ["Ponds"]
+    service = await sample_archive.search_over(db, cars, ponds)
+    assert await _find(service, query) == ["Ponds"]
 
 
-@pytest.mark.parametrize(("query", "title"), [("longer newts", "Understanding Newts")])
-async def test_a_word_that_no_summary_has_hides_no_paper(db: Database, query: str, title: str) -> None:
+async def test_a_word_that_no_summary_has_hides_no_paper(db: Database) -> None:
     titles = ("Understanding Newts", "Shrinking Models for Phones", "Speeding Up Rivers", "Choosing Herons")
-    papers = [
-        sample_archive.NewsletterPaper(f"2501.{number:05}", one, "연못의 생물을 다룬다.", votes=number)
-        for number, one in enumerate((*titles, *TITLES), 1)
-    ]
-    service = await sample_archive.search_over(db, *papers)
-    result = await service.search(SearchRequest(query))
-    assert [row.title for row in result.rows][:1] == [title], result.read.absent
+    papers = [make_paper(number, title, POND, number) for number, title in enumerate((*titles, *TITLES), 1)]
+    result = await (await sample_archive.search_over(db, *papers)).search(SearchRequest("longer newts"))
+    assert result.rows[0].title == "Understanding Newts", result.read.absent
     assert not result.read.absent

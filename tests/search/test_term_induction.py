@@ -20,17 +20,14 @@ def forms_of(glossary: term_resolver.Glossary, term: str, language: concepts.Lan
     return {form.text for concept in found for form in concept.forms_in(language) if form.searched}
 
 
-DIGEST_TEXTS = [
-    "이 연구는 강화 학습(Reinforcement Learning; RL)을 쓴다",
-    "우리는 강화 학습(Reinforcement Learning)으로 푼다",
-    "새로운 대조 학습(Contrastive Learning)을 본다",
-    "기존의 지도 학습(Supervised Learning)과 다르다",
-    "이를 위해 언어 모델(Language Model; LM)을 만든다",
-    "이 논문은 대규모 언어 모델(Large Language Models; LLMs)을 다룬다",
-    "그래서 대규모 언어 모델(Large Language Model; LLM)은 크다",
-    "먼저 확산 모델(Diffusion Model)을 훈련한다",
-    "다음으로 보상 모델(Reward Model)을 쓴다",
-]
+_DIGEST_LIST = (
+    "이 연구는 강화 학습(Reinforcement Learning; RL)을 쓴다|우리는 강화 학습(Reinforcement Learning)으로 푼다"
+    "|새로운 대조 학습(Contrastive Learning)을 본다|기존의 지도 학습(Supervised Learning)과 다르다"
+    "|이를 위해 언어 모델(Language Model; LM)을 만든다|이 논문은 대규모 언어 모델(Large Language Models; LLMs)을 다룬다"
+    "|그래서 대규모 언어 모델(Large Language Model; LLM)은 크다|먼저 확산 모델(Diffusion Model)을 훈련한다"
+    "|다음으로 보상 모델(Reward Model)을 쓴다"
+)
+DIGEST_TEXTS = _DIGEST_LIST.split("|")
 OTHER_TEXTS = [f"{number}번째 다른 글" for number in range(90)]
 
 

@@ -23,6 +23,13 @@ class NewsletterPaper:
     authors: Sequence[str] = ("Ada Lovelace",)
 
 
+def make_paper(
+    number: int, title: str, text: str, votes: int | None = 10, authors: Sequence[str] = ("Ada Lovelace",)
+) -> NewsletterPaper:
+    """Return a paper of January 2025, whose id ends in a number."""
+    return NewsletterPaper(f"2501.{number:05}", title, text, votes, authors)
+
+
 def newsletter(date: str, papers: Iterable[NewsletterPaper]) -> str:
     entries = (
         f"### [{paper.title}](https://arxiv.org/abs/{paper.arxiv_id})\n\n"
