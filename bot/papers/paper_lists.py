@@ -251,7 +251,8 @@ class PaperLists:
         button = next(iter(self._suggestions(state.replace(sort=None), queries)), None)
         if not offered and query_parser.find_negated(parsed):
             return {}
-        note = post_names.leave_out_note(texts, parsed, has_button=button is not None)
+        asked = result.read if offered else parsed
+        note = post_names.leave_out_note(texts, asked, has_button=button is not None)
         label = texts("list-leave-out", name=offered[0].name) if offered else ""
         return {"leave_out_note": note, "leave_out": button and button._replace(label=label)}
 

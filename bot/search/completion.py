@@ -152,7 +152,7 @@ def find_corrections(
 def apply_corrections(text: str, corrections: Sequence[tuple[str, str]]) -> str:
     """Replace misspelt words in a text, keeping the particles attached to them."""
     for typed, meant in corrections:
-        text = re.sub(rf"(?<!\w){re.escape(typed)}", lambda _, meant=meant: meant, text)  # type: ignore[misc]
+        text = re.sub(rf"(?<!\w){re.escape(typed)}(?![a-z])", lambda _, meant=meant: meant, text)  # type: ignore[misc]
     return text
 
 

@@ -88,8 +88,8 @@ def interpret(
         words = read(words)
     text = _Text(typed, words, period, survey, read)
     query = next((of_it for reading in READINGS if (of_it := reading(archive, text)) is not None), words)
-    negated = query_parser.find_negated(query) if is_search else None
     query = limit(_revise(archive, text, query, load))
+    negated = query_parser.find_negated(query) if is_search else None
     is_same = replace(query, unknown=(), others=()) == asked
     offers, needed = (
         _list_offers(archive, query, load)
@@ -161,7 +161,7 @@ def _revise(archive: Archive, text: _Text, query: ParsedQuery, load: LoadVocabul
         for part in asked.single
     }
     rare = completion.list_rare_words(engine, counts) if load else {}
-    if survey.complete and query is text.words:
+    if survey.complete and query is text.words and not any(part.either for part in query.parts):
         rare = {word: papers for word, papers in rare.items() if papers}
     corrected = completion.find_corrections(archive, load(), query.text, rare) if load and rare else ()
     revised = completion.apply_corrections(query.text, corrected)

@@ -124,7 +124,7 @@ def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
         spans = [(start, start + size) for size in range(_MAX_TERM, 0, -1)]
     else:
         spans = [(place - size, place) for size in range(min(place, _MAX_TERM), 0, -1)]
-    for start, end in spans:
+    for start, end in (span for span in spans if EITHER not in words[slice(*span)]):
         term = questions.strip_query_word(_trim_filler(words[start:end]), questions.is_term)
         if questions.is_term(term) or (end - start == 1 and term and not questions.classify_filler(term)):
             rest = [*words[: min(start, place)], *words[max(end, place + 1) :]]

@@ -79,8 +79,10 @@ def _load_words() -> dict[str, dict[str, str]]:
 
 
 def is_date_word(word: str) -> bool:
-    """Return whether a word is the name of a month or a unit of time."""
-    return word.casefold() in MONTHS or word.casefold() in _load_words()["unit"]
+    """Return whether a word is the name of a month, a unit of time, or a number of these in one word: 일주일, 사흘."""
+    word, words = word.casefold(), _load_words()
+    is_unit = any(word.removeprefix(number) in words["unit"] for number in ("", *words["number"]))
+    return word in MONTHS or word in words["days"] or is_unit
 
 
 def is_date(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The options *order*, *period* and *without* of `/topic`, `/top` and `/author`, and what a list says of them."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from storage import models
@@ -75,6 +76,12 @@ async def test_a_period_may_be_typed_in_either_language(harness: ClientHarness) 
     ):
         shown = shown_text(await harness.ask("topic", query="language model", period=period))
         assert any(line.split(" · ")[0] == named for line in shown.splitlines()), (period, shown)
+    for age in (6, 7):
+        paper = sample_archive.NewsletterPaper(f"2512.0020{age}", f"Lanterns of {age} days ago", "A lantern.")
+        on = harness.container.clock().date() - timedelta(days=age)
+        await sample_archive.add_digest(harness.container.database, on.isoformat(), paper)
+    listed = await harness.ask("topic", query="lanterns", period="w")
+    assert _list_titles(listed) == ["Lanterns of 6 days ago"], "seven days with today"
     answer = await harness.ask("topic", query="language model", period="soon")
     assert shown_text(answer) == harness.texts("no-date", text="soon", example="2026-01-01")
 

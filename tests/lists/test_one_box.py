@@ -253,6 +253,10 @@ async def test_nothing_is_hidden_before_the_button_that_leaves_it_out(harness: C
         assert "A Survey of Teapots" not in shown_text(without)
         assert texts("list-without", words=name) in shown_text(without)
         assert "**" + texts("list-leave-out", name="").rstrip(": ") not in shown_text(without)
+    # A misspelt word is corrected there too.
+    misspelt = shown_text(await harness.ask("topic", query="reinforcment learning without robtos or teapots"))
+    corrected = f"reinforcement learning {either} teapots"
+    assert NOT_LEFT_OUT[texts.locale].format("robots", corrected, "robots") in misspelt
     # What no shown paper is about needs no button.
     absent = shown_text(await harness.ask("topic", query="robots but not zeppelins"))
     assert texts("list-leave-out", name="zeppelins") not in absent

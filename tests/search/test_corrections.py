@@ -19,6 +19,10 @@ async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService)
         ("reinforcment learnign", "reinforcement learning"),
         ("강화 핵습에 대한 논문 알려줘", "강화 학습"),
         ("planning by reinforcment learning", "planning by reinforcement learning"),
+        # A side of either is, though papers have the other; and no word that is spelt right beside its beginning.
+        ("planning or reinforcment learning", "planning or reinforcement learning"),
+        ("강화 핵습 또는 planning", "강화 학습 또는 planning"),
+        ("learnin learning", "learning"),
     ]:
         intended = await search.search(SearchRequest(meant))
         corrected = await search.search(SearchRequest(typed))

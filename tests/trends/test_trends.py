@@ -110,16 +110,20 @@ async def test_a_trend_respects_the_querys_filters(trends: TrendService) -> None
     assert await _counts(trends, "author:nobody") == [(0, None)] * 3
 
 
-async def test_a_trend_counts_within_a_period_that_words_name(trends: TrendService) -> None:
+async def test_a_trend_has_the_months_of_the_period_that_words_name_and_no_others(trends: TrendService) -> None:
+    """Outside the period no month is said to have no papers."""
     for query in (
         "강화 학습 2025년 1월",
         "reinforcement learning January 2025",
         "강화 학습 since:2025-01 until:2025-01",
     ):
-        assert await _counts(trends, query) == [(2, 12), (0, None), (0, None)], query
-    assert await _counts(trends, "이번 달 강화 학습") == [(0, None), (0, None), (1, 3)]
-    assert await _counts(trends, "last month") == [(0, None)] * 3
-    assert await _counts(trends, "January 2025") == [(3, 102), (0, None), (0, None)]
+        assert await _counts(trends, query) == [(2, 12)], query
+    assert await _counts(trends, "강화 학습 before march 2025") == [(2, 12), (0, None)]
+    assert await _counts(trends, "강화 학습 2월부터") == [(0, None), (1, 3)]
+    assert await _counts(trends, "이번 달 강화 학습") == [(1, 3)]
+    assert await _counts(trends, "last month") == [(0, None)]
+    assert await _counts(trends, "January 2025") == [(3, 102)]
+    assert await _counts(trends, "강화 학습 since:2030") == []
     assert await _counts(trends, "votes:10") == [(1, 90), (0, None), (1, 10)]
     assert await _counts(trends, "강화 학습 author:lovelace") == [(2, 12), (0, None), (1, 3)]
 

@@ -105,7 +105,7 @@ class TrendService:
         )
 
     async def get_trend(self, query: str, *, months: int = 12, by_age: bool = False) -> Trend:
-        """Return the trend of a query's papers over the last `months` months, but not before the archive's first month.
+        """Return the trend of a query's papers over the last `months` months, in the archive's months and the query's period.
 
         A query without terms counts all papers that pass its filters (author:, since:, until:, votes:), which a period is
         too. An empty archive has no months. If `by_age`, a young archive is counted by week or day (MAX_WEEKS_DAYS, MAX_DAYS).
@@ -122,8 +122,10 @@ class TrendService:
         first = max(_start_of(extent.first_on, step), asked)
         options, today = models.Filters(first, extent.last_on), self._clock().date()
         paper_ids, read = await self._search.list_about(query, options, today)
-        listed = await self._database.look_up(trends.list_days, read.limits)
-        last = _start_of(extent.last_on, step)
+        limits = read.limits
+        listed = await self._database.look_up(trends.list_days, limits)
+        first = _start_of(limits.since_on or first, step)
+        last = _start_of(limits.until_on or extent.last_on, step)
         trend = await work_in_thread(_count, listed, paper_ids, first, last, step)
         is_partial = last == _start_of(today, step)
         return replace(trend, read=read, is_last_month_partial=is_partial, extent=extent)

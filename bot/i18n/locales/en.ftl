@@ -651,7 +651,7 @@ nothing-to-post-again = This is already resolved; there is nothing to post again
 help-heading = Paperround
 help-intro =
     Today's machine-learning papers, and all the earlier ones. Only you can see the answers until you share them.
-    -# ▲ = Hugging Face upvotes, ▲ – if unknown · digest = the list of a day's papers
+    -# ▲ = upvotes on Hugging Face, or the votes that a digest gives; ▲ – if unknown · digest = the list of a day's papers
 help-set-up = Set up a daily post
 help-show = What it can do
 # The sections of /help, and the commands of each in their order.

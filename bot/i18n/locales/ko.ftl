@@ -590,7 +590,7 @@ help-heading = Paperround
 help-show = 할 수 있는 일 보기
 help-intro =
     오늘의 머신러닝 논문과 지난 논문을 보여 드려요. 답변은 공유하기 전까지 나만 볼 수 있어요.
-    -# ▲ = Hugging Face 추천 수(업보트), 모르면 ▲ – · 다이제스트 = 하루의 논문 목록
+    -# ▲ = Hugging Face 추천 수(업보트)나 다이제스트에 적힌 추천 수, 모르면 ▲ – · 다이제스트 = 하루의 논문 목록
 help-set-up = 자동 게시 설정하기
 # The sections of /help, and the commands of each in their order.
 help-reading = 읽기
