@@ -121,7 +121,7 @@ class _Asked(Enum):
     """Whether it is within the limits, and not about what is left out."""
 
 
-WITHIN = _Asked.WITHIN
+ABOUT, WITHIN = _Asked.ABOUT, _Asked.WITHIN
 
 
 class Survey:
@@ -503,6 +503,10 @@ class Engine:
             for id_ in islice(partial, _MAX_PARTIAL)
             if survey.has(id_, _Asked.RELATED) or any(survey.has(id_, part) for part in named)
         }
+
+    def about(self, queries: Iterable[ParsedQuery]) -> Query | None:
+        """Return the query for papers about one of several readings of a query."""
+        return any_of(map(self._about_all, queries))
 
     def _about_all(self, query: ParsedQuery) -> Query | None:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""

@@ -18,7 +18,7 @@ from tantivy import Query
 
 from bot.search import authors, completion, titles, transliteration
 from bot.search.authors import Archive
-from bot.search.engine import WITHIN, Engine, Matches, Survey
+from bot.search.engine import ABOUT, WITHIN, Engine, Matches, Survey
 from bot.search.results import Hint, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
 from bot.text.parsed_query import ParsedQuery, Reading, ReadingKind
@@ -102,10 +102,11 @@ def interpret(
     apart = {} if is_same and survey.complete else _read_apart(archive, query, survey)
     if needed or apart or not is_same:
         words_apart = {word: engine.having_parts([word]) for words in apart.values() for word in words}
-        survey = engine.survey(query, words_apart | needed)
-    if absent := [term for term in apart if not survey.count(term) and all(map(survey.count, apart[term]))]:
-        parts = (one for part in query.parts for one in (apart[part] if part in absent else (part,)))
-        query = replace(query, parts=tuple(dict.fromkeys(parts)))
+        about = {ABOUT: engine.about([query, _split(query, apart)])} if apart else {}
+        survey = engine.survey(query, words_apart | needed | about)
+    absent = [term for term in apart if not survey.count(term) and all(map(survey.count, apart[term]))]
+    if absent:
+        query = _split(query, {term: apart[term] for term in absent})
         survey = survey.read_as(query.parts)
     return Interpretation(query, survey, offers)
 
@@ -182,6 +183,12 @@ def _read_apart(
     terms = (part for part in unasked if not (part.is_quoted or part.either))
     apart = {term: archive.reader.read_apart(term) for term in terms}
     return {term: words for term, words in apart.items() if len(words) > 1}
+
+
+def _split(query: ParsedQuery, apart: Mapping[concepts.QueryPart, Sequence[concepts.QueryPart]]) -> ParsedQuery:
+    """Return a query with the words of some of its terms in the terms' place."""
+    parts = (one for part in query.parts for one in apart.get(part, (part,)))
+    return replace(query, parts=tuple(dict.fromkeys(parts)))
 
 
 _YEAR_WORD = re.compile(r"[12]\d{3}(?:년[도에의]?)?")

@@ -275,6 +275,17 @@ def test_a_date_that_cannot_be_right_is_not_used_and_said(heading: str, doubt: s
     assert parse.digest_to_json(digest, "a")["date"] is None or doubt is None
 
 
+def test_of_two_records_of_one_paper_the_first_counts_and_the_other_adds_what_it_lacks() -> None:
+    doi = "10.1101/2024.01.01.573001"
+    first = {"doi": doi, "title": TITLE, "authors": ["Ada Lovelace"]}
+    other = {"doi": doi, "title": OTHER, "authors": ["Emmy Noether"], "abstract": "A text."}
+    [digest] = read(json.dumps([first, other]), "2026-06-01.json")
+    [paper] = json.loads(digest.text)["papers"]
+    assert paper == {"key": f"doi/{doi}", "title": TITLE, "authors": ["Ada Lovelace"], "abstract": "A text."}
+    [skipped] = digest.skipped
+    assert (skipped.reason, skipped.number) == (SkipReason.REPEATED, 1)
+
+
 def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
     paper = f"- [{KETTLES}]({ABS_ONE})\n"
     assert days_of(f"## 2026-06-20\n\n{paper}") == {"2026-06-20": [ONE]}

@@ -179,6 +179,11 @@ async def test_a_new_entry_removes_nothing_that_the_file_has_too(db: Database) -
     [added] = await _apply(db, f"posts = [{one.replace('robots', 'herons')}]")
     assert added.startswith("add ")
     assert len(await db.fetch(daily.list_rows)) == 3
+    # Two new ones take the place of no single one, here that on herons.
+    more = ", ".join(one.replace("robots", topic) for topic in ("crows", "rooks"))
+    changes = await _apply(db, f"posts = [{one}, {two}, {more}]")
+    assert [change.split()[0] for change in changes] == ["add", "add"], changes
+    assert len(await db.fetch(daily.list_rows)) == 5
 
 
 async def test_two_posts_on_one_topic_are_told_apart_by_their_other_settings(db: Database) -> None:

@@ -165,6 +165,7 @@ def test_formulas_in_titles_are_written_as_plain_text(title: str, shown: str) ->
         (r"\frac{1}{n+1}", "1/(n+1)"),
         (r"\frac{x}{2\sigma}", "x/(2σ)"),
         (r"\frac{1}{n(n+1)}", "1/(n(n+1))"),
+        (r"\sqrt{(a+b)(c+d)}", "√((a+b)(c+d))"),
         (r"\frac{n!}{k!(n-k)!}", "(n!)/(k!(n-k)!)"),
         (
             r"A = \frac{r_i - \text{mean}(r_1, \ldots, r_G)}{\text{std}(r_1, \ldots, r_G)}",
