@@ -185,7 +185,9 @@ def _read_apart(
     return {term: words for term, words in apart.items() if len(words) > 1}
 
 
-def _split(query: ParsedQuery, apart: Mapping[concepts.QueryPart, Sequence[concepts.QueryPart]]) -> ParsedQuery:
+def _split(
+    query: ParsedQuery, apart: Mapping[concepts.QueryPart, Sequence[concepts.QueryPart]]
+) -> ParsedQuery:
     """Return a query with the words of some of its terms in the terms' place."""
     parts = (one for part in query.parts for one in apart.get(part, (part,)))
     return replace(query, parts=tuple(dict.fromkeys(parts)))

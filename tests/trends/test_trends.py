@@ -110,7 +110,9 @@ async def test_a_trend_respects_the_querys_filters(trends: TrendService) -> None
     assert await _counts(trends, "author:nobody") == [(0, None)] * 3
 
 
-async def test_a_trend_has_the_months_of_the_period_that_words_name_and_no_others(trends: TrendService) -> None:
+async def test_a_trend_has_the_months_of_the_period_that_words_name_and_no_others(
+    trends: TrendService,
+) -> None:
     """Outside the period no month is said to have no papers."""
     for query in (
         "강화 학습 2025년 1월",
