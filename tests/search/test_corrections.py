@@ -38,8 +38,8 @@ async def test_a_term_that_no_paper_has_is_read_as_its_words(db: Database) -> No
         found = await service.search(SearchRequest(typed))
         assert {row.key for row in found.rows} == {f"2501.1000{n}" for n in wanted}, typed
         assert set(found.kinds.values()) == {MatchKind.SOME_TERMS if len(wanted) > 1 else MatchKind.ALL_TERMS}
-    about = NewsletterPaper("2501.10005", "Gradients of a Descent", "Weights.")
-    await sample_archive.add_digest(db, "2025-01-03", about)
+    titled = NewsletterPaper("2501.10005", "Gradients of a Descent", "Weights.")
+    await sample_archive.add_digest(db, "2025-01-03", titled)
     assert (await service.search(SearchRequest("gradient descent"))).kinds["2501.10005"] is MatchKind.ON_TOPIC
 
 
