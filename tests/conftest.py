@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -172,15 +173,24 @@ def _skip_syncs(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-@pytest.fixture(autouse=True)
-def _restored_logs() -> Iterator[None]:
-    """Undo what a test configures of logs: a level that a command has set would hide rows from later tests."""
+@contextmanager
+def restored_logs() -> Iterator[list[logging.Handler]]:
+    """Undo what a block configures of logs. Yields the handlers of its begin."""
     root = logging.getLogger()
     handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**configuration)
+    try:
+        yield root.handlers
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.configure(**configuration)
+
+
+@pytest.fixture(autouse=True)
+def _restored_logs() -> Iterator[None]:
+    """A level that a command has set would hide rows from later tests."""
+    with restored_logs():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -90,20 +90,25 @@ async def test_gateway_posts_and_webhooks_go_by_the_proxy_alone(fake: FakeDiscor
     assert {urlsplit(target).hostname for target in targets} == {NAME}
 
 
-async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent(
-    fake: FakeDiscord, tmp_path: Path
+@pytest.mark.parametrize("refuses", [True, False])
+async def test_a_proxy_that_refuses_or_is_away_is_named_without_its_password_and_nothing_counts_as_sent(
+    fake: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
+    """By doctor, in the log and by `/health` (docs/operating.md, *Bad days*)."""
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
     async with run_proxy([], refusal) as refusing:
-        address, proxy = f"https://{NAME}/api", refusing.replace("//", "//ada:s3cretpw@")
+        place, address = (
+            (refusing, f"https://{NAME}/api") if refuses else ("http://127.0.0.1:1", fake.api_url)
+        )
+        proxy, named = place.replace("//", "//ada:s3cretpw@"), f"by the proxy {place} of PAPERROUND_PROXY"
         known = Settings(discord_token=SecretStr(model.TOKEN), discord_api_url=address, proxy=proxy)
-        named = f"by the proxy {refusing} of PAPERROUND_PROXY"
-        with pytest.raises(errors.PaperroundError, match=f"Discord cannot be reached {named}: 407"):
+        said = f"Discord cannot be reached {named}: {'407' * refuses}"
+        with pytest.raises(errors.PaperroundError, match=said) as identified:
             await command_sync.identify(known)
         restore = rest.override_endpoints(address, None)
         client = rest.RestClient(outbox_builders.make_pace(), lambda _: None, model.TOKEN, proxy)
         try:
-            with pytest.raises(outcomes.DeliveryError) as raised:
+            with pytest.raises(outcomes.DeliveryError) as sent:
                 await client.request("POST", "/channels/1/messages", payload={})
         finally:
             await client.close()
@@ -114,37 +119,14 @@ async def test_a_proxy_that_refuses_is_said_and_nothing_counts_as_sent(
         single = SingleRuns(fake, tmp_path)
         single.write_set_up(post_in(*fake.add_channels(1)))
         run = await single.run("--minutes", "0.1", **given)
-    assert "407, message=" in log.read_text()
-    assert "407" in f"{run}"
-    assert "s3cretpw" not in f"{log.read_text()} {run}"
-    assert raised.value.classification == outcomes.NOT_ACCEPTED
-    assert str(raised.value) == f"no answer of Discord {named} (407)"
-
-
-AWAY = "the proxy http://127.0.0.1:1 of PAPERROUND_PROXY"
-
-
-async def test_a_proxy_that_is_away_is_named_without_its_password(
-    fake: FakeDiscord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By doctor, in the log and by `/health` (docs/operating.md, *Bad days*)."""
-    proxy = "http://me:Gehe1m@127.0.0.1:1"
-    known = Settings(discord_token=SecretStr(model.TOKEN), discord_api_url=fake.api_url, proxy=proxy)
-    with pytest.raises(errors.PaperroundError, match=f"Discord cannot be reached by {AWAY}: ") as raised:
-        await command_sync.identify(known)
-    client = rest.RestClient(outbox_builders.make_pace(), lambda _: None, model.TOKEN, proxy)
-    with pytest.raises(outcomes.DeliveryError, match=rf"no answer of Discord by {AWAY} \(Connect") as sent:
-        await client.request("POST", "/channels/1/messages", payload={})
-    await client.close()
-    async with running_bot.run_process(
-        fake, tmp_path, PAPERROUND_PROXY=proxy, PAPERROUND_DISCORD_API_URL=fake.api_url
-    ) as (_, log):
-        await patience.wait_until(lambda: f"Discord is unreachable by {AWAY}" in log.read_text())
-    single = SingleRuns(fake, tmp_path)
-    single.write_set_up(post_in(*fake.add_channels(1)))
-    run = await single.run("--minutes", "0.1", PAPERROUND_PROXY=proxy)
-    assert f"sending: failed because Discord did not answer by {AWAY};" in run.stdout, run
     monkeypatch.setattr(liveness, "LOGIN_SECONDS", -1.0)
     [problem] = Container(known, mock.Mock(), system_clock).liveness.find_problems()
-    assert problem == f"{liveness.NO_LOGIN} It is asked by {AWAY}."
-    assert "Gehe1m" not in f"{raised.value} {sent.value} {log.read_text()} {run} {problem}"
+    assert problem == f"{liveness.NO_LOGIN} It is asked {named}."
+    assert sent.value.classification == outcomes.NOT_ACCEPTED
+    if refuses:
+        assert str(sent.value) == f"no answer of Discord {named} (407)"
+        assert ("407, message=" in log.read_text(), "407" in f"{run}") == (True, True)
+    else:
+        assert f"no answer of Discord {named} (Connect" in str(sent.value)
+        assert f"sending: failed because Discord did not answer {named};" in run.stdout, run
+    assert "s3cretpw" not in f"{identified.value} {sent.value} {log.read_text()} {run} {problem}"

@@ -10,10 +10,8 @@ import sqlite3
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,27 +35,8 @@ pytestmark = pytest.mark.wire
 HELP = {"id": "1", "name": "help", "type": 1, "options": []}
 
 
-@dataclass
-class Bot:
-    """A bot as a process."""
-
-    process: asyncio.subprocess.Process
-    log: Path
-    port: int
-
-    async def health(self) -> dict[str, Any]:
-        """Return the body of `/health`; {} before it is served."""
-        return await _ask_health(self.port)
-
-    async def wait_for_notice(self, notice: str) -> None:
-
-        async def is_told() -> bool:
-            return notice in (await self.health()).get("notices", ())
-
-        await patience.wait_until(is_told, describe=self.log.read_text)
-
-
 async def _ask_health(port: int) -> dict[str, Any]:
+    """Return the body of `/health`; {} before it is served."""
     try:
         async with (
             aiohttp.ClientSession() as session,
@@ -69,52 +48,16 @@ async def _ask_health(port: int) -> dict[str, Any]:
         return {}
 
 
-@asynccontextmanager
-async def _run_copy(fake: server.FakeDiscord, folder: Path, **settings: str) -> AsyncIterator[Bot]:
-    """Run the bot from a copy of its packages in `folder`, bytecode included, which the block may replace."""
-    for package in ("bot", "storage"):
-        ignored = shutil.ignore_patterns("demo", "*.pyc.*")
-        shutil.copytree(fork_server.ROOT / package, folder / "lib" / package, ignore=ignored)
-    port, log = origin_server.find_free_port(), folder / "bot.log"
-    environment = {
-        **os.environ,
-        **fake.environment(),
-        "PYTHONPATH": str(folder / "lib"),
-        "PAPERROUND_HTTP": f"127.0.0.1:{port}",
-        **settings,
-    }
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "bot", "run"),
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        yield Bot(process, log, port)
-        process.terminate()
-        assert await patience.wait_for(process.wait()) == 0, log.read_text()[-3000:]
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-def _remove(file: Path) -> None:
-    file.unlink()
-
-
 def _change(file: Path) -> None:
     file.write_text(f"{file.read_text('utf-8')}\n", "utf-8")
 
 
-@pytest.mark.parametrize("change", [_remove, _change])
+@pytest.mark.parametrize("change", [Path.unlink, _change])
 @pytest.mark.parametrize(
     "name", ["bot/features/daily/post.py", "bot/i18n/locales/ko.ftl", "storage/daily.py"]
 )
 def test_a_module_or_data_file_that_is_replaced_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object], name: str
 ) -> None:
     (tmp_path / name).parent.mkdir(parents=True)
     shutil.copy2(fork_server.ROOT / name, tmp_path / name)
@@ -129,13 +72,37 @@ def test_a_module_or_data_file_that_is_replaced_is_noticed(
 async def test_a_bot_whose_files_were_replaced_asks_for_a_restart(
     fake: server.FakeDiscord, tmp_path: Path
 ) -> None:
-    async with _run_copy(fake, tmp_path) as bot:
+    """It runs from a copy of its packages, bytecode included."""
+    for package in ("bot", "storage"):
+        ignored = shutil.ignore_patterns("demo", "*.pyc.*")
+        shutil.copytree(fork_server.ROOT / package, tmp_path / "lib" / package, ignore=ignored)
+    port, log = origin_server.find_free_port(), tmp_path / "bot.log"
+    own = {"PYTHONPATH": str(tmp_path / "lib"), "PAPERROUND_HTTP": f"127.0.0.1:{port}"}
+
+    async def is_told() -> bool:
+        return supervision.REPLACED in (await _ask_health(port)).get("notices", ())
+
+    with log.open("wb") as output:
+        command, environment = (
+            (sys.executable, "-P", "-m", "bot", "run"),
+            os.environ | fake.environment() | own,
+        )
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=tmp_path, env=environment, stdout=output, stderr=output
+        )
+    try:
         await fake.wait_until_connected()
-        assert (await bot.health())["notices"] == []
+        assert (await _ask_health(port))["notices"] == []
         _change(tmp_path / "lib/storage/daily.py")
-        await bot.wait_for_notice(supervision.REPLACED)
-        assert (await bot.health())["problems"] == []
-    assert bot.log.read_text().count("restart it") == 1
+        await patience.wait_until(is_told, describe=log.read_text)
+        assert (await _ask_health(port))["problems"] == []
+        process.terminate()
+        assert await patience.wait_for(process.wait()) == 0, log.read_text()[-3000:]
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert log.read_text().count("restart it") == 1
 
 
 @pytest.mark.all_faults

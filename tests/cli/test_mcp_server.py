@@ -137,6 +137,8 @@ async def test_every_tool_has_a_description_and_responds(archive: Database) -> N
         months = (await call(client, "trends", topic="확산 모델"))["months"]
         assert [month["papers"] for month in months] == [1, 0, 1]
         assert len((await call(client, "trends"))["months"]) == 3
+        by_number = await call(client, "get_paper", arxiv_id=float(sample_archive.SMALL.arxiv_id))
+        assert by_number["title"] == sample_archive.SMALL.title
         similar = await call(client, "similar_papers", arxiv_id="https://arxiv.org/abs/2503.00001v2")
         assert similar["papers"][0]["arxiv_id"] == "2501.00007"
 
@@ -280,11 +282,3 @@ def test_mcp_explains_why_it_cannot_start(
 )
 def test_an_id_that_a_model_writes_as_a_number_is_whole(number: object, arxiv_id: str) -> None:
     assert mcp_server._read_number(number) == arxiv_id
-
-
-async def test_a_paper_is_found_by_an_id_that_is_a_number(db: Database) -> None:
-    await sample_archive.add_digest(db, "2025-01-02", sample_archive.SMALL)
-    async with create_client(db) as client:
-        answer = await client.call_tool("get_paper", {"arxiv_id": float(sample_archive.SMALL.arxiv_id)})
-    assert not answer.is_error, answer_text(answer)
-    assert sample_archive.SMALL.title in answer_text(answer)

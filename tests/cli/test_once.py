@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,12 @@ from aiohttp import web
 
 from bot.cli import single_run
 from bot.core.clock import system_clock
-from storage import migrate, models, outbox, sources
+from storage import migrate, models, sources
 from storage.database import Database
 from storage.locks import SenderLock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
-from tests.support import origin_server
+from tests.support import origin_server, outbox_builders
 from tests.support.single_runs import PAPER, SingleRuns, midday_zone, post, post_in
 
 pytestmark = pytest.mark.wire
@@ -31,6 +32,14 @@ def single(fake: FakeDiscord, tmp_path: Path) -> SingleRuns:
     runs = SingleRuns(fake, tmp_path)
     runs.write_digest()
     return runs
+
+
+async def make_due(single: SingleRuns, folder: Path, change: Callable[[datetime], datetime]) -> None:
+    """Change when a folder is read next."""
+    async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
+        [row] = [row for row in await database.fetch(sources.list_rows) if row.url == str(folder)]
+        assert row.next_attempt_at is not None
+        await database.write(sources.set_health, replace(row, next_attempt_at=change(row.next_attempt_at)))
 
 
 def count_posts(fake: FakeDiscord, channel_id: int) -> int:
@@ -86,11 +95,7 @@ async def test_a_source_that_is_read_once_a_day_is_due_in_a_run_each_day(single:
     single.write_digest(folder=daily, papers=["2601.00002"])
     assert f"source {daily}: not due until" in (await single.run()).stdout
     # Yesterday's run began late, and today's early.
-    async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
-        [row] = [row for row in await database.fetch(sources.list_rows) if row.url == str(daily)]
-        assert row.next_attempt_at is not None
-        at = row.next_attempt_at - timedelta(hours=22)
-        await database.write(sources.set_health, replace(row, next_attempt_at=at))
+    await make_due(single, daily, lambda at: at - timedelta(hours=22))
     assert f"source {daily}: 1 new paper" in (await single.run()).stdout
 
 
@@ -126,7 +131,7 @@ async def test_what_failed_is_named_and_costs_itself_alone(single: SingleRuns) -
     fake = single.fake
     whole, refused, gone = fake.add_channels(3)
     lost = fake.add_webhook(gone)
-    fake.deny(refused, 1 << 11)  # Send Messages
+    fake.deny(refused, model.SEND_MESSAGES)
     missing = f"{fake.url}/feed.xml"
     source = f'[[sources]]\nsource = "{missing}"\n'
     single.write_set_up(source, post_in(refused), post(webhook=lost), post_in(whole))
@@ -168,18 +173,13 @@ async def test_a_source_that_comes_due_meanwhile_has_not_failed(
     )
     assert (await single.run()).exit_status == 0
 
-    async def set_next_attempt(next_at: datetime) -> None:
-        async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
-            [row] = [row for row in await database.fetch(sources.list_rows) if row.url == str(other)]
-            await database.write(sources.set_health, replace(row, next_attempt_at=next_at))
-
     async def answer(request: web.BaseRequest) -> web.Response:
         if is_due_meanwhile:
-            await set_next_attempt(system_clock())
+            await make_due(single, other, lambda _: system_clock())
         return web.Response(text=FEED.format(items=""), content_type="application/rss+xml")
 
     async with origin_server.serving(web.ServerRunner(web.Server(answer), shutdown_timeout=0.1)) as port:
-        await set_next_attempt(system_clock() + timedelta(hours=1))
+        await make_due(single, other, lambda _: system_clock() + timedelta(hours=1))
         single.write_set_up(f'[[sources]]\nsource = "http://127.0.0.1:{port}/feed.xml"\n')
         run = await single.run(PAPERROUND_FETCH_ALLOW=f"127.0.0.1:{port}")
     assert (run.exit_status, f"source {other}: not due until" in run.stdout) == (0, True), run
@@ -210,24 +210,37 @@ async def test_what_could_not_be_read_or_was_empty_is_read_by_the_next_run(
     assert (is_read, "not due until" in again.stdout) == (True, False), (first, again)
 
 
-async def test_no_source_and_a_misspelt_setting_are_said(single: SingleRuns) -> None:
-    [channel_id] = single.fake.add_channels(1)
-    single.write_set_up(post_in(channel_id))
-    run = await single.run(PAPERROUND_INBOX=None, PAPERROUND_LOCAL="ko")
-    lines = run.stdout.splitlines()
-    assert run.exit_status == 1, run
-    assert [line for line in lines if line.startswith("sources: failed because there is none")]
-    assert [line for line in lines if line.startswith("setting PAPERROUND_LOCAL: unknown")]
-
-
-async def test_a_run_that_ends_with_2_has_done_nothing(single: SingleRuns) -> None:
-    """A set-up file that needs a token which is not there is applied: that is an obstacle, and no wrong call."""
-    [channel_id] = single.fake.add_channels(1)
-    single.write_set_up(post_in(channel_id))
-    run = await single.run(DISCORD_TOKEN=None)
-    assert run.exit_status == 1, run
-    assert run.stdout.startswith("set-up: add daily post")
-    assert "sending: failed because DISCORD_TOKEN is not set" in run.stdout
+async def test_what_a_run_lacks_is_said(single: SingleRuns) -> None:
+    """Each is an obstacle, and no wrong call. A file whose `[[posts]]` was mistyped away would else be green for ever."""
+    there = post_in(*single.fake.add_channels(1))
+    site = "--site", "public", "--base-url", "https://papers.example.org"
+    nowhere = {"PAPERROUND_INBOX": None, "PAPERROUND_LOCAL": "ko"}
+    rows: tuple[tuple[str, tuple[str, ...], dict[str, str | None], int, tuple[str, ...]], ...] = (
+        (
+            there,
+            (),
+            nowhere,
+            1,
+            ("sources: failed because there is none", "setting PAPERROUND_LOCAL: unknown"),
+        ),
+        (
+            there,
+            (),
+            {"DISCORD_TOKEN": None},
+            1,
+            ("set-up: add daily post", "sending: failed because DISCORD_TOKEN is not set"),
+        ),
+        ("# [[posts]]", (), {}, 1, ("posts: failed because there is none",)),
+        ("# [[posts]]", site, {}, 0, ("posts: there is none",)),  # it may be for the pages alone
+    )
+    for entry, options, settings, status, said in rows:
+        for left in single.folder.glob("paperround.db*"):
+            left.unlink()
+        single.write_set_up(entry)
+        run = await single.run(*options, **settings)
+        lines = run.stdout.splitlines()
+        found = [start for start in said if any(line.startswith(start) for line in lines)]
+        assert (run.exit_status, found) == (status, [*said]), run
 
 
 async def test_refused_and_later_messages_and_readers(single: SingleRuns) -> None:
@@ -236,30 +249,12 @@ async def test_refused_and_later_messages_and_readers(single: SingleRuns) -> Non
     refused = "http://10.0.0.1/feed.xml"
     single.write_set_up(post_in(channel_id))
     assert (await single.run()).exit_status == 0
-    now = system_clock()
-    part = models.NewPart(models.PartKind.MESSAGE, '{"content": "hello"}', "a-nonce")
-    alert = models.NewDelivery(
-        key="direct",
-        kind=models.DeliveryKind.ALERT,
-        user_id=model.OWNER_ID,
-        channel_id=4040,
-        locale=models.Locale.EN,
-        planned_at=now,
-        due_at=now,
-        expires_at=now + timedelta(days=1),
-        parts=(part,),
-    )
-    later = replace(
-        alert,
-        key="later",
-        guild_id=model.GUILD_ID,
-        channel_id=channel_id,
-        user_id=None,
-        due_at=now + timedelta(hours=9),
-        parts=(replace(part, nonce="another"),),
-    )
+    now, kind = system_clock(), models.DeliveryKind.ALERT
+    to_reader = {"user_id": model.OWNER_ID, "guild_id": None}
+    alert = outbox_builders.new_delivery("direct", 4040, now, kind=kind, **to_reader)
+    later = outbox_builders.new_delivery("later", channel_id, now, kind=kind, due_at=now + timedelta(hours=9))
     async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:
-        await database.write(outbox.add_all, [alert, later])
+        await outbox_builders.add(database, alert, later)
     direct = await single.run()
     assert (direct.exit_status, "alert to a reader: " in direct.stdout) == (0, True), direct
     assert f"alert in channel {channel_id}" not in direct.stdout
@@ -293,10 +288,8 @@ async def test_what_was_stored_before_sending_doubles_nothing(single: SingleRuns
     after = await single.run()
     assert count_posts(single.fake, channel_id) == 1
     if with_token:
-        assert (after.exit_status, after.stdout.splitlines()[-1]) == (
-            0,
-            f"daily post 1 in channel {channel_id}: sent",
-        )
+        assert after.exit_status == 0
+        assert after.stdout.splitlines()[-1] == f"daily post 1 in channel {channel_id}: sent"
     else:
         assert (after.exit_status, "daily post 1 in …/webhooks/" in after.stdout) == (1, True)
         assert "failed because" in after.stdout
@@ -339,26 +332,13 @@ async def test_the_heartbeat_tells_how_a_run_ended(single: SingleRuns) -> None:
     assert "a-key" not in f"{well} {refused} {wrong}"
 
 
-async def test_a_set_up_file_without_a_post_is_no_success(single: SingleRuns) -> None:
-    """As one in a repository whose `[[posts]]` was mistyped away: every run would be green, and nothing comes."""
-    single.write_set_up("# [[posts]]")
-    run = await single.run()
-    assert (run.exit_status, "posts: failed because there is none" in run.stdout) == (1, True), run
-    site = await single.run("--site", "public", "--base-url", "https://papers.example.org")
-    assert (site.exit_status, "posts: there is none" in site.stdout) == (0, True), (
-        "it may be for the pages alone"
-    )
-
-
 async def test_the_address_of_a_webhook_may_be_in_a_file(single: SingleRuns) -> None:
     [channel_id] = single.fake.add_channels(1)
     secret = single.folder / "webhook"
     single.write_set_up(post(webhook=f"file:{secret}"))
     missing = await single.run(DISCORD_TOKEN=None)
-    assert (missing.exit_status, f"{secret}, the file of a webhook, is missing" in missing.stderr) == (
-        2,
-        True,
-    )
+    assert missing.exit_status == 2
+    assert f"{secret}, the file of a webhook, is missing" in missing.stderr
     secret.write_text(f"{single.fake.add_webhook(channel_id)}\n")
     run = await single.run(DISCORD_TOKEN=None)
     assert (run.exit_status, count_posts(single.fake, channel_id)) == (0, 1), run

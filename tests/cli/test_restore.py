@@ -4,15 +4,15 @@ import fcntl
 import json
 import os
 import re
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -169,34 +169,18 @@ def test_a_damaged_database_is_replaced_and_kept(paperround: Paperround, tmp_pat
     assert Path(f"{restored['former']}-wal").exists() is (damage in {"half of it", "all of it"})
 
 
-def _write_other(file: Path) -> None:
+def _change(statement: str, file: Path) -> None:
     with closing(sqlite3.connect(file)) as opened, opened:
-        opened.execute("CREATE TABLE meta (key TEXT, photo BLOB)")
+        opened.execute(statement)
 
 
-def _write_view(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as opened, opened:
-        opened.execute(
-            "CREATE VIEW meta AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n)"
-            " SELECT key, 'x' AS value FROM n"
-        )
-
-
-def _write_word(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as opened, opened:
-        opened.execute("CREATE TABLE meta AS SELECT 'schema:version' AS key, 'abc' AS value")
+def _copy(change: Callable[[bytes], bytes], file: Path) -> None:
+    file.write_bytes(change(Path("paperround.db").read_bytes()))
 
 
 def _write_newer(file: Path) -> None:
     shutil.copy("paperround.db", file)
-    with closing(sqlite3.connect(file)) as opened, opened:
-        opened.execute("UPDATE meta SET value = value + 1 WHERE key = 'schema:version'")
-
-
-def _write_damaged(file: Path) -> None:
-    content = bytearray(Path("paperround.db").read_bytes())
-    content[-8192:-4096] = b"\xff" * 4096
-    file.write_bytes(content)
+    _change("UPDATE meta SET value = value + 1 WHERE key = 'schema:version'", file)
 
 
 def _write_archive(file: Path) -> None:
@@ -204,6 +188,12 @@ def _write_archive(file: Path) -> None:
         packed.writestr("paperround.db", "")
 
 
+OTHER = "CREATE TABLE meta (key TEXT, photo BLOB)"
+ENDLESS = (
+    "CREATE VIEW meta AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n)"
+    " SELECT key, 'x' AS value FROM n"
+)
+WORD = "CREATE TABLE meta AS SELECT 'schema:version' AS key, 'abc' AS value"
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda _: None, "There is no file"),
     "a folder": (Path.mkdir, "is not a file"),
@@ -211,19 +201,16 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a letter": (lambda file: file.write_text("Dear reader"), "is not a SQLite database"),
     "a dump": (lambda file: file.write_bytes(b"PGDMP\1\2\3"), "a dump of PostgreSQL"),
     "an export": (_write_archive, "`paperround import`"),
-    "of another program": (_write_other, "of another program"),
-    "an endless view": (_write_view, "of another program"),
-    "with a word for a schema": (_write_word, "of another program"),
+    "of another program": (partial(_change, OTHER), "of another program"),
+    "an endless view": (partial(_change, ENDLESS), "of another program"),
+    "with a word for a schema": (partial(_change, WORD), "of another program"),
     "of a newer version": (_write_newer, "newer version"),
-    "cut": (
-        lambda file: file.write_bytes(Path("paperround.db").read_bytes()[:150_000]),
+    "cut": (partial(_copy, lambda text: text[:150_000]), "damaged or incomplete"),
+    "cut in its header": (partial(_copy, lambda text: text[:60]), "damaged or incomplete"),
+    "damaged": (
+        partial(_copy, lambda text: text[:-8192] + b"\xff" * 4096 + text[-4096:]),
         "damaged or incomplete",
     ),
-    "cut in its header": (
-        lambda file: file.write_bytes(Path("paperround.db").read_bytes()[:60]),
-        "damaged or incomplete",
-    ),
-    "damaged": (_write_damaged, "damaged or incomplete"),
     "the database": (lambda file: file.symlink_to("paperround.db"), "the database itself"),
     "a pipe": (os.mkfifo, "is not a file"),
 }
@@ -297,16 +284,6 @@ def test_a_command_that_opens_the_database_in_the_last_steps_of_a_restore_does_n
     assert {file.name for file in tmp_path.glob("paperround.db-*")} == set()
 
 
-@contextmanager
-def files_limited(kilobytes: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_disk_without_links_gets_a_copy_and_a_full_one_changes_nothing(
     paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,7 +303,7 @@ def test_a_disk_without_links_gets_a_copy_and_a_full_one_changes_nothing(
     files = {file: file.read_bytes() for file in tmp_path.iterdir()}
     for kilobytes in (20, 100, 300):
         for command in ("restore backup.db", "backup new.db", "export --all new.zip"):
-            with files_limited(kilobytes):
+            with upgrades.files_limited(kilobytes * 1024):
                 ended = paperround(*command.split())
             assert ended.exit_status == 1, (command, kilobytes, ended.stdout)
             assert len(ended.stderr.splitlines()) == 1, ended.stderr

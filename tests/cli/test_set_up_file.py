@@ -197,26 +197,21 @@ async def test_two_posts_on_one_topic_are_told_apart_by_their_other_settings(db:
     assert changed.endswith(": top 5 → 3")
 
 
-@pytest.mark.parametrize(
-    ("wrong", "key"),
-    [
-        ("guild = 1.23456789012345678e17", "guild"),
-        ("guild = true", "guild"),
-        ("guild = 10.0", "guild"),
-        ('guild = "1e5"', "guild"),
-        ('guild = "10"\nmention = 77.0', "mention"),
-        ('guild = "10"\nmention = false', "mention"),
-        ('guild = "10"\ntop = true', "top"),
-        ('guild = "10"\nmin_votes = 2.0', "min_votes"),
-        ('guild = "10"\nsilent = 1', "silent"),
-        ('guild = "10"\ndays = [1.0]', "days: 0"),
-    ],
-)
-async def test_a_number_that_is_not_whole_and_true_are_refused_by_key(
-    sqlite_db: Database, wrong: str, key: str
-) -> None:
-    with pytest.raises(errors.UsageError, match=rf"set-up.toml:\d: posts 1: {key}: .*(whole number|boolean)"):
-        await _apply(sqlite_db, f'{ALERT}[[posts]]\nchannel = "20"\n{wrong}\n')
+async def test_a_number_that_is_not_whole_and_true_are_refused_by_key(sqlite_db: Database) -> None:
+    of_guild = ("1.23456789012345678e17", "true", "10.0", '"1e5"')
+    others = (
+        "mention = 77.0",
+        "mention = false",
+        "top = true",
+        "min_votes = 2.0",
+        "silent = 1",
+        "days = [1.0]",
+    )
+    for wrong in (*(f"guild = {value}" for value in of_guild), *(f'guild = "10"\n{line}' for line in others)):
+        key = wrong.splitlines()[-1].partition(" ")[0]
+        said = rf"set-up.toml:\d: posts 1: {key}: .*(whole number|boolean)"
+        with pytest.raises(errors.UsageError, match=said):
+            await _apply(sqlite_db, f'{ALERT}[[posts]]\nchannel = "20"\n{wrong}\n')
     assert "[[" not in await _service(sqlite_db).export()
 
 
@@ -327,6 +322,7 @@ paused = true
 
 
 POST = '[[posts]]\nguild = "10"\nchannel = "20"\n'
+HOOK = '[[posts]]\nwebhook = "https://discord.com/api/webhooks/5/token-of-a-webhook"\n'
 ALERT = '[[alerts]]\nguild = "10"\nchannel = "20"\nuser = "7"\nkeywords = ["RL"]\n'
 WRONG: tuple[tuple[str, str, str], ...] = (
     ("[[posts]\n", "line 5", "not valid TOML"),
@@ -352,6 +348,7 @@ WRONG: tuple[tuple[str, str, str], ...] = (
         "one place",
     ),
     ('[[posts]]\nwebhook = "https://example.com/5"\n', "posts 2", "not a Discord webhook URL"),
+    (HOOK + 'style = "forum"\n', "posts 2", "compact, cards, weekly"),
     (POST + 'timezone = "UTC"\n' + POST + 'timezone = "UTC"\n', "posts 3", "already"),
     (ALERT.replace("RL", "the"), "alerts 1", "only of common words"),
     (ALERT.replace('user = "7"\n', ""), "alerts 1", "user: Field required"),

@@ -70,6 +70,3 @@ async def test_new_text_replaces_only_the_same_readers_oldest_text(db: Database)
     kept = [await store.get(TextPurpose.LIST, token) is not None for token in tokens[1:4]]
     assert kept == [True, False, True]
     assert await db.fetch(accounts.count_reader_data, 3) == {"button_texts": text_tokens.TEXTS_OF_READER}
-
-
-READER = 7_000_000_000_000_007

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,9 +11,9 @@ from aiohttp import web
 
 from bot.features.ask import service
 from bot.features.daily.service import Subscriptions
-from storage import models, outbox
+from storage import models
 from tests.fake_discord import model
-from tests.support import fork_server, origin_server, paper_pages, seeds
+from tests.support import fork_server, origin_server, paper_pages
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = pytest.mark.promise
@@ -147,26 +146,3 @@ async def test_a_question_is_answered_once_or_said_to_be_lost_after_a_kill(askin
             await asking.wait_for_reply(question, LOST, ANSWER)
         await harness.wait_until_all_sent()  # else the next fault may hold a repeated request for its 20 s
     assert [len(found) for found in (await asking.replies()).values()] == [1] * 5
-
-
-@pytest.mark.all_faults
-async def test_a_question_is_answered_at_most_once_after_kills_at_random(asking: Asking) -> None:
-    rng, harness, questions = seeds.rng(), asking.harness, [await asking.ask()]
-    began = time.monotonic()
-    await asking.wait_for_reply(questions[0], ANSWER)
-    seconds = time.monotonic() - began  # of an answer on this machine
-    for _ in range(20):
-        questions.append(await asking.ask())
-        await asyncio.sleep(rng.uniform(0.0, 2.0) * seconds)
-        await asking.restart()
-    await harness.advance_clock(service.LOST_AFTER)
-    await harness.wait_until_all_sent()
-    replies = await asking.replies()
-    planned = [
-        row for row in await harness.db.fetch(outbox.list_rows) if row.kind is models.DeliveryKind.ANSWER
-    ]
-    assert {question: len(of_question) for question, of_question in replies.items()} == dict.fromkeys(
-        replies, 1
-    )
-    assert len(planned) == len(replies) > len(questions) / 4
-    assert set(replies) <= set(questions)

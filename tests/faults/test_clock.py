@@ -83,8 +83,10 @@ async def test_posts_each_date_once_and_on_time_with_a_wrong_clock(
 async def test_bot_with_only_webhooks_uses_discords_time(harness: FaultHarness) -> None:
     await harness.fan_out_by_webhooks(harness.fake.add_channels(1))
     harness.set_clock_error(timedelta(days=5))  # according to this clock the post has expired
-    harness.start_bot(DISCORD_TOKEN="")
+    harness.start_bot(DISCORD_TOKEN="", PAPERROUND_LOG="json:debug")
     await harness.wait_for_sent(1)
+    assert "posting only through webhooks" in harness.read_log()
+    assert "token-of_webhook" not in harness.read_log()
 
 
 async def test_bot_with_only_webhooks_posts_after_a_pause_that_the_machine_did_not_count(

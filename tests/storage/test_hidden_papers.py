@@ -1,7 +1,6 @@
 """A paper that the operator hides is in no post and no alert, whatever brings it again, until it is shown."""
 
 from storage import models, outbox, papers, shelf
-from storage.database import Database
 from tests.support.world import READER, World, arxiv_id, day, moment
 
 DOI = "doi/10.1234/p.1"
@@ -11,8 +10,7 @@ async def hide(world: World, key: str, *, hidden: bool = True) -> None:
     assert await world.ingest().set_hidden(key, hidden=hidden) is not None
 
 
-async def test_no_post_and_no_alert_has_it_though_its_source_brings_it_again(db: Database) -> None:
-    world = World(db)
+async def test_no_post_and_no_alert_has_it_though_its_source_brings_it_again(world: World) -> None:
     await world.daily(papers=3)
     await world.alert("Paper")
     await world.list("Mon", "A▲9 B▲8", at="Mon 20:00")
@@ -24,7 +22,7 @@ async def test_no_post_and_no_alert_has_it_though_its_source_brings_it_again(db:
     await world.facts("A", votes=90, title="Paper A again", listed_on=day("Tue"))
     await world.at("Wed 09:00")
     assert sorted(world.sent[2:]) == ["@7 C D", "C D"]
-    assert await db.fetch(papers.find_hidden, [arxiv_id("A"), arxiv_id("B")]) == {arxiv_id("A")}
+    assert await world.database.fetch(papers.find_hidden, [arxiv_id("A"), arxiv_id("B")]) == {arxiv_id("A")}
     await hide(world, arxiv_id("A"), hidden=False)
     await world.at("Thu 09:00")
     assert world.sent[4:] == [], "it is not new because it is shown"
@@ -33,39 +31,36 @@ async def test_no_post_and_no_alert_has_it_though_its_source_brings_it_again(db:
     assert (shown.title, shown.votes, shown.last_on) == ("Paper A again", 90, day("Tue"))
 
 
-async def test_a_post_and_an_alert_that_wait_go_on_without_it(db: Database) -> None:
-    world = World(db)
+async def test_a_post_and_an_alert_that_wait_go_on_without_it(world: World) -> None:
     await world.daily(papers=3)
     await world.alert("Paper")
     await world.list("Mon", "A▲9 B▲8", at="Mon 20:00")
     world.now = moment("Tue 09:00")
     await world.daily_planner.tick(world.now)
     await world.alert_planner.drain()
-    waiting = await db.fetch(outbox.list_rows, state=models.DeliveryState.WAITING)
+    waiting = await world.database.fetch(outbox.list_rows, state=models.DeliveryState.WAITING)
     assert [row.papers for row in waiting] == [(arxiv_id("A"), arxiv_id("B"))] * 2
     await hide(world, arxiv_id("A"))
     await world.at("Tue 09:05")
     assert sorted(world.sent) == ["@7 B", "B"]
 
 
-async def test_one_that_was_only_looked_up_stays_hidden_and_its_savers_keep_it(db: Database) -> None:
-    world = World(db)
+async def test_one_that_was_only_looked_up_stays_hidden_and_its_savers_keep_it(world: World) -> None:
     await world.facts("A", source="arxiv", title="Paper A", names=(DOI,))
-    ids = await db.fetch(papers.get_ids, [DOI])
-    await db.write(shelf.save_at, READER, {ids[DOI]: world.now})
+    ids = await world.database.fetch(papers.get_ids, [DOI])
+    await world.database.write(shelf.save_at, READER, {ids[DOI]: world.now})
     await hide(world, DOI)
     assert await world.search.find_paper(arxiv_id("A")) is None
-    rows, number = await db.fetch(shelf.list_rows, READER)
+    rows, number = await world.database.fetch(shelf.list_rows, READER)
     assert ([row.title for row in rows], number) == (["Paper A"], 1)
-    await db.write(shelf.remove, READER, ids[DOI])
+    await world.database.write(shelf.remove, READER, ids[DOI])
     await world.facts("Z", source="arxiv", title="The last row is never purged")
-    assert await db.write(papers.purge_unkept, 10, read_before=moment("Sun+1 09:00")) == 0
+    assert await world.database.write(papers.purge_unkept, 10, read_before=moment("Sun+1 09:00")) == 0
     await world.list("Mon", "A▲9", at="Mon 20:00")
     assert await world.search.find_paper(DOI) is None
 
 
-async def test_joined_with_another_the_one_paper_is_hidden(db: Database) -> None:
-    world = World(db)
+async def test_joined_with_another_the_one_paper_is_hidden(world: World) -> None:
     await world.list("Mon", "A▲9", at="Mon 20:00")
     await world.facts("A", source="arxiv", title="Paper A")
     await world.ingest().add_facts(
@@ -73,5 +68,5 @@ async def test_joined_with_another_the_one_paper_is_hidden(db: Database) -> None
     )
     await hide(world, DOI)
     await world.facts("A", source="arxiv", title="Paper A", names=(DOI,))
-    assert await db.fetch(papers.find_hidden, [arxiv_id("A"), DOI]) == {arxiv_id("A"), DOI}
+    assert await world.database.fetch(papers.find_hidden, [arxiv_id("A"), DOI]) == {arxiv_id("A"), DOI}
     assert await world.search.find_paper(arxiv_id("A")) is None

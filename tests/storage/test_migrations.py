@@ -1,6 +1,8 @@
 """Migrations: stored databases of former versions get the schema that `storage.tables` declares, and lose nothing."""
 
 import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,35 +71,44 @@ async def read_created(db: Database) -> Schema:
         return await connection.run_sync(read_schema)
 
 
+async def _change_nothing(connection: Connection) -> None:
+    return
+
+
+@asynccontextmanager
+async def upgraded(
+    db: Database,
+    folder: Path = upgrades.STORED[0],
+    before: Callable[[Connection], Awaitable[object]] = _change_nothing,
+) -> AsyncIterator[Database]:
+    """Open a stored installation in place of a database, after `before` in its former version."""
+    await db.close()
+    upgrades.restore(folder, db.url)
+    async with Database(db.url) as older:
+        await older.write(before)
+    async with await migrate.open_database(db.url, approve=upgrades.approve) as opened:
+        yield opened
+
+
 @pytest.mark.promise
 @pytest.mark.parametrize("folder", upgrades.STORED, ids=lambda folder: folder.name)
-async def test_each_stored_version_gets_the_schema_of_a_new_database(
-    folder: Path, db: Database, database_url: str
-) -> None:
+async def test_each_stored_version_gets_the_schema_of_a_new_database(folder: Path, db: Database) -> None:
     created = await read_created(db)
-    await db.close()
-    upgrades.restore(folder, database_url)
-    upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
-    assert await upgraded.fetch(find_differences, created) == [], "a table changed without a migration"
-    await upgraded.close()
+    async with upgraded(db, folder) as opened:
+        assert await opened.fetch(find_differences, created) == [], "a table changed without a migration"
 
 
-async def test_released_migrations_do_not_change_with_later_declarations(
-    db: Database, database_url: str
-) -> None:
+async def test_released_migrations_do_not_change_with_later_declarations(db: Database) -> None:
     """The names of constraints, and the times that are stored, are those of the release."""
 
     async def upgrade() -> tuple[list[Any], list[Any]]:
-        upgrades.restore(upgrades.STORED[0], database_url)
-        async with await migrate.open_database(database_url, approve=upgrades.approve) as upgraded:
+        async with upgraded(db) as opened, opened.read() as connection:
             names = "SELECT sql FROM sqlite_master WHERE type = 'table' ORDER BY name"
-            if not upgraded.is_sqlite:
+            if not opened.is_sqlite:
                 names = "SELECT conname FROM pg_constraint ORDER BY conname"
-            async with upgraded.read() as connection:
-                times = await connection.exec_driver_sql("SELECT meets_at FROM clubs ORDER BY guild_id")
-                return (await connection.exec_driver_sql(names)).all(), times.all()  # type: ignore[return-value]
+            times = await connection.exec_driver_sql("SELECT meets_at FROM clubs ORDER BY guild_id")
+            return (await connection.exec_driver_sql(names)).all(), times.all()  # type: ignore[return-value]
 
-    await db.close()
     before = await upgrade()
     later = {"pk": "primary_%(table_name)s", "fk": "foreign_%(table_name)s_%(column_0_N_name)s"}
     with (
@@ -108,22 +119,15 @@ async def test_released_migrations_do_not_change_with_later_declarations(
 
 
 @pytest.mark.parametrize("folder", upgrades.STORED, ids=lambda folder: folder.name)
-async def test_the_arxiv_ids_of_stored_papers_are_their_keys(
-    folder: Path, db: Database, database_url: str
-) -> None:
-    await db.close()
-    upgrades.restore(folder, database_url)
-    older = Database(database_url)
-    async with older.read() as connection:
-        before = [
-            list(map(tuple, await connection.exec_driver_sql(f"SELECT {columns} FROM {table} ORDER BY 1, 2")))
-            for columns, table in (("id, arxiv_id", "papers"), ("arxiv_id, prompt_version", "drafts"))
-        ]
-    await older.close()
-    async with (
-        await migrate.open_database(database_url, approve=upgrades.approve) as upgraded,
-        upgraded.read() as connection,
-    ):
+async def test_the_arxiv_ids_of_stored_papers_are_their_keys(folder: Path, db: Database) -> None:
+    before = list[list[Any]]()
+
+    async def read(connection: Connection) -> None:
+        for columns, table in (("id, arxiv_id", "papers"), ("arxiv_id, prompt_version", "drafts")):
+            rows = await connection.exec_driver_sql(f"SELECT {columns} FROM {table} ORDER BY 1, 2")
+            before.append(list(map(tuple, rows)))
+
+    async with upgraded(db, folder, read) as opened, opened.read() as connection:
         stored, drafts = tables.papers.c, writer.drafts.c
         query = sa.select(stored.id, stored.key).where(stored.scheme == "arxiv").order_by(stored.id)
         written = sa.select(drafts.paper_key, drafts.prompt_version).order_by(*drafts[:2])
@@ -131,107 +135,86 @@ async def test_the_arxiv_ids_of_stored_papers_are_their_keys(
         assert before[0]
 
 
-async def test_texts_that_the_writer_published_are_still_known(db: Database, database_url: str) -> None:
-    await db.close()
-    upgrades.restore(upgrades.STORED[0], database_url)
-    older = Database(database_url)
-    async with older.transaction() as connection:
+async def test_texts_that_the_writer_published_are_still_known(db: Database) -> None:
+    async def publish(connection: Connection) -> None:
         await key_values.set_value(connection, "printed:/a.md", '["a", "b"]')
         await key_values.set_value(connection, "written-by:b", "a model")
-    await older.close()
-    upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
+
     models_by_hash = sa.select(writer.published_texts.c.hash, writer.published_texts.c.model)
-    async with upgraded.read() as connection:
+    async with upgraded(db, before=publish) as opened, opened.read() as connection:
         assert await writer.list_published(connection, "/a.md") == {"a", "b"}
         assert ("b", "a model") in (await connection.execute(models_by_hash)).all()
-    await upgraded.close()
 
 
 @pytest.mark.engines("sqlite")
-async def test_a_new_event_of_a_paper_has_a_number_after_those_that_threads_were_told(
-    db: Database, database_url: str
-) -> None:
+async def test_a_new_event_of_a_paper_has_a_number_after_those_that_threads_were_told(db: Database) -> None:
     """Also if the last one that they were told is gone: a thread would be told nothing of the next ones."""
-    await db.close()
-    upgrades.restore(upgrades.STORED[0], database_url)
-    older = Database(database_url)
-    await older.write(key_values.set_value, key_values.NEWS_OF_THREADS, "7")
-    await older.close()
-    async with await migrate.open_database(database_url, approve=upgrades.approve) as upgraded:
-        event = "INSERT INTO paper_events (paper_id, kind, text, found_at) SELECT id, 'code', '', '2026-01-05' FROM papers"
-        async with upgraded.transaction() as connection:
-            await connection.exec_driver_sql(f"{event} LIMIT 1")
-            newest = await connection.exec_driver_sql("SELECT max(id) FROM paper_events")
-            assert newest.scalar() == 8
+
+    async def tell(connection: Connection) -> None:
+        await key_values.set_value(connection, key_values.NEWS_OF_THREADS, "7")
+
+    event = "INSERT INTO paper_events (paper_id, kind, text, found_at) SELECT id, 'code', '', '2026-01-05' FROM papers"
+    async with upgraded(db, before=tell) as opened, opened.transaction() as connection:
+        await connection.exec_driver_sql(f"{event} LIMIT 1")
+        newest = await connection.exec_driver_sql("SELECT max(id) FROM paper_events")
+        assert newest.scalar() == 8
 
 
-async def test_nominations_are_on_the_servers_list_without_names(db: Database, database_url: str) -> None:
+async def test_nominations_are_on_the_servers_list_without_names(db: Database) -> None:
     """By the first, with when; another's of the same paper, at the same time or later, adds nothing.
 
     PRIVACY.md of 0.2.0: the paper that somebody nominated is kept for the next vote, until that is counted.
     """
-    await db.close()
-    upgrades.restore(upgrades.STORED[-1], database_url)
-    rows = "SELECT guild_id, paper_id, user_id, nominated_at FROM club_nominations ORDER BY user_id"
-    older = Database(database_url)
-    async with older.transaction() as connection:
-        [nominated] = (await connection.exec_driver_sql(rows)).all()
+    nominated = list[Any]()
+
+    async def nominate(connection: Connection) -> None:
+        rows = "SELECT guild_id, paper_id, user_id, nominated_at FROM club_nominations ORDER BY user_id"
+        nominated.extend((await connection.exec_driver_sql(rows)).all())
         for number, at in (("1", "nominated_at"), ("2", "'2026-01-12 09:00:00+00:00'")):
             other = f"user_id + {number}, paper_id, {at}"
             more = f"INSERT INTO club_nominations SELECT guild_id, {other} FROM club_nominations"
-            await connection.exec_driver_sql(f"{more} WHERE user_id = {nominated.user_id}")
-    await older.close()
-    upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
-    async with upgraded.read() as connection:
-        [paper], _ = await shelf.list_rows(connection, nominated.guild_id)
-    assert (paper.id, paper.added_by) == (nominated.paper_id, None)
+            await connection.exec_driver_sql(f"{more} WHERE user_id = {nominated[0].user_id}")
+
+    async with upgraded(db, upgrades.STORED[-1], nominate) as opened:
+        [first] = nominated
+        [paper], _ = await opened.fetch(shelf.list_rows, first.guild_id)
+    assert (paper.id, paper.added_by) == (first.paper_id, None)
     assert paper.saved_at == datetime(2026, 1, 10, 12, 5, tzinfo=UTC)
-    await upgraded.close()
 
 
 SIX_OF_SEVEN = Path(__file__).parents[1] / "data" / "messages" / "six_of_seven.json"
 """A message of 0.3.0's development: of its seven papers, which its menu lists, the last has no text."""
 
 
-async def test_a_paper_that_a_full_message_left_out_returns(db: Database, database_url: str) -> None:
-    await db.close()
-    upgrades.restore(upgrades.STORED[-1], database_url)
-    older = Database(database_url)
-    async with older.transaction() as connection:
+async def test_a_paper_that_a_full_message_left_out_returns(db: Database) -> None:
+    sent = list[Any]()
+
+    async def fill(connection: Connection) -> None:
         execute = connection.exec_driver_sql
-        found = (
-            await execute(
-                "SELECT id, channel_id FROM deliveries WHERE kind = 'daily' AND digest_on = '2026-01-06'"
-                " AND state = 'sent' AND locale = 'en' ORDER BY id LIMIT 1"
-            )
-        ).one()
-        delivery_id, channel_id = found.id, found.channel_id
+        query = "SELECT id, channel_id FROM deliveries WHERE kind = 'daily' AND digest_on = '2026-01-06'"
+        sent.append(
+            (await execute(f"{query} AND state = 'sent' AND locale = 'en' ORDER BY id LIMIT 1")).one()
+        )
         full = sa.text("UPDATE parts SET payload = :payload WHERE delivery_id = :id")
-        await connection.execute(full, {"payload": SIX_OF_SEVEN.read_text(), "id": delivery_id})
-        await execute(f"DELETE FROM delivery_papers WHERE delivery_id = {delivery_id}")
+        await connection.execute(full, {"payload": SIX_OF_SEVEN.read_text(), "id": sent[0].id})
+        await execute(f"DELETE FROM delivery_papers WHERE delivery_id = {sent[0].id}")
         await execute(
-            f"INSERT INTO delivery_papers (delivery_id, paper_id, position) SELECT {delivery_id}, id, 0"
+            f"INSERT INTO delivery_papers (delivery_id, paper_id, position) SELECT {sent[0].id}, id, 0"
             " FROM papers WHERE arxiv_id BETWEEN '2601.05' AND '2601.06000'"
         )
-    await older.close()
-    async with (
-        await migrate.open_database(database_url, approve=upgrades.approve) as upgraded,
-        upgraded.read() as connection,
-    ):
-        rows = await daily.list_rows(connection, channel_id=channel_id)
+
+    async with upgraded(db, upgrades.STORED[-1], fill) as opened, opened.read() as connection:
+        rows = await daily.list_rows(connection, channel_id=sent[0].channel_id)
         marks = await daily.list_marks(connection, rows, returned_since=datetime(2026, 1, 1, tzinfo=UTC))
         [paper_id] = {id_ for mark in marks.values() for id_ in mark.returned}
         lost = await papers.get_ids(connection, ["2601.06000"])
     assert [paper_id] == list(lost.values())
 
 
-async def test_a_meeting_under_way_goes_on(db: Database, database_url: str) -> None:
-    await db.close()
-    upgrades.restore(upgrades.STORED[0], database_url)
-    upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
-    [met] = await upgraded.fetch(club.list_present)
+async def test_a_meeting_under_way_goes_on(db: Database) -> None:
+    async with upgraded(db) as opened:
+        [met] = await opened.fetch(club.list_present)
     assert (met.step, met.meets_at) == ("paper", datetime(2026, 1, 10, 17, tzinfo=UTC))
-    await upgraded.close()
 
 
 _TOPICS = {
@@ -321,11 +304,10 @@ async def test_texts_that_were_web_pages_are_removed_and_what_was_written_from_t
                 row.key, models.DigestFormat.REVIEW, models.Locale.EN, "1", "m", at, "h", basis="paper"
             )
             await writer.save_draft(connection, draft)
-        await connection.exec_driver_sql(
-            "CREATE TABLE vectors (paper_id BIGINT, kind TEXT)"
-        )  # as it was then
+        # As it was then, and as they were called.
+        await connection.exec_driver_sql("CREATE TABLE vectors (paper_id BIGINT, kind TEXT)")
         columns = ("papers", "key"), ("paper_texts", "paper_key"), ("drafts", "paper_key")
-        for table, name in columns:  # as they were called then
+        for table, name in columns:
             await connection.exec_driver_sql(f"ALTER TABLE {table} RENAME COLUMN {name} TO arxiv_id")
         await connection.run_sync(migrations.MIGRATIONS[25])
         for table, name in columns:
@@ -366,7 +348,7 @@ async def test_a_change_without_a_migration_is_found(
         assert await find_differences(connection, created)
 
 
-async def test_a_rebuilt_table_keeps_rows_references_ids_and_indexes(db: Database, database_url: str) -> None:
+async def test_a_rebuilt_table_keeps_rows_references_ids_and_indexes(db: Database) -> None:
     posts = [outbox_builders.new_subscription(channel_id) for channel_id in (20, 21, 22)]
     async with db.transaction() as connection:
         ids = [await daily.add(connection, post) for post in posts]
@@ -377,8 +359,8 @@ async def test_a_rebuilt_table_keeps_rows_references_ids_and_indexes(db: Databas
     await db.close()
     subscription_id = sa.select(tables.deliveries.c.subscription_id)
     with upgrades.more_migrations(upgrades.relax_topics, upgrades.add_remarks):
-        upgraded = await migrate.open_database(database_url, approve=upgrades.approve)
-        async with upgraded.transaction() as connection:
+        opened = await migrate.open_database(db.url, approve=upgrades.approve)
+        async with opened.transaction() as connection:
             assert await daily.list_rows(connection) == before
             assert await connection.scalar(subscription_id) == ids[1]
             assert indexes <= (await connection.run_sync(read_schema)).others
@@ -388,7 +370,7 @@ async def test_a_rebuilt_table_keeps_rows_references_ids_and_indexes(db: Databas
             await daily.remove(connection, ids[1])
             assert await connection.scalar(subscription_id) is None
             assert await connection.scalar(sa.text("SELECT count(*) FROM remarks")) == 0
-        await upgraded.close()
+        await opened.close()
 
 
 @pytest.mark.parametrize(("position", "texts"), [(0, 3), (1, 2)])

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import resource
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -182,17 +181,12 @@ async def test_a_full_disk_leaves_the_old_database_and_says_so(
     old_url: str, tmp_path: Path, beyond: int, sentence: str
 ) -> None:
     """The largest file is smaller than the copy, or larger but smaller than what a migration writes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = (tmp_path / "paperround.db").stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + beyond, limits[1]))
-    try:
-        with (
-            failing("CREATE TABLE large AS SELECT zeroblob(3000000)"),
-            pytest.raises(errors.StorageError, match=sentence),
-        ):
-            await upgrade(old_url)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with (
+        upgrades.files_limited((tmp_path / "paperround.db").stat().st_size + beyond),
+        failing("CREATE TABLE large AS SELECT zeroblob(3000000)"),
+        pytest.raises(errors.StorageError, match=sentence),
+    ):
+        await upgrade(old_url)
     assert await find_version(old_url) == FIRST
     assert not list(tmp_path.glob("*.partial"))
 

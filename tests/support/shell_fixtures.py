@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from aiohttp import web
 
 from bot import cli
 from bot.sources import arxiv
+from tests.conftest import restored_logs
 from tests.support import digest_builders, origin_server
 
 
@@ -55,21 +54,15 @@ def paperround(
         monkeypatch.setattr("sys.argv", ["paperround", *arguments])
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         status: object = 0
-        root = logging.getLogger()
-        handlers, level, configuration = list(root.handlers), root.level, structlog.get_config()
-        # A command is a process of its own: a handler whose stream an earlier test has closed is not its own.
-        root.handlers[:] = [
-            one for one in handlers if not getattr(getattr(one, "stream", None), "closed", False)
-        ]
-        try:
-            cli.main()
-        except SystemExit as end:
-            status = end.code or 0
-        finally:
-            # Some commands add a logging handler for this test's stderr, which is replaced in later tests.
-            root.handlers[:] = handlers
-            root.setLevel(level)
-            structlog.configure(**configuration)
+        with restored_logs() as handlers:
+            # A command is a process of its own: a handler whose stream an earlier test has closed is not its own.
+            handlers[:] = [
+                one for one in handlers if not getattr(getattr(one, "stream", None), "closed", False)
+            ]
+            try:
+                cli.main()
+            except SystemExit as end:
+                status = end.code or 0
         captured = capsys.readouterr()
         assert isinstance(status, int)
         assert "Traceback" not in captured.err

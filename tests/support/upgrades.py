@@ -2,6 +2,7 @@
 
 import lzma
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -44,6 +45,17 @@ def no_space() -> Iterator[None]:
     """Let every disk be full."""
     with mock.patch("shutil.disk_usage", return_value=SimpleNamespace(free=0)):
         yield
+
+
+@contextmanager
+def files_limited(size: int) -> Iterator[None]:
+    """Let no file of this process become larger than this many bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def approve(plan: str) -> None:
