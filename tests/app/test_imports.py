@@ -1,15 +1,10 @@
 """What a process that does not talk to Discord loads: pages, tools for agents, and a search in the shell."""
 
-import subprocess
-import sys
+from tests.support.shell_fixtures import run_python
 
 MODULES = (
-    "bot.features.web",
-    "bot.features.web.service",
-    "bot.features.web.server",
-    "bot.features.web.site",
-    "bot.cli.mcp_server",
-    "bot.search.service",
+    *("bot.features.web", "bot.features.web.service", "bot.features.web.server", "bot.features.web.site"),
+    *("bot.cli.mcp_server", "bot.search.service"),
 )
 PROGRAM = """
 import importlib, sys
@@ -20,7 +15,6 @@ for module in sys.argv[1:]:
 
 
 def test_pages_tools_and_search_load_no_discord_library() -> None:
-    command = sys.executable, "-c", PROGRAM, *MODULES, "bot.papers.message_parts"
-    *lines, last = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    *lines, last = run_python(PROGRAM, *MODULES, "bot.papers.message_parts").stdout.splitlines()
     assert lines == [*MODULES]
     assert last == "bot.papers.message_parts discord", "the test sees a module that needs Discord's library"

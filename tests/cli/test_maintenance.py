@@ -91,14 +91,8 @@ def test_backup_does_not_replace_the_database_of_another_bot(paperround: Paperro
 
 def test_reading_commands_do_not_create_a_database(paperround: Paperround, tmp_path: Path) -> None:
     (tmp_path / "paperround.db").unlink()
-    for command in (
-        "sources list",
-        "search moss",
-        "config export",
-        "ingest --again",
-        "reindex",
-        "backup copy.db",
-    ):
+    commands = "sources list", "search moss", "config export", "ingest --again", "reindex", "backup copy.db"
+    for command in commands:
         answer = paperround(*command.split())
         assert answer.exit_status == 2
         assert f"There is no database {tmp_path / 'paperround.db'}" in answer.stderr
@@ -116,17 +110,11 @@ def test_prints_the_path_of_a_new_database(paperround: Paperround, tmp_path: Pat
     assert "new database" not in paperround(*command.split()).stderr
 
 
+APPLY = "config apply a.md --yes", "config apply late.toml --yes", "config apply late.toml"
+
+
 @pytest.mark.parametrize(
-    "command",
-    [
-        "ingest a.md",
-        "ingest none.md",
-        "sources add nowhere",
-        "import a.md",
-        "config apply a.md --yes",
-        "config apply late.toml --yes",
-        "config apply late.toml",
-    ],
+    "command", ["ingest a.md", "ingest none.md", "sources add nowhere", "import a.md", *APPLY]
 )
 def test_a_refused_command_leaves_no_new_database(
     paperround: Paperround, tmp_path: Path, command: str

@@ -215,7 +215,7 @@ async def test_what_a_run_lacks_is_said(single: SingleRuns) -> None:
     there = post_in(*single.fake.add_channels(1))
     site = "--site", "public", "--base-url", "https://papers.example.org"
     nowhere = {"PAPERROUND_INBOX": None, "PAPERROUND_LOCAL": "ko"}
-    rows: tuple[tuple[str, tuple[str, ...], dict[str, str | None], int, tuple[str, ...]], ...] = (
+    rows: tuple[tuple[str, tuple[str, ...], dict[str, Any], int, tuple[str, ...]], ...] = (
         (
             there,
             (),
@@ -250,7 +250,7 @@ async def test_refused_and_later_messages_and_readers(single: SingleRuns) -> Non
     single.write_set_up(post_in(channel_id))
     assert (await single.run()).exit_status == 0
     now, kind = system_clock(), models.DeliveryKind.ALERT
-    to_reader = {"user_id": model.OWNER_ID, "guild_id": None}
+    to_reader: dict[str, Any] = {"user_id": model.OWNER_ID, "guild_id": None}
     alert = outbox_builders.new_delivery("direct", 4040, now, kind=kind, **to_reader)
     later = outbox_builders.new_delivery("later", channel_id, now, kind=kind, due_at=now + timedelta(hours=9))
     async with Database(f"sqlite+aiosqlite:///{single.folder / 'paperround.db'}") as database:

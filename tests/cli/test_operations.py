@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +21,7 @@ from bot.features.operations import doctor
 from storage import migrations, models, outbox
 from tests.conftest import VERSION
 from tests.support import fork_server, outbox_builders, patience
-from tests.support.shell_fixtures import Paperround, apply_set_up, serving
+from tests.support.shell_fixtures import Paperround, apply_set_up, run_python, serving
 
 HEALTHY = {"role": "sender", "tick_seconds": 12.3, "problems": []}
 PROBLEM = "For 120 s, the relay has not looked for parts to send."
@@ -78,14 +77,8 @@ def test_healthcheck_loads_no_third_party_library() -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     with serving(respond(200, HEALTHY)) as port:
-        ran = subprocess.run(
-            [sys.executable, "-c", program],
-            capture_output=True,
-            text=True,
-            timeout=patience.scaled(60),
-            check=True,
-            env={"PAPERROUND_HTTP": f"127.0.0.1:{port}", "PYTHONPATH": ":".join(filter(None, sys.path))},
-        )
+        path = ":".join(filter(None, sys.path))
+        ran = run_python(program, env={"PAPERROUND_HTTP": f"127.0.0.1:{port}", "PYTHONPATH": path})
     assert ran.stdout.splitlines()[-2:] == ["0", "[]"]
 
 
@@ -124,16 +117,12 @@ async def test_a_wrong_setting_is_waited_for_where_docker_would_start_the_bot_ag
         bot.kill()
 
 
+NEEDED_TO_START = ("pydantic", "run", 2), ("babel", "run", 2), ("typer", "doctor", 2)
+
+
 @pytest.mark.parametrize(
     ("library", "command", "status"),
-    [
-        ("cryptography", "run", 2),
-        ("cryptography", "doctor", 1),
-        # The command line itself needs these.
-        ("pydantic", "run", 2),
-        ("babel", "run", 2),
-        ("typer", "doctor", 2),
-    ],
+    [("cryptography", "run", 2), ("cryptography", "doctor", 1), *NEEDED_TO_START],
 )
 def test_a_missing_library_is_named_with_the_command_that_installs_it(
     tmp_path: Path, library: str, command: str, status: int
@@ -144,14 +133,7 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
     )
     environment = {**os.environ, "DISCORD_TOKEN": "a.b.c", "PAPERROUND_DISCORD_API_URL": "http://127.0.0.1:1"}
     environment["PYTHONPATH"] = str(fork_server.ROOT)
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run_python(program, cwd=tmp_path, env=environment)
     said = ended.stdout + ended.stderr
     assert (ended.returncode, f"{library} is missing" in said) == (status, True), said
     assert "-m pip install -c constraints.txt ." in said.replace("'", "")

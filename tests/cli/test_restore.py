@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from storage import backups, errors, locks, sqlite_file
 from tests.cli.test_maintenance import run_dump
 from tests.support import upgrades
-from tests.support.shell_fixtures import Paperround, apply_set_up
+from tests.support.shell_fixtures import Paperround, apply_set_up, run_python
 
 KILLED = """
 import json, os, shutil, signal, sqlite3, sys
@@ -327,9 +327,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_former_database_or_the_backup
             opened.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
             opened.execute("INSERT INTO meta VALUES ('schema:version', '18'), ('mark', 'before')")
     leave_log(tmp_path / "former")
-    command = [sys.executable, "-c", KILLED, "7"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=ROOT)
-    seen = json.loads(ended.stdout)
+    seen = json.loads(run_python(KILLED, 7, cwd=tmp_path, env=ROOT).stdout)
     states = [state for state, _ in seen]
     assert len(states) > 40
     assert all(state in (["before", "ok"], ["after", "ok"]) for state in states), states

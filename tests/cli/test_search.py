@@ -1,11 +1,9 @@
 """`paperround search`, `author`, `paper` and `glossary`."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.shell_fixtures import PAPERS, Paperround
+from tests.support.shell_fixtures import PAPERS, Paperround, run_python
 
 
 def test_search_and_author_print_papers_and_corrected_names(filled: Paperround) -> None:
@@ -32,9 +30,7 @@ def test_a_search_loads_neither_sqlalchemy_nor_a_log_library(filled: Paperround)
         "finally: print(*sorted({'sqlalchemy', 'aiosqlite', 'structlog', 'discord'} & sys.modules.keys()))"
     )
     for arguments, loaded in ((("search", "care", "--json"), ""), (("digest",), "aiosqlite sqlalchemy")):
-        command = [sys.executable, "-c", program, *arguments]
-        ran = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert ran.stdout.splitlines()[-1] == loaded
+        assert run_python(program, *arguments).stdout.splitlines()[-1] == loaded
 
 
 def test_a_damaged_file_is_named(filled: Paperround) -> None:

@@ -195,8 +195,8 @@ def test_output_that_cannot_be_written_is_a_sentence_and_a_closed_one_is_none(fi
     for line, status in (('"$@" | exec true', 1), ('"$@" >&-', 0)):
         shell_line = ["bash", "-c", f"set -o pipefail; {line}", "bash", *command]
         ran = subprocess.run(shell_line, capture_output=True, text=True)
-        said = [row for row in ran.stderr.splitlines() if "Papers:" not in row]
-        assert (ran.returncode, said) == (status, [])
+        complaints = [row for row in ran.stderr.splitlines() if "Papers:" not in row]
+        assert (ran.returncode, complaints) == (status, [])
 
 
 def test_help_lists_every_command_under_a_heading() -> None:

@@ -39,23 +39,22 @@ def test_delivery_marker_does_not_change_the_action() -> None:
 
 async def test_reports_an_unknown_custom_id_as_outdated(harness: ClientHarness) -> None:
     for custom_id in (
-        "pr:gone:1",
-        "pr:d:daily:1:2025-01-01:0/gone",
-        "another-bot",
-        "pr:lang:\0",
-        "pr:chap:2501.00001:9:0",
-        "pr:l:t",
-        "pr:l:x:0:a:0::q",
-        "pr:l:t:0:a:0:k:0123456789abcdef",
-        "pr:card:1",
-        "pr:ds:1:2",
-        "pr:lang:xx",
-        "pr:auth:x:2501.00001",
-        "pr:src:" + "9" * 30,
-        "pr:pa:-1",
-        "pr:dh",
-        "pr:chaps:2501.00001",
-        "pr:aw:x",
+        *("pr:gone:1", "pr:d:daily:1:2025-01-01:0/gone", "another-bot", "pr:lang:\0", "pr:lang:xx", "pr:dh"),
+        *(
+            "pr:chap:2501.00001:9:0",
+            "pr:l:t",
+            "pr:l:x:0:a:0::q",
+            "pr:l:t:0:a:0:k:0123456789abcdef",
+            "pr:card:1",
+        ),
+        *(
+            "pr:ds:1:2",
+            "pr:auth:x:2501.00001",
+            "pr:src:" + "9" * 30,
+            "pr:pa:-1",
+            "pr:chaps:2501.00001",
+            "pr:aw:x",
+        ),
     ):
         with structlog.testing.capture_logs() as logs:
             answer = last_response(await _press_forged(harness, custom_id, values=[]))

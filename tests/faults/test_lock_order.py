@@ -13,40 +13,12 @@ from storage import accounts, ask, daily, models, outbox
 from storage.database import Connection, Database
 from tests.fake_discord.model import GUILD_ID
 from tests.support import seeds
-from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery, new_subscription
+from tests.support.outbox_builders import MINUTE, NOW, add, new_delivery, new_subscription, retry, stop
 
 pytestmark = [pytest.mark.engines("postgresql"), pytest.mark.promise, pytest.mark.all_faults]
 READER = 42
 Write = Callable[[Connection, list[int], list[int]], Awaitable[object]]
 """A write about deliveries and their parts, both in ascending order."""
-
-
-def _attempt(part_id: int) -> dict[str, Any]:
-    return {"part_id": part_id, "term": 0}
-
-
-async def retry(connection: Connection, _: list[int], parts: list[int]) -> None:
-    await outbox.mark_retry(
-        connection,
-        **_attempt(parts[0]),
-        next_attempt_at=NOW + MINUTE,
-        unknown_since=None,
-        error=models.Reason.NO_ACCESS,
-        error_code=None,
-        is_refused=True,
-    )
-
-
-async def stop(connection: Connection, _: list[int], parts: list[int]) -> None:
-    await outbox.stop_part(
-        connection,
-        **_attempt(parts[0]),
-        reason=models.Reason.NO_ACCESS,
-        now=NOW,
-        unknown_since=None,
-        error_code=None,
-        alone=False,
-    )
 
 
 async def send(connection: Connection, _: list[int], parts: list[int]) -> None:
@@ -91,11 +63,11 @@ WRITES: dict[str, Write] = {
     "cancel": lambda c, ids, _: outbox.cancel(c, ids[::-1], reason="by-hand", now=NOW),
     "expire": lambda c, *_: outbox.expire(c, NOW + timedelta(days=2), unknown_until=NOW),
     "claim": lambda c, _, parts: outbox.mark_sending(c, parts[::-1], NOW, term=0),
-    "retry": retry,
+    "retry": lambda c, _, parts: retry(c, parts[0], NOW + MINUTE, unknown_since=None),
     "plain form": lambda c, _, parts: outbox.use_fallback(
-        c, **_attempt(parts[0]), nonce=f"{random.random()}", now=NOW
+        c, parts[0], term=0, nonce=f"{random.random()}", now=NOW
     ),
-    "stop": stop,
+    "stop": lambda c, _, parts: stop(c, parts[0], models.Reason.NO_ACCESS),
     "send": send,
     "release": release,
     "try now": lambda c, *_: outbox.try_now(c, NOW, user_id=[READER]),

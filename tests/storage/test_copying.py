@@ -3,8 +3,6 @@
 import asyncio
 import os
 import sqlite3
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -18,6 +16,7 @@ import sqlalchemy as sa
 from storage import backups, copying, daily, errors, key_values, locks, migrate, statements, tables
 from storage.database import Connection, Database
 from tests.support import outbox_builders, paper_records, reader_rows, upgrades
+from tests.support.shell_fixtures import run_python
 
 TOKEN = "hunter2"
 
@@ -266,8 +265,7 @@ async def test_files_that_are_written_at_a_time_do_not_disturb_each_other(
         "with backups.scratch_folder(Path(sys.argv[1]), 'all') as folder:\n"
         "    (folder / backups.COPY).touch(); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    command = sys.executable, "-c", program, tmp_path
-    assert subprocess.run(command, check=False).returncode == -9  # noqa: ASYNC221 - nothing else runs
+    assert run_python(program, tmp_path).returncode == -9
     [left] = set(tmp_path.glob(".all.*.partial")) - {*precious}
     with backups.scratch_folder(tmp_path, "all") as used:
         assert not left.exists()

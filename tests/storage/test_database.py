@@ -22,6 +22,7 @@ from tests.conftest import _execute as execute
 from tests.conftest import create_postgres_database
 from tests.support import case_files, patience
 from tests.support.paper_records import add_papers, merged_paper
+from tests.support.shell_fixtures import run_python
 
 
 async def test_concurrent_transactions_lose_no_updates(db: database.Database) -> None:
@@ -292,9 +293,8 @@ print(read_resident() - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_connections_share_a_limit_of_memory(tmp_path: Path) -> None:
     """Eight connections that each read 24 MB do not keep their pages eight times."""
-    arguments = [sys.executable, "-c", READ_ALL, str(tmp_path / "pages.db")]
-    held = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    assert int(held.stdout) < 60_000, held.stdout  # kB; 130,000 without the limit
+    held = run_python(READ_ALL, tmp_path / "pages.db").stdout
+    assert int(held) < 60_000, held  # kB; 130,000 without the limit
 
 
 def test_a_power_cut_loses_no_record_of_an_attempt(tmp_path: Path) -> None:
@@ -358,34 +358,26 @@ async def test_a_transaction_that_waits_for_another_process_says_so(
     assert str(sqlite_db.path) in caplog.text
 
 
+OTHER_OWNER = "ALTER SCHEMA public OWNER TO {role}"
+
+
 @pytest.mark.parametrize(
-    ("case", "statements", "inside", "said"),
+    ("statement", "said"),
     [
-        (
-            "no right",
-            (),
-            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-            "permission denied for schema public. The role in",
-        ),
-        (
-            "other role",
-            (),
-            "ALTER SCHEMA public OWNER TO {role}",
-            "permission denied for table .*REASSIGN OWNED",
-        ),
-        ("no schema", ("ALTER ROLE {role} SET search_path = ''",), "", "has no schema .*search_path"),
-        ("missing schema", ("ALTER ROLE {role} SET search_path = app",), "", "has no schema .*search_path"),
+        ("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "permission denied for schema public. The role in"),
+        (OTHER_OWNER, "permission denied for table .*REASSIGN OWNED"),
+        ("ALTER ROLE {role} SET search_path = ''", "has no schema .*search_path"),
+        ("ALTER ROLE {role} SET search_path = app", "has no schema .*search_path"),
     ],
 )
 async def test_what_postgresql_refuses_a_role_is_said_with_a_remedy(
-    postgres_url: str, case: str, statements: tuple[str, ...], inside: str, said: str
+    postgres_url: str, statement: str, said: str
 ) -> None:
     url = make_url(await create_postgres_database(postgres_url))
     role = f"r_{url.database}"
-    for statement in (f"CREATE ROLE {role} LOGIN", *statements):
-        await execute(postgres_url, statement.format(role=role))
-    await execute(url.render_as_string(hide_password=False), inside.format(role=role) or "SELECT 1")
-    if case == "other role":  # the tables that an administrator made by `paperround db upgrade`
+    await execute(postgres_url, f"CREATE ROLE {role} LOGIN")
+    await execute(url.render_as_string(hide_password=False), statement.format(role=role))
+    if statement == OTHER_OWNER:  # the tables that an administrator made by `paperround db upgrade`
         owned = url.render_as_string(hide_password=False)
         await (await migrate.open_database(owned, migrate=True)).close()
     address = url.set(username=role, password=None).render_as_string(hide_password=False)

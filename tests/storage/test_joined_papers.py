@@ -167,7 +167,7 @@ class Play:
         """Store a delivery whose first part was sent, and no other."""
         self.days += 1
         key = f"{self.seed}-{self.days}"
-        times = {"planned_at": NOW, "due_at": NOW, "expires_at": NOW, "digest_on": NOW.date()}
+        times: dict[str, Any] = {"planned_at": NOW, "due_at": NOW, "expires_at": NOW, "digest_on": NOW.date()}
         new = [models.NewPart(models.PartKind.MESSAGE, "{}", f"{key}-{n}") for n in range(parts)]
         delivery = models.NewDelivery(
             key=key, kind=kind, locale=models.Locale.EN, parts=tuple(new), **times, **values

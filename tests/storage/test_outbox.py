@@ -3,8 +3,6 @@
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from storage import ask, database, key_values, locks, models, outbox, tables
 from tests.fake_discord import model
 from tests.support.outbox_builders import (
@@ -16,6 +14,7 @@ from tests.support.outbox_builders import (
     new_delivery,
     retry,
     start_attempt,
+    stop,
     stop_uncertain,
 )
 
@@ -71,16 +70,7 @@ async def test_former_sender_can_only_store_receipts(db: database.Database) -> N
         assert set(await outbox.mark_sending(connection, [first], NOW, term=present)) == {first}
         for part_id in (first, second):
             assert not await retry(connection, part_id, NOW, unknown_since=None, term=former)
-            assert not await outbox.stop_part(
-                connection,
-                part_id,
-                reason="no",
-                now=NOW,
-                unknown_since=None,
-                error_code=None,
-                term=former,
-                alone=False,
-            )
+            assert not await stop(connection, part_id, term=former)
             assert not await outbox.use_fallback(connection, part_id, nonce="n", now=NOW, term=former)
         await outbox.mark_sent(connection, {second: models.Receipt(9, 7)}, NOW)
         states = [part.state.value for part in await outbox.list_parts(connection, delivery_id)]
@@ -129,23 +119,11 @@ async def test_a_stopped_message_stops_the_forwarding_of_its_own_delivery_alone(
     kinds = models.PartKind.MESSAGE, models.PartKind.CROSSPOST
     ids = await add(db, new_delivery("a", 7, kinds=kinds), new_delivery("b", 8, kinds=kinds))
     async with db.transaction() as connection:
-        await stop_alone(connection, await start_attempt(connection))
+        part = await start_attempt(connection)
+        # Discord refuses its content: it is given up, but not its delivery.
+        assert await stop(connection, part.id, models.Reason.REFUSED_CONTENT, alone=True)
         states = [[part.state for part in await outbox.list_parts(connection, id_)] for id_ in ids]
     assert states == [[models.PartState.STOPPED] * 2, [models.PartState.WAITING] * 2]
-
-
-async def stop_alone(connection: AsyncConnection, part: models.Part) -> None:
-    """Give up a part of which Discord refuses the content, but not its delivery."""
-    assert await outbox.stop_part(
-        connection,
-        part.id,
-        reason=models.Reason.REFUSED_CONTENT,
-        now=NOW,
-        unknown_since=None,
-        error_code=None,
-        term=0,
-        alone=True,
-    )
 
 
 async def test_expiry_stops_waiting_parts_but_not_parts_in_flight(db: database.Database) -> None:

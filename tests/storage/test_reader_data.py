@@ -23,8 +23,7 @@ NO_READERS = {
         "mention_role_id",
         "tag_id",
     ),
-    *("server_id", "thread_id"),
-    *("term", "reserved", "used", "holder", "added_seq", "drawn_until", "changed"),
+    *("server_id", "thread_id", "term", "reserved", "used", "holder", "added_seq", "drawn_until", "changed"),
 }
 """64-bit columns that hold no reader's id."""
 SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)by$|submitter")

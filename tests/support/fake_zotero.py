@@ -28,6 +28,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
     "journalArticle": _OF_ALL | {"publicationTitle", "volume", "issue", "pages"},
 }
 """The fields of the item types that the tests use."""
+CREATORS = ("author", "contributor", "editor", "reviewedAuthor", "translator")
 _STRUCTURE = {"itemType", "creators", "tags", "collections", "relations"}
 TOKENS_LAST = timedelta(hours=12)
 _WORDS = re.compile('"[^"]+"|[^ "]+')
@@ -220,13 +221,7 @@ class FakeZotero:
             return 400, f"'{min(unknown)}' is not a valid field for type '{thing['itemType']}'"
         for creator in thing.get("creators", ()):
             names = creator.keys() - {"creatorType"}
-            if creator.get("creatorType") not in (
-                "author",
-                "contributor",
-                "editor",
-                "reviewedAuthor",
-                "translator",
-            ):
+            if creator.get("creatorType") not in CREATORS:
                 return 400, "creatorType is not valid"
             if names not in ({"name"}, {"firstName", "lastName"}) or not all(creator[name] for name in names):
                 return 400, "creator must contain a name, or a firstName and lastName"

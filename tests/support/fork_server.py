@@ -13,13 +13,8 @@ from storage import locks
 from tests.support import patience
 
 PRELOADED = (
-    "bot.app.process",
-    "bot.app.client",
-    "bot.search.service",
-    "apscheduler.executors.base",
-    "aiosqlite",
-    "psycopg",
-    "tests.support.preloaded",
+    *("bot.app.process", "bot.app.client", "bot.search.service", "tests.support.preloaded"),
+    *("apscheduler.executors.base", "aiosqlite", "psycopg"),
 )
 
 ROOT = Path(__file__).parents[2]

@@ -101,31 +101,29 @@ async def start_attempt(connection: AsyncConnection, now: datetime = NOW) -> mod
     return part
 
 
+async def stop(
+    connection: AsyncConnection,
+    part_id: int,
+    reason: str = models.Reason.NO_HISTORY,
+    now: datetime = NOW,
+    *,
+    term: int = 0,
+    alone: bool = False,
+) -> bool:
+    """Stop the delivery of a part, or with `alone` the part."""
+    options: dict[str, Any] = {"unknown_since": None, "error_code": None, "term": term, "alone": alone}
+    return await outbox.stop_part(connection, part_id, reason=reason, now=now, **options)
+
+
 async def stop_uncertain(connection: AsyncConnection, part: models.Part, now: datetime = NOW) -> None:
     """Stop the delivery of a part that an attempt by this process may have sent."""
-    await outbox.stop_part(
-        connection,
-        part.id,
-        reason=models.Reason.NO_HISTORY,
-        now=now,
-        unknown_since=None,
-        error_code=None,
-        term=0,
-        alone=False,
-    )
+    await stop(connection, part.id, now=now)
 
 
 async def retry(
     connection: AsyncConnection, part_id: int, at: datetime, *, unknown_since: datetime | None, term: int = 0
 ) -> bool:
     """Store that Discord failed an attempt of `term`, with the next one at `at`."""
-    return await outbox.mark_retry(
-        connection,
-        part_id,
-        next_attempt_at=at,
-        unknown_since=unknown_since,
-        error=models.Reason.DISCORD_TROUBLE,
-        error_code=503,
-        term=term,
-        is_refused=False,
-    )
+    options: dict[str, Any] = {"error": models.Reason.DISCORD_TROUBLE, "error_code": 503, "is_refused": False}
+    options |= {"next_attempt_at": at, "unknown_since": unknown_since, "term": term}
+    return await outbox.mark_retry(connection, part_id, **options)

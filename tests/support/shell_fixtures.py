@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +71,12 @@ def paperround(
         return CommandResult(status, captured.out, captured.err)
 
     return run
+
+
+def run_python(program: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python of its own."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 def apply_set_up(paperround: Paperround, text: str = POST) -> CommandResult:
