@@ -28,7 +28,7 @@ from bot.rendering.templates import Templates
 from bot.search import alert_matcher
 from storage import models
 from storage.models import Locale
-from tests.support import hostile_papers, rendered_posts
+from tests.support import case_files, hostile_papers, rendered_posts
 
 DAY = date(2025, 2, 12)
 ARXIV = "arxiv:cs.CL"
@@ -91,48 +91,16 @@ def test_daily_post_has_texts_in_both_languages() -> None:
 
 @pytest.mark.parametrize(
     ("options", "english", "korean"),
-    [
-        ({"votes": None}, "First 5 of 31", "31편 중 앞의 5편"),
-        ({"votes": None, "total": 5}, "All 5", "5편 전체"),
-        ({"votes": None, "topic": "RL"}, "Papers on this topic only", "이 주제의 논문만"),
-        (
-            {"votes": None, "source": ARXIV},
-            "From arXiv cs.CL · in the source's order",
-            "arXiv cs.CL · 목록순",
-        ),
-        (
-            {"votes": None, "source": ARXIV, "topic": "RL"},
-            "From arXiv cs.CL, on this topic only · sorted by relevance",
-            "arXiv cs.CL · 이 주제의 논문만 · 관련도순",
-        ),
-        ({"total": 1, "shown": 1}, "The day's only paper", "이날 논문은 이 한 편뿐이에요"),
-        (
-            {"shown": 1, "ranks": (2,)},
-            "No. 2 of 31 by votes; the top paper was already posted here",
-            "31편 중 추천순 2위 · 순위가 더 높은 1편은 이미 올라왔어요",
-        ),
-        (
-            {"shown": 2, "ranks": (3, 4)},
-            "3–4 of 31 by votes; the top 2 were already posted here",
-            "31편 중 추천순 3~4위 · 순위가 더 높은 2편은 이미 올라왔어요",
-        ),
-        (
-            {"shown": 2, "ranks": (1, 3)},
-            "2 of 31 by votes; 1 of the top 3 was already posted here",
-            "31편 중 2편 · 상위 3편 중 1편은 이미 올라왔어요",
-        ),
-        (
-            {"topic": "RL", "shown": 2, "ranks": (3, 4)},
-            "Papers on this topic only, sorted by votes; 2 were already posted here",
-            "이 주제의 논문만 · 추천순 · 상위 4편 중 2편은 이미 올라왔어요",
-        ),
-    ],
+    case_files.load(__file__, "test_a_daily_post_states_how_its_papers_were_chosen"),
 )
 def test_a_daily_post_states_how_its_papers_were_chosen(
     options: dict[str, Any], english: str, korean: str
 ) -> None:
+    known: dict[str, Any] = {
+        name: tuple(value) if name == "ranks" else value for name, value in options.items()
+    }
     for locale, text in ((Locale.EN, english), (Locale.KO, korean)):
-        assert _daily_texts(locale, **{"total": 31, "shown": 5, **options})["count"] == text
+        assert _daily_texts(locale, **{"total": 31, "shown": 5, **known})["count"] == text
 
 
 @pytest.fixture(scope="module")
@@ -174,24 +142,7 @@ def test_a_notice_names_words_and_a_channel_to_its_owner_alone(
 
 
 @pytest.mark.parametrize(
-    ("address", "label"),
-    [
-        *((address, "GitHub") for address in ("https://github.com/a/b", "HTTP://www.GitHub.com/a")),
-        *(
-            (address, "Code")
-            for address in (
-                "https://github.com.evil.example/login",
-                "https://evil.example/?github.com",
-                "https://evil.example/github.com/a",
-                "https://github.com@evil.example/",
-                "https://github.com:443@evil.example/",
-                r"https://github.com\@evil.example/",
-                r"https://evil.example\@github.com/",
-                "https://mygithub.com/a",
-                "https://gitlab.com/a",
-            )
-        ),
-    ],
+    ("address", "label"), case_files.load(__file__, "test_a_link_is_named_after_the_host_that_it_leads_to")
 )
 def test_a_link_is_named_after_the_host_that_it_leads_to(address: str, label: str) -> None:
     paper = rendered_posts.paper(code_url=address, code_stars=12_000)

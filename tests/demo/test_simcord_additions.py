@@ -11,6 +11,7 @@ from bot.demo import simcord_additions, simcord_internals
 from bot.demo.simcord_additions import Stage
 from storage import models
 from storage.database import Database
+from tests.support import case_files
 from tests.support.client_harness import ClientHarness, open_harness, shown_text
 
 
@@ -83,39 +84,13 @@ async def test_a_typed_mention_reaches_the_bot(sqlite_db: Database) -> None:
 
 
 async def test_invalid_line_gets_one_hint_in_the_readers_language(sqlite_db: Database) -> None:
-    expected = {
-        "hello, what is new today?": ("answers commands", "봇을 멘션한 메시지"),
-        "/me erase": ("/me erase could not be read", "/me erase: 알 수 없는 명령"),
-        "/topik RL": ("or try /topic.", "/주제 명령어를"),
-        "/왜 2502.02737": ("or try /help.", "/이유 명령어를"),
-        "/topic RL votes:abc": ("**votes** can be: 0–99999", "**추천**에는 이렇게 넣을 수 있어요: 0–99999"),
-        "/author": ("the option **name** is missing", "**이름**도 넣어 주세요"),
-        "/daily setup papers:999": ("**papers** can be: 1–25", "**논문수**에는 이렇게 넣을 수 있어요: 1–25"),
-        "/daily setup days:someday": (
-            "**days** can be: Every day, Mondays, Tuesdays, Wednesdays, Thursdays, Fridays, Saturdays, Sundays, Weekdays (",
-            "넣을 수 있어요: 매일, 월요일, 화요일, 수요일, 목요일, 금요일, 토요일, 일요일, 평일, 주말, 월·수·금",
-        ),
-        "/daily setup style:x": ("**style** can be: ", "**형식**에는 이렇게 넣을 수 있어요: 간략:"),
-        "/alerts add channel:nowhere": ("**channel** can be: ", "**채널**에는 이렇게 넣을 수 있어요: #"),
-        "/club setup channel:papers day:someday time:5pm": (
-            "**day** can be: Mondays,",
-            "**요일**에는 이렇게 넣을 수 있어요: 월요일",
-        ),
-        "/why 2502.02737 채널:vision": ("not have the option **채널**. Its options: paper", "옵션: 논문"),
-        "/daily edit channel:papers papers:3": ("Its options: post, time,", "옵션: 게시, 시각,"),
-        "/daily setup time:오전 10시 논문:3": ("not have the option **논문**", "**논문** 옵션은 없어요"),
-        "/daily setup papers:3 요일이:금": ("not have the option **요일이**", "**요일이** 옵션은 없어요"),
-        f"/club setup channel:papers day:wed time:{'9' * 41}": (
-            "**time** has 1 to 40 characters.",
-            "**시각**에는 1~40자를 쓸 수 있어요.",
-        ),
-    }
+    expected = case_files.load(__file__, "test_invalid_line_gets_one_hint_in_the_readers_language")
     async with open_harness(sqlite_db, models.Locale.EN) as harness:
         for position, locale in enumerate((models.Locale.EN, models.Locale.KO)):
             simcord_additions = Stage(
                 harness.env, _page(harness, harness.manager), [harness.channel], locale, harness.env.settle
             )
-            for line, texts in expected.items():
+            for line, *texts in expected:
                 await harness.manager.send(harness.channel, line)
                 for _ in range(3):
                     await simcord_additions.step()
@@ -157,27 +132,7 @@ LEAVES = [([TOPIC], TOPIC), ([ALERTS, ADD], ADD), ([ASK], ASK), ([HELP], HELP)]
 
 
 @pytest.mark.parametrize(
-    ("line", "name", "values"),
-    [
-        ("/topic small language model", "topic", {"query": "small language model"}),
-        ("/주제 소형 언어 모델", "topic", {"query": "소형 언어 모델"}),
-        ("/topic query: RL votes:20", "topic", {"query": "RL", "votes": "20"}),
-        ("/topic RL 추천:20", "topic", {"query": "RL", "votes": "20"}),
-        ("/topic RL votes:20 -video", "topic", {"query": "RL -video", "votes": "20"}),
-        ("/topic RL votes:10..20 -video", "topic", {"query": "RL votes:10..20 -video"}),
-        ("/주제 RL 추천:<20", "topic", {"query": "RL votes:<20"}),
-        ("/alerts add keyword:reinforcement learning", "alerts add", {"keyword": "reinforcement learning"}),
-        ("/알림 추가 강화 학습", "alerts add", {"keyword": "강화 학습"}),
-        ("/질문 2502.02737 몇 토큰이에요?", "ask", {"paper": "2502.02737", "question": "몇 토큰이에요?"}),
-        ("/ask RL question: how?", "ask", {"paper": "RL", "question": "how?"}),
-        ("/TOPIC", "topic", {}),
-        ("/help me", "help", {}),
-        ("/topic what is x: y", "topic", {"query": "what is x: y"}),
-        ("/topic RL votes:20 since:2025", "topic", {"query": "RL since:2025", "votes": "20"}),
-        ("/topic author:Kim RL", "topic", {"query": "author:Kim RL"}),
-        ("/알림 추가 since:2025 RL", "alerts add", {"keyword": "since:2025 RL"}),
-        ("/ask arXiv:2502.02737 why:how?", "ask", {"paper": "arXiv:2502.02737", "question": "why:how?"}),
-    ],
+    ("line", "name", "values"), case_files.load(__file__, "test_parses_a_lines_command_and_options")
 )
 def test_parses_a_lines_command_and_options(line: str, name: str, values: dict[str, str]) -> None:
     found = simcord_additions.find_command(line, LEAVES)
@@ -205,17 +160,7 @@ DAYS = option(
 
 
 @pytest.mark.parametrize(
-    ("typed", "value"),
-    [
-        ("금", "fri"),
-        ("금요일", "fri"),
-        ("월", "mon"),
-        ("Monday", "mon"),
-        ("friday", "fri"),
-        ("mon", "mon"),
-        ("weekdays", "mon-fri"),
-        ("평일", "mon-fri"),
-    ],
+    ("typed", "value"), case_files.load(__file__, "test_a_weekday_is_chosen_by_its_short_name")
 )
 def test_a_weekday_is_chosen_by_its_short_name(typed: str, value: str) -> None:
     assert simcord_additions.convert_command(DAYS, typed) == value

@@ -78,13 +78,9 @@ async def test_sigterm_ends_a_reconnecting_bot(harness: FaultHarness) -> None:
     assert "stopped" in _last_line(harness)
 
 
-async def test_exit_status_is_1_for_a_wrong_token_and_0_for_sigterm(harness: FaultHarness) -> None:
+async def test_exit_status_is_1_for_a_wrong_token(harness: FaultHarness) -> None:
     assert await harness.wait_for_end(harness.start_cli("run", DISCORD_TOKEN=f"{TOKEN}x")) == 1
     assert "DISCORD_TOKEN" in _last_line(harness)
-    bot = harness.start_cli("run")
-    await harness.fake.wait_until_connected()
-    bot.send_signal(signal.SIGTERM)
-    assert await harness.wait_for_end(bot) == 0
 
 
 async def test_sends_posts_before_the_commands_are_registered(harness: FaultHarness) -> None:
