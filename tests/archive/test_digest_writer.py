@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -111,6 +112,7 @@ def merged(*statements: Appearance | PaperFacts) -> MergedPaper:
 ARXIV = replace(FACTS, source="arxiv", title="From arXiv", authors=("C D", "A B"))
 FEED = replace(FACTS, source="https://feed", source_rank=SourceRank(-100, 1), title="Feed", code_stars=3)
 LISTED = replace(FACTS, listed_on=ON, organization="A Lab", code_stars=1200)
+COUNTED = replace(FACTS, votes=20)
 STRANGER = replace(
     newsletter_entry(title="FREE NITRO", url="https://arxiv.org/abs/2601.00001?free", votes=9, thumbnail="theirs"),
     digest_id=9, date=ON + timedelta(days=1), source_rank=SourceRank(0, 7), ingested_on=ON,
@@ -135,6 +137,8 @@ ABSTRACT_PAGE, LIST_PAGE = "https://arxiv.org/abs/2601.00001", "https://huggingf
             for source_rank in (SourceRank(0, 3), SourceRank(-1, 8), FILES_RANK)
         ),
         ([replace(STRANGER, source_rank=SourceRank(-99, 7)), FACTS], {"title": "From the service", "url": ABSTRACT_PAGE}),
+        # The latest count of a service, though a newer digest says more.
+        ([NEWER, COUNTED, replace(COUNTED, read_at=NOW - timedelta(days=30), votes=3)], {"votes": 20, "votes_read_at": NOW}),
         ([FEED, NEWSLETTER, LISTED], {"organization": "A Lab", "code_stars": 1200}),
         ([STORED, AHEAD], {"title": ENTRY.title, "votes": 5, "last_on": ON + timedelta(days=1)}),
         ([NEWSLETTER, replace(FEED, listed_on=date(2999, 1, 1))], {"last_on": ON + timedelta(days=1)}),
@@ -162,10 +166,12 @@ def test_only_services_may_list_two_authors_with_the_same_name() -> None:
     assert merged(replace(digest, format=DigestFormat.LISTING)).authors == authors
 
 
-def rolling(*numbers: int) -> str:
-    return "".join(
-        f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2601.{k:05})\n" for k in numbers
-    )
+def rolling(*numbers: int, address: str = "https://arxiv.org/abs/2601.{:05}") -> str:
+    return "".join(f"- [A Paper about Kites, Number {k}]({address.format(k)})\n" for k in numbers)
+
+
+async def keys(harness: IngestHarness, on: str) -> list[str]:
+    return sorted(row.key for row in await harness.rows(on))
 
 
 async def test_rolling_list_adds_only_new_papers_after_its_first_read(harness: IngestHarness) -> None:
@@ -178,7 +184,7 @@ async def test_rolling_list_adds_only_new_papers_after_its_first_read(harness: I
     assert (later.written, later.new_papers, len(harness.notified)) == (1, 1, 1)
     same_day = await harness.add(rolling(32, 31, *range(5, 31)), "list.md")
     assert (same_day.written, same_day.new_papers) == (1, 1)
-    assert sorted(row.key for row in await harness.rows("2026-01-03")) == ["2601.00031", "2601.00032"]
+    assert await keys(harness, "2026-01-03") == ["2601.00031", "2601.00032"]
     assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).written
 
 
@@ -186,22 +192,18 @@ async def test_a_list_that_has_the_former_keys_of_papers_lists_none_of_them_agai
     harness: IngestHarness,
 ) -> None:
     """Two of them are found to be of arXiv; the list goes on naming their DOIs, without dates and with one."""
-    by_doi = [
-        f"- [A Paper about Kites, Number {k}](https://doi.org/10.1234/kites.{k})\n" for k in range(1, 9)
-    ]
-    await harness.add("".join(by_doi[:6]), "list.md")
-    await harness.add(f"# 2026-01-02\n{by_doi[6]}", "days.md")
+    by_doi = partial(rolling, address="https://doi.org/10.1234/kites.{}")
+    await harness.add(by_doi(*range(1, 7)), "list.md")
+    await harness.add(f"# 2026-01-02\n{by_doi(7)}", "days.md")
     for k in (2, 7):
-        name = f"doi/10.1234/kites.{k}"
-        facts = PaperFacts(
-            f"2601.0000{k}", "arxiv", "u", datetime(2026, 1, 3, tzinfo=UTC), title="T", names=(name,)
-        )
+        names = (f"doi/10.1234/kites.{k}",)
+        facts = PaperFacts(f"2601.0000{k}", "arxiv", "u", NOW + timedelta(days=1), title="T", names=names)
         await harness.ingest.add_facts([facts])
-    assert (await harness.add("".join([by_doi[7], *by_doi[:6]]), "list.md")).new_papers == 1
-    assert [row.key for row in await harness.rows("2026-01-03")] == ["doi/10.1234/kites.8"]
-    assert [row.key for row in await harness.rows("2026-01-02")] == ["2601.00007"]
-    await harness.add(f"# 2026-01-01\n{by_doi[6]}", "days.md")
-    assert [row.key for row in await harness.rows("2026-01-01")] == ["2601.00007"]
+    assert (await harness.add(by_doi(8, *range(1, 7)), "list.md")).new_papers == 1
+    assert await keys(harness, "2026-01-03") == ["doi/10.1234/kites.8"]
+    assert await keys(harness, "2026-01-02") == ["2601.00007"]
+    await harness.add(f"# 2026-01-01\n{by_doi(7)}", "days.md")
+    assert await keys(harness, "2026-01-01") == ["2601.00007"]
     assert not await harness.rows("2026-01-02"), "its papers are under another date now"
 
 
@@ -209,7 +211,7 @@ async def test_a_paper_without_a_date_joins_a_day_of_its_text_that_is_today(harn
     dated = f"\n# 2026-01-03\n{rolling(9)}"
     await harness.add(rolling(1) + dated, "list.md")
     await harness.add(rolling(1, 2) + dated, "list.md")
-    assert sorted(row.key for row in await harness.rows("2026-01-03")) == ["2601.00002", "2601.00009"]
+    assert await keys(harness, "2026-01-03") == ["2601.00002", "2601.00009"]
 
 
 @pytest.mark.parametrize(("gained", "form"), [(100, DigestFormat.LIST), (101, DigestFormat.LOOKUP)])
@@ -223,11 +225,8 @@ async def test_a_known_page_that_gains_over_a_hundred_papers_at_once_is_for_look
 
     await read(1, 200)
     await read(1, 200 + gained)
-    [before, after] = await harness.db.fetch(
-        archive.list_rows, origin=archive.Origin("https://a.example", True)
-    )
+    origin = archive.Origin("https://a.example", True)
+    [before, after] = await harness.db.fetch(archive.list_rows, origin=origin)
     assert {before.format, after.format} == {DigestFormat.LIST, form}
     await read(1, 201 + gained)
-    assert (
-        len(await harness.db.fetch(archive.list_rows, origin=archive.Origin("https://a.example", True))) == 2
-    )
+    assert len(await harness.db.fetch(archive.list_rows, origin=origin)) == 2

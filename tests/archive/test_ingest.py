@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -170,32 +170,16 @@ async def test_facts_fill_in_missing_fields_of_papers(harness: IngestHarness) ->
 async def test_a_listing_in_a_file_describes_its_papers(harness: IngestHarness, form: str) -> None:
     wanted = "2505.00001"
     item = source_payloads.daily_papers_item(wanted, submittedOnDailyAt="2025-05-06T00:00:00.000Z")
-    described: dict[str, Any] = {
-        "abstract": "Small things are studied.",
-        "code_url": "https://a.example/x",
-        "keywords": ["moss"],
-    }
-    text = (
-        source_payloads.daily_papers(item)
-        if form == "answer"
-        else source_payloads.listing_text(ids=[wanted], **described)
-    )
+    described: Any = {"code_url": "https://a.example/x", "keywords": ["moss"]}
+    text = source_payloads.daily_papers(item)
+    if form == "export":
+        abstract = "Small things are studied."
+        text = source_payloads.listing_text(ids=[wanted], abstract=abstract, **described)
     await harness.ingest.add_text(text, location="2025-05-06.json")
     [merged] = (await harness.db.fetch(papers.list_merged, paper_keys=[wanted], ids=[])).values()
     assert (merged.abstract or "").startswith("Small things are studied.")
     assert (bool(merged.code_url), bool(merged.keywords), merged.last_on) == (True, True, date(2025, 5, 6))
     assert (merged.votes, merged.title) == ((7, 10)[form == "export"], f"A Study of Small Things {wanted}")
-
-
-async def test_prefers_votes_of_services_and_newer_digests(harness: IngestHarness) -> None:
-    await harness.add(newsletter(paper(1, votes=50)), "new.md")
-    await harness.add(newsletter(paper(1, votes=9), day="2025-12-01"), "old.md")
-    assert [row.votes for row in await harness.rows()] == [50]
-    counted = PaperFacts("2601.00001", "huggingface", "", datetime(2025, 12, 31, tzinfo=UTC), votes=20)
-    older = replace(counted, read_at=datetime(2025, 12, 1, tzinfo=UTC), votes=3)
-    await harness.ingest.add_facts([counted, older])
-    await harness.add(newsletter(paper(1, votes=999_999)), "new.md")
-    assert [row.votes for row in await harness.rows()] == [20]
 
 
 def read_names(*paths: Path | str) -> list[str]:
@@ -221,15 +205,11 @@ def test_reads_a_folder_at_any_depth_sorted_by_name(tmp_path: Path) -> None:
     assert read_names(f"{tmp_path}/") == [f"{tmp_path}/{name}" for name in expected]
 
 
-def test_rejects_a_file_over_5_mb_without_reading_it(tmp_path: Path) -> None:
-    path = tmp_path / "a.md"
-    with path.open("wb") as file:
-        file.truncate(parse.MAX_BYTES + 30 * 2**20)
-    assert read_problem(path) == "it is 35 MB; a digest file may be at most 5 MB"
-
-
 def test_reports_why_a_path_cannot_be_read(tmp_path: Path) -> None:
     assert "no such" in read_problem(tmp_path / "missing.md")
     assert "this folder has no files that may be digests" in read_problem(tmp_path)
     os.mkfifo(tmp_path / "pipe.md")
     assert "not a regular file" in read_problem(tmp_path / "pipe.md")
+    with (tmp_path / "a.md").open("wb") as file:  # it is not read
+        file.truncate(parse.MAX_BYTES + 30 * 2**20)
+    assert read_problem(tmp_path / "a.md") == "it is 35 MB; a digest file may be at most 5 MB"

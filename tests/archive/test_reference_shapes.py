@@ -15,20 +15,10 @@ from hypothesis import strategies as st
 from bot.archive import references
 
 ON = date(2026, 11, 29)
-WORDS = (
-    "herons",
-    "ponds",
-    "quiet",
-    "counting",
-    "newts",
-    "rivers",
-    "of",
-    "with",
-    "small",
-    "arrays",
-    "études",
-    "논문",
-)
+WORDS = [
+    *("herons", "ponds", "quiet", "counting", "newts", "rivers"),
+    *("of", "with", "small", "arrays", "études", "논문"),
+]
 GROUPS = ("items", "papers", "groups", "children", "data", "records", "2026", "to read")
 
 
@@ -111,11 +101,8 @@ def to_csv(items: list[Item]) -> str:
 
 
 def to_bibtex(items: list[Item]) -> str:
-    entries = []
-    for at, item in enumerate(items):
-        fields = "".join(f"  {name} = {{{text}}},\n" for name, text in item.fields.items())
-        entries.append(f"@misc{{key{at},\n{fields}}}\n")
-    return "\n".join(entries)
+    fields = ("".join(f"  {name} = {{{text}}},\n" for name, text in of.fields.items()) for of in items)
+    return "\n".join(f"@misc{{key{at},\n{lines}}}\n" for at, lines in enumerate(fields))
 
 
 FORMS: dict[str, Callable[[Any, list[Item]], str]] = {
@@ -148,12 +135,8 @@ def test_each_item_of_a_file_of_any_shape_is_saved_or_named(form: str, drawn: tu
 @pytest.mark.parametrize("depth", [60, 700, 3_000])
 def test_files_of_any_depth_are_read(depth: int) -> None:
     title = "A quiet study of herons"
-    for opened, closed in (
-        ("[", "]"),
-        ('{"a": ', "}"),
-        ('{"title": "Folder", "children": [', "]}"),
-        ("<x>", "</x>"),
-    ):
+    brackets = {"[": "]", '{"a": ': "}", '{"title": "Folder", "children": [': "]}", "<x>": "</x>"}
+    for opened, closed in brackets.items():
         item = f'{{"title": "{title}"}}' if opened != "<x>" else f"<item><title>{title}</title></item>"
         read = references.read_references((opened * depth + item + closed * depth).encode(), ON)
         assert title in [row.title for row in read]

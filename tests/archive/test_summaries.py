@@ -16,25 +16,6 @@ from storage.models import Appearance, DigestFormat, Entry, Section
 FILLER = "모델은 적은 자료로도 잘 배우며 여러 과제에서 앞선 방법을 크게 앞지른다. " * 4
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "이 논문은 작은 모델을 다룬다.",
-        "이 논문은 큰 모델이 읽을 수 없는 글을 작은 모델이 읽게 한다.",
-        "이 논문의 방법에는 추가 학습이 필요하지 않습니다.",
-        "이 논문이 다루는 문제는 지금까지 누구도 풀지 못했습니다.",
-        "긴 글은 한 번에 읽을 수 없다.",
-        "죄송합니다만 전문을 볼 수 없었습니다. 초록을 바탕으로 요약합니다. " + FILLER,
-        "Unfortunately, I cannot open the link. From the abstract: " + "The model learns fast. " * 6,
-        "Error typing is a way to make rewards smarter.",
-        "Unable to process long inputs, models degrade.",
-        "The paper cannot be praised enough. " + "It studies small models with care. " * 6,
-    ],
-)
-def test_real_summary_is_not_a_refusal(text: str) -> None:
-    assert not summaries.is_refusal(text)
-
-
 SOUND = "작은 모델을 큰 모델만큼 학습시키는 방법을 제안합니다."
 INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 요약해 드리겠습니다."
 
@@ -133,19 +114,30 @@ def test_extract_is_verbatim_for_any_abstract(abstract: str) -> None:
     assert all(sentence in abstract for sentence in summaries.choose_sentences(abstract))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", " \n", "N/A", "None", "-", "죄송합니다.", "[Error: 429 Too Many Requests]"),
-        "해당 논문의 내용을 찾을 수 없습니다.",
-        "**죄송합니다.** 링크를 열 수 없습니다.\n\n- 제목을 알려 주세요.\n- 저자를 알려 주세요.",
-        "I'm sorry, but I can't assist with that request.",
-        "I cannot open the PDF. Could you paste the abstract?",
-        "Error: API quota exceeded",
-    ],
-)
-def test_recognises_a_refusal(text: str) -> None:
-    assert summaries.is_refusal(text)
+REFUSALS = [
+    *("", " \n", "N/A", "None", "-", "죄송합니다.", "[Error: 429 Too Many Requests]"),
+    "해당 논문의 내용을 찾을 수 없습니다.",
+    "**죄송합니다.** 링크를 열 수 없습니다.\n\n- 제목을 알려 주세요.\n- 저자를 알려 주세요.",
+    "I'm sorry, but I can't assist with that request.",
+    "I cannot open the PDF. Could you paste the abstract?",
+    "Error: API quota exceeded",
+]
+SUMMARIES = [
+    "이 논문은 작은 모델을 다룬다.",
+    "이 논문은 큰 모델이 읽을 수 없는 글을 작은 모델이 읽게 한다.",
+    "이 논문의 방법에는 추가 학습이 필요하지 않습니다.",
+    "이 논문이 다루는 문제는 지금까지 누구도 풀지 못했습니다.",
+    "긴 글은 한 번에 읽을 수 없다.",
+    "죄송합니다만 전문을 볼 수 없었습니다. 초록을 바탕으로 요약합니다. " + FILLER,
+    "Unfortunately, I cannot open the link. From the abstract: " + "The model learns fast. " * 6,
+    "Error typing is a way to make rewards smarter.",
+    "Unable to process long inputs, models degrade.",
+    "The paper cannot be praised enough. " + "It studies small models with care. " * 6,
+]
+
+
+def test_a_refusal_is_told_from_a_summary() -> None:
+    assert [text for text in (*REFUSALS, *SUMMARIES) if summaries.is_refusal(text)] == REFUSALS
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Whether a paper is withdrawn, by its authors or by arXiv, from the words of its abstract and its comment."""
 
-import pytest
-
 from storage.withdrawals import Withdrawal, find_withdrawal
 
 BY_AUTHORS = [
@@ -40,31 +38,19 @@ BY_AUTHORS = [
     ("Rivers are long.", "This paper withdrawn due to an error"),
 ]
 BY_ARXIV = [
-    (
-        "Rivers are long.",
-        "arXiv admin note: This paper has been withdrawn by arXiv since its authors are unknown",
-    ),
-    (
-        "Rivers are long.",
-        "arXiv admin note: submission has been withdrawn by arXiv administrators due to overlap",
-    ),
+    ("Rivers are long.", "arXiv admin note: This paper has been withdrawn by arXiv since its authors are unknown"),
+    ("Rivers are long.", "arXiv admin note: submission has been withdrawn by arXiv administrators due to overlap"),
     ("This submission has been withdrawn by arXiv administrators due to disputed authorship.", None),
     ("Rivers are long.", "This article has been removed by arXiv administrators due to its license"),
     ("Rivers are long.", "arXiv admin note: submission removed by the arXiv moderators"),
-    (
-        "Rivers are long.",
-        "This version withdrawn by arXiv administrators because its author did not have the right",
-    ),
-]
+    ("Rivers are long.", "This version withdrawn by arXiv administrators because its author did not have the right"),
+]  # fmt: skip
 NOT_WITHDRAWN = [
     ("Rivers are long.", "10 pages, on deposits that were withdrawn from accounts"),
     ("We study why 2,300 papers have been withdrawn from arXiv.", None),
     ('"This paper has been withdrawn" is the notice that we classify.', None),
     ("Rivers are long.", "arXiv admin note: text overlap with arXiv:2505.00001"),
-    (
-        "Rivers are long.",
-        "arXiv admin note: substantial text overlap with arXiv:2401.1, which has been withdrawn",
-    ),
+    ("Rivers are long.", "arXiv admin note: substantial text overlap with arXiv:2401.1, which has been withdrawn"),
     ("Rivers are long.", "Withdrawn from a conference, now in a journal"),
     ("When the paper is withdrawn, its citations go on.", None),
     ("Rivers are long.", "Replaces a withdrawn paper, arXiv:2401.00001"),
@@ -90,18 +76,10 @@ NOT_WITHDRAWN = [
     ("We withdraw the paper's claim that rivers are short.", None),
     ("Retracted and corrected articles are compared.", None),
     (None, None),
-]
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("told", "by"),
-    [
-        *((told, Withdrawal.AUTHORS) for told in BY_AUTHORS),
-        *((told, Withdrawal.ARXIV) for told in BY_ARXIV),
-        *((told, None) for told in NOT_WITHDRAWN),
-    ],
-)
-def test_what_a_paper_says_of_itself_tells_who_withdrew_it(
-    told: tuple[str | None, str | None], by: Withdrawal | None
-) -> None:
-    assert find_withdrawal(*told) is by
+def test_what_a_paper_says_of_itself_tells_who_withdrew_it() -> None:
+    rows = ((BY_AUTHORS, Withdrawal.AUTHORS), (BY_ARXIV, Withdrawal.ARXIV), (NOT_WITHDRAWN, None))
+    wrong = [told for texts, by in rows for told in texts if find_withdrawal(*told) is not by]
+    assert wrong == []

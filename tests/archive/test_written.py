@@ -253,12 +253,8 @@ def test_paper_linked_in_a_chapter_heading_is_not_an_entry() -> None:
 )
 def test_a_heading_may_link_to_a_paper_outside_arxiv(link: str, key: str | None) -> None:
     """In a newsletter, between two of arXiv: its votes and points are its own."""
-    papers = [
-        f"### [Paper {n}]({url})\n\nVote: {n}\n\n- Point {n}\n\n"
-        for n, url in enumerate(
-            ("https://arxiv.org/abs/2505.00001", link, "https://arxiv.org/abs/2505.00002")
-        )
-    ]
+    links = ("https://arxiv.org/abs/2505.00001", link, "https://arxiv.org/abs/2505.00002")
+    papers = [f"### [Paper {n}]({url})\n\nVote: {n}\n\n- Point {n}\n\n" for n, url in enumerate(links)]
     digest = parse_one("## Daily Papers (2025-05-06)\n\n" + "".join(papers))
     expected = [("2505.00001", 0), (key, 1), ("2505.00002", 2)]
     assert [(row.paper_key, row.votes) for row in digest.entries] == [row for row in expected if row[0]]
@@ -268,9 +264,8 @@ def test_a_heading_may_link_to_a_paper_outside_arxiv(link: str, key: str | None)
 def test_lines_above_a_summary_are_parsed_as_fields() -> None:
     fields = "**Title**: A Small Model\n\nVotes: 7\nAuthors: A B, C D\n![](https://example.org/a.png)\n"
     summary = f"\n**Summary**:\n{fence('Vote: 9' + chr(10) * 2 + '글 하나.' + chr(10))}\n"
-    digest = parse_one(
-        f"{REVIEW}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n{fields}{summary}"
-    )
+    head = "## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n"
+    digest = parse_one(f"{REVIEW}{head}{fields}{summary}")
     (paper,) = digest.entries
     assert (digest.format, paper.title, paper.votes) == (DigestFormat.REVIEW, "A Small Model", 7)
     assert (paper.authors, paper.thumbnail) == (("A B", "C D"), "https://example.org/a.png")
@@ -295,12 +290,10 @@ def load_spellings(kind: str) -> dict[str, list[str]]:
     for place, value in {"{COVER}": COVER, "{CLIP}": CLIP, "{URL}": URL}.items():
         text = text.replace(place, value)
     blocks = (block.partition("\n") for block in text.rstrip("\n").split("\n== ")[1:])
+    found = {title.split()[1]: listed for title, _, listed in blocks if title.startswith(kind)}
     return {
-        title.split()[1]: [
-            line.removeprefix(" ").replace("⏎", "\n") for line in listed.replace("‖\n", "‖ ").split(" ‖")
-        ]
-        for title, _, listed in blocks
-        if title.startswith(kind)
+        name: [line.removeprefix(" ").replace("⏎", "\n") for line in listed.replace("‖\n", "‖ ").split(" ‖")]
+        for name, listed in found.items()
     }
 
 
@@ -383,22 +376,10 @@ def test_reads_a_review_in_other_spellings(construct: str) -> None:
         first, second = digest.entries
         assert (second.paper_key, second.title, len(second.sections)) == ("2505.00002", "작은 모델", 2)
         sections = [(section.heading, section.body.strip()) for section in first.sections]
-        read[line] = (
-            digest.format,
-            str(digest.date),
-            first.paper_key,
-            first.title,
-            sections,
-            digest.problems,
-        )
-    usual = (
-        "review",
-        "2025-05-27",
-        "2505.00001",
-        "작은 모델",
-        [("1. 동기", "작다."), ("2. 결과", "- 빠르다.")],
-        (),
-    )
+        of_first = first.paper_key, first.title, sections
+        read[line] = (digest.format, str(digest.date), *of_first, digest.problems)
+    sections = [("1. 동기", "작다."), ("2. 결과", "- 빠르다.")]
+    usual = ("review", "2025-05-27", "2505.00001", "작은 모델", sections, ())
     assert read == dict.fromkeys(read, usual)
 
 
