@@ -128,17 +128,16 @@ def test_rejects_claims_of_wrong_length_or_language_or_with_links(
     assert find_problems(text, language=language) == [problem]
 
 
-def test_ordinary_punctuation_is_not_a_link() -> None:
-    for text in (
-        "The model reads the tokens, e.g. those of Fig. A vs. Table B.",
-        "It uses Qwen2.5-VL, i.e. a model that is better than GPT-4.1/o3, ViT-B/16 and v2.0/v2.1.",
+def test_ordinary_punctuation_is_not_a_link_and_latin_terms_make_no_sentence_english() -> None:
+    for text, language in (
+        ("The model reads the tokens, e.g. those of Fig. A vs. Table B.", EN),
+        ("It uses Qwen2.5-VL, i.e. a model that is better than GPT-4.1/o3, ViT-B/16 and v2.0/v2.1.", EN),
+        (
+            "DeepSeek-R1은 사람 피드백 강화 학습(reinforcement learning from human feedback; RLHF)으로 학습합니다.",
+            KO,
+        ),
     ):
-        assert find_problems(text) == []
-
-
-def test_latin_terms_do_not_make_a_sentence_english() -> None:
-    text = "DeepSeek-R1은 사람 피드백 강화 학습(reinforcement learning from human feedback; RLHF)으로 학습합니다."
-    assert find_problems(text, language=KO) == []
+        assert find_problems(text, language=language) == []
 
 
 def test_rejects_a_repeated_claim() -> None:

@@ -1,22 +1,12 @@
 """Numbers in claims: the same value matches in any notation; another value or scale does not."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.claims import number_comparison
 
 SAME = [
-    (
-        "1.2M",
-        "120만",
-        "1,200,000",
-        "1.2 million",
-        "1.2 × 10^6",
-        "1.2e6",
-        "$1.2\\times 10^{6}$",
-        "1{,}200{,}000",
-    ),
+    ("1.2M", "120만", "1,200,000", "1.2 million", "1.2 × 10^6", "1.2e6", "$1.2\\times 10^{6}$", "1{,}200{,}000"),
     ("3.5B", "35억", "3.5 billion", "3,500,000,000", "3.5b"),
     ("48.2k", "48,200", "4만 8,200", "48.2K", "48.2 thousand"),
     ("12%", "12퍼센트", "12 ％", "12 percent", "１２%", "12\\%", "$12\\%$"),
@@ -27,7 +17,7 @@ SAME = [
     ("14 pp", "14%p", "14 percentage points", "14퍼센트포인트", "14 points", "14포인트"),
     ("90 minutes", "90분", "1.5 hours", "1.5시간"),
     ("5,000명", "5천 명", "5k people"),
-]
+]  # fmt: skip
 OTHER = [
     ("12%", "0.12%", "120%", "13%"),
     ("1.2M", "12만", "1.2B", "1.2k", "1,200만"),
@@ -44,14 +34,10 @@ def matches(claim: str, source: str) -> bool:
     return not number_comparison.Paragraph(f"The value is {source}.").find_problems(f"값은 {claim}.")
 
 
-@pytest.mark.parametrize("forms", SAME, ids=lambda forms: forms[0])
-def test_a_number_matches_in_every_notation(forms: tuple[str, ...]) -> None:
-    assert [(claim, source) for claim in forms for source in forms if not matches(claim, source)] == []
-
-
-@pytest.mark.parametrize("forms", OTHER, ids=lambda forms: forms[0])
-def test_another_value_or_scale_does_not_match(forms: tuple[str, ...]) -> None:
-    assert [other for other in forms[1:] if matches(other, forms[0])] == []
+def test_a_number_matches_in_every_notation_and_no_other_value_or_scale() -> None:
+    pairs = [(claim, source) for forms in SAME for claim in forms for source in forms]
+    assert [pair for pair in pairs if not matches(*pair)] == []
+    assert [(other, forms[0]) for forms in OTHER for other in forms[1:] if matches(other, forms[0])] == []
 
 
 THERE = (
@@ -67,14 +53,9 @@ MISSING = (
 )
 
 
-@pytest.mark.parametrize("pair", THERE.split("|"))
-def test_accepts_a_number_that_the_paragraph_supports(pair: str) -> None:
-    assert matches(*pair.split(": ", 1))
-
-
-@pytest.mark.parametrize("pair", MISSING.split("|"))
-def test_rejects_a_number_that_the_paragraph_lacks(pair: str) -> None:
-    assert not matches(*pair.split(": ", 1))
+def test_accepts_a_number_that_the_paragraph_supports_and_no_other() -> None:
+    assert [pair for pair in THERE.split("|") if not matches(*pair.split(": ", 1))] == []
+    assert [pair for pair in MISSING.split("|") if matches(*pair.split(": ", 1))] == []
 
 
 @given(st.integers(1, 10**13))

@@ -29,16 +29,13 @@ Outcome = str | Exception | Callable[[], Any]
 
 def answer_of(*texts: str) -> str:
     sections = [*prompts.SECTIONS[FORM]]
-    return json.dumps(
-        {section: [{"text": text, "span": SPAN}] for section, text in zip(sections, texts, strict=False)}
-    )
+    claims = [[{"text": text, "span": SPAN}] for text in texts]
+    return json.dumps(dict(zip(sections, claims, strict=False)))
 
 
 def verdicts_of(*proved: bool) -> str:
-    rows = enumerate(proved, start=1)
-    return json.dumps(
-        {"verdicts": [{"claim": number, "reason": "so", "is_proved": row} for number, row in rows]}
-    )
+    rows = [{"claim": number, "reason": "so", "is_proved": row} for number, row in enumerate(proved, 1)]
+    return json.dumps({"verdicts": rows})
 
 
 class Script(LanguageModel):
@@ -166,10 +163,14 @@ async def test_retries_a_failed_judgement_without_writing_again(desk: Desk, outc
     assert (judged.state, printed(judged), model.requests) == (DraftState.CHECKED, [TRUE], 1)
 
 
-async def test_round_after_an_outage_starts_with_other_papers(desk: Desk) -> None:
+async def test_round_after_an_outage_is_told_and_starts_with_other_papers(desk: Desk) -> None:
+    """A typed `write` would else be silent for minutes."""
     outage = ModelError("Error code: 429", tokens=0, is_outage=True)
     model = Script(outage, outage, answer_of(TRUE))
-    drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
+    with capture_logs() as entries:
+        drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
+    said = [entry["reason"] for entry in entries if entry["log_level"] == "warning"]
+    assert said == ["Error code: 429"]
     assert {draft.state for draft in drafts} == {DraftState.CHECKED}
     assert [draft.calls for draft in drafts] == [3, 3, 2]
     assert desk.pauses == [drafting.ROUND_SECONDS] * 2
@@ -237,9 +238,8 @@ async def test_run_after_a_timeout_reuses_stored_responses(desk: Desk) -> None:
     hangs = asyncio.Event().wait
     model = Script(answer_of(TRUE))
     [draft] = await desk.write(model, Script(hangs), seconds=0.2)
-    assert (
-        draft.state is DraftState.PLANNED
-    )  # the response was stored, but the run ended before the draft was returned
+    # The response was stored, but the run ended before the draft was returned.
+    assert draft.state is DraftState.PLANNED
     assert desk.problems == ["1 paper left: the time is over"]
     [draft] = await desk.write(model, Script(verdicts_of(True)))
     assert (draft.state, model.requests) == (DraftState.CHECKED, 1)
@@ -263,12 +263,3 @@ async def test_bug_fails_only_one_paper(desk: Desk) -> None:
     drafts = await desk.write(model, Script(verdicts_of(True)), count=3, daily=10**9)
     assert [draft.state for draft in drafts] == [DraftState.FAILED, *[DraftState.CHECKED] * 2]
     assert desk.problems == ["2611.10001: a bug"]
-
-
-async def test_the_first_round_without_an_answer_says_so(desk: Desk) -> None:
-    """A typed `write` would else be silent for minutes."""
-    outage = ModelError("Connection error: refused", tokens=0, is_outage=True)
-    with capture_logs() as entries:
-        await desk.write(Script(outage, outage, answer_of(TRUE)), Script(verdicts_of(True)))
-    said = [entry for entry in entries if entry["log_level"] == "warning"]
-    assert [entry["reason"] for entry in said] == ["Connection error: refused"]
