@@ -34,33 +34,14 @@ def test_private_and_reserved_addresses_are_not_public() -> None:
     assert [text for text in PUBLIC.split() if not ssrf_guard.is_public(ipaddress.ip_address(text))] == []
 
 
-REFUSED = (
-    "http://127.0.0.1/ http://[::1]/ http://[::ffff:7f00:1]/ http://0.0.0.0/ http://127.1/ http://2130706433/"
-    " ftp://example.org/ file:///etc/passwd data:text/plain,hello //example.org/"
-)
-
-
-@pytest.mark.parametrize("url", REFUSED.split())
-def test_rejects_a_url_with_a_blocked_address_without_resolving(url: str) -> None:
-    with pytest.raises(base.FetchError):
-        guard_of({}).check_url(URL(url))
-
-
-async def test_rejects_a_host_that_resolves_to_a_blocked_address() -> None:
-    guard = guard_of({"papers.test": [["1.1.1.1", "10.0.0.1"]]})
-    guard.check_url(URL("https://papers.test/2025"))
-    reason = r"papers\.test is at 10\.0\.0\.1, which is not a public address"
-    with pytest.raises(base.FetchError, match=reason):
-        await guard.resolve("papers.test", 80)
-
-
 async def test_allowing_one_port_does_not_allow_other_ports() -> None:
     guard = guard_of({"papers.test": [["127.0.0.1"]]}, "papers.test:8000")
     assert [result["host"] for result in await guard.resolve("papers.test", 8000)] == ["127.0.0.1"]
     with pytest.raises(base.FetchError):
         await guard.resolve("papers.test", 8001)
-    with pytest.raises(base.FetchError):
-        guard.check_url(URL("http://127.0.0.1:8000/"))
+    for url in ("http://127.0.0.1:8000/", "//papers.test/"):
+        with pytest.raises(base.FetchError):
+            guard.check_url(URL(url))
 
 
 @pytest.mark.parametrize(
