@@ -54,71 +54,48 @@ async def test_prefers_hugging_faces_markdown(origin: OriginServer, fetch: HttpF
     assert origin.paths == [MARKDOWN]
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        web.Response(status=404),
-        markdown(f"<!DOCTYPE html><p>{ID} {TITLE}</p>" + paper_pages.markdown_page()),
-        markdown(paper_pages.markdown_page(title="Dense Candles")),
-        markdown(paper_pages.markdown_page(paper_id="2505.01235")),
-        markdown(paper_pages.markdown_page(paper_id=f"{ID}9")),
-        markdown(paper_pages.markdown_page(sentences=15)),
-        markdown(paper_pages.markdown_page(title="Dense Candles", content="x " * 4000 + TITLE)),
-        markdown(paper_pages.web_page()),
-        markdown(paper_pages.web_page(comment=paper_pages.markdown_page())),
-        markdown(paper_pages.web_page(comment=f"URL Source: https://arxiv.org/html/{ID}")),
-        markdown(paper_pages.markdown_page(paper_id="2505.09999", content=f"arXiv:{ID}")),
-        markdown(paper_pages.markdown_page().replace("URL Source: https://arxiv.org/html/", "arXiv ")),
-    ],
-    ids=[
-        "missing",
-        "page",
-        "title",
-        "id",
-        "longer id",
-        "short",
-        "cited",
-        "web page",
-        "comment",
-        "line",
-        "other",
-        "no origin",
-    ],
-)
+NO_MARKDOWN = {
+    "missing": web.Response(status=404),
+    "page": markdown(f"<!DOCTYPE html><p>{ID} {TITLE}</p>" + paper_pages.markdown_page()),
+    "title": markdown(paper_pages.markdown_page(title="Dense Candles")),
+    "id": markdown(paper_pages.markdown_page(paper_id="2505.01235")),
+    "longer id": markdown(paper_pages.markdown_page(paper_id=f"{ID}9")),
+    "short": markdown(paper_pages.markdown_page(sentences=15)),
+    "cited": markdown(paper_pages.markdown_page(title="Dense Candles", content="x " * 4000 + TITLE)),
+    # Hugging Face's documentation of `.md`: without arXiv's HTML it gives its own page, with what readers wrote there.
+    "web page": markdown(paper_pages.web_page(comment="The accuracy cannot be reproduced.")),
+    "comment": markdown(paper_pages.web_page(comment=paper_pages.markdown_page())),
+    "line": markdown(paper_pages.web_page(comment=f"URL Source: https://arxiv.org/html/{ID}")),
+    "other": markdown(paper_pages.markdown_page(paper_id="2505.09999", content=f"arXiv:{ID}")),
+    "no origin": markdown(
+        paper_pages.markdown_page().replace("URL Source: https://arxiv.org/html/", "arXiv ")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_MARKDOWN)
 async def test_ignores_markdown_that_is_not_the_paper(
-    origin: OriginServer, fetch: HttpFetcher, page: web.Response
+    origin: OriginServer, fetch: HttpFetcher, name: str
 ) -> None:
-    origin.pages |= {MARKDOWN: page, HTML: paper_pages.latexml_page()}
+    origin.pages |= {MARKDOWN: NO_MARKDOWN[name], HTML: paper_pages.latexml_page()}
     assert (await read(origin, fetch)).url == f"{origin.url}{HTML}"
     assert origin.paths == [MARKDOWN, HTML]
 
 
-async def test_a_paper_without_arxiv_html_has_its_abstract_whatever_others_wrote_on_its_page(
-    db: Database, origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    """Hugging Face's documentation of `.md`: without the HTML version it gives the HTML of its page."""
-    origin.pages[MARKDOWN] = markdown(paper_pages.web_page(comment="The accuracy cannot be reproduced."))
-    texts = texts_of(db, origin, fetch)
-    found = await texts.read(ID, TITLE, "Lamps.")
-    assert (found.text, found.basis) == ("Lamps.", "abstract")
-    assert await db.fetch(paper_texts.get, ID) is None
+NO_HTML: dict[str, origin_server.Page] = {
+    "missing": web.Response(status=404),
+    "title": paper_pages.latexml_page(title="Dense Candles"),
+    "id": paper_pages.latexml_page(paper_id="2505.09999"),
+    "short": paper_pages.latexml_page(sentences=10),
+    "redirect": web.Response(status=302, headers={"Location": f"/abs/{ID}"}),
+}
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        web.Response(status=404),
-        paper_pages.latexml_page(title="Dense Candles"),
-        paper_pages.latexml_page(paper_id="2505.09999"),
-        paper_pages.latexml_page(sentences=10),
-        web.Response(status=302, headers={"Location": f"/abs/{ID}"}),
-    ],
-    ids=["missing", "title", "id", "short", "redirect"],
-)
+@pytest.mark.parametrize("name", NO_HTML)
 async def test_ignores_html_that_is_not_the_paper(
-    origin: OriginServer, fetch: HttpFetcher, page: origin_server.Page
+    origin: OriginServer, fetch: HttpFetcher, name: str
 ) -> None:
-    origin.pages |= {HTML: page, f"/abs/{ID}": paper_pages.latexml_page()}
+    origin.pages |= {HTML: NO_HTML[name], f"/abs/{ID}": paper_pages.latexml_page()}
     assert await open_reader(origin, fetch).read(ID, TITLE) is None
     assert origin.paths[:2] == [MARKDOWN, HTML]
 

@@ -56,29 +56,22 @@ async def test_reads_a_known_page_again_only_if_it_changed(origin: OriginServer,
     assert "corrected" in results[1].digests[0].text
 
 
-async def test_does_not_request_today_before_the_publishing_time(
+async def test_today_waits_for_the_publishing_time_and_corrections_of_earlier_days_do_not(
     origin: OriginServer, fetch: HttpFetcher
 ) -> None:
+    origin.pages["/2025/05/06.md"] = source_payloads.newsletter()
     seoul = dated_source(origin, fetch, timezone=ZoneInfo("Asia/Seoul"), from_time=time(9))
     early = datetime(2025, 5, 6, 23, 59, tzinfo=ZoneInfo("UTC"))
     results = await fetch_results(seoul, now=early)
-    assert (results[0].status, results[0].reason) == (NOT_YET, "not requested before 09:00 Asia/Seoul")
+    assert [result.status for result in results] == [NOT_YET, OK, NOT_YET, NOT_YET]
+    reasons = results[0].reason, results[2].reason
+    assert reasons == ("not requested before 09:00 Asia/Seoul", "2025-05-05: not found (404)")
     assert "/2025/05/07.md" not in origin.paths
     await fetch_results(seoul, now=early, days=[date(2025, 5, 7)])
     assert origin.paths.pop() == "/2025/05/07.md", "a day that is asked for is requested at once"
     origin.requests.clear()
     await fetch_results(seoul, now=early + timedelta(minutes=1))
     assert "/2025/05/07.md" in origin.paths
-
-
-async def test_corrections_of_earlier_days_do_not_wait_for_the_publishing_time(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
-    origin.pages["/2025/05/05.md"] = source_payloads.newsletter(date(2025, 5, 5))
-    early = datetime(2025, 5, 6, 8, tzinfo=UTC_ZONE)
-    results = await fetch_results(dated_source(origin, fetch, from_time=time(9)), now=early)
-    assert [result.status for result in results] == [NOT_YET, OK, NOT_YET, NOT_YET]
-    assert results[2].reason == "2025-05-04: not found (404)", "it was requested"
 
 
 async def test_requests_a_url_shared_by_several_days_once(origin: OriginServer, fetch: HttpFetcher) -> None:
