@@ -15,15 +15,9 @@ from storage.models import FetchStatus, SkipReason
 from tests.support import case_files, origin_server, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.source_fixtures import OpenFetcher, fetch_results, fetch_statuses, merge_page_states
+from tests.support.source_payloads import rss_item as item
 
 OK, UNCHANGED, FAILED = FetchStatus.OK, FetchStatus.UNCHANGED, FetchStatus.FAILED
-
-
-def item(key: str, *, link: str = "", content: str = "", title: str = "A day", date: str = "") -> str:
-    return (
-        f"<item><guid isPermaLink='false'>{key}</guid><title>{title}</title><link>{link}</link>"
-        f"<pubDate>{date}</pubDate><content:encoded><![CDATA[{content}]]></content:encoded></item>"
-    )
 
 
 class Site:
@@ -53,7 +47,7 @@ def paper_item(number: int, *, on: str = "", votes: int = 3) -> str:
     )
     link = f"https://arxiv.org/abs/2503.{number:05}"
     when = f"{on}T08:00:00Z" if on else ""
-    return item(link, link=link, title=f"Growing Moss {number}", content=html, date=when)
+    return item(link, link, html, f"Growing Moss {number}", when)
 
 
 def built(*items: str, on: str) -> str:
@@ -130,7 +124,7 @@ async def test_a_wrong_date_in_a_feed_spoils_only_its_own_entry(
 async def test_an_entry_with_a_new_id_is_the_entry_with_its_paper_or_link(site: Site, on: str) -> None:
     days = source_fixtures.NOW + timedelta(days=1), source_fixtures.NOW + timedelta(days=2)
     papers = [paper_item(number, on=on) for number in (1, 2)]
-    post = item("build1-p", link=f"{site.url}/post", content=source_payloads.newsletter())
+    post = item("build1-p", link=f"{site.url}/post", text=source_payloads.newsletter())
     states: dict[str, sources.PageState] = {}
     found = []
     for build, now in enumerate((source_fixtures.NOW, *days), 1):
@@ -192,10 +186,9 @@ async def test_a_changed_paper_stays_listed_on_its_day(site: Site) -> None:
 async def test_does_not_list_new_versions_in_an_arxiv_feed(site: Site) -> None:
     site.pages["/feed"] = source_payloads.rss(
         *(
-            f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.0000{n}</link><description>"
-            f"arXiv:2505.0000{n}v1 Announce Type: {kind} \nAbstract: Moss {n}.</description>"
-            f"<pubDate>2025-05-06T04:00:00Z</pubDate></item>"
+            item(f"{n}", f"https://arxiv.org/abs/2505.0000{n}", text, date="2025-05-06T04:00:00Z")
             for n, kind in enumerate(("new", "cross", "replace", "replace-cross"), 1)
+            for text in [f"arXiv:2505.0000{n}v1 Announce Type: {kind} \nAbstract: Moss {n}."]
         )
     )
     [result, _] = await site.read()
@@ -210,7 +203,7 @@ async def test_does_not_list_new_versions_in_an_arxiv_feed(site: Site) -> None:
 
 async def test_retries_a_failed_link_even_if_the_feed_is_unchanged(site: Site) -> None:
     site.pages["/feed"] = source_payloads.rss(
-        item("1", link=f"{site.url}/a.md"), item("2", content=source_payloads.review())
+        item("1", link=f"{site.url}/a.md"), item("2", text=source_payloads.review())
     )
     site.pages["/a.md"] = web.Response(status=500)
     first = await site.read()
@@ -237,7 +230,7 @@ async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_re
     states = merge_page_states(first)
     [again] = await site.read(states)
     assert (again.status, bool(again.reason)) == (FetchStatus.NOT_YET, True)
-    site.pages["/feed"] = source_payloads.rss(*entries, item("4", content=source_payloads.newsletter()))
+    site.pages["/feed"] = source_payloads.rss(*entries, item("4", text=source_payloads.newsletter()))
     site.origin.requests.clear()
     second = await site.read(states)
     assert [(result.status, len(result.digests)) for result in second] == [(OK, 1), (UNCHANGED, 0)]
@@ -269,7 +262,7 @@ async def test_link_to_a_private_address_does_not_affect_other_entries(
 ) -> None:
     async with origin_server.run_origin() as inside:
         origin.pages["/feed"] = source_payloads.rss(
-            item("1", link=f"{inside.url}/secret"), item("2", content=source_payloads.newsletter())
+            item("1", link=f"{inside.url}/secret"), item("2", text=source_payloads.newsletter())
         )
         async with open_fetcher(allow=(f"127.0.0.1:{origin.port}",)) as fetch:
             assert await fetch_statuses(feed.FeedSource(f"{origin.url}/feed", fetch)) == [
@@ -308,7 +301,7 @@ async def test_links_that_failed_before_do_not_keep_the_others_from_being_read(s
 
 async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.pages["/feed"] = built(
-        item("1", content=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT"),
+        item("1", text=source_payloads.newsletter(), date="Tue, 06 May 2025 01:00:00 GMT"),
         paper_item(3, on="2025-05-06"),
         on="2025-05-06",
     )
@@ -321,13 +314,6 @@ async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch
 
 
 PAPER, MOSS = "https://arxiv.org/abs/2611.00001", "Moss Grows on Old Walls"
-
-
-def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None:
-    dates = ("2026-11", "5/6/2026", "soon", "2026/11/27", "")
-    items = (f"<item><title>Moss {n}</title><pubDate>{on}</pubDate></item>" for n, on in enumerate(dates))
-    entries = feed_entries.parse_document(source_payloads.rss(*items), "").entries
-    assert [entry.unreadable_date for entry in entries] == ["2026-11", "5/6/2026", "soon", None, None]
 
 
 @pytest.mark.parametrize(
@@ -385,39 +371,36 @@ async def test_a_page_of_a_code_host_is_refused_with_the_address_of_its_file(
         ("", ""),
     ],
 )
-async def test_what_a_feed_says_that_it_leaves_out_is_named(
-    origin: OriginServer, fetch: HttpFetcher, head: str, named: str
-) -> None:
+async def test_what_a_feed_says_that_it_leaves_out_is_named(site: Site, head: str, named: str) -> None:
     """OpenSearch's totalResults, as arXiv's API has it with ten results by default, and RFC 5005's next page."""
-    origin.pages["/feed"] = source_payloads.atom(head, source_payloads.arxiv_entry("2505.00001"))
-    results = await fetch_results(feed.FeedSource(f"{origin.url}/feed", fetch))
+    site.pages["/feed"] = source_payloads.atom(head, source_payloads.arxiv_entry("2505.00001"))
+    results = await site.read()
     texts = [text for of in results if of.reading for row in of.reading.skipped for text in row.examples]
     assert any(text.startswith(named) for text in texts) if named else texts == []
 
 
+def parse_items(*items: str) -> feed_entries.Feed:
+    return feed_entries.parse_document(source_payloads.rss(*items), "https://a.example/feed")
+
+
+def test_a_date_from_which_no_day_can_be_told_is_kept_as_it_is_written() -> None:
+    dates = ("2026-11", "5/6/2026", "soon", "2026/11/27", "")
+    entries = parse_items(*(item(on, date=on) for on in dates)).entries
+    assert [entry.unreadable_date for entry in entries] == ["2026-11", "5/6/2026", "soon", None, None]
+
+
 def test_a_feed_is_read_up_to_its_limit_of_items_and_the_rest_are_counted() -> None:
     """docs/sources.md, "too many": what is beyond 2,000 items of a feed."""
-    items = [f"<item><guid>g{number}</guid><title>T {number}</title></item>" for number in range(2_003)]
-    read = feed_entries.parse_document(source_payloads.rss(*items), "https://a.example/feed")
-    assert len(read.entries) == 2_000
-    assert read.entries[-1].title == "T 1999"
-    [skipped] = read.skipped
-    assert (skipped.reason, skipped.number) == (SkipReason.TOO_MANY, 3)
+    read = parse_items(*(item(f"g{number}", title=f"T {number}") for number in range(2_003)))
+    assert (len(read.entries), read.entries[-1].title) == (2_000, "T 1999")
+    assert [(of.reason, of.number) for of in read.skipped] == [(SkipReason.TOO_MANY, 3)]
 
 
-def test_each_text_of_an_entry_is_read_not_only_the_longest() -> None:
+def test_each_text_of_an_entry_is_read_not_only_the_longest_and_an_endless_id_is_cut() -> None:
     """As in feeds whose content is a long post, and whose summary names the paper."""
-    link = "<p><a href='https://arxiv.org/abs/2505.01234'>Herons Wade in Slow Water</a></p>"
-    long = f"<p>{'Birds stand in the river all day long. ' * 20}</p>"
-    entry = (
-        f"<item><guid>a</guid><title>Notes of a week</title><description><![CDATA[{link}]]></description>"
-        f"<content:encoded><![CDATA[{long}]]></content:encoded></item>"
-    )
-    [read] = feed_entries.parse_document(source_payloads.rss(entry), "https://a.example/feed").entries
+    link = "<a href='https://arxiv.org/abs/2505.01234'>Herons Wade in Slow Water</a>"
+    entry = item("i" * 5_000, text=f"<p>{'Birds stand in the river all day long. ' * 20}</p>")
+    summary = f"<description><![CDATA[<p>{link}</p>]]></description></item>"
+    [read] = parse_items(entry.replace("</item>", summary)).entries
     assert (read.paper_key, read.paper_title) == ("2505.01234", "Herons Wade in Slow Water")
-
-
-def test_an_endless_id_of_an_entry_is_cut() -> None:
-    item = f"<item><guid isPermaLink='false'>{'i' * 5_000}</guid><title>T</title></item>"
-    [entry] = feed_entries.parse_document(source_payloads.rss(item), "https://a.example/").entries
-    assert entry.key == "i" * 500
+    assert read.key == "i" * 500

@@ -1,40 +1,26 @@
 """The day of what a feed has without a date, played over months: each paper is listed once, on the day on which it came."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from bot.features.operations.retention import Retention
 from bot.sources import feed, poller
 from storage import archive, sources
-from storage.database import Database
-from tests.support import origin_server, source_payloads
+from tests.support import source_payloads
 from tests.support.polling_harness import PollingHarness
+from tests.support.source_fixtures import HeldPage
+from tests.support.source_payloads import rss_item as entry
 
 BEGIN, DAYS, STEP = datetime(2025, 5, 6, 6, tzinfo=UTC), 105, 5
 FILLED_ON = date(2025, 3, 7)
 """Sixty days before the first reading: too old for posts."""
 
 
-@pytest_asyncio.fixture
-async def harness(db: Database) -> AsyncIterator[PollingHarness]:
-    async with origin_server.run_origin() as origin:
-        yield PollingHarness(db, origin, now=BEGIN)
-
-
 def address(number: int) -> str:
     return f"https://arxiv.org/abs/2503.{number:05}"
-
-
-def entry(guid: str, link: str = "", text: str = "", title: str = "A day") -> str:
-    return (
-        f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title><link>{link}</link>"
-        f"<content:encoded><![CDATA[{text}]]></content:encoded></item>"
-    )
 
 
 def paper(number: int, guid: str = "") -> str:
@@ -124,7 +110,7 @@ async def test_each_paper_of_any_feed_is_listed_once_on_the_day_on_which_it_came
     harness: PollingHarness,
 ) -> None:
     """Page states are removed after ninety days, as by default."""
-    site, pages = harness.origin.url, harness.origin.pages
+    harness.now, site, pages = BEGIN, harness.origin.url, harness.origin.pages
     texts: dict[str, dict[int, str]] = {name: {} for name in FEEDS}
     most: dict[str, int] = {}
     rows = {name: await harness.add(f"/{first}", "feed") for name, first in NUMBERS.items()}
@@ -160,20 +146,16 @@ async def test_each_paper_of_any_feed_is_listed_once_on_the_day_on_which_it_came
 async def test_what_the_first_reading_did_not_reach_is_not_of_the_day_on_which_it_is_read(
     harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site, pages = harness.origin.url, harness.origin.pages
-
-    async def answer_never(_: web.BaseRequest) -> web.StreamResponse:
-        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
-
+    harness.now, site, pages = BEGIN, harness.origin.url, harness.origin.pages
     lists = {f"/list/{n}": links(range(10 * n, 10 * n + 3)) for n in range(1, 6)}
     items = [paper(1), *(entry(f"post-{n}", f"{site}/list/{n}") for n in range(1, 5))]
-    pages |= {**lists, "/list/2": web.Response(status=403), "/list/3": answer_never}
+    pages |= {**lists, "/list/2": web.Response(status=403), "/list/3": HeldPage()}
     pages["/feed"] = source_payloads.rss(*items)
     await harness.add("/feed", "feed")
     with monkeypatch.context() as slow:
         slow.setattr(poller, "_PAGE_TIMEOUT_SECONDS", 0.5)
         [report] = await harness.fetch_due()
-    assert "too long" in report.reason
+    assert "the poll took too long; the next one continues" in report.reason
     pages |= {**lists, "/feed": source_payloads.rss(*items, entry("post-5", f"{site}/list/5"))}
     harness.now += timedelta(days=1)
     await harness.fetch_due()

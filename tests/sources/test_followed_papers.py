@@ -1,43 +1,44 @@
 """Facts again about saved and discussed papers: what is new becomes an event once, within a day's requests."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from bot.archive import digest_writer, ingest
 from bot.sources import followed_papers
 from storage import archive, club, models, papers, shelf, tables
-from storage.database import Database
 from storage.papers import EventKind
-from tests.support import origin_server
 from tests.support.followed_services import Services
 from tests.support.polling_harness import START, PollingHarness
 
 READER, CHANNEL, SERVER = 11, 22, 33
 SAVED, DISCUSSED, OTHER = "2505.00001", "2505.00002", "2505.00003"
-IDS = [SAVED, DISCUSSED, OTHER]
 
 
-@pytest_asyncio.fixture
-async def services(db: Database) -> AsyncIterator[Services]:
-    async with origin_server.run_origin() as origin:
-        harness = PollingHarness(db, origin)
-        async with db.transaction() as connection:
-            await archive.lock_ingest(connection)
-            ids = await papers.add(connection, digest_writer.unlisted_papers(IDS))
-            await shelf.save(connection, READER, [ids[SAVED]], START, None)
-            values = {"guild_id": SERVER, "opened_at": START, "thread_id": 44, "delivery_id": 1}
-            await club.put_thread(connection, channel_id=CHANNEL, paper_id=ids[DISCUSSED], **values)
-            await connection.execute(tables.papers.update().values(first_on=START.date()))
-        found = Services(harness)
-        for arxiv_id in IDS:
-            found.tell(arxiv_id)
-            found.put_code(arxiv_id, None)
-        yield found
+async def save(harness: PollingHarness, *names: str) -> None:
+    """Let the reader save papers that no digest lists."""
+    async with harness.db.transaction() as connection:
+        await archive.lock_ingest(connection)
+        ids = await papers.add(connection, digest_writer.unlisted_papers(names))
+        await shelf.save(connection, READER, ids.values(), START, None)
+
+
+@pytest.fixture
+async def services(harness: PollingHarness) -> Services:
+    await save(harness, SAVED)
+    async with harness.db.transaction() as connection:
+        await archive.lock_ingest(connection)
+        ids = await papers.add(connection, digest_writer.unlisted_papers([DISCUSSED, OTHER]))
+        values = {"guild_id": SERVER, "opened_at": START, "thread_id": 44, "delivery_id": 1}
+        await club.put_thread(connection, channel_id=CHANNEL, paper_id=ids[DISCUSSED], **values)
+        await connection.execute(tables.papers.update().values(first_on=START.date()))
+    found = Services(harness)
+    for arxiv_id in (SAVED, DISCUSSED, OTHER):
+        found.tell(arxiv_id)
+        found.put_code(arxiv_id, None)
+    return found
 
 
 async def test_papers_are_asked_about_each_week_for_three_months_then_each_month(services: Services) -> None:
@@ -117,10 +118,7 @@ async def test_papers_that_fail_for_good_delay_themselves_alone(
 ) -> None:
     """Of both services, also where more of them than a service may fail in a row are asked about first."""
     failing = [f"2504.{index:05}" for index in range(number)]
-    async with services.harness.db.transaction() as connection:
-        await archive.lock_ingest(connection)
-        ids = await papers.add(connection, digest_writer.unlisted_papers(failing))
-        await shelf.save(connection, READER, ids.values(), START, None)
+    await save(services.harness, *failing)
     await services.ask(12, every=timedelta(days=1))
     pages = services.harness.origin.pages
 
@@ -160,25 +158,25 @@ async def test_a_paper_that_arxiv_lacks_yet_is_looked_up_the_next_day(
     assert new in await harness.db.fetch(papers.list_arxiv_due, harness.now, limit=100)
 
 
-async def test_two_thousand_saved_papers_take_at_most_a_days_requests(services: Services) -> None:
-    more = [f"2504.{number:05}" for number in range(1, 2000)]
-    async with services.harness.db.transaction() as connection:
-        await archive.lock_ingest(connection)
-        ids = await papers.add(connection, digest_writer.unlisted_papers(more))
-        await shelf.save(connection, READER, ids.values(), START, None)
+async def test_any_number_of_saved_papers_takes_at_most_a_days_requests(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/sources.md: 20 requests a day to arXiv, each about a hundred papers, and 50 to Hugging Face."""
+    limits = followed_papers.MAX_REQUESTS
+    assert [*limits.values()] == [20, 50]
+    monkeypatch.setattr(followed_papers, "MAX_REQUESTS", dict(zip(limits, (2, 5), strict=True)))
+    more = [f"2504.{number:05}" for number in range(1, 200)]
+    await save(services.harness, *more)
     for arxiv_id in more:
         services.tell(arxiv_id)
     first, second = await services.ask_for_days(2)
-    assert first == {"arxiv": 20, "huggingface": 50}
-    assert second == {"arxiv": 1, "huggingface": 50}, "a hundred papers a request"
+    assert first == {"arxiv": 2, "huggingface": 5}
+    assert second == {"arxiv": 1, "huggingface": 5}
 
 
 async def test_a_paper_that_arxiv_lacks_does_not_delay_those_of_the_next_request(services: Services) -> None:
     more = [f"2504.{number:05}" for number in range(1, 150)]
-    async with services.harness.db.transaction() as connection:
-        await archive.lock_ingest(connection)
-        ids = await papers.add(connection, digest_writer.unlisted_papers(more))
-        await shelf.save(connection, READER, ids.values(), START, None)
+    await save(services.harness, *more)
     for arxiv_id in more[1:]:
         services.tell(arxiv_id)
     await services.ask()

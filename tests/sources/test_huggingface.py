@@ -2,14 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import cycle, islice
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import structlog
 from aiohttp import web
 
@@ -20,7 +18,7 @@ from bot.sources.fetcher import HttpFetcher
 from storage import archive, models, papers, sources
 from storage.database import Database
 from storage.models import FetchStatus
-from tests.support import fake_huggingface, feed_files, origin_server, source_fixtures, source_payloads
+from tests.support import fake_huggingface, feed_files, source_fixtures, source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.polling_harness import START, PollingHarness
 from tests.support.source_fixtures import fetch_results, merge_page_states
@@ -45,11 +43,13 @@ class Hub:
             origin.url, fetch, day_close.default(), throttle=base.no_throttle
         )
 
-    async def read_today(self, *items: Any) -> base.FetchResult:
-        """Fetch a list of these items, or a text served in place of the list."""
-        is_text = isinstance(items[0], str | bytes)
-        self.pages[path(TODAY)] = items[0] if is_text else daily_papers(*items)
-        return (await fetch_results(self.source, days=[TODAY]))[0]
+    async def read_today(
+        self, *items: Any, states: Mapping[str, sources.PageState] | None = None
+    ) -> base.FetchResult:
+        """Fetch a list of these items, or the page that is served in place of the list."""
+        is_page = len(items) == 1 and not isinstance(items[0], dict)
+        self.pages[path(TODAY)] = items[0] if is_page else daily_papers(*items)
+        return (await fetch_results(self.source, states, days=[TODAY]))[0]
 
 
 @pytest.fixture
@@ -201,13 +201,11 @@ def rows(count: int, *, last: int = 7, first: int = 1) -> list[dict[str, Any]]:
     ("count", "requests"), [(0, 1), (1, 2), (50, 2), (51, 2), (100, 2), (101, 3), (230, 4)]
 )
 async def test_all_pages_of_a_list_are_read(hub: Hub, count: int, requests: int) -> None:
-    hub.pages[path(TODAY)] = daily_papers(*rows(count, last=900))
     with structlog.testing.capture_logs() as logs:
-        [result] = await fetch_results(hub.source, days=[TODAY])
+        result = await hub.read_today(*rows(count, last=900))
     listed = [entry.paper_key for digest in result.digests for entry in digest.entries]
-    assert (
-        listed == [fact.paper_key for fact in result.facts] == [f"2505.{n:05}" for n in range(1, count + 1)]
-    )
+    assert listed == [f"2505.{number:05}" for number in range(1, count + 1)]
+    assert [fact.paper_key for fact in result.facts] == listed
     assert [entry.rank for digest in result.digests for entry in digest.entries] == [*range(1, count + 1)]
     assert [fact.votes for fact in result.facts][-1:] == [900] * bool(count)
     assert [page.location for page in result.page_states] == [hub.origin.url + path(TODAY)] * bool(count)
@@ -216,31 +214,22 @@ async def test_all_pages_of_a_list_are_read(hub: Hub, count: int, requests: int)
 
 
 async def test_a_list_is_read_again_only_where_a_page_changed(hub: Hub) -> None:
-    hub.pages[path(TODAY)] = daily_papers(*rows(150))
-    known = merge_page_states(await fetch_results(hub.source, days=[TODAY]))
-    [again] = await fetch_results(hub.source, known, days=[TODAY])
+    known = merge_page_states([await hub.read_today(*rows(150))])
+    again = await hub.read_today(*rows(150), states=known)
     assert (again.status, again.facts) == (FetchStatus.UNCHANGED, ())
     assert again.reading is not None
-    hub.pages[path(TODAY)] = daily_papers(*rows(150, last=80))
-    [changed] = await fetch_results(hub.source, merge_page_states([again], known), days=[TODAY])
+    changed = await hub.read_today(*rows(150, last=80), states=merge_page_states([again], known))
     assert (changed.status, changed.facts[149].votes) == (FetchStatus.OK, 80)
 
 
-def serve_slices(hub: Hub, *slices: list[Any]) -> None:
-    """Serve these pages, and empty ones after them, whatever number of papers is asked for."""
+async def test_a_short_page_is_not_the_last(hub: Hub) -> None:
+    # Since papers joined the list meanwhile, the third page begins with the last paper of the second.
+    slices = [rows(100), [{"title": "no paper"}, *rows(3, first=101)], rows(50, first=103), []]
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
-        number = int(request.query["p"])
-        return web.json_response(slices[number] if number < len(slices) else [])
+        return web.json_response(slices[int(request.query["p"])])
 
-    hub.pages[path(TODAY)] = serve
-
-
-async def test_a_short_page_is_not_the_last(hub: Hub) -> None:
-    broken = [{"title": "no paper"}]
-    # Since papers joined the list meanwhile, the third page begins with the last paper of the second.
-    serve_slices(hub, rows(100), broken + rows(3, first=101), rows(50, first=103))
-    [result] = await fetch_results(hub.source, days=[TODAY])
+    result = await hub.read_today(serve)
     assert [fact.paper_key for fact in result.facts] == [f"2505.{number:05}" for number in range(1, 153)]
     [digest] = result.digests
     assert [problem.message for problem in digest.problems] == [
@@ -258,8 +247,7 @@ async def test_a_large_page_is_read_in_a_process_of_its_own(
 
 
 async def test_a_page_that_repeats_the_list_is_the_end(hub: Hub) -> None:
-    hub.pages[path(TODAY)] = web.json_response([*rows(60), None])
-    [result] = await fetch_results(hub.source, days=[TODAY])
+    result = await hub.read_today(web.json_response([*rows(60), None]))
     assert (result.status, len(result.facts), len(hub.origin.requests)) == (FetchStatus.OK, 60, 2)
     assert len(result.digests[0].problems) == 1
 
@@ -272,16 +260,15 @@ async def test_a_list_without_end_is_bounded_and_not_stored(
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         return web.json_response(rows(100, first=next(numbers)))
 
-    hub.pages[path(TODAY)] = serve
-    [result] = await fetch_results(hub.source, days=[TODAY])
+    result = await hub.read_today(serve)
     assert (result.status, result.reason) == (FetchStatus.FAILED, "its list has more than 10 pages")
     assert (result.digests, result.facts, result.page_states) == ((), (), ())
     assert len(hub.origin.requests) == 11
     monkeypatch.setattr(huggingface, "_MAX_LIST_BYTES", 60_000)
-    [result] = await fetch_results(hub.source, days=[TODAY])
+    result = await hub.read_today(serve)
     assert result.reason.startswith("at page 2: its list is larger than"), result.reason
     monkeypatch.setattr(huggingface, "_LIST_SECONDS", 0.0)
-    [result] = await fetch_results(hub.source, days=[TODAY])
+    result = await hub.read_today(serve)
     assert result.reason == "reading its list took longer than 0 s"
 
 
@@ -290,18 +277,15 @@ async def test_a_day_with_a_page_that_fails_is_not_read(hub: Hub, status: int) -
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         return web.json_response(rows(100)) if request.query["p"] == "0" else web.Response(status=status)
 
-    hub.pages[path(TODAY)] = serve
-    [result] = await fetch_results(hub.source, days=[TODAY])
+    result = await hub.read_today(serve)
     assert (result.status, result.digests, result.facts) == (FetchStatus.FAILED, (), ())
     assert (result.page_states, result.reason[:9]) == ((), "at page 2")
 
 
-@pytest_asyncio.fixture
-async def polled(db: Database) -> AsyncIterator[PollingHarness]:
-    async with origin_server.run_origin() as origin:
-        harness = PollingHarness(db, origin)
-        await harness.add(origin.url, "huggingface")
-        yield harness
+@pytest.fixture
+async def polled(harness: PollingHarness) -> PollingHarness:
+    await harness.add(harness.origin.url, "huggingface")
+    return harness
 
 
 async def count_listed(db: Database) -> int:
@@ -358,9 +342,8 @@ async def test_a_list_that_was_read_to_50_papers_is_completed(polled: PollingHar
     digest = listing.build(day, map(listing.from_service, items[:50]))
     await service.put(row.url, place, (digest,))
     read_at = START - timedelta(days=max(age - 1, 0), hours=2)
-    state = sources.PageState(
-        place, read_at, FetchStatus.OK, etag='W/"50"', hash="0" * 64, reading=models.ReadingReport()
-    )
+    known: Any = {"etag": 'W/"50"', "hash": "0" * 64, "reading": models.ReadingReport()}
+    state = sources.PageState(place, read_at, FetchStatus.OK, **known)
     async with polled.db.transaction() as connection:
         await sources.upsert_page_states(connection, row.id, [state])
     polled.origin.pages[path(day)] = daily_papers(*items)
@@ -375,46 +358,33 @@ async def test_a_list_that_was_read_to_50_papers_is_completed(polled: PollingHar
     assert len(set(alerts)) == (0 if age == 30 else 30), "a paper of an old day is not new"
 
 
-NAMES = ("Wei Wang", "Ada Lovelace", "Kim Min-jun", "Yang Liu", "José Núñez", "Jing Li", "李静")
-MEDIA = (".mp4", ".png", ".PNG?width=800", ".jpeg", ".gif")
-CDN = "https://uploads.example/production"
-DAYS, PAPERS_A_DAY = 12, 17
-
-
-def build_item(number: int, day: date) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """Return a listed paper, and its id, authors, media, thumbnail and code URL.
-
-    Some papers have two authors with the same name, and one has more than 500 authors.
-    """
-    arxiv_id = f"{day:%y%m}.{number + 1:05}"
-    names = [*islice(cycle(NAMES), number % 5, number % 5 + 1 + number % 7)]
-    names += names[:1] if number % 20 == 7 else []
-    if number == 40:
-        names = [f"Author Number {position}" for position in range(531)] + ["Yang Liu", "Yang Liu"]
-    endings = islice(cycle(MEDIA), number % 7, number % 7 + 1 + number % 4) if number % 5 == 0 else ()
-    media = tuple(f"{CDN}/{number}/{position}{ending}" for position, ending in enumerate(endings))
-    code = f"https://github.com/example/thing-{number}" if number % 50 == 3 else None
-    authors = [{"_id": str(position), "name": name} for position, name in enumerate(names)]
-    address = code and code.replace("thing", "\n  thing")
-    item = daily_papers_item(
-        arxiv_id, number % 300, authors=authors, mediaUrls=list(media), githubRepo=address
-    )
-    thumbnail = item["thumbnail"]
-    if number % 3:
-        del item["thumbnail"]
-        thumbnail = next((address for address in media if not address.endswith(".mp4")), None)
-    return item, (arxiv_id, tuple(names), media, thumbnail, code)
+COVER, CODE = "https://cdn.example/a.png", "https://github.com/example/thing"
+MEDIA = tuple(f"https://uploads.example/a/{name}" for name in ("0.mp4", "1.png", "2.PNG?width=800", "3.gif"))
+MANY = (*(f"Author Number {number}" for number in range(531)), "Yang Liu", "Yang Liu")
+LISTED: list[tuple[tuple[str, ...], tuple[str, ...], str | None, str | None, str | None]] = [
+    # authors, media, the picture that is listed and the one that is shown, code
+    (("Wei Wang",), (), COVER, COVER, None),
+    (("Kim Min-jun", "李静", "Kim Min-jun"), (), None, None, CODE),
+    (MANY, MEDIA[:1], None, None, None),
+    (("José Núñez", "Ada Lovelace"), MEDIA, None, MEDIA[1], CODE),
+    (("Ada Lovelace",), MEDIA[::-1], COVER, COVER, None),
+    (("Yang Liu", "Jing Li"), MEDIA[2:], None, MEDIA[2], None),
+]
 
 
 @pytest.mark.promise
 async def test_stores_order_authors_and_media_exactly_as_listed(hub: Hub, db: Database) -> None:
-    days = [TODAY - timedelta(days=DAYS - age) for age in range(DAYS)]
-    expected = []
-    for age, day in enumerate(days):
-        numbers = [*range(age * PAPERS_A_DAY, (age + 1) * PAPERS_A_DAY)][:: -1 if age % 2 else 1]
-        rows = [build_item(number, day) for number in numbers]
-        hub.pages[path(day)] = daily_papers(*(item for item, _ in rows))
-        expected += [wanted for _, wanted in rows]
+    """Two authors of a paper may have one name, and a paper more than 500 authors."""
+    days, expected = [TODAY - timedelta(days=1), TODAY], []
+    for day, order in zip(days, (1, -1), strict=True):
+        items = []
+        for number, (authors, media, listed, shown, code) in [*enumerate(LISTED, 10 * day.day)][::order]:
+            expected.append((f"2505.{number:05}", authors, media, shown, code))
+            people = [{"name": name} for name in authors]
+            repo = code and code.replace("thing", "\n  thing")
+            item = daily_papers_item(expected[-1][0], authors=people, mediaUrls=[*media], githubRepo=repo)
+            items.append(item | {"thumbnail": listed})
+        hub.pages[path(day)] = daily_papers(*items)
     service = ingest.IngestService(db, lambda: source_fixtures.NOW)
     found = []
     for result in await fetch_results(hub.source, days=days):
@@ -429,21 +399,16 @@ async def test_stores_order_authors_and_media_exactly_as_listed(hub: Hub, db: Da
     assert found == expected
     async with db.read() as connection:
         digests = await archive.list_rows(connection)
-        listed = await archive.list_papers(connection, [digest.id for digest in digests[::-1]])
-        details = await papers.list_details(connection, [paper.paper_id for paper in listed])
+        listed_papers = await archive.list_papers(connection, [digest.id for digest in digests[::-1]])
+        details = await papers.list_details(connection, [paper.paper_id for paper in listed_papers])
     stored = {row.key: (row.key, row.authors, row.media, row.thumbnail, row.code_url) for row in details}
-    assert [stored[paper.paper_key] for paper in listed] == expected
+    assert [stored[paper.paper_key] for paper in listed_papers] == expected
 
 
-async def test_a_day_that_has_not_begun_at_hugging_face_is_not_there_yet(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
+async def test_a_day_that_has_not_begun_at_hugging_face_is_not_there_yet(hub: Hub) -> None:
     """A date after today is a bad request there; a clock that is fast asks for one."""
-    origin.pages["/api/daily_papers"] = web.Response(status=400, text="{}")
-    source = huggingface.HuggingFaceSource(origin.url, fetch, day_close.default())
-    today = source_fixtures.NOW.date()
-    [now] = await source_fixtures.fetch_results(source, days=[today])
-    [before] = await source_fixtures.fetch_results(source, days=[today - timedelta(days=1)])
+    hub.pages["/api/daily_papers"] = web.Response(status=400, text="{}")
+    now, before = await fetch_results(hub.source, days=[TODAY, TODAY - timedelta(days=1)])
     assert (now.status, before.status) == (FetchStatus.NOT_YET, FetchStatus.FAILED)
 
 
@@ -475,15 +440,10 @@ async def test_a_list_that_was_not_read_since_its_close_is_read_again(hub: Hub) 
     """Its votes were refreshed on the next day already, and the list is closed by now: what came last would be missed."""
     closing, day = day_close.parse("20:00 America/Los_Angeles"), TODAY - timedelta(days=2)
     source = huggingface.HuggingFaceSource(hub.origin.url, hub.fetch, closing, throttle=base.no_throttle)
-    for read_at, is_due in (
-        (closing.closes_at(day) - timedelta(minutes=1), True),
-        (closing.closes_at(day) + timedelta(minutes=1), False),
-    ):
+    place = source.daily_papers_url(day)
+    for minutes, is_due in ((-1, True), (1, False)):
+        read_at = closing.closes_at(day) + timedelta(minutes=minutes)
         assert read_at.date() == day + timedelta(days=1)
-        reading = models.ReadingReport()
-        state = sources.PageState(
-            source.daily_papers_url(day), read_at, FetchStatus.OK, hash="a", reading=reading
-        )
-        states = {base.page_key(state.location): state}
-        request = base.FetchRequest(source_fixtures.NOW, page_states=states)
+        state = sources.PageState(place, read_at, FetchStatus.OK, hash="a", reading=models.ReadingReport())
+        request = base.FetchRequest(source_fixtures.NOW, page_states={base.page_key(place): state})
         assert (day in source._due_days(request)) is is_due

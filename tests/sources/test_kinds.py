@@ -7,9 +7,9 @@ import pytest
 
 from bot.i18n import texts as i18n_texts
 from bot.sources import kinds
-from storage import database, errors, models
+from storage import errors, models
 from storage.models import FetchStatus
-from tests.support import origin_server, source_payloads
+from tests.support import source_payloads
 from tests.support.origin_server import OriginServer
 from tests.support.polling_harness import PollingHarness
 
@@ -108,39 +108,36 @@ def _publish(origin: OriginServer, folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", models.SourceKind)
 async def test_sources_of_every_kind_can_be_added_and_polled(
-    kind: models.SourceKind, sqlite_db: database.Database, tmp_path: Path
+    kind: models.SourceKind, harness: PollingHarness, tmp_path: Path
 ) -> None:
     for locale in models.Locale:
         assert i18n_texts.for_locale(locale)(f"source-{kind.value}")
-    async with origin_server.run_origin() as origin:
-        harness = PollingHarness(sqlite_db, origin)
-        _publish(origin, tmp_path)
-        address = ADDRESSES[kind].format(origin=origin.url, folder=tmp_path)
-        added = await harness.registry.add(address)
-        assert added.kind is kind
-        reports = {report.source.url: report for report in await harness.fetch_due()}
-        assert reports[address].status is FetchStatus.OK, reports[address].reason
-        stored = (await harness.health())[address]
+    _publish(harness.origin, tmp_path)
+    address = ADDRESSES[kind].format(origin=harness.origin.url, folder=tmp_path)
+    added = await harness.registry.add(address)
+    assert added.kind is kind
+    reports = {report.source.url: report for report in await harness.fetch_due()}
+    assert reports[address].status is FetchStatus.OK, reports[address].reason
+    stored = (await harness.health())[address]
     next_at = harness.now + kinds.get(kind).poll_interval
     assert (stored.last_success_at, stored.next_attempt_at) == (harness.now, next_at)
 
 
 async def test_an_inbox_that_is_gone_is_not_created_again_and_keeps_its_digests(
-    sqlite_db: database.Database, tmp_path: Path
+    harness: PollingHarness, tmp_path: Path
 ) -> None:
     """docs/sources.md: a new one is created; one that was read may be on a disk that is not mounted."""
-    async with origin_server.run_origin() as origin:
-        harness, inbox = PollingHarness(sqlite_db, origin), tmp_path / "new" / "inbox"
+    inbox = tmp_path / "new" / "inbox"
+    await harness.registry.add_configured([], inbox)
+    (inbox / "2025-05-06.md").write_text(source_payloads.newsletter(), encoding="utf-8")
+    await harness.fetch_due()
+    inbox.rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        harness.now += timedelta(days=2)
         await harness.registry.add_configured([], inbox)
-        (inbox / "2025-05-06.md").write_text(source_payloads.newsletter(), encoding="utf-8")
-        await harness.fetch_due()
-        inbox.rename(tmp_path / "elsewhere")
-        for _ in range(2):
-            harness.now += timedelta(days=2)
-            await harness.registry.add_configured([], inbox)
-            [report] = await harness.fetch_due()
-            assert "there is no such folder" in (report.reason or "")
-        assert (await harness.detail("2505.00001")).votes == 10
+        [report] = await harness.fetch_due()
+        assert "there is no such folder" in (report.reason or "")
+    assert (await harness.detail("2505.00001")).votes == 10
     (tmp_path / "file").touch()
     with pytest.raises(errors.UsageError, match="cannot be created"):
         await harness.registry.add_configured([], tmp_path / "file" / "inbox")

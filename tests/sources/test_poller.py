@@ -3,8 +3,7 @@
 import asyncio
 import gzip
 import itertools
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-import pytest_asyncio
 import structlog
 from aiohttp import web
 
@@ -20,10 +18,11 @@ from bot.archive.digest_writer import IngestResult
 from bot.core import isolation
 from bot.sources import base, poller
 from bot.sources.poller import SourceReport
-from storage import archive, database, errors, models
+from storage import archive, errors, models
 from storage.models import FetchStatus
-from tests.support import fake_arxiv, origin_server, patience, source_payloads
+from tests.support import fake_arxiv, patience, source_payloads
 from tests.support.polling_harness import START, PollingHarness
+from tests.support.source_fixtures import HeldPage
 from tests.support.world import World
 
 on_both_engines = pytest.mark.engines("sqlite", "postgresql")
@@ -35,12 +34,6 @@ LISTED = "<details><summary>Contents</summary><ol><li>x</li></ol></details>\n\n"
 )
 ASKED = "/api/query?id_list=2505.00001,2505.00002&max_results=2"
 LIST = "# 2025-05-06\n\n" + "".join(f"- https://arxiv.org/abs/2505.0000{n}\n" for n in (1, 2))
-
-
-@pytest_asyncio.fixture
-async def harness(db: database.Database) -> AsyncIterator[PollingHarness]:
-    async with origin_server.run_origin() as origin:
-        yield PollingHarness(db, origin)
 
 
 @on_both_engines
@@ -70,9 +63,10 @@ async def test_poll_adds_votes_and_authors_to_a_review(harness: PollingHarness) 
 
 def feed_of_papers(numbers: Sequence[int], on: str, *, reverse: bool = False) -> str:
     items = [
-        f"<item><title>Growing Moss {n}</title><link>https://arxiv.org/abs/2505.{n:05}</link><pubDate>{on}T08:00:00Z"
-        f"</pubDate><description>&lt;p&gt;Upvotes: {n}&lt;/p&gt;&lt;p&gt;Moss {n} grows.&lt;/p&gt;</description></item>"
+        source_payloads.rss_item(link, link, text, f"Growing Moss {n}", f"{on}T08:00:00Z" if on else "")
         for n in numbers
+        for link in [f"https://arxiv.org/abs/2505.{n:05}"]
+        for text in [f"<p>Upvotes: {n}</p><p>Moss {n} grows.</p>"]
     ]
     return source_payloads.rss(*(items[::-1] if reverse else items))
 
@@ -238,45 +232,32 @@ async def test_a_feed_that_becomes_too_large_keeps_the_papers_of_the_day(
 async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
     """Poll the feed again, with at most 160 papers, newest first."""
     numbers = [number for part in reversed(shown) for number in part][:160]
-    undated = "<pubDate>T08:00:00Z</pubDate>"
-    harness.origin.pages["/feed"] = feed_of_papers(numbers, on).replace(undated, "")
+    harness.origin.pages["/feed"] = feed_of_papers(numbers, on)
     harness.now += timedelta(minutes=40)
     await harness.fetch_due()
 
 
 async def test_a_poll_that_is_ended_tells_what_it_has_read(harness: PollingHarness) -> None:
-    asked = asyncio.Event()
-
-    async def hang(request: web.BaseRequest) -> web.StreamResponse:
-        asked.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    harness.origin.pages |= {"/slow.md": hang, "/right.md": source_payloads.newsletter()}
+    slow = HeldPage()
+    harness.origin.pages |= {"/slow.md": slow, "/right.md": source_payloads.newsletter()}
     rows = await harness.add("/slow.md"), await harness.add("/right.md")
     reports: list[SourceReport] = []
     polling = asyncio.create_task(harness.fetch_due(reports))
-    await asked.wait()
+    await slow.asked.wait()
     await patience.wait_until(lambda: any(report.result.new_papers for report in reports))
     await isolation.cancel(polling)
     assert [report.source.url for report in reports if not report.result.new_papers] == [rows[0].url]
 
 
 async def test_source_removed_during_its_poll_stores_nothing(harness: PollingHarness) -> None:
-    asked, removed = asyncio.Event(), asyncio.Event()
-
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        asked.set()
-        await removed.wait()
-        return web.Response(status=410)
-
-    harness.origin.pages |= {"/wrong.md": answer, "/right.md": source_payloads.newsletter()}
+    page = HeldPage(status=410)
+    harness.origin.pages |= {"/wrong.md": page, "/right.md": source_payloads.newsletter()}
     wrong = await harness.add("/wrong.md")
     polling = asyncio.create_task(harness.fetch_due())
-    await asked.wait()
+    await page.asked.wait()
     await harness.registry.remove(wrong.url)
     await harness.add("/right.md")
-    removed.set()
+    page.released.set()
     await polling
     assert harness.notices == []
     [report] = await harness.fetch_due()
@@ -305,32 +286,24 @@ async def test_storage_error_fails_one_source_and_is_retried(harness: PollingHar
 
 
 async def test_slow_source_does_not_delay_others(harness: PollingHarness) -> None:
-    answered, asked = asyncio.Event(), Counter[str]()
-
-    async def answer_late(_: web.BaseRequest) -> web.StreamResponse:
-        asked["slow"] += 1
-        await answered.wait()
-        return web.Response(text=source_payloads.newsletter())
-
-    harness.origin.pages |= {
-        "/slow.md": answer_late,
-        "/next.md": source_payloads.newsletter(date(2025, 5, 5)),
-    }
+    slow, fetched = HeldPage(source_payloads.newsletter()), list[str]()
+    later = source_payloads.newsletter(date(2025, 5, 5))
+    harness.origin.pages |= {"/slow.md": slow, "/next.md": later}
     await harness.add("/slow.md")
 
-    async def fetched(reports: Sequence[poller.SourceReport]) -> None:
-        asked.update(report.source.url.rpartition("/")[2] for report in reports)
+    async def record(reports: Sequence[poller.SourceReport]) -> None:
+        fetched.extend(report.source.url.rpartition("/")[2] for report in reports)
 
     async with harness.open_poller() as opened, asyncio.TaskGroup() as tasks:
-        first = tasks.create_task(opened.poll_due(fetched))
-        await patience.wait_until(lambda: asked["slow"] == 1)
+        first = tasks.create_task(opened.poll_due(record))
+        await slow.asked.wait()
         await harness.add("/next.md")
-        await opened.poll_due(fetched)
-        assert asked == {"slow": 1, "next.md": 1}
+        await opened.poll_due(record)
+        assert (fetched, harness.origin.paths.count("/slow.md")) == (["next.md"], 1)
         assert not opened.first_round.is_set()
-        answered.set()
+        slow.released.set()
         await first
-        assert asked["slow.md"] == 1
+        assert fetched == ["next.md", "slow.md"]
         assert opened.first_round.is_set()
 
 
@@ -539,40 +512,27 @@ async def test_limits_the_papers_that_a_page_adds_per_day(
 
 
 async def test_papers_added_to_a_long_page_on_its_first_day_are_that_days_list(
-    harness: PollingHarness,
+    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def page(*numbers: int) -> str:
-        return "".join(
-            f"- [A Paper about Kites, Number {k}](https://arxiv.org/abs/2505.{k:05})\n" for k in numbers
-        )
+        lines = "- [A Paper about Kites, Number {0}](https://arxiv.org/abs/2505.{0:05})\n"
+        return "".join(map(lines.format, numbers))
 
+    assert base.MAX_PAPERS_A_DAY == 1_000
+    monkeypatch.setattr(base, "MAX_PAPERS_A_DAY", 100)
     row = await harness.add("/README.md")
-    # (new papers, what is stored of them). Limit: 1,000 a day.
+    # (new papers, what is stored of them)
     for new, count in (
-        (range(1, 1101), 1100),
-        (range(2001, 2004), 3),
-        (range(3001, 3901), 900),
-        (range(4001, 4901), 97),
+        (range(1, 111), 110),
+        (range(201, 204), 3),
+        (range(301, 391), 90),
+        (range(401, 491), 7),
     ):
-        harness.origin.pages["/README.md"] = page(*new, *range(1, 1101))
+        harness.origin.pages["/README.md"] = page(*new, *range(1, 111))
         [report] = await harness.fetch_due()
         assert report.result.new_papers == count
         harness.now += timedelta(hours=1)
-    reason = "it has brought 1,000 new papers today, and its limit is 1,000; the others"
+    reason = "it has brought 100 new papers today, and its limit is 100; the others"
     assert reason in ((await harness.health())[row.url].reason or "")
     [filled, today] = sorted(await harness.digests(), key=lambda digest: digest.date_on)
     assert (today.date_on, START.date() - filled.date_on) == (START.date(), timedelta(days=60))
-
-
-async def test_slow_source_fails_at_its_timeout(
-    harness: PollingHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(poller, "_PAGE_TIMEOUT_SECONDS", 0.2)
-
-    async def answer_never(request: web.BaseRequest) -> web.StreamResponse:
-        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
-
-    harness.origin.pages["/slow.md"] = answer_never
-    await harness.add("/slow.md")
-    [report] = await harness.fetch_due()
-    assert (report.status, report.reason) == (S.FAILED, "the poll took too long; the next one continues")

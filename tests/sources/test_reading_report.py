@@ -1,20 +1,19 @@
 """The report on a reading: found is stored, known and left out together, and each item left out has its reason."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import parse, sorting
 from bot.sources import base, feed
-from storage import database, models, sources
-from storage.models import FetchStatus, ReadingReport, SkipReason
+from bot.sources.poller import SourceReport
+from storage import models, sources
+from storage.models import ReadingReport, SkipReason
 from tests.support import feed_files, origin_server, source_payloads
 from tests.support.polling_harness import PollingHarness
 
@@ -99,15 +98,17 @@ def test_each_paper_of_any_list_is_stored_or_left_out(rows: list[tuple[str, int]
     assert reading.found == 7 + sum(LINES[line] for line, _ in rows)
 
 
-@pytest_asyncio.fixture
-async def harness(db: database.Database) -> AsyncIterator[PollingHarness]:
-    async with origin_server.run_origin() as origin:
-        yield PollingHarness(db, origin)
-
-
 def paper(number: int, *, guid: str = "", link: str = "", on: str = "2025-05-06", title: str = "") -> str:
     link = link or f"https://arxiv.org/abs/2505.{number:05}"
     return item(guid, link, title or f"A study of moss {number}", f"{on}T08:00:00Z" if on else "")
+
+
+async def show(harness: PollingHarness, *items: str, days: int = 1) -> SourceReport:
+    """Poll the feed at `/feed` with these items, and let some days pass."""
+    harness.origin.pages["/feed"] = source_payloads.rss(*items)
+    [report] = await harness.fetch_due()
+    harness.now += timedelta(days=days)
+    return report
 
 
 NOTE = item("note", title="My holidays")
@@ -142,12 +143,9 @@ async def test_the_account_says_what_was_known_which_dates_are_unclear_and_three
 ) -> None:
     notes = [item(f"{n}", title=f"Note {n}") for n in range(5)]
     items = [paper(1), item("2", PAPERS[1], "Moss", "Someday"), *notes]
-    harness.origin.pages["/feed"] = source_payloads.rss(paper(1))
     await harness.add("/feed", "feed")
-    await harness.fetch_due()
-    harness.now += timedelta(hours=2)
-    harness.origin.pages["/feed"] = source_payloads.rss(*items)
-    await harness.fetch_due()
+    await show(harness, paper(1))
+    await show(harness, *items)
     [row] = (await harness.health()).values()
     notes_skipped = models.Skipped(R.NO_ID, 5, ("Note 0", "Note 1", "Note 2"))
     assert row.reading == ReadingReport(2, 1, (notes_skipped,), (models.Skipped(R.NO_DATE, 1, ("Someday",)),))
@@ -163,12 +161,9 @@ async def test_papers_that_another_source_brought_are_known(harness: PollingHarn
 
 async def test_an_item_that_names_its_paper_later_is_of_its_date(harness: PollingHarness) -> None:
     soon, named = item("1", title="Moss", date="2025-05-05"), paper(1, guid="1", on="2025-05-05")
-    harness.origin.pages["/feed"] = source_payloads.rss(soon, paper(2, on="2025-05-05"))
     await harness.add("/feed", "feed")
-    await harness.fetch_due()
-    harness.now += timedelta(days=1)
-    harness.origin.pages["/feed"] = source_payloads.rss(named, paper(2, on="2025-05-05"))
-    await harness.fetch_due()
+    for first in (soon, named):
+        await show(harness, first, paper(2, on="2025-05-05"))
     assert (await harness.detail("2505.00001")).first_on == date(2025, 5, 5)
 
 
@@ -177,10 +172,9 @@ async def test_what_has_no_date_in_a_feed_that_had_no_papers_is_of_the_day_on_wh
     harness: PollingHarness, former: list[str]
 ) -> None:
     await harness.add("/feed", "feed")
-    for items in (former, [*former, paper(1, on="")]):
-        harness.origin.pages["/feed"] = source_payloads.rss(*items)
-        await harness.fetch_due()
-        seen_on, harness.now = harness.now.date(), harness.now + timedelta(days=1)
+    await show(harness, *former)
+    seen_on = harness.now.date()
+    await show(harness, *former, paper(1, on=""))
     assert (await harness.detail("2505.00001")).first_on == seen_on
 
 
@@ -189,57 +183,13 @@ async def test_what_has_no_date_in_a_feed_that_had_no_papers_is_of_the_day_on_wh
 async def test_a_paper_that_is_listed_again_stays_on_its_first_day(
     harness: PollingHarness, title: str, *, is_gone: bool
 ) -> None:
-    harness.origin.pages["/feed"] = source_payloads.rss(paper(1, guid="1"), paper(2, guid="2"))
     await harness.add("/feed", "feed")
-    await harness.fetch_due()
-    harness.now += timedelta(days=2)
+    await show(harness, paper(1, guid="1"), paper(2, guid="2"), days=2)
     again = paper(1, guid="1?v=2", on="2025-05-08", title=title)
     former = [] if is_gone else [paper(1, guid="1", on="2025-05-08")]
-    harness.origin.pages["/feed"] = source_payloads.rss(*former, paper(2, guid="2"), again)
-    await harness.fetch_due()
+    await show(harness, *former, paper(2, guid="2"), again)
     found = await harness.detail("2505.00001")
     assert (found.first_on, found.last_on) == (date(2025, 5, 6), date(2025, 5, 6))
-
-
-def batch(on: str, *numbers: int) -> str:
-    when = datetime.fromisoformat(on).strftime("%a, %d %b %Y 00:00:00 -0400")
-    items = (
-        item(
-            f"oai:arXiv.org:2505.{n:05}v1",
-            f"https://arxiv.org/abs/2505.{n:05}",
-            f"Moss {n}",
-            when,
-            announced="new",
-        )
-        for n in numbers
-    )
-    return source_payloads.rss(
-        *(text.replace("</item>", "<category>cs.CL</category></item>") for text in items)
-    )
-
-
-@pytest.mark.parametrize("stale", [(1, 2), (2,)])
-async def test_a_batch_of_arxiv_whose_papers_are_all_known_announces_nothing(
-    harness: PollingHarness, stale: tuple[int, ...]
-) -> None:
-    """On Tuesday arXiv repeats Monday's batch; the papers of Tuesday's own are found by the API on Wednesday."""
-    harness.now = datetime(2025, 5, 5, 6, 0, tzinfo=UTC)
-    harness.origin.pages["/api/query"] = source_payloads.atom()
-    await harness.add("arxiv:cs.CL")
-    for on, numbers in {"2025-05-05": (1, 2), "2025-05-06": stale, "2025-05-07": (2, 5)}.items():
-        harness.origin.pages["/rss/cs.CL"] = batch(on, *numbers)
-        if on == "2025-05-07":
-            entry = source_payloads.arxiv_entry("2505.00003").replace("05-01T", "05-05T")
-            harness.origin.pages["/api/query"] = source_payloads.atom(entry)
-        [report] = await harness.fetch_due()
-        if on == "2025-05-06":
-            assert (report.reading, report.status) == (ReadingReport(kept=len(stale)), FetchStatus.NOT_YET)
-            assert "only papers that this source has" in report.reason
-        harness.now += timedelta(days=1)
-    days = {1: "2025-05-05", 2: "2025-05-05", 3: "2025-05-05", 5: "2025-05-07"}
-    for number, on in days.items():
-        found = await harness.detail(f"2505.{number:05}")
-        assert {str(found.first_on), str(found.last_on)} == {on}, number
 
 
 async def test_a_folder_says_which_files_are_not_read(harness: PollingHarness, tmp_path: Path) -> None:

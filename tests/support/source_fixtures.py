@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from bot.sources import base, fetcher, ssrf_guard
 from storage import models, sources
@@ -65,6 +66,19 @@ async def connected_hosts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     monkeypatch.setattr(loop, "sock_connect", record)
     return hosts
+
+
+class HeldPage:
+    """A page that is given once it is `released`. It was `asked` for at least once."""
+
+    def __init__(self, text: str = "", status: int = 200) -> None:
+        self.asked, self.released = asyncio.Event(), asyncio.Event()
+        self.text, self.status = text, status
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.asked.set()
+        await self.released.wait()
+        return web.Response(text=self.text, status=self.status)
 
 
 async def fetch_results(

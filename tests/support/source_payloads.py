@@ -87,6 +87,14 @@ def rss(*items: str, head: str = '<?xml version="1.0" encoding="UTF-8"?>') -> st
     )
 
 
+def rss_item(guid: str, link: str = "", text: str = "", title: str = "A day", date: str = "") -> str:
+    """Return an item of a feed, with its text as HTML."""
+    return (
+        f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title><link>{link}</link>"
+        f"<pubDate>{date}</pubDate><content:encoded><![CDATA[{text}]]></content:encoded></item>"
+    )
+
+
 def arxiv_entry(
     paper_id: str, title: str = "A Study of Small\n  Things", *, version: int = 2, comment: str = ""
 ) -> str:
