@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from bot.archive import digest_writer, exports, listing
 from bot.archive.ingest import IngestService
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
 from bot.sources import feed_entries
 from storage import alerts, archive, club, daily, database, models, outbox, papers, shelf, tables, today
 from storage.models import Digest, DigestFormat, Entry, PaperFacts
@@ -417,12 +419,15 @@ async def test_lists_and_arxiv_name_a_paper_in_any_order(
     ingest = IngestService(sqlite_db, lambda: NOW)
     other = f"- [{TITLE}](https://doi.org/10.1234/another)"
     await ingest.add_text(f"# 2026-01-01\n{other}", location="other.md")
+    search = SearchService(sqlite_db)
     for name in (*order, "v1", "v2"):
         if name == "learn":
             facts = PaperFacts(ARXIV, "arxiv", "u", NOW, title=TITLE, names=(PREPRINT,))
             await ingest.add_facts([facts])
         else:
             await ingest.add_text(f"# 2026-01-02\n{LISTED[name]}", location=f"{name}.md")
+        found = await search.search(SearchRequest(TITLE))
+    assert (found.total, {row.key for row in found.rows}) == (2, {ARXIV, "doi/10.1234/another"})
     async with sqlite_db.read() as connection:
         rows = await papers.list_by_date(connection, date(2026, 1, 2))
         others = await papers.list_by_date(connection, date(2026, 1, 1))
