@@ -864,11 +864,8 @@ async def test_our_key_is_hidden_however_zotero_quotes_it(status: int, quote: st
         "escapes": "".join(f"\\u{ord(sign):04x}" for sign in key),
     }[quote]
     message = f"the key {shown} may not"
-    body = (
-        f'{{"success": {{}}, "failed": {{"0": {{"code": 400, "message": "{message}"}}}}}}'
-        if status == 200
-        else message
-    )
+    refused = json.dumps({"success": {}, "failed": {"0": {"code": 400, "message": message}}})
+    body = refused if status == 200 else message
     library = _Library({}, body.encode(), status).open()
     try:
         said = await library.add("2401.00001", {"archiveID": "arXiv:2401.00001"}, "C")
