@@ -56,6 +56,11 @@ class Library:
         getattr(self, kind)[key] = {"key": key, "version": self.version, **data}
 
 
+def answer_itself(request: web.BaseRequest, body: str) -> web.Response | None:
+    """Leave a request to the fake Zotero."""
+    return None
+
+
 @dataclass
 class FakeZotero:
     """Its libraries by name, what the key may do, and faults. `requests` holds method, path and answered status of each.
@@ -73,8 +78,8 @@ class FakeZotero:
     faults: list[tuple[int, Mapping[str, str]] | tuple[()] | None] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     refuse: Callable[[Mapping[str, Any]], str] = lambda _: ""
-    strange: Mapping[str, str] = field(default_factory=dict)
-    """What answers in place of Zotero, with status 200, by method."""
+    instead: Callable[[web.BaseRequest, str], web.Response | None] = answer_itself
+    """What answers a request with this body in place of Zotero, if anything does."""
     lags: bool = False
     """Whether what was written is missing in what is read, as in a replica."""
     requests: list[tuple[str, str, int]] = field(default_factory=list)
@@ -88,8 +93,10 @@ class FakeZotero:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         fault = self.faults.pop(0) if self.faults else ()
-        if request.method in self.strange:
-            answer = web.Response(text=self.strange[request.method])
+        strange = self.instead(request, (await request.read()).decode())
+        answer: web.StreamResponse
+        if strange is not None:
+            answer = strange
         elif fault:
             answer = web.Response(status=fault[0], headers=fault[1], text="a fault")
         else:
