@@ -221,31 +221,16 @@ A wider alert would have matched 3 papers: Papers with
     assert (alert.timing, alert.max_a_day) == (models.AlertTiming.DAILY, 2)
 
 
-async def test_or_and_not_in_an_alert_are_operators_that_the_preview_shows(harness: ClientHarness) -> None:
-    preview = await harness.ask("alerts add", keyword="maps or speech, language models, not survey")
-    shown = harness.screen(preview)
-    assert "“maps or speech”" in shown
-    assert "without “survey”" in shown
-    await harness.press(preview, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert [term.text for term in alert.terms] == ["maps | speech", "language models"]
-    assert (alert.excluded, alert.match_all) == (("survey",), False)
+TITLES = "Teapots, without Handles", "Herons, Excluding Newts", "Newts or Herons"
 
 
-@pytest.mark.parametrize("title", ["Teapots, without Handles", "Herons, Excluding Newts", "Newts or Herons"])
-async def test_a_papers_title_is_followed_as_a_phrase_that_leaves_nothing_out(
-    harness: ClientHarness, title: str
-) -> None:
-    paper = sample_archive.NewsletterPaper("2512.00105", title, "손잡이가 없어요.")
-    await sample_archive.add_digest(harness.container.database, "2025-12-02", paper)
-    preview = await harness.ask("alerts add", keyword=title)
-    await harness.press(preview, "alert-create")
-    (alert,) = await _list_alerts(harness)
-    assert ([term.text for term in alert.terms], alert.excluded) == ([f'"{title}"'], ())
-
-
-async def test_a_list_that_an_alert_leaves_out_is_no_list_of_what_it_follows(harness: ClientHarness) -> None:
+async def test_what_an_alert_leaves_out_is_no_list_of_what_it_follows(harness: ClientHarness) -> None:
+    """The preview shows its operators. A paper's title is a phrase that leaves nothing out."""
+    known = [sample_archive.NewsletterPaper(f"2512.0010{n}", title, "글") for n, title in enumerate(TITLES)]
+    await sample_archive.add_digest(harness.container.database, "2025-12-02", *known)
     for keyword, words, excluded in (
+        *((title, [f'"{title}"'], ()) for title in TITLES),
+        ("maps or speech, language models, not survey", ["maps | speech", "language models"], ("survey",)),
         ("robots, maps, excluding surveys, benchmarks", ["robots", "maps"], ("surveys", "benchmarks")),
         ("cranes NOT survey NOT benchmark, maps", ["cranes", "maps"], ("survey", "benchmark")),
         ("drones, not surveys; maps", ["drones", "maps"], ("surveys",)),
@@ -256,6 +241,10 @@ async def test_a_list_that_an_alert_leaves_out_is_no_list_of_what_it_follows(har
         await harness.press(preview, "alert-create")
         alert = (await _list_alerts(harness))[-1]
         assert ([term.text for term in alert.terms], alert.excluded) == (words, excluded), keyword
+        assert not alert.match_all
+        shown = harness.screen(preview)
+        assert "maps" not in words[0] or f"“{words[0].replace('|', 'or')}”" in shown, shown
+        assert all(f"“{word}”" in shown.partition("without")[2] for word in excluded), shown
 
 
 async def test_an_alert_needs_more_than_what_it_leaves_out(harness: ClientHarness) -> None:

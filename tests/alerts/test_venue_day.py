@@ -1,4 +1,4 @@
-"""A venue's day: the known list of a conference gains 1,000 papers, through the bot's poller to messages in Discord."""
+"""A venue's day: the known list of a conference gains 400 papers, through the bot's poller to messages in Discord."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from storage import models, outbox
 from tests.support import origin_server
 from tests.support.client_harness import ClientHarness, component_ids, shown_text
 
-MANY, ON_ARXIV, MOSS = 1_000, 120, 100
+MANY, ON_ARXIV, MOSS = 400, 120, 100
 """The papers of the day; of these some are arXiv's, and others about moss."""
 FIRST = 10
 

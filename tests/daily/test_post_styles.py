@@ -17,19 +17,12 @@ from tests.support.client_harness import ClientHarness
 RENDERER = rendered_posts.new_renderer()
 
 
-@pytest.mark.parametrize("style", Style)
-def test_late_papers_appear_below_a_heading_with_their_day(style: Style) -> None:
-    papers = tuple(map(rendered_posts.paper, range(1, 5)))
-    parts = RENDERER.render(rendered_posts.daily(papers, style=style, late=((date(2025, 2, 10), 2, 3),)))
-    rendered_posts.check(parts)
-    assert "2월 10일" in str([part.payload for part in parts]).replace("\\u2060", "")
-
-
 @pytest.mark.promise
 @pytest.mark.parametrize("style", Style)
 @pytest.mark.parametrize("locale", Locale)
 def test_a_post_shows_as_many_papers_as_it_counts(style: Style, locale: Locale) -> None:
-    """Of 1 to 25 papers, of which some are late: with and without topic, pictures, role and a bot."""
+    """Of 1 to 25 papers, of which some are late, below their day: with and without topic, pictures, role and a bot."""
+    day = "2월 10일" if locale is Locale.KO else "February 10"
     of_announcements = (1, 5, 8, 9)
     counts = of_announcements if style is Style.ANNOUNCEMENT else range(1, 26)
     for count, late, with_picture, topic in product(counts, (0, 2), (True, False), ("", "diffusion models")):
@@ -55,6 +48,7 @@ def test_a_post_shows_as_many_papers_as_it_counts(style: Style, locale: Locale) 
             case = count, late, with_picture, topic, post.subscription.guild_id
             assert [part.paper_count for part in shown] == list(map(sum, links)), case
             assert all(map(any, zip(*links, strict=True))), case
+            assert not late or day in str([part.payload for part in shown]).replace("\\u2060", ""), case
 
 
 async def test_a_post_says_how_many_of_its_server_saved_a_paper_from_three_on(harness: ClientHarness) -> None:

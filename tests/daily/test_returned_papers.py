@@ -26,8 +26,9 @@ class CardsRenderer(stage.Renderer):
 
     def _card(self, marker: str, text: str, position: int) -> contents.RenderedPart:
         body = {"content": text, "marker": contents.part_marker(marker, position)}
+        plain = body | {"content": f"plain {text.lower()}"}
         count = 0 if text == "headline" else 1
-        return contents.RenderedPart(models.PartKind.MESSAGE, body, body, paper_count=count)
+        return contents.RenderedPart(models.PartKind.MESSAGE, body, plain, paper_count=count)
 
 
 def cards_world(db: Database) -> World:
@@ -81,7 +82,7 @@ async def test_papers_of_the_messages_that_did_not_arrive_come_again(db: Databas
 async def test_a_refused_card_does_not_stop_the_others_and_does_not_come_again(db: Database) -> None:
     world = cards_world(db)
     await world.daily(papers=3)
-    world.discord.forbidden = {"B"}
+    world.discord.forbidden = {"B", "b"}
     await post(world, ("Mon", "A▲9 B▲8 C▲7"))
     assert world.sent == ["headline", "A", "C"]
     [delivery] = await world.planned()

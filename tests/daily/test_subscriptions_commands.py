@@ -14,10 +14,8 @@ import pytest
 from discord import app_commands
 from inline_snapshot import snapshot
 
-from bot.app.workers import Workers
 from bot.client import handler_context
 from bot.features.daily import options as daily_options
-from bot.features.daily.planner import DailyPlanner
 from storage import accounts, models, outbox
 from tests.support import client_harness, sample_archive
 from tests.support.client_harness import (
@@ -185,22 +183,6 @@ async def test_the_start_button_creates_the_post_with_its_options(harness: Clien
     await harness.manage("daily edit", time="18:00", topic="-")
     [edited] = await _stored(harness)
     assert (edited.at_time, edited.topic, edited.days) == ("18:00", "", stored.days)
-
-
-async def test_a_first_post_has_the_previews_paper_after_a_day_without_newer_ones(
-    harness: ClientHarness,
-) -> None:
-    """As the set-up says, also of the first of the days that the preview drew from."""
-    await harness.publish("A▲9", summary="Moss grows. Moss is green.")
-    await harness.env.advance_time(51 * 3600)
-    preview, setup = await _setup(harness, topic="moss", time="2:00", timezone="UTC")
-    assert "Moss grows" in shown_text(preview)
-    await harness.manager_press(setup, "setup-start")
-    runtime = await harness.start_runtime()
-    await harness.env.advance_time(24 * 3600)
-    await Workers(harness.container).services.get(DailyPlanner).tick(harness.env.now())
-    await runtime.relay.drain(harness.env.now())
-    assert "Moss grows" in shown_text(max(harness.channel.history(), key=lambda message: message.id))
 
 
 async def test_a_time_without_a_zone_has_that_of_the_newest_post_with_a_time(harness: ClientHarness) -> None:
@@ -559,11 +541,10 @@ async def test_a_forum_post_has_the_tag_that_its_manager_chose(harness: ClientHa
     assert json.loads(part.payload or "")["applied_tags"] == ["6"]
     form = await harness.manager_press(started, "more-settings")
     assert _chosen(_fields(form)[3]) == ["6"]
-    await harness.manager.submit_modal(form, {"role": [], "tag": ["5"], "options": False})
-    assert [row.tag_id for row in await _stored(harness)] == [5]
-    form = await harness.manager_press(started, "more-settings")
-    await harness.manager.submit_modal(form, {"role": [], "tag": [], "options": False})
-    assert [row.tag_id for row in await _stored(harness)] == [None]
+    for wanted, tag_id in ((["5"], 5), ([], None)):
+        form = await harness.manager_press(started, "more-settings")
+        await harness.manager.submit_modal(form, {"role": [], "tag": wanted, "options": False})
+        assert [row.tag_id for row in await _stored(harness)] == [tag_id]
 
 
 async def test_choosing_a_role_requires_permission_to_mention_it(harness: ClientHarness) -> None:

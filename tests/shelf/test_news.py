@@ -23,8 +23,9 @@ from bot.outbox import contents, outcomes
 from storage import accounts, archive, club, locks, migrate, models, news, papers, shelf, today
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
+from tests.shelf.test_shelf_commands import send_control
 from tests.support import killed_process, origin_server, patience, rendered_posts, world
-from tests.support.client_harness import ClientHarness, component_ids, last_response, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, component_ids, last_response, shown_text
 from tests.support.followed_services import Services
 from tests.support.polling_harness import PollingHarness
 from tests.support.world import AWAY, LOST, READER, ZONES, World, arxiv_id, moment
@@ -241,24 +242,6 @@ async def test_a_version_is_told_to_those_who_had_saved_the_paper_before(
     assert told == {READER: said, SILENT: said}, "on the day of the saving too"
 
 
-def saved_paper(number: int, title: str) -> models.SavedPaper:
-    shown = rendered_posts.paper(number)
-    return models.SavedPaper(
-        id=number,
-        key=shown.key,
-        title=title,
-        url=shown.url,
-        date=shown.last_on,
-        authors=("Ada Lovelace", "Grace Hopper"),
-        authors_truncated=False,
-        thumbnail=None,
-        votes=None,
-        score=0.0,
-        withdrawn_by=None,
-        saved_at=moment("Mon 09:00"),
-    )
-
-
 LONG = "on the growth of ponds and lakes, 측정 결과 " * 9
 EVENTS: dict[EventKind, Callable[[int], str]] = {
     EventKind.VERSION: lambda _: "3",
@@ -282,7 +265,8 @@ EVENTS: dict[EventKind, Callable[[int], str]] = {
 )
 def test_of_ten_papers_everything_new_has_its_line(locale: models.Locale, kinds: str, length: int) -> None:
     """The message counts as having told all of it, so that nothing comes again. Long words are cut."""
-    saved = tuple(saved_paper(number, f"Title {number} {LONG}"[:90]) for number in range(1, 11))
+    papers_ = (rendered_posts.paper(number, title=f"Title {number} {LONG}"[:90]) for number in range(1, 11))
+    saved = tuple(map(rendered_posts.saved, papers_))
     chosen = [EventKind(kind) for kind in kinds.split()]
     events = {
         paper.id: [
@@ -542,9 +526,7 @@ async def test_the_switch_below_saved_papers_says_what_it_does_and_the_message_s
     await harness.env.restart_bot(bot)
     saved = texts("paper-saved", count=1, command=bot.mentions("saved"))
     [undo] = component_ids(gone)
-    view = message_builder.text_view("x", message_builder.button("pressed again", undo))
-    part = contents.RenderedPart(models.PartKind.MESSAGE, message_builder.layout_payload(view))
-    other = await send_parts(harness, harness.channel.id, part)
+    other = await send_control(harness, message_builder.button("pressed again", undo))
     nothing = texts("news-nothing-removed")
     assert shown_text(await harness.click(other, by=harness.manager, label="pressed again")) == nothing
     undone = await harness.user.click(gone, label=texts("alert-undo"))

@@ -15,17 +15,16 @@ import sqlalchemy as sa
 
 from bot.archive.digest_writer import unlisted_papers
 from bot.archive.references import read_references
-from bot.client import message_builder, verbs
+from bot.client import verbs
 from bot.client.guilds import Guilds
-from bot.client.message_builder import button, layout_payload, select_menu, select_option
+from bot.client.message_builder import button, select_menu, select_option
 from bot.features.operations.readers import Readers
 from bot.features.operations.retention import GUILD_RETENTION, Retention
-from bot.outbox.contents import RenderedPart
 from bot.papers.list_state import ListKind, ListState, pack_state
 from storage import accounts, club, models, papers, shelf
 from storage.database import Database
 from storage.errors import UsageError
-from tests.shelf.test_shelf_commands import pick
+from tests.shelf.test_shelf_commands import pick, send_control
 from tests.storage.test_saved_papers import OTHER, READER, add_papers
 from tests.support import reader_rows
 from tests.support.client_harness import (
@@ -35,7 +34,6 @@ from tests.support.client_harness import (
     last_response,
     post_daily,
     raw_components,
-    send_parts,
     shown_text,
 )
 
@@ -186,10 +184,7 @@ async def test_who_added_a_paper_or_a_manager_takes_it_off(harness: ClientHarnes
     """A forged or an old button is refused, and a second press says that it is gone."""
     texts = harness.texts
     entries = [await add(harness, arxiv_id) for arxiv_id in (SURVEY, REWARDS)]
-    view = message_builder.text_view("x", button("forged", f"pr:listx:{SURVEY}"))
-    forged = await send_parts(
-        harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
-    )
+    forged = await send_control(harness, button("forged", f"pr:listx:{SURVEY}"))
     assert shown_text(await harness.click(forged, by=member, label="forged")) == texts("list-not-yours")
     again = await add(harness, REWARDS, by=harness.manager)
     for entry, by in ((entries[0], harness.reader), (again, harness.manager)):
@@ -221,10 +216,7 @@ async def test_posts_messages_and_discussions_fill_the_list(harness: ClientHarne
     )
     listed = shown_text(await harness.ask("saved", **LIST))
     assert texts("list-heading", server="Paper Club", count=5) in listed
-    nominate = message_builder.text_view("x", button("old", f"pr:clubp:nominate:0:{SPEECH}"))
-    old = await send_parts(
-        harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(nominate))
-    )
+    old = await send_control(harness, button("old", f"pr:clubp:nominate:0:{SPEECH}"))
     assert texts("list-added", count=0, known=1) in shown_text(await harness.click(old, label="old"))
 
 
@@ -253,26 +245,18 @@ async def test_a_list_is_read_elsewhere_by_its_members_alone(harness: ClientHarn
     empty = await harness.ask("saved", by=stranger, where=place, **LIST)
     assert texts("no-list-server").splitlines()[0] in shown_text(empty)
     for typed in ("0", f"{2**63}", "9" * 30):
-        assert shown_text(last_response(await harness.user.slash("saved", list=typed))) == texts(
-            "list-unknown"
-        )
+        said = last_response(await harness.user.slash("saved", list=typed))
+        assert shown_text(said) == texts("list-unknown")
     other.add_member(harness.user)
     async with database.transaction() as connection:
         await accounts.upsert_guilds(connection, {other.id: {}})
-        await shelf.add_to_list(
-            connection,
-            other.id,
-            [*(await papers.get_ids(connection, [MAPS])).values()],
-            1,
-            harness.env.now(),
-            SECRET,
-        )
+        ids = (await papers.get_ids(connection, [MAPS])).values()
+        await shelf.add_to_list(connection, other.id, ids, 1, harness.env.now(), SECRET)
     with mock.patch.object(harness.bot.get_guild(other.id), "name", "The Paper Club of Mars"):
         shown = last_response(await harness.user.slash("saved", list="paper club"))
     assert texts("list-heading", server="Paper Club", count=1) in shown_text(shown)
     state = ListState(ListKind.SAVED, server_id=harness.guild.id)
-    view = message_builder.text_view("x", button("forged", pack_state(state)))
-    forged = await send_parts(harness, place.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view)))
+    forged = await send_control(harness, button("forged", pack_state(state)), place.id)
     assert shown_text(await harness.click(forged, by=stranger, label="forged")) == texts("list-unknown")
 
 
@@ -420,10 +404,7 @@ async def test_taking_off_is_undone_on_its_answer(harness: ClientHarness, member
     await harness.env.advance_time(3600)
     gone = await harness.press(entry, "list-remove")
     assert [part["type"] for part in raw_components(gone) if part.get("custom_id")] == [2], "*Undo* alone"
-    view = message_builder.text_view("x", button("forged", f"pr:{verbs.PUT_BACK_LISTED}:{SURVEY}"))
-    forged = await send_parts(
-        harness, harness.channel.id, RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
-    )
+    forged = await send_control(harness, button("forged", f"pr:{verbs.PUT_BACK_LISTED}:{SURVEY}"))
     refused = texts("list-not-any-more")
     assert shown_text(await harness.click(forged, by=member, label="forged")) == refused
     for press in (harness.press(gone, "alert-undo"), harness.click(forged, label="forged")):
@@ -451,31 +432,6 @@ async def test_what_is_put_back_counts_to_the_lists_maximum(harness: ClientHarne
     assert await harness.container.database.fetch(shelf.count, harness.guild.id) == 1
     await add(harness, SURVEY, by=member)
     assert f"<@{member.id}>" in shown_text(await harness.press(gone, "alert-undo")), "who added it anew stays"
-
-
-async def test_an_empty_list_has_its_address_for_managers_and_can_be_closed(
-    harness: ClientHarness, member: Any
-) -> None:
-    """docs/web.md: below a server's list only its managers have the button."""
-    texts, database = harness.texts, harness.container.database
-    object.__setattr__(harness.bot.services, "lists_url", "https://papers.example/")
-    entry = await add(harness, SURVEY, by=harness.manager)
-    for _ in range(2):
-        shown = {
-            by: texts("address") in labels_of(await harness.ask("saved", by=by, **LIST))
-            for by in (harness.manager, harness.reader, member)
-        }
-        assert shown == {harness.manager: True, harness.reader: False, member: False}
-        assert texts("address") in labels_of(await harness.ask("saved", by=member)), "their own"
-        listed = await harness.ask("saved", by=harness.manager, **LIST)
-        address = await harness.press(listed, "address", by=harness.manager)
-        if entry is not None:
-            await harness.press(entry, "list-remove", by=harness.manager)
-        entry = None
-    token = shown_text(address).partition("https://papers.example/lists/")[2][:32]
-    assert await database.fetch(shelf.find_owner, token) == harness.guild.id
-    await harness.press(address, "address-close", by=harness.manager)
-    assert await database.fetch(shelf.find_owner, token) is None
 
 
 @pytest.fixture
@@ -591,14 +547,8 @@ async def test_each_control_of_lists_answers_each_press(harness: ClientHarness, 
             for by in (harness.reader,) if has_restarted else (harness.reader, harness.reader, member):
                 name, options = part["custom_id"], part.get("options", [])
                 item = select_menu("x", name, [select_option(one["label"], one["value"]) for one in options])
-                view = message_builder.text_view("x", item if options else button("x", name))
-                rendered = RenderedPart(models.PartKind.MESSAGE, layout_payload(view))
-                message = await send_parts(harness, harness.channel.id, rendered)
-                values = [options[-1]["value"]] if options else []
-                press = (
-                    by.select(message, values, custom_id=name)
-                    if options
-                    else by.click(message, custom_id=name)
-                )
-                answer = await press
+                message = await send_control(harness, item if options else button("x", name))
+                values = {"values": [options[-1]["value"]]} if options else {}
+                press = by.select if options else by.click
+                answer = await press(message, custom_id=name, **values)
                 assert answer.modal or last_response(answer) is not None, part

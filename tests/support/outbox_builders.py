@@ -13,7 +13,7 @@ from bot.app.features import DELIVERY_KINDS
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.request_pacing import Pace
-from storage import database, models, outbox
+from storage import club, database, models, outbox
 from tests.fake_discord import model
 
 NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -68,6 +68,13 @@ def new_subscription(channel_id: int, **fields: Any) -> models.Subscription:
     """Return an active subscription that is not due before 2036."""
     defaults: dict[str, Any] = {"guild_id": model.GUILD_ID, "created_at": NOW, "last_on": date(2036, 1, 1)}
     return models.Subscription(channel_id=channel_id, **defaults | fields)
+
+
+def new_club(id_: int, starts_at: datetime, **fields: Any) -> club.Club:
+    """Return a club of this server in the channel of the same id: on Fridays at 17:00 (UTC), unless `fields` say else."""
+    defaults: dict[str, Any] = {"channel_id": id_, "weekday": 5, "at_time": "17:00", "timezone": "UTC"}
+    defaults |= {"locale": models.Locale.EN, "created_by": None}
+    return club.Club(guild_id=id_, starts_at=starts_at, **defaults | fields)
 
 
 def make_pace(clock: Callable[[], float] = time.monotonic, per_second: float = 1000.0) -> Pace:

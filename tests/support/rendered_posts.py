@@ -89,6 +89,13 @@ def bare_paper(
     return post_papers.PostPaper(key=arxiv_id, first_on=on, last_on=on, **known)
 
 
+def saved(paper: post_papers.PostPaper, **options: Any) -> models.SavedPaper:
+    """Return a paper as it is on a shelf."""
+    row = {one.name: getattr(paper, one.name) for one in fields(models.PaperRow) if hasattr(paper, one.name)}
+    now = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    return models.SavedPaper(**(row | {"date": paper.last_on, "score": 0.0, "saved_at": now} | options))
+
+
 def alert(matches: tuple[AlertMatch, ...], **options: Any) -> AlertPost:
     values: dict[str, Any] = {
         "marker": LONGEST_MARKER,
@@ -117,8 +124,7 @@ def each_kind(
     step = of_club | {"meeting": Meeting(on, now, now)}
     reason = AlertReason(models.AlertKind.KEYWORD, text, MatchField.TITLE, text)
     pick = TodayPick(found, 1, (TodayReason(TodayReasonKind.SAVED, text, 1),), ())
-    row = {one.name: getattr(found, one.name) for one in fields(models.PaperRow) if hasattr(found, one.name)}
-    row |= {"date": on, "score": 0.0, "saved_at": now, "note": text, "tags": (text,)}
+    row = saved(found, date=on, saved_at=now, note=text, tags=(text,))
     events = [
         PaperEvent(1, found.id, kind, f"https://example.org/{text}", now)
         for kind in (EventKind.CODE, EventKind.COMMENT, EventKind.JOURNAL)
@@ -131,7 +137,7 @@ def each_kind(
         "a discussion in a forum": ClubPost(**of_club, is_forum=True),
         "an alert": alert((AlertMatch(found, (reason,), (1,)),), locale=locale),
         "papers of the day": TodayPost(marker, locale, on, (pick,), 0, True, True, False, "09:00", None),
-        "news": NewsPost(marker, locale, on, (models.SavedPaper(**row),), {found.id: events}, 0),
+        "news": NewsPost(marker, locale, on, (row,), {found.id: events}, 0),
     }
     for style in models.Style:
         options: dict[str, Any] = {"style": style, "topic": text, "locale": locale, "marker": marker}
