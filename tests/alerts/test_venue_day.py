@@ -30,12 +30,6 @@ def build_list(number: int) -> str:
     return "\n".join(lines)
 
 
-@pytest.fixture
-def every_step_is_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each step of long work end its slice, so that the turns of others are its steps."""
-    monkeypatch.setattr(clock, "SLICE_SECONDS", 0.0)
-
-
 async def count_turns(work: Any) -> int:
     """Return how many turns another task had on the event loop while work went on."""
     turns = 0
@@ -59,8 +53,10 @@ async def poll(workers: Workers) -> None:
 
 
 async def test_no_post_has_it_and_each_alert_is_one_message_that_shows_all(
-    online_harness: ClientHarness, origin: origin_server.OriginServer, every_step_is_a_slice: None
+    online_harness: ClientHarness, origin: origin_server.OriginServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Each step of long work ends its slice, so that the turns of others are its steps.
+    monkeypatch.setattr(clock, "SLICE_SECONDS", 0.0)
     harness, texts = online_harness, online_harness.texts
     workers, url = Workers(harness.container), f"{origin.url}/iclr.md"
     origin.pages["/iclr.md"] = build_list(FIRST)
@@ -79,9 +75,9 @@ async def test_no_post_has_it_and_each_alert_is_one_message_that_shows_all(
     assert turns >= MANY, "each paper is a step of its own"
 
     asked = [
-        parse_qs(query)["id_list"][0].split(",")
-        for path, query in list_requests(origin)
-        if path == "/api/query"
+        parse_qs(request.query_string)["id_list"][0].split(",")
+        for request in origin.requests
+        if request.path == "/api/query"
     ]
     assert all("/" not in name for names in asked for name in names), "only arXiv's papers"
     assert sum(map(len, asked)) <= 300
@@ -107,7 +103,3 @@ async def test_no_post_has_it_and_each_alert_is_one_message_that_shows_all(
     await workers.services.get(DailyPlanner).tick(harness.env.now())
     planned = await harness.container.database.fetch(outbox.list_rows, kind=models.DeliveryKind.DAILY)
     assert [row.papers for row in planned] == [("2501.00004",)], "of the archive alone"
-
-
-def list_requests(origin: origin_server.OriginServer) -> list[tuple[str, str]]:
-    return [(request.path, request.query_string) for request in origin.requests]

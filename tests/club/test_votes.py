@@ -1,6 +1,7 @@
 """Weeks of a club's votes: each problem is said once, nothing is posted twice, and no paper of the list is lost."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import discord
@@ -39,17 +40,6 @@ async def test_votes_decide_and_a_candidate_removed_from_the_archive_cannot_win(
     assert len(lab.events()) == 1, "the paper, its thread and its event follow the count at once"
 
 
-async def test_a_withdrawn_paper_is_no_candidate_although_it_is_on_the_list(lab: Lab) -> None:
-    await lab.set_up("2501.00004")
-    withdrawal = "This paper has been withdrawn by the authors due to an error in Eq. 2"
-    facts = models.PaperFacts("2501.00004", "arxiv", "u", lab.now, comment=withdrawal)
-    await lab.runtime.workers.ingest.add_facts([facts])
-    await lab.at("Fri-1 17:01")
-    [poll] = lab.polls()
-    assert answers(poll)
-    assert not any("Maps for Robots" in answer for answer in answers(poll))
-
-
 async def test_a_candidate_whose_arxiv_id_is_learnt_during_the_vote_keeps_its_votes(lab: Lab) -> None:
     doi, title = "doi/10.1234/kites", "A Paper about Kites"
     ingest = lab.runtime.workers.ingest
@@ -64,12 +54,18 @@ async def test_a_candidate_whose_arxiv_id_is_learnt_during_the_vote_keeps_its_vo
     assert "2501.00099" in shown_text(await lab.harness.ask("paper", paper=doi))
 
 
-async def test_a_listed_paper_that_no_digest_has_can_win(lab: Lab) -> None:
+async def test_a_listed_paper_that_no_digest_has_can_win_and_a_withdrawn_one_cannot(lab: Lab) -> None:
     """A lab reads old papers too: what arXiv said of it is enough."""
-    old = models.PaperFacts("1706.03762", "arxiv", "u", lab.now, title="Attention Is All You Need")
-    await lab.runtime.workers.ingest.add_facts([old])
-    poll = await lab.begin_vote(listed="1706.03762")
+    withdrawal = "This paper has been withdrawn by the authors due to an error in Eq. 2"
+    facts = partial(models.PaperFacts, source="arxiv", location="u", read_at=lab.now)
+    old = facts("1706.03762", title="Attention Is All You Need")
+    await lab.runtime.workers.ingest.add_facts([old, facts("2501.00004", comment=withdrawal)])
+    await lab.set_up("1706.03762")
+    await lab.press_on_card("2501.00004", "list-add", lab.readers[0])
+    await lab.at("Fri-1 17:01")
+    [poll] = lab.polls()
     assert answers(poll)[0] == "Attention Is All You Need"
+    assert not any("Maps for Robots" in answer for answer in answers(poll))
     await lab.readers[0].set_poll_votes(poll, answers=[1])
     await lab.at("Thu 17:00")
     assert lab.thread_names() == ["Attention Is All You Need"]

@@ -17,10 +17,9 @@ from simcord.backend.models import Channel
 from bot.app.container import Container
 from bot.core.settings import Settings
 from bot.features.club.service import Clubs
-from storage import club as stored_club
 from storage import models, outbox, tables
 from tests.fake_discord import model, server
-from tests.support import digest_builders, fault_harness, seeds
+from tests.support import digest_builders, fault_harness, outbox_builders, seeds
 from tests.support.fault_harness import FaultHarness
 
 pytestmark = [pytest.mark.faults, pytest.mark.wire]
@@ -112,16 +111,8 @@ async def lab(fake: server.FakeDiscord, database_url: str, tmp_path: Path) -> As
         meets_at = (harness.now() + 4 * DAY).replace(second=0, microsecond=0)
         lab = Lab(harness, clubs, channel_id, meets_at)
         await lab.add_papers(("2601.00001", 9), ("2601.00002", 5))
-        club = stored_club.Club(
-            guild_id=model.GUILD_ID,
-            channel_id=channel_id,
-            weekday=meets_at.isoweekday(),
-            at_time=f"{meets_at:%H:%M}",
-            timezone="UTC",
-            locale=models.Locale.EN,
-            created_by=None,
-            starts_at=harness.now(),
-        )
+        week: dict[str, Any] = {"weekday": meets_at.isoweekday(), "at_time": f"{meets_at:%H:%M}"}
+        club = outbox_builders.new_club(model.GUILD_ID, harness.now(), channel_id=channel_id, **week)
         assert await clubs.set_up(club) == "club-set-up"
         assert await clubs.begin_vote(model.GUILD_ID) == ""
         yield lab

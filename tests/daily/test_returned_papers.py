@@ -37,12 +37,6 @@ def cards_world(db: Database) -> World:
     return world
 
 
-async def reopen(world: World) -> None:
-    world.discord.closed.clear()
-    await world.guilds.try_refused(channel_id=[CHANNEL])
-    await world.tick()
-
-
 async def post(world: World, *days: tuple[str, str], at: str = "09:00") -> None:
     """Publish each day's list, and let the hour of its post come."""
     for on, papers in days:
@@ -73,7 +67,9 @@ async def test_papers_of_the_messages_that_did_not_arrive_come_again(db: Databas
     await post(world, ("Tue", "A▲9 B▲8 C▲7"))
     world.discord.closes_after = ""
     await post(world, ("Wed", "D▲1"))
-    await reopen(world)
+    world.discord.closed.clear()
+    await world.guilds.try_refused(channel_id=[CHANNEL])
+    await world.tick()
     await post(world, ("Thu", "E▲1"), ("Fri", "F▲1"))
     assert papers_seen(world) >= Counter("ZABC")
     assert max(papers_seen(world).values()) == 1

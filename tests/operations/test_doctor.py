@@ -52,6 +52,15 @@ async def examine(
     return by_name
 
 
+async def add_webhook_post(db: database.Database) -> models.Subscription:
+    """Add a daily post by a webhook, whose message of NOW waits."""
+    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
+    added = await Subscriptions(db, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
+    fields: dict[str, Any] = {"guild_id": None, "subscription_id": added.id, "local_on": NOW.date()}
+    await outbox_builders.add(db, outbox_builders.new_delivery("d", added.channel_id, NOW, **fields))
+    return added
+
+
 async def test_of_a_lost_database_nothing_is_left_to_add(tmp_path: Path) -> None:
     """Its sources and posts are in the file that docs/operating.md, *Bad days*, wants back."""
     (tmp_path / "paperround.db-wal").touch()
@@ -232,12 +241,7 @@ async def test_an_invalid_source_of_the_settings_is_reported(monkeypatch: pytest
 
 async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: Path) -> None:
     opened = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'paperround.db'}")
-    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
-    added = await Subscriptions(opened, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
-    planned = outbox_builders.new_delivery(
-        "d", added.channel_id, NOW, guild_id=None, subscription_id=added.id, local_on=NOW.date()
-    )
-    await outbox_builders.add(opened, planned)
+    added = await add_webhook_post(opened)
     async with opened.transaction() as connection:
         stopped = {"state": models.DeliveryState.STOPPED, "reason": models.Reason.UNCERTAIN}
         await connection.execute(tables.deliveries.update().values(stopped))
@@ -256,7 +260,7 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
         assert hint in found.note
     assert findings["Discord"].status is doctor.Status.OK
     assert "a-secret" not in repr(findings)
-    await opened.write(key_values.remove, f"{key_values.WEBHOOK}{draft.channel_id}")  # as after an import
+    await opened.write(key_values.remove, f"{key_values.WEBHOOK}{added.channel_id}")  # as after an import
     await opened.close()
     found = (await examine())[f"daily post {added.id}"]
     assert (found.status, "is missing" in found.note) == ("error", True)
@@ -273,12 +277,7 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
 async def test_a_webhooks_post_that_is_not_posted_is_a_warning_as_in_posts(
     sqlite_db: database.Database, state: models.DeliveryState, reason: models.Reason | None, said: str
 ) -> None:
-    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
-    added = await Subscriptions(sqlite_db, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
-    planned = outbox_builders.new_delivery(
-        "d", added.channel_id, NOW, guild_id=None, subscription_id=added.id, local_on=NOW.date()
-    )
-    await outbox_builders.add(sqlite_db, planned)
+    added = await add_webhook_post(sqlite_db)
     async with sqlite_db.transaction() as connection:
         await connection.execute(tables.deliveries.update().values(state=state, reason=reason))
     found = (await examine())[f"daily post {added.id}"]
@@ -524,8 +523,7 @@ async def test_votes_that_are_missing_from_a_list_are_a_warning(sqlite_db: datab
 
 
 async def test_an_alert_needs_a_token_beside_posts_by_webhooks(sqlite_db: database.Database) -> None:
-    draft = models.Subscription(guild_id=models.NO_GUILD, channel_id=812345678901234567)
-    await Subscriptions(sqlite_db, system_clock).add(draft, webhook_token="a-secret_of-the-webhook")
+    await add_webhook_post(sqlite_db)
     assert (await examine())["Discord"].status is doctor.Status.OK
     await Alerts(sqlite_db, system_clock).add(alert_builders.draft("herons", user_id=7))
     found = (await examine())["Discord"]

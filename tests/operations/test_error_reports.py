@@ -126,39 +126,26 @@ async def test_what_a_takeover_or_a_stopped_database_caused_is_a_warning_and_not
     ]
 
 
-async def test_errors_that_could_not_be_stored_are_stored_once_the_database_is_back(
-    db: Database, collected: error_collector.FailureLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
-    away = mock.Mock(side_effect=errors.DatabaseAwayError("the database is away"))
-    _fail("a")
-    with monkeypatch.context() as broken:
-        broken.setattr(db, "transaction", away)
-        await reports.report(collected, None)
-        _fail("b")
-        await reports.report(collected, None)
-    _fail("c")
-    await reports.report(collected, None)
-    assert [row.reference for row in await db.fetch(storage.list_rows)] == ["a", "b", "c"]
-    assert collected.take() == []
-
-
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_the_last_hundred_are_kept_and_come_back_if_the_database_is_away(
-    db: Database, collected: error_collector.FailureLog
+async def test_the_last_hundred_are_kept_and_come_back_once_the_database_does(
+    db: Database, collected: error_collector.FailureLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = FailureReports(db, lambda: pytest.fail("no notice"), None, None)  # type: ignore[arg-type]
     for number in range(60):
         _fail(f"a{number}")
     assert not await reports.report(collected, None)
-    for number in range(130):
-        _fail(f"b{number}")
-    taken = collected.take()
-    collected.put_back(taken)
+    with monkeypatch.context() as broken:
+        away = errors.DatabaseAwayError("the database is away")
+        broken.setattr(db, "transaction", mock.Mock(side_effect=away))
+        for numbers in (range(100), range(100, 130)):
+            for number in numbers:
+                _fail(f"b{number}")
+            await reports.report(collected, None)
     _fail("last")
     await reports.report(collected, None)
     rows = await db.fetch(storage.list_rows)
     assert [row.reference for row in rows] == [*(f"b{number}" for number in range(31, 130)), "last"]
+    assert collected.take() == []
 
 
 Tell = Callable[..., Awaitable[list[str]]]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,7 +22,7 @@ from bot.features.operations.service import LastPost, StatusReport
 from bot.i18n import texts
 from storage import club as stored_club
 from storage import models, zotero
-from tests.support import alert_builders, payload_checks
+from tests.support import alert_builders, outbox_builders, payload_checks, rendered_posts
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 ID = 10**18
@@ -164,46 +165,30 @@ def test_the_preview_of_a_daily_post_in_a_channel_that_has_a_hundred(locale: mod
     assert any(language("and-more", count=count) in _shown(view) for count in range(90, 100))
 
 
-@languages
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda language, alerts: alerts_messages.list_view(language, alerts, "`/alerts add`", {}, (ID, 100)),
-        lambda language, alerts: alerts_messages.channel_view(language, alerts * 4, ID, 1, {}),
-        lambda language, alerts: alerts_messages.alert_view(
-            language, alerts[0], language("alert-made"), is_own=False
-        ),
-    ],
-    ids=["own", "of a channel", "one"],
-)
-def test_alerts(
-    locale: models.Locale, draw: Callable[[texts.Texts, list[models.Alert]], ui.LayoutView]
-) -> None:
-    assert _shown(draw(texts.for_locale(locale), [_alert(number) for number in range(25)]))
-
-
 def _paper(number: int) -> models.PaperRow:
-    return models.PaperRow(
-        id=number,
-        key=f"2601.{number:05}",
-        title="[가]" * 400,
-        url=f"https://arxiv.org/abs/2601.{number:05}",
-        date=date(2026, 1, 1),
-        votes=99_999,
-        authors=(),
-        thumbnail=None,
-        score=0.0,
-        authors_truncated=False,
-        withdrawn_by=None,
-    )
+    about: dict[str, Any] = {"title": "[가]" * 400, "votes": 99_999, "authors": (), "thumbnail": None}
+    paper = rendered_posts.bare_paper(f"2601.{number:05}", date(2026, 1, 1), **about)
+    return rendered_posts.saved(paper, id=number)
+
+
+def _preview(language: texts.Texts, alerts: list[models.Alert]) -> ui.LayoutView:
+    latest = [_paper(number) for number in range(3)]
+    preview = alerts_service.AlertPreview(10_000, latest, tuple((WORDS,) * 20), alerts[1], 10_000)
+    return alerts_messages.preview_view(language, alerts[1], preview, "key", "wider")
+
+
+ALERTS: dict[str, Callable[[texts.Texts, list[models.Alert]], ui.LayoutView]] = {
+    "own": lambda language, own: alerts_messages.list_view(language, own, "`/alerts add`", {}, (ID, 100)),
+    "of a channel": lambda language, own: alerts_messages.channel_view(language, own * 4, ID, 1, {}),
+    "one": lambda language, own: alerts_messages.alert_view(language, own[0], "made", is_own=False),
+    "a preview": _preview,
+}
 
 
 @languages
-def test_the_preview_of_an_alert(locale: models.Locale) -> None:
-    preview = alerts_service.AlertPreview(
-        10_000, [_paper(number) for number in range(3)], tuple((WORDS,) * 20), _alert(1), 10_000
-    )
-    assert _shown(alerts_messages.preview_view(texts.for_locale(locale), _alert(1), preview, "key", "wider"))
+@pytest.mark.parametrize("name", ALERTS)
+def test_alerts(locale: models.Locale, name: str) -> None:
+    assert _shown(ALERTS[name](texts.for_locale(locale), [_alert(number) for number in range(25)]))
 
 
 @languages
@@ -217,16 +202,8 @@ def test_sources(locale: models.Locale) -> None:
 
 @languages
 def test_a_clubs_meetings(locale: models.Locale) -> None:
-    club = stored_club.Club(
-        guild_id=ID,
-        channel_id=ID + 1,
-        weekday=4,
-        at_time="21:30",
-        timezone="America/Argentina/Buenos_Aires",
-        locale=locale,
-        created_by=ID,
-        starts_at=NOW,
-    )
+    place = {"channel_id": ID + 1, "timezone": "America/Argentina/Buenos_Aires"}
+    club = outbox_builders.new_club(ID, NOW, locale=locale, **place)
     past = [
         stored_club.PastMeeting(date(2026, 1, 1), paper.key, paper.title, paper.url, ID + paper.id, 10**6)
         for paper in map(_paper, range(club_service.MAX_PAST))

@@ -25,20 +25,22 @@ NOW = datetime(2026, 11, 27, 3, tzinfo=UTC)
 URL = "https://huggingface.co"
 
 
-@pytest.mark.parametrize("beside", ["-wal", "-shm", ".before-20", ".search/state.json", ".sender.lock"])
+BESIDE = "-wal", "-shm", ".before-20", ".search/state.json", ".sender.lock"
+OTHERS = f"sources add {URL}", "db upgrade", "posts", "backup b.db", "sources list"
+
+
 @pytest.mark.parametrize(
-    "command",
-    [["run"], ["sources", "add", URL], ["db", "upgrade"], ["posts"], ["backup", "b.db"], ["sources", "list"]],
+    ("beside", "command"), [*((name, "run") for name in BESIDE), *(("-wal", command) for command in OTHERS)]
 )
 def test_a_missing_database_is_not_begun_anew_beside_what_it_left(
-    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: str, command: list[str]
+    paperround: Paperround, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: str, command: str
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a.b.c")
     (tmp_path / "paperround.db").unlink()
     left = tmp_path / f"paperround.db{beside}"
     left.parent.mkdir(exist_ok=True)
     left.touch()
-    answer = paperround(*command)
+    answer = paperround(*command.split())
     assert answer.exit_status == 2
     assert "paperround.db is gone" in answer.stderr
     assert "paperround restore FILE" in answer.stderr

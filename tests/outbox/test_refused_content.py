@@ -5,6 +5,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.outbox import contents, outcomes
 from bot.outbox.outcomes import DeliveryError, SendRequest
 from storage import daily, models, outbox, papers, tables
 from storage.models import DeliveryKind, DeliveryState, PartKind, Reason, Style
+from tests.daily import test_returned_papers
 from tests.fake_discord import model
 from tests.support import outbox_builders, refused_titles, rendered_posts
 from tests.support import world as stage
@@ -54,36 +56,23 @@ OF_CHANNELS = (DeliveryKind.DAILY, DeliveryKind.ON_DEMAND, DeliveryKind.ALERT)
 
 @pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 @pytest.mark.parametrize("kind", OF_CHANNELS)
-async def test_what_discord_refuses_comes_at_once_in_its_plain_form(world: World, kind: DeliveryKind) -> None:
-    world.discord.forbidden = {"B"}
-    await plan(world, kind)
-    await world.at("Mon 09:00")
-    assert in_channel(world) == ["plain a b c"]
-    await world.list("Tue", "D▲9", at="Tue 08:00")
-    await world.at("Tue 09:00", "Tue 12:00", "Wed 09:00", "Thu 09:00")
-    assert in_channel(world) == ["plain a b c", "D"], "nothing comes again"
-    assert notices(world) == []
-    if kind is DeliveryKind.DAILY:
-        assert (await world.explain("B")).cause.value == "posted"
-
-
-@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
-@pytest.mark.parametrize("kind", OF_CHANNELS)
-async def test_what_is_refused_in_its_plain_form_too_is_named_to_its_owner(
-    world: World, kind: DeliveryKind
+@pytest.mark.parametrize(
+    ("forbidden", "came", "cause"), [("B", ["plain a b c"], "posted"), ("Bb", [], "unsent")]
+)
+async def test_what_discord_refuses_comes_at_once_in_its_plain_form_or_is_named_to_its_owner(
+    world: World, kind: DeliveryKind, forbidden: str, came: list[str], cause: str
 ) -> None:
-    world.discord.forbidden = {"B", "b"}
+    world.discord.forbidden = {*forbidden}
     await plan(world, kind)
     await world.at("Mon 09:00")
-    assert in_channel(world) == []
     owner = READER if kind is DeliveryKind.ALERT else OWNER
-    assert notices(world) == [f"@{owner} notice left-out A B C"]
+    told = [] if came else [f"@{owner} notice left-out A B C"]
+    assert (in_channel(world), notices(world)) == (came, told)
     await world.list("Tue", "D▲9", at="Tue 08:00")
     await world.at("Tue 09:00", "Tue 12:00", "Wed 09:00", "Thu 09:00")
-    assert in_channel(world) == ["D"], "what was refused does not return"
-    assert len(notices(world)) == 1
+    assert (in_channel(world), notices(world)) == ([*came, "D"], told), "nothing comes again"
     if kind is DeliveryKind.DAILY:
-        assert (await world.explain("B")).cause.value == "unsent"
+        assert (await world.explain("B")).cause.value == cause
 
 
 async def test_a_reader_is_told_once_what_was_left_out_of_direct_messages(world: World) -> None:
@@ -94,22 +83,31 @@ async def test_a_reader_is_told_once_what_was_left_out_of_direct_messages(world:
     assert world.sent == [f"@{READER} notice left-out A B C"]
 
 
-async def show_post(wire: RelayHarness, style: Style, forbidden: str, **fields: Any) -> list[dict[str, Any]]:
+async def show_post(
+    wire: RelayHarness,
+    style: Style,
+    forbidden: str = refused_titles.FORBIDDEN,
+    *,
+    bad: Iterable[str] = (BAD,),
+    topic: str = "",
+    **fault: Any,
+) -> list[dict[str, Any]]:
     """Post nine papers in a style where Discord refuses a text, and return the messages that came."""
     [channel_id] = wire.fake.add_channels(1, kind=KINDS.get(style, model.TEXT))
-    await refused_titles.store_papers(wire.database, wire.now)
-    wire.fake.set_faults({**REFUSES, "text": forbidden} | fields)
-    post: dict[str, Any] = {"style": style, "guild_id": model.GUILD_ID}
+    await refused_titles.store_papers(wire.database, wire.now, bad=bad)
+    wire.fake.set_faults({**REFUSES, "text": forbidden} | fault)
+    post: dict[str, Any] = {"style": style, "topic": topic, "guild_id": model.GUILD_ID}
     await refused_titles.plan_post(wire.database, wire.deliveries, channel_id, wire.now, **post)
     await wire.drain()
     return [one for found in wire.fake.all_messages().values() for one in found]
 
 
 @pytest.mark.wire
-@pytest.mark.parametrize("code", [200000, 240000, 50035])
-@pytest.mark.parametrize("style", [*Style])
+@pytest.mark.parametrize(
+    ("style", "code"), [*((style, 200000) for style in Style), (Style.CARDS, 240000), (Style.FORUM, 50035)]
+)
 async def test_each_style_posts_every_paper_once(wire: RelayHarness, style: Style, code: int) -> None:
-    messages = await show_post(wire, style, refused_titles.FORBIDDEN, code=code)
+    messages = await show_post(wire, style, code=code)
     assert refused_titles.count_papers(messages) == Counter(IDS)
     assert refused_titles.FORBIDDEN not in json.dumps(messages)
     [delivery] = await wire.planned(kind=DeliveryKind.DAILY)
@@ -139,6 +137,7 @@ async def test_what_is_refused_in_any_form_costs_its_message_alone(wire: RelayHa
     assert not {*named} & {*left}
 
 
+WORD = refused_titles.FORBIDDEN
 THREADS = {Style.FORUM: "/channels/*/threads"}
 
 
@@ -147,28 +146,14 @@ THREADS = {Style.FORUM: "/channels/*/threads"}
 @pytest.mark.parametrize("style", [*Style])
 async def test_a_refused_topic_costs_the_topic_alone(wire: RelayHarness, style: Style, where: str) -> None:
     """Servers of Server Discovery refuse names of threads alone, by 50035."""
-    [channel_id] = wire.fake.add_channels(1, kind=KINDS.get(style, model.TEXT))
-    await refused_titles.store_papers(wire.database, wire.now, bad=())
     path = "/channels/*" if where == "anywhere" else THREADS.get(style, "/channels/*/messages/*/threads")
-    wire.fake.set_faults({**REFUSES, "code": 50035, "path": path})
-    post: dict[str, Any] = {"style": style, "topic": refused_titles.FORBIDDEN, "guild_id": model.GUILD_ID}
-    await refused_titles.plan_post(wire.database, wire.deliveries, channel_id, wire.now, **post)
-    await wire.drain()
-    messages = [one for found in wire.fake.all_messages().values() for one in found]
+    messages = await show_post(wire, style, bad=(), topic=WORD, code=50035, path=path)
     assert refused_titles.count_papers(messages) == Counter(IDS)
 
 
-WORD = refused_titles.FORBIDDEN
-
-
-def _render_each_kind() -> dict[str, tuple[contents.RenderedPart, ...]]:
-    """Return what is posted of a paper of which everything has a forbidden word."""
-    posts = rendered_posts.each_kind(WORD, models.Locale.EN)
-    return {name: rendered_posts.new_renderer().render(post) for name, post in posts.items()}
-
-
 def test_a_plain_form_has_no_words_from_outside_and_fits() -> None:
-    for name, parts in _render_each_kind().items():
+    for name, post in rendered_posts.each_kind(WORD, models.Locale.EN).items():
+        parts = rendered_posts.new_renderer().render(post)
         refused = [part for part in parts if WORD in json.dumps(part.payload)]
         assert refused, name
         for part in refused:
@@ -232,19 +217,6 @@ async def test_a_post_that_ended_while_its_refusal_came_is_not_sent_in_its_plain
     assert await world.database.fetch(outbox.count_by_state) == {models.PartState.STOPPED: 1}
 
 
-class ByPaper(stage.Renderer):
-    """Renders a daily post as a message for each paper."""
-
-    def render_daily(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-        parts = []
-        for position, paper in enumerate(post.papers):
-            [part] = self._message(post.marker, stage.names([paper.key]))
-            marker = {"marker": contents.part_marker(post.marker, position)}
-            plain = (part.fallback or {}) | marker
-            parts.append(replace(part, payload=part.payload | marker, fallback=plain))
-        return tuple(parts)
-
-
 async def repeat(world: World, post: models.Delivery) -> None:
     """Send an uncertain post again, as its manager's button does."""
     assert await world.database.write(
@@ -258,18 +230,18 @@ async def repeat(world: World, post: models.Delivery) -> None:
 
 
 async def test_an_uncertain_post_is_posted_again_without_what_discord_refuses(world: World) -> None:
-    world.renderer = ByPaper()
+    world.renderer = test_returned_papers.CardsRenderer()
     world.discord.forbidden, world.discord.answers = {"B", "b"}, {"C": stage.UNVERIFIABLE}
     await world.daily(papers=3)
     await world.list("Mon", "A▲9 B▲8 C▲7")
     await world.at("Mon 09:00")
     [post] = await world.planned(kind=DeliveryKind.DAILY)
-    assert (in_channel(world), post.is_uncertain) == (["A"], True)
+    assert (in_channel(world), post.is_uncertain) == (["headline", "A"], True)
     world.discord.answers = {}
     world.discord.tried.clear()
     world.restart()
     await repeat(world, post)
-    assert (in_channel(world), world.discord.tried) == (["A", "C"], [CHANNEL]), "B is not tried"
+    assert (in_channel(world), world.discord.tried) == (["headline", "A", "C"], [CHANNEL]), "B is not tried"
 
 
 async def test_an_uncertain_post_is_posted_again_although_its_paper_came_in_the_other_language(

@@ -17,6 +17,7 @@ from bot.outbox import contents
 from storage import accounts, club, models, papers
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
+from tests.support import outbox_builders
 from tests.support import world as stage
 from tests.support.world import MINUTE, World, arxiv_id, moment
 
@@ -130,16 +131,7 @@ async def _begin_votes(world: Stage) -> None:
     await world.written("Mon", "A", at="Mon 08:00 UTC")
     for id_ in READERS:
         await world.database.write(accounts.upsert_guilds, {id_: {"system_channel_id": None}})
-        row = club.Club(
-            guild_id=id_,
-            channel_id=id_,
-            weekday=7,
-            at_time="09:00",
-            timezone="UTC",
-            locale=models.Locale.EN,
-            created_by=None,
-            starts_at=moment("Mon 09:00 UTC"),
-        )
+        row = outbox_builders.new_club(id_, moment("Mon 09:00 UTC"), weekday=7, at_time="09:00")
         await world.database.write(club.put, row)
 
 

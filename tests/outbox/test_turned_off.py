@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -80,10 +81,6 @@ async def _follow(stage: Stage, **place: Any) -> None:
     stage.now += timedelta(minutes=3)
 
 
-async def _follow_in_channel(stage: Stage) -> None:
-    await _follow(stage, channel_id=CHANNEL, guild_id=GUILD)
-
-
 async def _lose_right(stage: Stage) -> None:
     [row] = await stage.alerts.list_rows()
     await stage.database.write(alerts.set_right, row, lost_at=stage.now, paused=False)
@@ -95,18 +92,8 @@ async def _set_up_post(stage: Stage) -> None:
 
 
 async def _set_up_club(stage: Stage) -> None:
-    await stage.workers.services.get(Clubs).set_up(
-        club.Club(
-            guild_id=GUILD,
-            channel_id=CHANNEL,
-            weekday=5,
-            at_time="17:00",
-            timezone="UTC",
-            locale=models.Locale.EN,
-            created_by=READER,
-            starts_at=stage.now,
-        )
-    )
+    wanted = outbox_builders.new_club(GUILD, stage.now, channel_id=CHANNEL, created_by=READER)
+    await stage.workers.services.get(Clubs).set_up(wanted)
 
 
 class Switch(NamedTuple):
@@ -123,10 +110,12 @@ SWITCHES = {
     "news in a thread": Switch(
         _discuss, lambda of: of.database.write(club.silence_thread, 44), "#44 ko code"
     ),
-    "/today": Switch(_ask_for_papers, lambda of: of.today.stop_daily(READER), "@7 TodayPost"),
+    "/today": Switch(_ask_for_papers, lambda of: of.today.stop_daily(READER), "@7 E"),
     "an alert, paused": Switch(_follow, lambda of: of.alerts.pause(of.alert_id), "@7 E"),
     "an alert, removed": Switch(_follow, lambda of: of.alerts.remove(of.alert_id), "@7 E"),
-    "an alert whose right is lost": Switch(_follow_in_channel, _lose_right, "E"),
+    "an alert whose right is lost": Switch(
+        partial(_follow, channel_id=CHANNEL, guild_id=GUILD), _lose_right, "E"
+    ),
     "Post now, then paused": Switch(
         _set_up_post, lambda of: of.subscriptions.pause(of.row.id), "A", Stage.post_now
     ),
@@ -142,7 +131,7 @@ SWITCHES = {
         _set_up_club, lambda of: of.workers.services.get(Clubs).stop(GUILD), "ClubPost poll", Stage.vote
     ),
     "a reader, forgotten": Switch(
-        _ask_for_papers, lambda of: Readers(of.database, of.clock).forget(READER), "@7 TodayPost"
+        _ask_for_papers, lambda of: Readers(of.database, of.clock).forget(READER), "@7 E"
     ),
 }
 

@@ -1,7 +1,7 @@
 """Imports save the papers whose arXiv ids are in a file of any format, and name the lines that led to none."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -180,15 +180,11 @@ FILES = {
 """Files, and what each of their entries is: its id if the file has it, and what names it to its reader."""
 
 
-def list_entries(data: bytes) -> list[str]:
-    read = references.read_references(data, datetime(2026, 11, 29, tzinfo=UTC).date())
-    return [f"{row.arxiv_id or ''} {row.label}".strip() for row in read]
-
-
 @pytest.mark.parametrize("kind", FILES)
 def test_each_entry_has_its_own_id_and_title(kind: str) -> None:
     text, entries = FILES[kind]
-    assert list_entries(text.encode()) == entries
+    read = references.read_references(text.encode(), date(2026, 11, 29))
+    assert [f"{row.arxiv_id or ''} {row.label}".strip() for row in read] == entries
 
 
 @pytest.mark.parametrize(

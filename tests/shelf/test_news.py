@@ -7,19 +7,17 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from bot.app.workers import Workers
 from bot.client import custom_ids, message_builder
-from bot.features.club.service import ClubPost
-from bot.features.club.thread_news import ThreadNews, ThreadNewsPlanner
+from bot.features.club.thread_news import ThreadNewsPlanner
 from bot.features.operations.readers import Readers
 from bot.features.shelf.news import NewsPlanner, NewsPost
 from bot.features.shelf.service import Shelf
-from bot.outbox import contents, outcomes
+from bot.outbox import outcomes
 from storage import accounts, archive, club, locks, migrate, models, news, papers, shelf, today
 from storage.database import Database
 from storage.papers import EventKind, PaperEvent
@@ -43,29 +41,11 @@ WHY = {
 }
 
 
-class Renderer(world.Renderer):
-    """Renders news as the language and the papers with what is new, such as `ko A+code`."""
-
-    def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-        if isinstance(post, NewsPost):
-            said = (
-                f"{world.names([paper.key])}+{'+'.join(event.kind for event in post.events[paper.id])}"
-                for paper in post.papers
-            )
-            return self._message(post.marker, f"{post.locale} {' '.join(said)} {post.more or ''}".strip())
-        if isinstance(post, ThreadNews):
-            return self._message(post.marker, f"{post.locale} {post.event.kind}")
-        if isinstance(post, ClubPost):
-            return self._message(post.marker, f"ClubPost {post.step}")
-        return super().render(post)
-
-
 class NewsWorld(World):
     """A world with the planners of news and two threads about C. It starts on Thursday, January 1, 2026 (UTC)."""
 
     def __init__(self, database: Database, discord: world.Discord | None = None) -> None:
         super().__init__(database, "Thu-1 09:00")
-        self.renderer = Renderer()
         self.discord = self.sender = discord or self.discord
         self.restart()
         services = self.workers.services

@@ -1,14 +1,15 @@
 """A server's list in Zotero: each paper once, through kills, limits and refusals, which somebody sees."""
 
 import asyncio
+import itertools
 import json
 import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -86,13 +87,13 @@ class Lab:
             ]
 
 
-@asynccontextmanager
-async def open_lab(database: Database) -> AsyncIterator[Lab]:
-    await sample_archive.add_digest(database, "2025-01-02", *PAPERS)
-    await sample_archive.make_ingest(database).add_facts([FACTS])
+@pytest.fixture
+async def lab(db: Database) -> AsyncIterator[Lab]:
+    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    await sample_archive.make_ingest(db).add_facts([FACTS])
     holder: list[Lab] = []
     async with fake_zotero.run(lambda: holder[0].now) as fake:
-        lab = Lab(database, fake)
+        lab = Lab(db, fake)
         holder.append(lab)
         fake.libraries[GROUP] = Library()
         lab.settings = Settings(
@@ -104,21 +105,13 @@ async def open_lab(database: Database) -> AsyncIterator[Lab]:
         async with container.create_fetcher(lab.settings, lambda: lab.now) as fetch:
             library = container.find_library(lab.settings, fetch)
             assert library is not None
-            lab.outbox = zotero_outbox.ZoteroOutbox(
-                database, lambda: lab.now, library, None, lambda: lab.servers
-            )
+            lab.outbox = zotero_outbox.ZoteroOutbox(db, lambda: lab.now, library, None, lambda: lab.servers)
             yield lab
 
 
 def _letters(number: int) -> str:
     """Return six of the characters that a key may have: no 0, 1 or O."""
     return f"{number:06}".translate(str.maketrans("01", "AB"))
-
-
-@pytest.fixture
-async def lab(db: Database) -> AsyncIterator[Lab]:
-    async with open_lab(db) as opened:
-        yield opened
 
 
 @both_engines
@@ -774,28 +767,8 @@ def test_settings_that_name_no_library_are_refused(library: str | None) -> None:
         Settings(zotero_key=SecretStr("k"), zotero_library=library)
 
 
-class _Library:
-    """Answers as Zotero would for a library with some items, and with a body of its own for what is created."""
-
-    def __init__(self, items: dict[str, dict[str, Any]], created: bytes = b"", status: int = 200) -> None:
-        self.items, self.created, self.status = items, created, status
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def call(self, method: str, url: str, **_: object) -> tuple[int, dict[str, str], bytes]:
-        if method == "POST":
-            return self.status, {}, self.created
-        rows: Any = [{"key": key, "version": 1, "data": data} for key, data in self.items.items()]
-        rows = dict.fromkeys(self.items, 1) if "format=versions" in url else rows
-        return 200, {}, json.dumps(rows).encode()
-
-    def open(self) -> zotero_outbox.ZoteroLibrary:
-        return zotero_outbox.ZoteroLibrary(cast(Any, self), "https://z", GROUP, fake_zotero.KEY)
-
-
 async def test_a_members_long_field_is_read_to_its_first_lines_and_outside_the_event_loop(
-    monkeypatch: pytest.MonkeyPatch,
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """50 items with 64 kB of lines in Extra stood the bot still for seconds."""
     threads, parse = set[int](), arxiv_ids.parse_bare_id
@@ -806,30 +779,27 @@ async def test_a_members_long_field_is_read_to_its_first_lines_and_outside_the_e
 
     monkeypatch.setattr(arxiv_ids, "parse_bare_id", parse_noted)
     lines = ["arXiv: 2401.00001", *["a"] * 32_000, "2401.00002"]
-    library = _Library({"A": {"extra": "\n".join(lines)}, "B": {"archiveID": "arXiv:2401.00003"}})
+    lab.library.put("items", "AAAA2222", extra="\n".join(lines))
+    lab.library.put("items", "AAAA2223", archiveID="arXiv:2401.00003")
     with mock.patch.object(zotero_outbox, "_BEFORE_ID", wraps=zotero_outbox._BEFORE_ID) as pattern:
-        assert await library.open().list_ids() == {"2401.00001", "2401.00003"}
+        assert await lab.outbox.library.list_ids() == {"2401.00001", "2401.00003"}
     assert pattern.match.call_count <= 2 * zotero_outbox.MAX_LINES
     assert threads
     assert threading.get_ident() not in threads
 
 
-@pytest.mark.parametrize("status", [200, 400, 413, 503])
-@pytest.mark.parametrize("quote", ["plain", "entities", "escapes"])
-async def test_our_key_is_hidden_however_zotero_quotes_it(status: int, quote: str) -> None:
+async def test_our_key_is_hidden_however_zotero_quotes_it(lab: Lab) -> None:
     key = fake_zotero.KEY
-    shown = {
-        "plain": key,
-        "entities": "".join(f"&#{ord(sign)};" for sign in key),
-        "escapes": "".join(f"\\u{ord(sign):04x}" for sign in key),
-    }[quote]
-    message = f"the key {shown} may not"
-    refused = json.dumps({"success": {}, "failed": {"0": {"code": 400, "message": message}}})
-    body = refused if status == 200 else message
-    library = _Library({}, body.encode(), status).open()
-    try:
-        said = await library.add("2401.00001", {"archiveID": "arXiv:2401.00001"}, "C")
-    except base.FetchError as error:
-        said = str(error)
-    assert "may not" in said
-    assert all(text not in said for text in (key, shown)), said
+    entities = "".join(f"&#{ord(sign)};" for sign in key)
+    escapes = "".join(f"\\u{ord(sign):04x}" for sign in key)
+    for status, quoted in itertools.product((200, 400, 413, 503), (key, entities, escapes)):
+        message = f"the key {quoted} may not"
+        refused = json.dumps({"success": {}, "failed": {"0": {"code": 400, "message": message}}})
+        answer = partial(web.Response, status=status, text=refused if status == 200 else message)
+        lab.fake.instead = lambda *_, answer=answer: answer()
+        try:
+            said = await lab.outbox.library.add("2401.00001", {"archiveID": "arXiv:2401.00001"}, "C")
+        except base.FetchError as error:
+            said = str(error)
+        assert "may not" in said
+        assert all(text not in said for text in (key, quoted)), said

@@ -22,10 +22,13 @@ from bot.core import day_close
 from bot.core.settings import Settings
 from bot.features.alerts.planner import AlertPlanner, AlertPost
 from bot.features.alerts.service import Alerts
+from bot.features.club.thread_news import ThreadNews
 from bot.features.daily import choice
 from bot.features.daily.planner import DailyPlanner
 from bot.features.daily.service import OnDemandPosts, Subscriptions
 from bot.features.daily.why import Explanation, WhyAnswer, WhyExplainer
+from bot.features.shelf.news import NewsPost
+from bot.features.today.service import TodayPost
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.outcomes import Classification, DeliveryError, Sender, SendRequest
@@ -104,6 +107,8 @@ async def _find_unknown_right(alert: models.Alert) -> OwnerRight:
 class Renderer:
     """Renders a post as one message with the names of its papers, and records it in `posts` or `alerts`.
 
+    News have the language and what is new, such as `ko A+code`.
+
     The plain form of `A B` is `plain a b`.
     Raises ValueError for the styles in `failing`.
     """
@@ -114,19 +119,30 @@ class Renderer:
         self.failing: set[str] = set()
 
     def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-        if isinstance(post, choice.DailyPost):
-            return self.render_daily(post)
-        if isinstance(post, AlertPost):
-            if "alert" in self.failing:
-                raise ValueError("template error")
-            self.alerts.append(post)
-            text = names([match.paper.key for match in post.matches])
-        elif isinstance(post, contents.NoticePost):
-            about = names(post.papers) or post.reason
-            [part] = self._message(post.marker, f"notice {post.kind.value} {about}")
-            return (replace(part, fallback=None),)
-        else:
-            text = type(post).__name__
+        match post:
+            case choice.DailyPost():
+                return self.render_daily(post)
+            case AlertPost():
+                if "alert" in self.failing:
+                    raise ValueError("template error")
+                self.alerts.append(post)
+                text = names([match.paper.key for match in post.matches])
+            case contents.NoticePost():
+                about = names(post.papers) or post.reason
+                [part] = self._message(post.marker, f"notice {post.kind.value} {about}")
+                return (replace(part, fallback=None),)
+            case TodayPost():
+                text = names([pick.paper.key for pick in post.picks])
+            case NewsPost():
+                news = (
+                    f"{names([paper.key])}+{'+'.join(event.kind for event in post.events[paper.id])}"
+                    for paper in post.papers
+                )
+                text = " ".join([post.locale, *news, f"{post.more or ''}"]).strip()
+            case ThreadNews():
+                text = f"{post.locale} {post.event.kind}"
+            case _:
+                text = f"{type(post).__name__} {getattr(post, 'step', '')}".strip()
         return self._message(post.marker, text)
 
     def render_daily(self, post: choice.DailyPost) -> tuple[contents.RenderedPart, ...]:

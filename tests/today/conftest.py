@@ -1,10 +1,8 @@
 """A world in which a reader receives the papers of the day by direct message."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from bot.features.today.service import TodayPlanner, TodayPost, TodayService
-from bot.outbox import contents
 from storage import models
 from storage.database import Database
 from tests.support import world
@@ -16,15 +14,6 @@ LETTERS = {"Thu-1": "A", "Fri-1": "B", "Sat-1": "C", "Sun-1": "D", "Mon": "E", "
 """The letter that names the papers on each day's list."""
 
 
-class Renderer(world.Renderer):
-    """Renders the papers of the day as a list of names."""
-
-    def render(self, post: Any) -> tuple[contents.RenderedPart, ...]:
-        if isinstance(post, TodayPost):
-            return self._message(post.marker, world.names([pick.paper.key for pick in post.picks]))
-        return super().render(post)
-
-
 class TodayWorld(World):
     """A world with the planner for the papers of the day. It starts on January 1, 2026 (UTC), a Thursday.
 
@@ -33,7 +22,6 @@ class TodayWorld(World):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, "Thu-1 00:00 UTC")
-        self.renderer = Renderer()
         self.services = self.workers.container.services
         self.today = self.services.get(TodayService)
         self.planner = self.workers.services.get(TodayPlanner)

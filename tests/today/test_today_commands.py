@@ -133,15 +133,19 @@ async def test_a_paper_like_a_single_saved_one_says_which_topic_they_share(harne
     assert harness.texts("today-because-saved", text=name, count=1).casefold() in shown.casefold()
 
 
+async def _summarise_twice(harness: ClientHarness, *summaries: str) -> None:
+    """Add a paper to two days, with a summary on each."""
+    for day, text in zip(("2025-12-31", "2026-01-01"), summaries, strict=True):
+        paper = sample_archive.NewsletterPaper("2501.00200", "Compact Nets", text)
+        await sample_archive.add_digest(harness.container.database, day, paper)
+
+
 async def test_a_reader_is_not_told_what_a_summary_in_another_language_says_on_a_shared_topic(
     harness: ClientHarness,
 ) -> None:
-    for day, text in (
-        ("2025-12-31", "Compact nets run on phones."),
-        ("2026-01-01", "휴대폰에서 도는 small language model을 다룹니다."),
-    ):
-        paper = sample_archive.NewsletterPaper("2501.00200", "Compact Nets", text)
-        await sample_archive.add_digest(harness.container.database, day, paper)
+    await _summarise_twice(
+        harness, "Compact nets run on phones.", "휴대폰에서 도는 small language model을 다룹니다."
+    )
     await _save(harness, *SMALL_MODELS)
     shown = shown_text(await harness.ask("today"))
     assert "Compact nets run on phones." in shown
@@ -185,12 +189,9 @@ async def test_followed_words_come_first_for_a_new_reader(harness: ClientHarness
 async def test_a_summary_in_the_readers_language_comes_before_the_matching_one(
     harness: ClientHarness,
 ) -> None:
-    for day, text in (
-        ("2025-12-31", "Sparse reading makes long texts cheap."),
-        ("2026-01-01", "긴 글을 강화 학습으로 읽습니다."),
-    ):
-        paper = sample_archive.NewsletterPaper("2501.00200", "Sparse Reading", text)
-        await sample_archive.add_digest(harness.container.database, day, paper)
+    await _summarise_twice(
+        harness, "Sparse reading makes long texts cheap.", "긴 글을 강화 학습으로 읽습니다."
+    )
     await harness.add_alert("강화 학습")
     shown = shown_text(await harness.ask("today"))
     assert "Sparse reading makes long texts cheap." in shown
