@@ -37,16 +37,8 @@ from tests.support.world import AWAY, BLOCKED, DAY, FORBIDDEN, HOUR, LOST, World
 
 YEARS = int(os.environ.get("RANDOM_YEARS", "0"))
 TROUBLES = {
-    "lists",
-    "dates",
-    "outages",
-    "refusals",
-    "halves",
-    "losses",
-    "content",
-    "edits",
-    "pauses",
-    "asked",
+    *("lists", "dates", "outages", "refusals", "halves"),
+    *("losses", "content", "edits", "pauses", "asked"),
 }
 GROWING = {"authors", "digests", "entries", "facts", "paper_authors", "papers", "sections"}
 """Tables that grow with the papers (`docs/storage.md`). All others are bounded by retention."""

@@ -134,17 +134,23 @@ async def test_the_last_hundred_are_kept_and_come_back_once_the_database_does(
     for number in range(60):
         _fail(f"a{number}")
     assert not await reports.report(collected, None)
+
+    def lose() -> None:
+        _fail("meanwhile")
+        raise errors.DatabaseAwayError("the database is away")
+
+    first, second = ([f"b{number}" for number in numbers] for numbers in (range(100), range(100, 130)))
     with monkeypatch.context() as broken:
-        away = errors.DatabaseAwayError("the database is away")
-        broken.setattr(db, "transaction", mock.Mock(side_effect=away))
-        for numbers in (range(100), range(100, 130)):
-            for number in numbers:
-                _fail(f"b{number}")
+        broken.setattr(db, "transaction", lose)
+        for references in (first, second):
+            for reference in references:
+                _fail(reference)
             await reports.report(collected, None)
     _fail("last")
     await reports.report(collected, None)
     rows = await db.fetch(storage.list_rows)
-    assert [row.reference for row in rows] == [*(f"b{number}" for number in range(31, 130)), "last"]
+    logged = [*first, "meanwhile", *second, "meanwhile", "last"]
+    assert [row.reference for row in rows] == logged[-100:]
     assert collected.take() == []
 
 

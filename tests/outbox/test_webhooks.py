@@ -196,11 +196,9 @@ ADDRESS = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_012345678
 
 
 HOSTS = (
-    "canary.discord.com",
-    "ptb.discord.com",
-    "www.discord.com",
     "discordapp.com",
     "canary.discordapp.com",
+    *(f"{name}.discord.com" for name in ("canary", "ptb", "www")),
 )
 
 

@@ -168,12 +168,8 @@ FILES = {
     "numbers of a spreadsheet": (
         "Title,arXiv ID\nHerons,2409.1001\nFrogs,2409.2\nNewts,2409.10003\nToads,704.0001\nRooks,1412.51\nCrows,1501.2\n",
         [
-            "2409.10010 Herons",
-            "2409.20000 Frogs",
-            "2409.10003 Newts",
-            "0704.0001 Toads",
-            "1412.5100 Rooks",
-            "1501.20000 Crows",
+            *("2409.10010 Herons", "2409.20000 Frogs", "2409.10003 Newts"),
+            *("0704.0001 Toads", "1412.5100 Rooks", "1501.20000 Crows"),
         ],
     ),
 }
@@ -388,17 +384,8 @@ def test_the_tags_of_others_files_come_if_they_are_wanted(text: str) -> None:
 async def test_the_strangest_tags_of_a_file_are_shown_and_found(harness: ClientHarness) -> None:
     """docs/commands.md: ten tags of 30 characters. A longer one is cut, and leaves room for others; views keep their names."""
     family, many = "👨\u200d👩\u200d👧\u200d👦", [f"t{number}" for number in range(100)]
-    tags = [
-        "x" * 5_000,
-        family * 9,
-        "읽을 것",
-        "unread",
-        "updated",
-        "C++",
-        "<b>@everyone</b>",
-        "@here",
-        *many,
-    ]
+    own = ["x" * 5_000, family * 9, "읽을 것", "C++", "<b>@everyone</b>", "@here"]
+    tags = [*own, "unread", "updated", *many]
     file = (
         f'"Key","Title","Url","Manual Tags"\n"A","H","https://arxiv.org/abs/2501.00001","{"; ".join(tags)}"\n'
     )
@@ -406,16 +393,8 @@ async def test_the_strangest_tags_of_a_file_are_shown_and_found(harness: ClientH
         harness.reader.id, file.encode(), is_kept=False, with_tags=True
     )
     [row] = (await harness.bot.services.get(Shelf).load_page(Owner(harness.reader.id))).papers
-    kept = (
-        "x" * 30,
-        (family * 9)[:30].rstrip("\u200d"),
-        "읽을-것",
-        "c++",
-        "<b>@everyone</b>",
-        "@here",
-        "t0",
-        "t1",
-    )
+    cut = "x" * 30, (family * 9)[:30].rstrip("\u200d")
+    kept = (*cut, "읽을-것", "c++", "<b>@everyone</b>", "@here", "t0", "t1")
     assert row.tags == kept, "ten, of which two are views"
     shown = shown_text(await harness.ask("saved"))
     assert "#읽을-것" in shown
@@ -529,12 +508,8 @@ async def test_every_export_format_and_me_data_can_be_imported(sqlite_db: Databa
     ingest = make_ingest(sqlite_db)
     for name, text in sample_digests.sample_texts():
         await ingest.add_text(text, location=name)
-    keys = (
-        "doi/10.1023/a%3A1010933404324",
-        "openreview/aB3dEfGh1J",
-        "acl/p19-1001",
-        "cvf/CVPR2026/Kim_A_Title",
-    )
+    keys = ["doi/10.1023/a%3A1010933404324", "openreview/aB3dEfGh1J"]
+    keys += ["acl/p19-1001", "cvf/CVPR2026/Kim_A_Title"]
     await ingest.add_facts(
         models.PaperFacts(key, "f", key, NOW, title=f"Moss at {key[:4]}", published_on=NOW.date())
         for key in keys
