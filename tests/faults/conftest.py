@@ -1,4 +1,4 @@
-"""The fault harness on both databases, and the seeds for each test."""
+"""The fault harness on both databases."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_discord import server
-from tests.support import fault_harness, seeds
+from tests.support import fault_harness
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -15,17 +15,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.wire)
-
-
-@pytest.fixture
-def all_seeds(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--all-faults"))
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "seed" in metafunc.fixturenames:
-        all_faults = metafunc.config.getoption("--all-faults")
-        metafunc.parametrize("seed", seeds.plays(metafunc.module.SEEDS if all_faults else 1))
 
 
 @pytest.fixture

@@ -9,37 +9,31 @@ import pytest
 
 from tests.fake_discord.model import TOKEN
 from tests.support.fault_harness import FaultHarness
-from tests.support.fork_server import ForkedProcess
 
 pytestmark = pytest.mark.engines("sqlite")
-
-CLOSE_CODES = (4004, 4014, 4010, 4011, 4012, 4013)
 
 
 def _last_line(harness: FaultHarness) -> str:
     return harness.read_log().rstrip().rpartition("\n")[2]
 
 
-async def _reject(harness: FaultHarness, bot: ForkedProcess, code: int) -> None:
-    """Close each connection of the bot with a code until it has ended: one whose code is lost is made again."""
+@pytest.mark.parametrize(
+    "code", [4004, 4014, *(pytest.param(code, marks=pytest.mark.all_faults) for code in range(4010, 4014))]
+)
+async def test_gateway_rejection_ends_the_bot_with_a_reason_and_status_1(
+    harness: FaultHarness, code: int
+) -> None:
+    bot = harness.start_cli("run")
+    await harness.fake.wait_until_connected()
 
     async def has_ended() -> bool:
-        await harness.fake.gateway.drop(code=code)
+        await harness.fake.gateway.drop(code=code)  # again: one whose code is lost is made anew
         return bot.poll() is not None
 
     await harness.wait_until(has_ended)
-
-
-async def test_gateway_rejection_ends_the_bot_with_a_reason_and_status_1(
-    harness: FaultHarness, all_seeds: bool
-) -> None:
-    for code in CLOSE_CODES if all_seeds else CLOSE_CODES[:2]:
-        bot = harness.start_cli("run")
-        await harness.fake.wait_until_connected()
-        await _reject(harness, bot, code)
-        assert await harness.wait_for_end(bot) == 1
-        assert ("DISCORD_TOKEN" if code == 4004 else f"close code {code}") in _last_line(harness)
-        harness.assert_no_traceback()
+    assert await harness.wait_for_end(bot) == 1
+    assert ("DISCORD_TOKEN" if code == 4004 else f"close code {code}") in _last_line(harness)
+    harness.assert_no_traceback()
 
 
 async def test_token_revoked_at_runtime_ends_the_bot_with_status_1(harness: FaultHarness) -> None:

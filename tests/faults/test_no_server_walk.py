@@ -22,7 +22,7 @@ import pytest
 
 from tests.fake_discord.server import FakeDiscord
 from tests.faults.test_no_server import TOKEN, WEBHOOK, Copy, open_copy
-from tests.support import shifted_command
+from tests.support import seeds, shifted_command
 from tests.support.single_runs import midday_zone
 
 pytestmark = [
@@ -31,7 +31,6 @@ pytestmark = [
     pytest.mark.all_faults,
 ]
 
-SEEDS = 25
 GIT = """\
 #!/bin/bash
 for word in "$@"; do
@@ -155,6 +154,7 @@ class Play:
 
 
 @pytest.mark.parametrize("secret", [WEBHOOK, TOKEN])
+@pytest.mark.parametrize("seed", seeds.plays(25))
 async def test_nothing_is_sent_twice_and_what_is_missing_is_named(
     secret: str, fake: FakeDiscord, tmp_path: Path, seed: int, record_property: Callable[[str, str], None]
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,12 @@ from bot.outbox.contents import DeliveryFactory
 from storage import models, outbox
 from storage.models import DeliveryKind, DeliveryState
 from tests.fake_discord import model, server
-from tests.support import refused_titles, rendered_posts
+from tests.support import refused_titles, rendered_posts, seeds
 from tests.support.fault_harness import FaultHarness
 from tests.support.refused_titles import BAD, IDS, REFUSES
 
 pytestmark = [pytest.mark.promise, pytest.mark.all_faults]
 
-SEEDS = 5
 LOST = {"kind": "lose", "method": "POST", "path": "/channels/*", "probability": 0.05}
 
 
@@ -25,6 +25,7 @@ def _is_further(fake: server.FakeDiscord, before: int, waiting: list[models.Deli
     return not waiting or fake.count_messages() > before
 
 
+@pytest.mark.parametrize("seed", seeds.plays(5))
 async def test_kills_lose_and_repeat_nothing_of_refused_messages(harness: FaultHarness, seed: int) -> None:
     rng, fake = random.Random(seed), harness.fake
     texts, forums = fake.add_channels(9), fake.add_channels(3, first=9, kind=model.FORUM)
@@ -33,18 +34,14 @@ async def test_kills_lose_and_repeat_nothing_of_refused_messages(harness: FaultH
     for number, channel_id in enumerate((*texts, *forums)):
         style = models.Style.FORUM if channel_id in forums else models.Style.COMPACT
         is_alert = number % 2 and channel_id in texts
-        kind = DeliveryKind.ALERT if is_alert else DeliveryKind.DAILY
-        guild_id, now = model.GUILD_ID, harness.now()
-        await refused_titles.plan_post(
-            harness.db,
-            factory,
-            channel_id,
-            now,
-            style=style,
-            kind=kind,
-            guild_id=guild_id,
-            wanted=IDS[:5] if is_alert else IDS,
-        )
+        kind, wanted = (DeliveryKind.ALERT, IDS[:5]) if is_alert else (DeliveryKind.DAILY, IDS)
+        settings: dict[str, Any] = {
+            "style": style,
+            "kind": kind,
+            "guild_id": model.GUILD_ID,
+            "wanted": wanted,
+        }
+        await refused_titles.plan_post(harness.db, factory, channel_id, harness.now(), **settings)
 
     async def list_waiting() -> list[models.Delivery]:
         return await harness.db.fetch(outbox.list_rows, state=DeliveryState.WAITING)

@@ -1,20 +1,18 @@
 """Leaders and fronts killed and frozen at random: each term has one writer, and each post arrives once."""
 
 import asyncio
-import random
 import signal
 from collections import defaultdict
 
 import pytest
 import sqlalchemy as sa
 
-from tests.support import fault_harness, fork_server
+from tests.support import fault_harness, fork_server, seeds
 from tests.support.fault_harness import FaultHarness
 from tests.support.relay_harness import message_texts
 
 pytestmark = [pytest.mark.engines("postgresql"), pytest.mark.promise, pytest.mark.all_faults]
 
-SEEDS = 1
 CHANNELS = 60
 BREAKS = 25
 """How often a process is killed, or frozen for up to half a minute, which is longer than a lease."""
@@ -37,10 +35,8 @@ Both lock the row of the current term, so the ids give the order.
 """
 
 
-async def test_each_term_has_one_writer_while_processes_die_and_freeze(
-    harness: FaultHarness, seed: int
-) -> None:
-    rng = random.Random(seed)
+async def test_each_term_has_one_writer_while_processes_die_and_freeze(harness: FaultHarness) -> None:
+    rng = seeds.rng()
     channels = harness.fake.add_channels(CHANNELS)
     async with harness.db.transaction() as connection:
         for statement in LOG_OF_TERMS.split(";\n"):

@@ -1,8 +1,11 @@
 """A paper that the operator hides is in no post and no alert, whatever brings it again, until it is shown."""
 
+import pytest
+
 from storage import models, outbox, papers, shelf
 from tests.support.world import READER, World, arxiv_id, day, moment
 
+pytestmark = pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 DOI = "doi/10.1234/p.1"
 
 

@@ -205,7 +205,7 @@ def test_of_a_read_only_file_system_no_sentence_accuses_an_owner_or_permissions(
     ("url", "sentence"),
     [
         ("postgres", "not a database URL"),
-        ("mysql://root@host/name", "has the driver"),
+        ("mysql://root@host/name", "has the driver 'mysql'"),
         ("sqlite+aiosqlite:////nowhere/at/all/paperround.db", "folder"),
         ("sqlite+aiosqlite:///paperround.db?mode=ro", "has the option 'mode'. Remove it"),
         ("postgresql://nobody@127.0.0.1:1/nothing", "cannot be reached"),
