@@ -23,7 +23,7 @@ from storage import errors
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
 from tests.support import outbox_builders, patience, running_bot
-from tests.support.single_runs import PAPER, SingleRuns, post, post_in
+from tests.support.running_bot import PAPER, SingleRuns, post, post_in
 
 pytestmark = pytest.mark.wire
 NAME = "discord.test"

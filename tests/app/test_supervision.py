@@ -83,12 +83,9 @@ async def test_a_bot_whose_files_were_replaced_asks_for_a_restart(
         return supervision.REPLACED in (await _ask_health(port)).get("notices", ())
 
     with log.open("wb") as output:
-        command, environment = (
-            (sys.executable, "-P", "-m", "bot", "run"),
-            os.environ | fake.environment() | own,
-        )
+        env, command = running_bot.environment(fake, own), (sys.executable, "-P", "-m", "bot", "run")
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=tmp_path, env=environment, stdout=output, stderr=output
+            *command, cwd=tmp_path, env=env, stdout=output, stderr=output
         )
     try:
         await fake.wait_until_connected()

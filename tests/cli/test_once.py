@@ -22,7 +22,7 @@ from storage.locks import SenderLock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
 from tests.support import origin_server, outbox_builders
-from tests.support.single_runs import PAPER, SingleRuns, midday_zone, post, post_in
+from tests.support.running_bot import PAPER, SingleRuns, midday_zone, post, post_in
 
 pytestmark = pytest.mark.wire
 

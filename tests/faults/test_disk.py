@@ -1,4 +1,4 @@
-"""A full disk during a fan-out and at startup: posts arrive once, and the log says why they are late."""
+"""A full disk during a fan-out: posts arrive once, and the log says why they are late."""
 
 import resource
 
@@ -27,23 +27,6 @@ async def test_posts_delayed_by_a_full_disk_arrive_once(harness: FaultHarness) -
     _limit_files(bot, resource.RLIM_INFINITY)
     await harness.wait_until_all_sent()
     await harness.assert_sent_once(channels, 2)
-
-
-async def test_startup_on_a_full_disk_ends_with_an_explanation(harness: FaultHarness) -> None:
-    channels = harness.fake.add_channels(2)
-    await harness.fan_out(channels)
-    await harness.db.close()
-    # No bytecode: Python 3.11 keeps a truncated file, which every later process then fails to load.
-    limited = "import resource, runpy, sys; sys.dont_write_bytecode = True;"
-    limited += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({FULL // 3}, -1));"
-    bot = harness.start_python("-c", limited + "runpy.run_module('bot', run_name='__main__')", "run")
-    await harness.wait_until(lambda: bot.poll() is not None)
-    assert bot.wait() == 1
-    assert SENTENCE in harness.read_log()
-    harness.assert_no_traceback()
-    harness.start_bot()
-    await harness.wait_until_all_sent()
-    await harness.assert_sent_once(channels)
 
 
 def _limit_files(bot: fork_server.ForkedProcess, size: int) -> None:

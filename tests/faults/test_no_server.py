@@ -19,8 +19,8 @@ from bot.core.clock import system_clock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
 from tests.support import digest_builders, fork_server, patience, shifted_command
+from tests.support.running_bot import post, post_in
 from tests.support.shell_fixtures import CommandResult
-from tests.support.single_runs import post, post_in
 
 pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")]
 

@@ -23,7 +23,7 @@ import pytest
 from tests.fake_discord.server import FakeDiscord
 from tests.faults.test_no_server import TOKEN, WEBHOOK, Copy, open_copy
 from tests.support import seeds, shifted_command
-from tests.support.single_runs import midday_zone
+from tests.support.running_bot import midday_zone
 
 pytestmark = [
     pytest.mark.wire,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support.fault_harness import FaultHarness
-from tests.support.single_runs import PAPER, SingleRuns, post_in
+from tests.support.running_bot import PAPER, SingleRuns, post_in
 
 KILLS = 20
 

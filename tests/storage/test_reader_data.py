@@ -14,16 +14,9 @@ pytestmark = pytest.mark.promise
 
 READER, OTHER = 981234567890123456, 987000000000000001
 NO_READERS = {
-    *(
-        "guild_id",
-        "channel_id",
-        "system_channel_id",
-        "dm_channel_id",
-        "message_id",
-        "mention_role_id",
-        "tag_id",
-    ),
-    *("server_id", "thread_id", "term", "reserved", "used", "holder", "added_seq", "drawn_until", "changed"),
+    *("guild_id", "channel_id", "system_channel_id", "dm_channel_id", "message_id", "mention_role_id"),
+    *("tag_id", "server_id", "thread_id", "term", "reserved", "used", "holder", "added_seq"),
+    *("drawn_until", "changed"),
 }
 """64-bit columns that hold no reader's id."""
 SUSPICIOUS = re.compile("user|reader|recipient|member|owner|creator|sender|(^|_)by$|submitter")

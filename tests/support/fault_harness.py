@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,16 +18,10 @@ from bot.core.clock import system_clock
 from storage import failures, key_values, locks, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import server
-from tests.support import (
-    digest_builders,
-    fork_server,
-    origin_server,
-    outbox_builders,
-    patience,
-    shifted_command,
-)
+from tests.support import digest_builders, fork_server, origin_server, outbox_builders, patience, running_bot
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
+from tests.support.shifted_command import move
 
 mostly_on_postgresql = pytest.mark.engines("postgresql", pytest.param("sqlite", marks=pytest.mark.all_faults))
 """For tests that do not depend on the database. They run on SQLite only with `--all-faults`."""
@@ -56,7 +47,7 @@ class FaultHarness:
     folder: Path
     clock_offset: timedelta = timedelta(0)
     clock_error: timedelta = timedelta(0)
-    processes: list[subprocess.Popen[bytes] | fork_server.ForkedProcess] = field(default_factory=list)
+    processes: list[fork_server.ForkedProcess] = field(default_factory=list)
 
     def now(self) -> datetime:
         """Return the fake's time (UTC), without the bots' clock error."""
@@ -70,7 +61,7 @@ class FaultHarness:
     def set_clock_error(self, error: timedelta) -> None:
         """Set the error of all bots' wall clocks, including running bots."""
         self.clock_error = error
-        shifted_command.move(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
+        move(self._clock_file, self.clock_offset.total_seconds(), error.total_seconds())
 
     @property
     def _clock_file(self) -> Path:
@@ -110,31 +101,14 @@ class FaultHarness:
     def _start(
         self, module: str, arguments: tuple[str, ...], settings: dict[str, str]
     ) -> fork_server.ForkedProcess:
-        environment = self._environment(settings)
+        self.set_clock_error(self.clock_error)
+        url = {"PAPERROUND_DATABASE_URL": self.database_url}
+        env = running_bot.environment(self.fake, url | settings)
         started = fork_server.ForkedProcess(
-            module, arguments, cwd=fork_server.ROOT, env=environment, log=self._log_file
+            module, arguments, cwd=fork_server.ROOT, env=env, log=self._log_file
         )
         self.processes.append(started)
         return started
-
-    def start_python(self, *arguments: str, **settings: str) -> subprocess.Popen[bytes]:
-        """Start a Python process that uses the fake and the database, and append its output to `bot.log`."""
-        environment = self._environment(settings)
-        with self._log_file.open("ab") as log:
-            started = subprocess.Popen(
-                [sys.executable, *arguments], cwd=fork_server.ROOT, env=environment, stdout=log, stderr=log
-            )
-        self.processes.append(started)
-        return started
-
-    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
-        self.set_clock_error(self.clock_error)
-        return {
-            **os.environ,
-            **self.fake.environment(),
-            "PAPERROUND_DATABASE_URL": self.database_url,
-            **settings,
-        }
 
     @asynccontextmanager
     async def supervising(self, *bots: fork_server.ForkedProcess) -> AsyncIterator[None]:

@@ -27,7 +27,7 @@ from bot.search import index as search_index
 from bot.search.glossary_service import GlossaryService
 from storage import day_counts, failures, migrate, models, news, paper_texts, papers, tables, writer
 from storage.database import Database
-from tests.support import client_archive, origin_server, postgres_server, sample_archive, source_payloads
+from tests.support import client_fixtures, origin_server, postgres_server, sample_archive, source_payloads
 from tests.support.client_harness import ClientHarness, last_response, open_harness
 from tests.support.polling_harness import PollingHarness
 from tests.support.sample_archive import NewsletterPaper
@@ -93,7 +93,7 @@ class Installation:
                 f"{topic} by Example {number}",
                 f"{korean}을 예제로 다뤄요. It reads {topic.lower()} with {number} examples.",
                 (7 * rank + 3 * number) % 40,
-                (client_archive.ADA, client_archive.KIM),
+                (client_fixtures.ADA, client_fixtures.KIM),
             )
             for rank, (id_, topic, korean) in enumerate(zip(ids, TOPICS, KOREAN, strict=True))
         ]
@@ -112,7 +112,7 @@ async def fill(database: Database) -> None:
         origin_server.run_origin() as origin,
         open_harness(database, models.Locale.EN, origin.url) as harness,
     ):
-        for number, text in enumerate(client_archive.DIGESTS):
+        for number, text in enumerate(client_fixtures.DIGESTS):
             await Workers(harness.container).ingest.add_text(text, location=f"{number}.md")
         readers = [
             harness.guild.add_member(harness.env.create_user(f"reader{number}")) for number in range(3)
