@@ -15,7 +15,7 @@ from bot.client import rest
 from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.outbox.outcomes import Classification, DeliveryError, Disposition
-from bot.outbox.request_pacing import HttpAnswer, Pace
+from bot.outbox.request_pacing import MAX_FAILURES, HttpAnswer, Pace
 from storage.database import Database
 from tests.fake_discord import model, server
 from tests.support.relay_harness import logged_in
@@ -61,6 +61,19 @@ async def test_a_pause_or_a_fence_stops_a_request(
     assert held_back.disposition is Disposition.RETRY
     assert held_back.wait_seconds > 0.0
     assert fake.log() == []
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_connections_that_fail_pause_requests(
+    client: rest.RestClient, fake: server.FakeDiscord, pace: Pace, is_refused: bool
+) -> None:
+    fake.set_faults({"kind": "lose"})
+    restore = rest.override_endpoints("http://127.0.0.1:9/api/v10" if is_refused else fake.api_url, None)
+    for _ in range(MAX_FAILURES):
+        assert pace.is_well
+        await refusal_of(client, "POST", "/users/@me/channels", payload={})
+    restore()
+    assert not pace.is_well
 
 
 async def test_exhausted_rate_limit_blocks_only_its_own_channel(
