@@ -494,8 +494,8 @@ async def test_a_right_missing_at_two_checks_a_day_apart_pauses_the_owners_alert
     await world.wait(hours=2)
     assert await _is_paused(world) == [False] * 4, "Discord did not say"
     rights.found = OwnerRight.MISSING
-    for _ in range(60):
-        await world.wait(minutes=1)
+    for _ in range(12):
+        await world.wait(minutes=5)
     assert await _is_paused(world) == [True, True, False, True]
     assert sorted(world.sent) == ["@1 A", "@1 notice right-lost None", "@1 notice right-lost None"]
     for _ in range(9):
@@ -602,19 +602,19 @@ async def test_a_message_that_waits_is_taken_back_once_its_owner_lacks_the_right
     await world.alert("care", by=1, **IN_CHANNEL)
     world.discord.closed.add(CHANNEL)
     await world.written("Mon", "A▲9", location="a")
-    for _ in range(15):
-        await world.wait(minutes=1)
+    for _ in range(5):
+        await world.wait(minutes=3)
     rights.found = OwnerRight.MISSING
     await world.written("Mon", "B▲8", location="b")
-    for _ in range(15):
-        await world.wait(minutes=1)
+    for _ in range(5):
+        await world.wait(minutes=3)
     world.discord.closed.clear()
     for _ in range(6):
         await world.wait(minutes=20)
     assert [text for text in world.sent if "notice" not in text] == []
     rights.found = OwnerRight.GRANTED
-    for _ in range(12):
-        await world.wait(minutes=1)
+    for _ in range(4):
+        await world.wait(minutes=3)
     assert [text for text in world.sent if "notice" not in text] == ["A B"]
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import math
 import random
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
@@ -26,16 +25,12 @@ FAILURE = None
 """A request without an answer."""
 
 
-@dataclass
 class Bench:
     """A pace whose clock is moved by the tests."""
 
-    now: float = 0.0
-    seed: int = 1
-    request_pacing: Pace = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.pace = Pace(lambda: self.now, random.Random(self.seed))
+    def __init__(self, seed: int = 1) -> None:
+        self.now = 0.0
+        self.pace = Pace(lambda: self.now, random.Random(seed))
 
     def answer(self, *answers: HttpAnswer | None) -> None:
         for answer in answers:
