@@ -194,9 +194,7 @@ async def test_a_message_that_may_have_been_sent_is_not_taken_back(db: Database)
     assert await months(stage) == ["A B"]
 
 
-async def test_a_deleted_file_of_a_folder_takes_its_days_along_after_a_day(
-    db: Database, tmp_path: Path
-) -> None:
+async def test_a_deleted_file_takes_its_days_along_after_a_day(db: Database, tmp_path: Path) -> None:
     harness = PollingHarness(
         db, mock.Mock(url="http://127.0.0.1:1", port=1), now=datetime(2025, 5, 6, 12, tzinfo=UTC)
     )

@@ -67,9 +67,7 @@ async def stored_ids(harness: IngestHarness) -> list[list[str]]:
         ]
 
 
-async def test_papers_added_to_a_list_are_notified_and_removed_ones_stay_stored(
-    harness: IngestHarness,
-) -> None:
+async def test_papers_added_to_a_list_are_notified_and_removed_ones_stay(harness: IngestHarness) -> None:
     assert await add(harness, [A, B]) == 1
     assert await add(harness, [B, A], votes=80, comments=12) == 0, "votes and order are no correction"
     assert await add(harness, [B]) == 0
@@ -188,9 +186,7 @@ async def test_rolling_list_adds_only_new_papers_after_its_first_read(harness: I
     assert not (await harness.add(rolling(32, 31, *range(5, 31)), "list.md")).written
 
 
-async def test_a_list_that_has_the_former_keys_of_papers_lists_none_of_them_again(
-    harness: IngestHarness,
-) -> None:
+async def test_a_list_with_former_keys_of_papers_lists_none_of_them_again(harness: IngestHarness) -> None:
     """Two of them are found to be of arXiv; the list goes on naming their DOIs, without dates and with one."""
     by_doi = partial(rolling, address="https://doi.org/10.1234/kites.{}")
     await harness.add(by_doi(*range(1, 7)), "list.md")

@@ -261,7 +261,7 @@ def test_a_key_stays_in_another_order_and_when_papers_are_added_or_go() -> None:
         ([], None, "2025"),
     ],
 )
-def test_a_key_is_the_family_name_the_year_and_the_first_telling_word(
+def test_a_key_is_the_name_the_year_and_a_telling_word(
     authors: list[str], title: str | None, key: str
 ) -> None:
     assert bibtex_of("2502.02737", title, authors).startswith(f"@misc{{{key}:2502.02737,\n")
@@ -472,9 +472,7 @@ def test_uses_the_operators_export_template_unless_it_fails(tmp_path: Path) -> N
     assert [entry["event"] for entry in logs] == ["template not used"]
 
 
-async def test_exported_listings_and_look_ups_keep_all_fields_when_read_again(
-    sqlite_db: Database, tmp_path: Path
-) -> None:
+async def test_exported_listings_keep_all_fields_when_read_again(sqlite_db: Database, tmp_path: Path) -> None:
     on, now = date(2025, 5, 6), datetime(2025, 5, 7, tzinfo=UTC)
     kept = {
         "title": "Kilns",

@@ -106,9 +106,7 @@ async def test_unreadable_and_repeated_files_do_not_stop_an_ingest(harness: Inge
     assert await harness.titles("2026-01-01") == ["Paper 3"]
 
 
-async def test_bug_in_one_file_does_not_affect_others(
-    harness: IngestHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_bug_in_one_file_spares_others(harness: IngestHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def reject_bad(connection: Connection, paper_ids: Sequence[int]) -> None:
         if (await papers.list_rows(connection, list(paper_ids)))[0].title == "Rejected":
             raise RuntimeError("rejected")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.archive import arxiv_ids, fields, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, SkipReason
+from tests.support import case_files
 
 ON = date(2026, 6, 30)
 ONE, TWO, THREE = "2606.00001", "2606.00002", "2606.00003"
@@ -441,9 +442,7 @@ def test_reads_the_stored_list_of_hugging_face_with_its_day_and_votes(value: Any
          {"2026-06-20": [ONE], "2026-06-19": [TWO]}),
     ],
 )  # fmt: skip
-def test_a_stored_list_without_a_day_of_its_own_is_never_todays(
-    value: Any, days: dict[str, list[str]]
-) -> None:
+def test_a_stored_list_without_a_day_is_never_todays(value: Any, days: dict[str, list[str]]) -> None:
     assert days_of(json.dumps(value), "a.json") == days
     assert all(digest.format is DigestFormat.LIST for digest in read(json.dumps(value), "a.json"))
 
@@ -466,144 +465,15 @@ def test_a_paper_has_the_day_of_the_link_that_names_it_and_not_of_its_address(li
     assert days == {"2026-06-20": [ONE], "2026-06-18": [TWO]}
 
 
-FORUM = "https://openreview.net/forum?id="
-KEYS_OF_LISTS = {
-    "a bold title beside buttons": (
-        f"- **Moss Networks**, Ann Lee. [[OpenReview]]({FORUM}aB3dEfGh1J) [[Code]](https://github.com/a/b)\n"
-        f"- **Ferns Read** [OpenReview]({FORUM}cB3dEfGh1J) [PMLR](https://proceedings.mlr.press/v306/kim26a.html)\n"
-        f"- [Lichens at Scale in Towns]({ABS_ONE}) [OpenReview]({FORUM}dB3dEfGh1J)\n"
-        f"- **Rain Nets** [arXiv]({ABS_TWO}) [OpenReview]({FORUM}eB3dEfGh1J)\n"
-        "- **A Paper without a Key**, Cy Dunn. [Poster](https://venue.test/3)\n",
-        [
-            ("openreview/aB3dEfGh1J", "Moss Networks", ()),
-            ("openreview/cB3dEfGh1J", "Ferns Read", ("pmlr/v306/kim26a",)),
-            (ONE, "Lichens at Scale in Towns", ("openreview/dB3dEfGh1J",)),
-            (TWO, "Rain Nets", ("openreview/eB3dEfGh1J",)),
-        ],
-        {"no-arXiv-ID": 1},
-    ),
-    "two papers in a line, each with its title": (
-        f"- [Moss on Old Walls at Night]({ABS_ONE}) · [Ferns and Rain in Old Towns]({FORUM}aB3dEfGh1J)\n"
-        f"- [Snow on the Roofs of Towns]({ABS_TWO}) · [OpenReview]({FORUM}bB3dEfGh1J)\n",
-        [
-            (ONE, "Moss on Old Walls at Night", ()),
-            ("openreview/aB3dEfGh1J", "Ferns and Rain in Old Towns", ()),
-            (TWO, "Snow on the Roofs of Towns", ("openreview/bB3dEfGh1J",)),
-        ],
-        {},
-    ),
-    "a table": (
-        "| Title | Links |\n|---|---|\n"
-        f"| Moss on Old Walls at Night | [OpenReview]({FORUM}aB3dEfGh1J) |\n"
-        f"| Ferns | [paper](https://aclanthology.org/2026.acl-long.17/) [arXiv]({ABS_TWO}) |\n"
-        "| [Rain on the Roofs of Towns](https://doi.org/10.1016/S0140-6736(20)30183-5) | |\n",
-        [
-            ("openreview/aB3dEfGh1J", "Moss on Old Walls at Night", ()),
-            (TWO, None, ("acl/2026.acl-long.17",)),
-            ("doi/10.1016/s0140-6736(20)30183-5", "Rain on the Roofs of Towns", ()),
-        ],
-        {},
-    ),
-    "a volume, with the title above its buttons": (
-        "<html><body><h1>Volume 306</h1><p>Moss Networks</p><p>Ann Lee; PMLR 306:1-20</p>"
-        "<p>[<a href='https://proceedings.mlr.press/v306/lee26a.html'>abs</a>][<a href='https://raw.githubusercontent.com/"
-        "mlresearch/v306/main/assets/lee26a/lee26a.pdf'>Download PDF</a>]</p><p>Ferns and Rain</p><p>Bo Kim</p>"
-        "<p>[<a href='https://proceedings.mlr.press/v306/kim26a.html'>abs</a>]</p></body></html>",
-        [("pmlr/v306/lee26a", "Moss Networks", ()), ("pmlr/v306/kim26a", "Ferns and Rain", ())],
-        {},
-    ),
-    "a dated reading list": (
-        "We work on ideas such as https://doi.org/10.1234/prose.1 and others.\n\n## 2026-06-01\n\n"
-        "- Lee showed how moss grows on walls, doi:10.1234/moss.17, and we discuss it.\n"
-        "- Kim et al. (2026). https://doi.org/10.1101/2026.05.01.700001v2.full\n"
-        f"- [Rain on the Roofs of Towns]({ABS_ONE}) extends the work of doi:10.1234/old.1, which we like.\n",
-        [
-            ("doi/10.1234/moss.17", None, ()),
-            ("doi/10.1101/2026.05.01.700001", None, ()),
-            (ONE, "Rain on the Roofs of Towns", ()),
-        ],
-        {"only-mentioned": 2},
-    ),
-    "two rows of a paper, of which one has its title": (
-        f"<dl><dt><a href='{FORUM}aB3dEfGh1J'>Moss on Old Walls at Night</a></dt>"
-        f"<dd><a href='{ABS_ONE}'>arXiv</a> <a href='{FORUM}aB3dEfGh1J'>page</a></dd></dl>"
-        f"<ul><li><a href='{ABS_TWO}'>arXiv</a> <a href='{FORUM}bB3dEfGh1J'>page</a></li>"
-        f"<li><a href='{FORUM}bB3dEfGh1J'>Ferns and Rain in Old Towns</a></li></ul>",
-        [
-            (ONE, "Moss on Old Walls at Night", ("openreview/aB3dEfGh1J",)),
-            (TWO, "Ferns and Rain in Old Towns", ("openreview/bB3dEfGh1J",)),
-        ],
-        {"same-as-another": 2},
-    ),
-    "a paper with a date under one of its keys": (
-        f'[{{"doi": "10.1234/moss", "title": "Moss"}}, {{"forum": "{FORUM}aB3dEfGh1J"}}, '
-        f'{{"arxiv": "{ONE}v2", "doi": "10.1234/moss", "site": "{FORUM}aB3dEfGh1J", "date": "2026-06-01"}}]',
-        [(ONE, "Moss", ("doi/10.1234/moss", "openreview/aB3dEfGh1J"))],
-        {"no-title": 1, "same-as-another": 1},
-    ),
-    "Paper Copilot": (
-        f'[{{"title": "Moss", "author": "Ann Lee;Bo Kim", "id": "aB3dEfGh1J", "site": "{FORUM}aB3dEfGh1J", "doi": ""}},'
-        '{"title": "Fern", "doi": "https://doi.org/10.1234/Fern.1", "id": "zzzzzzzzzz"}, {"title": "None", "id": "abcdefghij"},'
-        f'{{"title": "Rain", "arxiv": "{ONE}", "site": "{FORUM}cB3dEfGh1J", '
-        f'"related_work": "https://doi.org/10.1234/x"}}, {{"site": "{FORUM}dB3dEfGh1J"}}]',
-        [
-            ("openreview/aB3dEfGh1J", "Moss", ()),
-            ("doi/10.1234/fern.1", "Fern", ()),
-            (ONE, "Rain", ("openreview/cB3dEfGh1J",)),
-        ],
-        {"no-arXiv-ID": 1, "no-title": 1},
-    ),
-    "items of JSON that are no papers": (
-        '[{"title": "Moss", "doi": "10.1234/moss"}, {"title": "A Talk", "authors": [{"name": "Ann Lee"}], "tags": ["a"]}, null, '
-        '{"title": "Data", "doi": "10.5281/zenodo.12"}, {"site": "https://a.test/1"}, {"title": "Fern", "doi": "10.1234/'
-        + "a" * 90
-        + '"}, "text"]',
-        [("doi/10.1234/moss", "Moss", ())],
-        {"no-arXiv-ID": 2, "unknown-ID": 1, "no-paper": 3},
-    ),
-    "days of JSON with items that are no papers": (
-        '{"title": "Venue", "days": [{"on": 1, "items": [{"arxiv": "2606.00001", "tags": [null]}, {"title": "Talk", "at": {}}]}, '
-        '{"on": 2, "items": [{"title": "Lunch", "by": [{"name": "Bo"}]}]}]}',
-        [(ONE, None, ())],
-        {"no-arXiv-ID": 2},
-    ),
-    "lines of JSON": (
-        f'{{"title": "Moss", "doi": "10.1234/moss"}}\nnull\n{{"title": "A Talk", "by": [{{"name": "Bo"}}]}}\n["{ONE}", "done"]',
-        [("doi/10.1234/moss", "Moss", ()), (ONE, None, ())],
-        {"no-arXiv-ID": 1, "no-paper": 1},
-    ),
-    "a note whose arXiv page is in a field of its own": (
-        f'{{"notes": [{{"id": "aB3dEfGh1J", "forum": "aB3dEfGh1J", "content": {{"title": {{"value": "Moss"}}, '
-        f'"html": {{"value": "{ABS_ONE}v2"}}, "abstract": {{"value": "See {ABS_TWO}"}}}}}}, {{"forum": "bB3dEfGh1J", "content": '
-        f'{{"title": "Fern", "previous_URL": "{FORUM}zB3dEfGh1J", "preprint": "{ABS_TWO}", "code": "{ABS_ONE}"}}}}]}}',
-        [(ONE, "Moss", ("openreview/aB3dEfGh1J",)), (TWO, "Fern", ("openreview/bB3dEfGh1J",))],
-        {},
-    ),
-    "an answer of OpenReview": (
-        '{"notes": [{"id": "aB3dEfGh1J", "forum": "aB3dEfGh1J", "content": {"title": {"value": "Moss"}, "authors": {"value": '
-        '["Ann Lee"]}, "abstract": {"value": "We."}}}, {"id": "rrrrrrrrrr", "forum": "aB3dEfGh1J", "content": {"title": '
-        '{"value": "Review"}}}], "count": 2}',
-        [("openreview/aB3dEfGh1J", "Moss", ())],
-        {"no-paper": 1},
-    ),
-    "BibTeX": (
-        '@inproceedings{moss, title = "Moss on {W}alls", author = {Lee, Ann and Kim, Bo}, '
-        'doi = "10.18653/v1/2026.acl-long.17", url = {https://aclanthology.org/2026.acl-long.17/}}\n'
-        "@article{fern, title={Ferns}, eprint={2606.00001}, doi={10.1234/fern}}\n"
-        "@misc{x, title={No Key}, url={https://a.test}}\n@misc{y, doi={10.1234/fern.9}}\n"
-        "@misc{z, title={Data}, doi={10.5281/zenodo.1}}",
-        [("acl/2026.acl-long.17", "Moss on Walls", ()), (ONE, "Ferns", ("doi/10.1234/fern",))],
-        {"no-arXiv-ID": 1, "no-paper": 1, "no-title": 1},
-    ),
-}
+KEYED = case_files.load(__file__, "test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out")
 
 
-@pytest.mark.parametrize("form", KEYS_OF_LISTS)
-def test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out(form: str) -> None:
-    text, expected, left_out = KEYS_OF_LISTS[form]
+@pytest.mark.parametrize("case", KEYED, ids=lambda case: case[0])
+def test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out(case: Any) -> None:
+    _, text, expected, left_out = case
     name = "list.json" if text[0] in "[{" else "list.bib" if text[0] == "@" else "2026-06-01.md"
     [digest] = read(text, name)
-    assert [(paper.paper_key, paper.title, paper.names) for paper in digest.entries] == expected
+    assert [[paper.paper_key, paper.title, [*paper.names]] for paper in digest.entries] == expected
     assert {row.reason.value: row.number for row in digest.skipped} == left_out
     again = parse.parse_text(digest.text)[0].entries
     assert [(paper.paper_key, paper.names, paper.authors) for paper in again] == [

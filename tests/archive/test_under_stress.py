@@ -60,9 +60,7 @@ def count_complete_digests(path: Path) -> int:
 
 
 @pytest.mark.promise
-async def test_killed_ingest_leaves_each_digest_complete_or_absent(
-    sqlite_db: database.Database, tmp_path: Path
-) -> None:
+async def test_killed_ingest_leaves_only_whole_digests(sqlite_db: database.Database, tmp_path: Path) -> None:
     path = tmp_path / "paperround.db"
     await asyncio.to_thread(run_and_kill, str(sqlite_db.url))
     stored = count_complete_digests(path)

@@ -80,9 +80,7 @@ VIDEO = "https://example.org/a.mp4"
         ("- 죄송합니다. 논문을 볼 수 없습니다.", {"summary_missing": True, "sections": ()}, []),
     ],
 )
-def test_parses_fields_without_losing_other_text(
-    body: str, expected: Mapping[str, object], lines: list[int]
-) -> None:
+def test_parses_fields_and_loses_no_text(body: str, expected: Mapping[str, object], lines: list[int]) -> None:
     digest = parse_one(f"{NEWSLETTER}### [A](https://arxiv.org/abs/2502.00001)\n\n{body}\n")
     (paper,) = digest.entries
     assert {name: getattr(paper, name) for name in expected} == expected
@@ -99,9 +97,7 @@ def test_parses_fields_without_losing_other_text(
         ("- one\n```\n- two\n\n---\n", [(None, "one\n```"), (None, "two")]),
     ],
 )  # fmt: skip
-def test_each_bullet_with_its_continuation_lines_is_a_section(
-    bullets: str, expected: list[tuple[str | None, str]]
-) -> None:
+def test_a_bullet_with_its_lines_is_a_section(bullets: str, expected: list[tuple[str | None, str]]) -> None:
     digest = parse_one(NEWSLETTER + f"### [A](https://arxiv.org/abs/2502.00001)\n\n{bullets}\n" + OTHER)
     first, second = digest.entries
     assert [(section.heading, section.body) for section in first.sections] == expected

@@ -122,9 +122,7 @@ LINKS = (
         ),
     ],
 )
-def test_rejects_claims_of_wrong_length_or_language_or_with_links(
-    text: str, language: models.Locale, problem: str
-) -> None:
+def test_rejects_wrong_lengths_languages_and_links(text: str, language: models.Locale, problem: str) -> None:
     assert find_problems(text, language=language) == [problem]
 
 

@@ -79,9 +79,7 @@ async def test_papers_that_arxiv_counts_but_does_not_give_are_not_unknown(
 
 
 @pytest.mark.parametrize("status", [400, 200])
-async def test_rejected_id_does_not_affect_other_papers(
-    origin: OriginServer, fetch: HttpFetcher, status: int
-) -> None:
+async def test_rejected_id_spares_other_papers(origin: OriginServer, fetch: HttpFetcher, status: int) -> None:
     wanted = ["cs/0112017", *WANTED[:-1]]
     titles = dict.fromkeys(wanted[1:], "Small Things")
     FakeArxiv(origin, titles=titles, refused=wanted[:1], refusal_status=status)
@@ -90,9 +88,7 @@ async def test_rejected_id_does_not_affect_other_papers(
     assert len(origin.requests) == 3 + 2 * 6  # 100 ids are halved to 50, 25, 12, 6, 3, 1
 
 
-async def test_reports_an_invalid_id_as_missing_without_a_request(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
+async def test_an_invalid_id_is_missing_without_a_request(origin: OriginServer, fetch: HttpFetcher) -> None:
     fake = FakeArxiv(origin, titles={"2505.00001": "Small Things"})
     _, missing = await read(origin, fetch, ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"])
     assert (sorted(missing), fake.asked) == (["2411.1234", "9912.00001", "zzz/0112017"], [["2505.00001"]])
@@ -174,9 +170,7 @@ async def test_reader_can_look_up_twenty_papers_a_day(harness: LookupHarness) ->
 @pytest.mark.parametrize(
     "answer", [web.Response(status=500), web.Response(text=search_page((), 9))], ids=["fails", "empty"]
 )
-async def test_a_failure_of_arxiv_does_not_count_towards_the_daily_limit(
-    harness: LookupHarness, answer: web.Response
-) -> None:
+async def test_failures_of_arxiv_count_towards_no_limit(harness: LookupHarness, answer: web.Response) -> None:
     harness.services.add(WANTED[0])
     harness.answer(answer)
     for _ in range(3):
@@ -251,9 +245,7 @@ async def test_hits_of_one_title_do_not_crowd_out_others(harness: LookupHarness)
     assert await harness.lookup.fetch_titled(ADA, ["The Art of Ponds"]) == {"The Art of Ponds": None}
 
 
-async def test_a_search_ends_at_arxivs_limit_if_pages_never_do(
-    origin: OriginServer, fetch: HttpFetcher
-) -> None:
+async def test_a_search_ends_at_arxivs_limit_of_results(origin: OriginServer, fetch: HttpFetcher) -> None:
     async def endless(request: web.BaseRequest) -> web.StreamResponse:
         start = int(request.query.get("start", 0))
         page = search_page([make_paper(start // 1000 + 1, date(2025, 5, 1))], 10**8)

@@ -24,13 +24,12 @@ class Site:
     """A server on loopback whose feed is read."""
 
     def __init__(self, origin: OriginServer, fetch: HttpFetcher) -> None:
-        self.origin, self.url, self.pages = origin, origin.url, origin.pages
-        self.source = feed.FeedSource(f"{origin.url}/feed", fetch)
+        self.origin, self.url, self.pages, self.fetch = origin, origin.url, origin.pages, fetch
 
     async def read(
-        self, states: Mapping[str, sources.PageState] | None = None, **options: Any
+        self, states: Mapping[str, sources.PageState] | None = None, place: str = "/feed", **options: Any
     ) -> list[base.FetchResult]:
-        return await fetch_results(self.source, states, **options)
+        return await fetch_results(feed.FeedSource(f"{self.url}{place}", self.fetch), states, **options)
 
 
 @pytest.fixture
@@ -247,14 +246,12 @@ async def test_fetches_a_link_without_a_digest_once_and_says_that_nothing_was_re
         ("a.md", "<?xml version='1.0'?><rss xml:base='/days/'>"),
     ],
 )
-async def test_links_may_be_relative_to_the_feed(
-    origin: OriginServer, fetch: HttpFetcher, link: str, head: str
-) -> None:
-    text = source_payloads.rss(item("1", link=link.format(port=origin.port)))
-    origin.pages["/days/feed"] = text.replace("<rss ", "<rss xml:base='/days/' ", 1) if head else text
-    origin.pages["/days/a.md"] = source_payloads.newsletter()
-    results = await fetch_results(feed.FeedSource(f"{origin.url}/days/feed", fetch))
-    assert [result.location for result in results if result.digests] == [f"{origin.url}/days/a.md"]
+async def test_links_may_be_relative_to_the_feed(site: Site, link: str, head: str) -> None:
+    text = source_payloads.rss(item("1", link=link.format(port=site.origin.port)))
+    site.pages["/days/feed"] = text.replace("<rss ", "<rss xml:base='/days/' ", 1) if head else text
+    site.pages["/days/a.md"] = source_payloads.newsletter()
+    results = await site.read(place="/days/feed")
+    assert [result.location for result in results if result.digests] == [f"{site.url}/days/a.md"]
 
 
 async def test_link_to_a_private_address_does_not_affect_other_entries(
@@ -313,9 +310,6 @@ async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
 
 
-PAPER, MOSS = "https://arxiv.org/abs/2611.00001", "Moss Grows on Old Walls"
-
-
 @pytest.mark.parametrize(
     ("head", "address"),
     case_files.load(__file__, "test_a_page_that_names_its_feed_is_refused_with_that_address"),
@@ -344,20 +338,18 @@ async def test_a_page_that_names_its_feed_is_refused_with_that_address(
     ],
 )
 async def test_a_page_of_a_code_host_is_refused_with_the_address_of_its_file(
-    origin: OriginServer, fetch: HttpFetcher, shown: str, raw: str | None
+    site: Site, shown: str, raw: str | None
 ) -> None:
-    script = f'<script type="application/json">{{"payload": "<a href={PAPER}>{MOSS}</a>"}}</script>'
-    origin.pages[shown] = (
+    link = "<a href=https://arxiv.org/abs/2611.00001>Moss Grows on Old Walls</a>"
+    script = f'<script type="application/json">{{"payload": "{link}"}}</script>'
+    site.pages[shown] = (
         f"<!DOCTYPE html><html><head><title>README.md</title></head><body>{script}</body></html>"
     )
-    for source in (
-        feed.FeedSource(f"{origin.url}{shown}", fetch),
-        pages.UrlSource(f"{origin.url}{shown}", fetch, UTC, time()),
-    ):
-        [result] = await fetch_results(source)
+    as_page = await fetch_results(pages.UrlSource(f"{site.url}{shown}", site.fetch, UTC, time()))
+    for result in (*as_page, *await site.read(place=shown)):
         assert (result.status, result.digests) == (FAILED, ())
         text = result.reason.partition("its text is at ")[2].partition(": add that address")[0]
-        assert text == (f"{origin.url}{raw}" if raw else "")
+        assert text == (f"{site.url}{raw}" if raw else "")
 
 
 @pytest.mark.parametrize(

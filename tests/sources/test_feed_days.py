@@ -106,9 +106,7 @@ async def days_of(harness: PollingHarness) -> dict[str, list[date]]:
 
 
 @pytest.mark.all_faults
-async def test_each_paper_of_any_feed_is_listed_once_on_the_day_on_which_it_came(
-    harness: PollingHarness,
-) -> None:
+async def test_each_paper_of_any_feed_is_listed_once_on_the_day_it_came(harness: PollingHarness) -> None:
     """Page states are removed after ninety days, as by default."""
     harness.now, site, pages = BEGIN, harness.origin.url, harness.origin.pages
     texts: dict[str, dict[int, str]] = {name: {} for name in FEEDS}
@@ -167,9 +165,7 @@ async def test_what_the_first_reading_did_not_reach_is_not_of_the_day_on_which_i
 
 
 @pytest.mark.parametrize(("entries", "pinned", "is_in_order"), [(12, 1, True), (12, 2, False), (20, 2, True)])
-def test_a_feed_is_in_order_but_for_one_or_a_tenth_of_its_entries(
-    entries: int, pinned: int, is_in_order: bool
-) -> None:
+def test_a_feed_is_in_order_but_for_one_or_a_tenth(entries: int, pinned: int, is_in_order: bool) -> None:
     newest_first = [date(2025, 5, 28) - timedelta(days=number) for number in range(entries - pinned)]
     on_top = [date(2024, 1, 1) + timedelta(days=number) for number in range(pinned)]
     assert feed._are_in_order([*on_top, *newest_first]) is is_in_order

@@ -75,17 +75,15 @@ async def test_what_cannot_be_right_is_no_news(services: Services) -> None:
     assert "\u202e" not in text
 
 
-async def test_services_that_are_down_for_a_week_are_left_alone_and_nothing_is_lost(
-    services: Services,
-) -> None:
+async def test_services_that_are_down_for_a_week_are_left_alone_and_lose_nothing(services: Services) -> None:
     await services.ask()
     services.tell(SAVED, 2)
     services.put_code(SAVED, "https://github.com/example/new")
     pages = services.harness.origin.pages
     page = pages[f"/api/papers/{SAVED}"]
     services.harness.now += timedelta(days=7)
-    pages["/api/query"] = lambda _: _unavailable({"Retry-After": "86400"})
-    pages[f"/api/papers/{SAVED}"] = lambda _: _unavailable({})
+    pages["/api/query"] = web.Response(status=503, headers={"Retry-After": "86400"})
+    pages[f"/api/papers/{SAVED}"] = web.Response(status=503)
     for requests in await services.ask_for_days(7):
         assert requests["arxiv"] <= 2, "arXiv says when to come again"
         assert requests["huggingface"] <= followed_papers.MAX_REQUESTS[models.SourceKind.HUGGINGFACE]
@@ -94,28 +92,18 @@ async def test_services_that_are_down_for_a_week_are_left_alone_and_nothing_is_l
     assert {row[:2] for row in await services.list_events()} == {(SAVED, "version"), (SAVED, "code")}
 
 
-async def _unavailable(headers: dict[str, str]) -> web.Response:
-    return web.Response(status=503, headers=headers)
-
-
-async def _answer(status: int, text: str) -> web.Response:
-    return web.Response(status=status, text=text)
-
-
 BROKEN = {
-    "error": (500, ""),
-    "forbidden": (403, "Sign in"),
-    "page": (200, "<html><title>Sign in</title></html>"),
-    "too large": (200, "{" + " " * 5_000_001 + "}"),
+    "error": web.Response(status=500),
+    "forbidden": web.Response(status=403, text="Sign in"),
+    "page": web.Response(text="<html><title>Sign in</title></html>"),
+    "too large": web.Response(text="{" + " " * 5_000_001 + "}"),
 }
 
 
 @pytest.mark.parametrize(
     ("broken", "number"), [("error", 1), ("error", 5), ("forbidden", 1), ("page", 1), ("too large", 1)]
 )
-async def test_papers_that_fail_for_good_delay_themselves_alone(
-    services: Services, broken: str, number: int
-) -> None:
+async def test_papers_that_fail_for_good_delay_no_other(services: Services, broken: str, number: int) -> None:
     """Of both services, also where more of them than a service may fail in a row are asked about first."""
     failing = [f"2504.{index:05}" for index in range(number)]
     await save(services.harness, *failing)
@@ -124,10 +112,11 @@ async def test_papers_that_fail_for_good_delay_themselves_alone(
 
     async def query(request: web.BaseRequest) -> web.Response:
         asked = request.query["id_list"].split(",")
-        return await (_answer(*BROKEN[broken]) if {*asked} & {*failing} else services.query(request))
+        if {*asked} & {*failing}:
+            return web.Response(status=BROKEN[broken].status, body=BROKEN[broken].body)
+        return await services.query(request)
 
-    pages["/api/query"] = query
-    pages |= {f"/api/papers/{name}": lambda _: _answer(*BROKEN[broken]) for name in failing}
+    pages |= {"/api/query": query} | {f"/api/papers/{name}": BROKEN[broken] for name in failing}
     services.tell(DISCUSSED, 2)
     services.put_code(DISCUSSED, "https://github.com/example/new")
     await services.ask(50, every=timedelta(hours=2))
@@ -140,9 +129,7 @@ async def test_papers_that_fail_for_good_delay_themselves_alone(
 
 
 @pytest.mark.parametrize("is_saved", [False, True])
-async def test_a_paper_that_arxiv_lacks_yet_is_looked_up_the_next_day(
-    services: Services, is_saved: bool
-) -> None:
+async def test_a_paper_that_arxiv_lacks_is_looked_up_the_next_day(services: Services, is_saved: bool) -> None:
     harness, new = services.harness, "2505.00009"
     added = ingest.IngestService(harness.db, harness.clock)
     listed = f"# 2026-01-05\n- [A new study of things](https://arxiv.org/abs/{new})\n"

@@ -238,9 +238,7 @@ async def test_a_short_page_is_not_the_last(hub: Hub) -> None:
     assert len(hub.origin.requests) == 4
 
 
-async def test_a_large_page_is_read_in_a_process_of_its_own(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_large_page_is_read_in_its_own_process(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "LARGE_BYTES", 0)
     result = await hub.read_today(*rows(3))
     assert [fact.paper_key for fact in result.facts] == ["2505.00001", "2505.00002", "2505.00003"]
@@ -252,9 +250,7 @@ async def test_a_page_that_repeats_the_list_is_the_end(hub: Hub) -> None:
     assert len(result.digests[0].problems) == 1
 
 
-async def test_a_list_without_end_is_bounded_and_not_stored(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_endless_list_is_bounded_and_not_stored(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = itertools.count(1, 100)
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
@@ -295,9 +291,7 @@ async def count_listed(db: Database) -> int:
 
 
 @pytest.mark.promise
-async def test_the_most_voted_paper_of_a_long_list_is_posted_once_all_pages_are_read(
-    polled: PollingHarness,
-) -> None:
+async def test_the_most_voted_paper_of_a_long_list_is_posted_once_all_is_read(polled: PollingHarness) -> None:
     """A page that fails leaves the day unread, so that no post takes half of the list for the whole."""
     listed, is_down = daily_papers(*rows(120, last=900)).encode(), True
 

@@ -74,9 +74,7 @@ NO_MARKDOWN = {
 
 
 @pytest.mark.parametrize("name", NO_MARKDOWN)
-async def test_ignores_markdown_that_is_not_the_paper(
-    origin: OriginServer, fetch: HttpFetcher, name: str
-) -> None:
+async def test_ignores_markdown_of_other_things(origin: OriginServer, fetch: HttpFetcher, name: str) -> None:
     origin.pages |= {MARKDOWN: NO_MARKDOWN[name], HTML: paper_pages.latexml_page()}
     assert (await read(origin, fetch)).url == f"{origin.url}{HTML}"
     assert origin.paths == [MARKDOWN, HTML]
@@ -92,9 +90,7 @@ NO_HTML: dict[str, origin_server.Page] = {
 
 
 @pytest.mark.parametrize("name", NO_HTML)
-async def test_ignores_html_that_is_not_the_paper(
-    origin: OriginServer, fetch: HttpFetcher, name: str
-) -> None:
+async def test_ignores_html_of_other_things(origin: OriginServer, fetch: HttpFetcher, name: str) -> None:
     origin.pages |= {HTML: NO_HTML[name], f"/abs/{ID}": paper_pages.latexml_page()}
     assert await open_reader(origin, fetch).read(ID, TITLE) is None
     assert origin.paths[:2] == [MARKDOWN, HTML]

@@ -151,9 +151,7 @@ BAD: tuple[tuple[str, web.Response | str | None, str], ...] = (
 )
 
 
-async def test_only_the_failing_source_reports_an_error_and_backs_off(
-    harness: PollingHarness, tmp_path: Path
-) -> None:
+async def test_only_the_failing_source_fails_and_backs_off(harness: PollingHarness, tmp_path: Path) -> None:
     for path, body, _ in BAD:
         if body is not None:
             harness.origin.pages[path] = body
@@ -209,9 +207,7 @@ async def test_failing_link_does_not_delay_its_feed(harness: PollingHarness) -> 
 
 
 @pytest.mark.parametrize("on", ["", "2025-05-06"])
-async def test_a_feed_that_becomes_too_large_keeps_the_papers_of_the_day(
-    harness: PollingHarness, on: str
-) -> None:
+async def test_a_feed_that_becomes_too_large_keeps_the_days_papers(harness: PollingHarness, on: str) -> None:
     await harness.add("/feed")
     shown: list[range] = []
     for added in (range(1, 20), range(200, 205), range(300, 450), range(500, 503)):

@@ -1,6 +1,6 @@
 """The report on a reading: found is stored, known and left out together, and each item left out has its reason."""
 
-import asyncio
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,28 +10,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.archive import parse, sorting
-from bot.sources import base, feed
+from bot.sources import base
 from bot.sources.poller import SourceReport
 from storage import models, sources
 from storage.models import ReadingReport, SkipReason
 from tests.support import feed_files, origin_server, source_payloads
 from tests.support.polling_harness import PollingHarness
 
-URL, NOW = "https://example.org/feed", datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
+NOW = datetime(2025, 5, 6, 12, 0, tzinfo=UTC)
 
 
-def read_feed(text: str, states: dict[str, sources.PageState]) -> ReadingReport:
-    """Read a feed, add its page states, and return the report on the reading."""
+def list_papers(results: Iterable[base.FetchResult]) -> dict[str, dict[str, str | None]]:
+    """Return the titles of papers by day, "rolling" for those without a date."""
+    papers: dict[str, dict[str, str | None]] = {}
+    for digest in (digest for result in results for digest in result.digests):
+        of_day = papers.setdefault("rolling" if digest.is_rolling else str(digest.date), {})
+        of_day |= {entry.paper_key: entry.title for entry in digest.entries}
+    return papers
 
-    async def read() -> ReadingReport:
-        total = ReadingReport()
-        request = base.FetchRequest(NOW, dict(states))
-        async for result in feed.FeedSource(URL, feed_files.Site({URL: text})).fetch(request):
-            total += result.reading or ReadingReport()
-            states.update({base.page_key(page.location): page for page in result.page_states})
-        return total
 
-    return asyncio.run(read())
+@pytest.mark.parametrize("name", feed_files.EXPECTED)
+def test_each_feed_gives_its_papers_and_says_what_it_left_out(name: str) -> None:
+    """As well-known programs and people write feeds: `tests/data/feeds`."""
+    expected, text = feed_files.EXPECTED[name], feed_files.load(name)
+    states: dict[str, sources.PageState] = {}
+    results, reading = feed_files.read(text, states)
+    papers, skipped = list_papers(results), {row.reason.value: row.number for row in reading.skipped}
+    assert (papers, skipped) == (expected["papers"], expected.get("left_out", {}))
+    assert reading.kept == sum(map(len, papers.values()))
+    untold = sum(row.number for row in reading.warnings if row.reason is SkipReason.NO_DATE)
+    assert untold == expected.get("untold", 0)
+    facts = {fact.paper_key: fact for result in results for fact in result.facts}
+    for arxiv_id, people in expected.get("authors", {}).items():
+        assert [[*facts[arxiv_id].authors], [*facts[arxiv_id].affiliations]] == people
+    if name.endswith(".json"):
+        return  # a list: that its page has not changed is seen by the fetcher
+    again, reading_again = feed_files.read(text, states)
+    assert (list_papers(again), reading_again.kept) == ({}, reading.kept)
+    assert {row.reason.value: row.number for row in reading_again.skipped} == skipped
 
 
 def reasons(report: ReadingReport) -> dict[SkipReason, int]:
@@ -57,7 +73,7 @@ PAPERS = [f"https://arxiv.org/abs/2505.{number:05}" for number in range(1, 4)]
 ITEMS = st.builds(
     item,
     st.sampled_from(["", "1", "2", "N/A", PAPERS[0], "2025-05-06"]),
-    st.sampled_from(["", "https://example.org/post", *PAPERS, f"{PAPERS[0]}v2"]),
+    st.sampled_from(["", f"{feed_files.SITE}/post", *PAPERS, f"{PAPERS[0]}v2"]),
     st.sampled_from(["", "A day", "A study of moss", "1"]),
     st.sampled_from(["", "Someday", "2025-05-05T08:00:00Z", "2025-05-06T08:00:00Z", "1970-01-01T00:00:00Z"]),
     st.sampled_from(["", "Some moss", f"See {PAPERS[1]} and {PAPERS[2]}"]),
@@ -69,12 +85,11 @@ ITEMS = st.builds(
 def test_each_item_of_any_feed_is_kept_or_skipped(readings: list[list[str]]) -> None:
     states: dict[str, sources.PageState] = {}
     for items in readings:
-        reading = read_feed(source_payloads.rss(*items), states)
+        _, reading = feed_files.read(source_payloads.rss(*items), states, NOW)
         assert reading.found == len(items)
-    again = read_feed(source_payloads.rss(*readings[-1]), states)
-    assert (again.kept, reasons(again)) == (reading.kept, reasons(reading)), (
-        "what is unchanged counts as before"
-    )
+    _, again = feed_files.read(source_payloads.rss(*readings[-1]), states, NOW)
+    # What is unchanged counts as before.
+    assert (again.kept, reasons(again)) == (reading.kept, reasons(reading))
 
 
 LINES = {
@@ -124,7 +139,7 @@ async def test_the_account_of_a_feed_is_stored_and_adds_up(harness: PollingHarne
     expected = feed_files.EXPECTED[name]
     kept, skipped = sum(map(len, expected["papers"].values())), expected.get("left_out", {})
     harness.origin.pages["/digest.md"] = NEWS
-    harness.origin.pages["/feed"] = feed_files.read_feed(name).replace(feed_files.SITE, harness.origin.url)
+    harness.origin.pages["/feed"] = feed_files.load(name).replace(feed_files.SITE, harness.origin.url)
     await harness.add("/feed", "feed")
     for stored, known in ((kept, 0), (0, kept)):
         [report] = await harness.fetch_due()
@@ -138,9 +153,7 @@ async def test_the_account_of_a_feed_is_stored_and_adds_up(harness: PollingHarne
 
 
 @pytest.mark.engines("sqlite", "postgresql")
-async def test_the_account_says_what_was_known_which_dates_are_unclear_and_three_examples(
-    harness: PollingHarness,
-) -> None:
+async def test_the_account_says_what_is_known_and_unclear_with_examples(harness: PollingHarness) -> None:
     notes = [item(f"{n}", title=f"Note {n}") for n in range(5)]
     items = [paper(1), item("2", PAPERS[1], "Moss", "Someday"), *notes]
     await harness.add("/feed", "feed")
@@ -210,9 +223,7 @@ async def test_a_folder_says_which_files_are_not_read(harness: PollingHarness, t
         assert [text.partition(":")[0] for text in examples[R.NO_LIST]] == ["notes.md"]
 
 
-async def test_an_account_is_that_of_the_last_reading_in_which_the_source_was_read(
-    harness: PollingHarness,
-) -> None:
+async def test_an_account_is_that_of_the_last_reading_of_the_source(harness: PollingHarness) -> None:
     full = ReadingReport(1, 1, (models.Skipped(R.NO_ID, 1, ("My holidays",)),))
     readings: dict[ReadingReport, list[origin_server.Page]] = {
         full: [

@@ -44,9 +44,8 @@ async def test_allowing_one_port_does_not_allow_other_ports() -> None:
             guard.check_url(URL(url))
 
 
-@pytest.mark.parametrize(
-    ("text", "allowance"),
-    [
+def test_parses_an_allowed_host_with_or_without_a_port() -> None:
+    rows = [
         ("localhost", ("localhost", None)),
         (" Mirror.Example:8080 ", ("mirror.example", 8080)),
         ("127.0.0.1", ("127.0.0.1", None)),
@@ -54,10 +53,8 @@ async def test_allowing_one_port_does_not_allow_other_ports() -> None:
         ("::1", ("::1", None)),
         ("[::1]", ("::1", None)),
         ("[0:0::1]:443", ("::1", 443)),
-    ],
-)
-def test_parses_an_allowed_host_with_or_without_a_port(text: str, allowance: ssrf_guard.AllowedHost) -> None:
-    assert ssrf_guard.parse_allowed_host(text) == allowance
+    ]
+    assert [(text, ssrf_guard.parse_allowed_host(text)) for text, _ in rows] == rows
 
 
 @pytest.mark.parametrize("text", ["", "http://host/", "host/path", "*", "*.example.org", "host:port", "a@b"])

@@ -1,5 +1,6 @@
 """Feeds as files (`tests/data/feeds`), with what is read from each in `expected.json`, and a site that has them."""
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.sources import base
+from bot.sources import base, feed
 from storage import models, sources
 from tests.support import source_payloads
 
@@ -18,6 +19,7 @@ EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read
 """
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SITE = "https://site.test"
+URL = f"{SITE}/feed"
 LIST = "".join(f"- [Moss on Old Walls {n}](https://arxiv.org/abs/2505.0000{n})\n" for n in (1, 2, 3))
 PAGES = {
     f"{SITE}/html": "<html><body>Moss</body></html>",
@@ -29,10 +31,6 @@ PAGES = {
     f"{SITE}/digest.md": source_payloads.newsletter(),
 }
 """What entries link to. A page named `denied` is refused; any other is missing."""
-
-
-def read_feed(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 @dataclass
@@ -55,3 +53,22 @@ class Site:
         body = self.pages[url].encode()
         state = sources.PageState(url, NOW, models.FetchStatus.OK, hash=hashlib.sha256(body).hexdigest())
         return base.Response(url, body, state)
+
+
+def load(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def read(
+    text: str, states: dict[str, sources.PageState], now: datetime = NOW
+) -> tuple[list[base.FetchResult], models.ReadingReport]:
+    """Read a feed, add its page states, and return the results with the report on all of them."""
+
+    async def fetch() -> list[base.FetchResult]:
+        source = feed.FeedSource(URL, Site(PAGES | {URL: text}))
+        return [result async for result in source.fetch(base.FetchRequest(now, dict(states)))]
+
+    results = asyncio.run(fetch())
+    for result in results:
+        states.update({base.page_key(page.location): page for page in result.page_states})
+    return results, sum((result.reading for result in results if result.reading), models.ReadingReport())

@@ -103,9 +103,7 @@ async def test_a_young_archive_has_a_column_per_week(trends: TrendService) -> No
 
 
 @both_engines
-async def test_a_trend_has_the_months_of_its_filters_and_of_the_period_that_words_name(
-    trends: TrendService,
-) -> None:
+async def test_a_trend_has_the_months_of_its_filters_and_of_a_named_period(trends: TrendService) -> None:
     """Outside the period no month is said to have no papers."""
     nothing = (0, None)
     for query, counts in {

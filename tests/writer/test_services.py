@@ -88,9 +88,7 @@ async def test_a_paper_that_moderation_refuses_costs_itself_alone(
     assert [row for row in service.fake.log() if row["status"] == 403] == refused
 
 
-async def test_a_first_paper_that_is_refused_without_reasons_does_not_begin_each_run(
-    service: Service,
-) -> None:
+async def test_a_first_paper_that_is_refused_without_reasons_begins_only_one_run(service: Service) -> None:
     service.fake.reset(flagged=READ[0].title, gives_reasons=False)
     assert {*await service.states()} == {PLANNED}
     assert await service.states() == [FAILED, *[CHECKED] * 5]
@@ -98,9 +96,7 @@ async def test_a_first_paper_that_is_refused_without_reasons_does_not_begin_each
 
 @pytest.mark.parametrize("refused", [(), ("reasoning_effort",), ("max_tokens",)])
 @pytest.mark.parametrize("thinking", [1_500, 9_000, 20_000])
-async def test_a_model_that_thinks_gets_room_for_it(
-    service: Service, thinking: int, refused: tuple[str, ...]
-) -> None:
+async def test_a_model_has_room_to_think(service: Service, thinking: int, refused: tuple[str, ...]) -> None:
     service.fake.reset(thinking=thinking, refused=refused)
     assert await service.states(3) == [CHECKED] * 3
     log = service.fake.log()
@@ -119,9 +115,7 @@ async def test_a_prompt_that_the_window_cuts_is_an_error_that_names_the_setting(
 
 
 @pytest.mark.parametrize("refused", [(), ("response_format",)])
-async def test_a_schema_that_is_ignored_or_refused_is_put_in_words(
-    service: Service, refused: tuple[str, ...]
-) -> None:
+async def test_a_schema_that_is_not_taken_is_put_in_words(service: Service, refused: tuple[str, ...]) -> None:
     service.fake.reset(ignores_schemas=True, refused=refused)
     assert await service.states(3) == [CHECKED] * 3
     assert len(service.fake.log()) == 6 + 1
