@@ -92,9 +92,8 @@ def test_bibtex_escapes_special_characters_and_balances_braces(title: str, autho
     assert len(entry.splitlines()) == entry.count("\n")
 
 
-@pytest.mark.parametrize(
-    ("name", "bibtex", "ris"),
-    [
+def test_names_of_references_keep_suffixes_particles_and_groups() -> None:
+    for name, bibtex, ris in (
         ("Guy L. Oakley Jr.", "Oakley, Jr., Guy L.", "Oakley, Guy L., Jr."),
         ("Guy L. Oakley, Jr.", "Oakley, Jr., Guy L.", "Oakley, Guy L., Jr."),
         ("Hal Daumé III", "Daumé, III, Hal", "Daumé, Hal, III"),
@@ -113,15 +112,13 @@ def test_bibtex_escapes_special_characters_and_balances_braces(title: str, autho
         ("Wei Ai", "Wei Ai", "Ai, Wei"),
         ("Lee, Inc.", "{Lee, Inc.}", "Lee, Inc."),
         ("김민준", "김민준", "김민준"),
-    ],
-)
-def test_names_of_references_keep_suffixes_particles_and_groups(name: str, bibtex: str, ris: str) -> None:
-    assert f"  author        = {{{bibtex}}}," in bibtex_of("2502.02737", "T", [name])
-    assert f"\nAU  - {ris}\n" in render(ReferenceFormat.RIS, replace(PAPER, authors=(name,)))
-    [item] = json.loads(render(ReferenceFormat.CSL, replace(PAPER, authors=(name,))))
-    [author] = item["author"]
-    assert author.get("literal") or ", ".join(author.values()) == ris
-    assert ("literal" in author) == (bibtex.startswith("{") or " " not in name)
+    ):
+        assert f"  author        = {{{bibtex}}}," in bibtex_of("2502.02737", "T", [name]), name
+        assert f"\nAU  - {ris}\n" in render(ReferenceFormat.RIS, replace(PAPER, authors=(name,))), name
+        [item] = json.loads(render(ReferenceFormat.CSL, replace(PAPER, authors=(name,))))
+        [author] = item["author"]
+        assert author.get("literal") or ", ".join(author.values()) == ris, name
+        assert ("literal" in author) == (bibtex.startswith("{") or " " not in name), name
 
 
 def test_titles_and_authors_that_a_digest_lacks_are_those_of_the_archive() -> None:
@@ -247,9 +244,8 @@ def test_a_key_stays_in_another_order_and_when_papers_are_added_or_go() -> None:
     assert read_keys(*former[1:]).items() <= keys.items()  # the oldest hands its key to none
 
 
-@pytest.mark.parametrize(
-    ("authors", "title", "key"),
-    [
+def test_a_key_is_the_name_the_year_and_a_telling_word() -> None:
+    for authors, title, key in (
         (["Loubna Ben Allal", "Anton Lozhkov"], "SmolLM2: When Smol Goes Big", "benallal2025smollm2"),
         (["Ben Poole", "Bin Yu"], "A Poole of Geese", "poole2025poole"),
         (["Aäron van den Oord"], "The Art of a Kiln", "vandenoord2025art"),
@@ -259,12 +255,8 @@ def test_a_key_stays_in_another_order_and_when_papers_are_added_or_go() -> None:
         (["Quillfeather, Odalys"], "The", "quillfeather2025"),
         (["김민준"], "Kilns", "2025kilns"),
         ([], None, "2025"),
-    ],
-)
-def test_a_key_is_the_name_the_year_and_a_telling_word(
-    authors: list[str], title: str | None, key: str
-) -> None:
-    assert bibtex_of("2502.02737", title, authors).startswith(f"@misc{{{key}:2502.02737,\n")
+    ):
+        assert bibtex_of("2502.02737", title, authors).startswith(f"@misc{{{key}:2502.02737,\n"), authors
 
 
 def test_latex_in_arxivs_words_is_text_in_every_format() -> None:
@@ -296,13 +288,14 @@ def test_latex_in_arxivs_words_is_text_in_every_format() -> None:
     assert f"{{{in_journal}}}" in unknown_authors
 
 
-@pytest.mark.parametrize("line_end", [r"\chapter{}", r"\\", "\n", "\r", "\x0b", "\x85", "\u2028"])
-def test_a_comment_and_a_journal_are_one_line_each(line_end: str) -> None:
+def test_a_comment_and_a_journal_are_one_line_each() -> None:
     """A line of its own would be a field, or a record that nobody saved."""
-    words = line_end.join(("Accepted.", r"ER\ \ - ", r"TY\ \ - JOUR", "TI  - Not saved", ""))
-    shown = render(ReferenceFormat.RIS, replace(PAPER, comment=words, journal=words))
-    assert [line[:2] for line in shown.split("\n")].count("TY") == 1
-    assert [line[:2] for line in shown.splitlines() if line[:2] in ("TY", "TI", "ER")] == ["TY", "TI", "ER"]
+    for line_end in (r"\chapter{}", r"\\", "\n", "\r", "\x0b", "\x85", "\u2028"):
+        words = line_end.join(("Accepted.", r"ER\ \ - ", r"TY\ \ - JOUR", "TI  - Not saved", ""))
+        shown = render(ReferenceFormat.RIS, replace(PAPER, comment=words, journal=words))
+        assert [line[:2] for line in shown.split("\n")].count("TY") == 1, line_end
+        tags = [line[:2] for line in shown.splitlines() if line[:2] in ("TY", "TI", "ER")]
+        assert tags == ["TY", "TI", "ER"], line_end
 
 
 def test_every_line_of_a_ris_reference_has_a_tag() -> None:
@@ -353,9 +346,9 @@ def test_a_spreadsheet_and_a_markdown_list_have_each_paper_with_its_note() -> No
     ]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝", "＠", "\t"])
-def test_escapes_cells_that_look_like_formulas(start: str) -> None:
-    assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1"
+def test_escapes_cells_that_look_like_formulas() -> None:
+    for start in ("=", "+", "-", "@", "＝", "＠", "\t"):
+        assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1", start
 
 
 NEWSLETTER_LINES = [
@@ -444,19 +437,19 @@ def test_csv_has_a_row_per_paper_and_no_formulas() -> None:
 HOSTILE = '=1+1;=2+2;"=3; -3\t@x\r\n+4\n＝5'
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_no_cell_of_csv_is_a_formula_however_it_is_split(delimiter: str) -> None:
+def test_no_cell_of_csv_is_a_formula_however_it_is_split() -> None:
     """Excel splits at ";" in most of Europe, where a field's quotes end with its first comma; LibreOffice asks."""
-    saved = replace(PAPER, title=HOSTILE, note=HOSTILE, tags=("rl",), comment=HOSTILE, journal=HOSTILE)
-    listed = entry(title=HOSTILE, authors=(HOSTILE,), sections=(Section(HOSTILE, HOSTILE),))
-    for text in (render(ReferenceFormat.CSV, saved), export("csv", digest(listed))):
-        rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
-        cells = (cell for row in rows for cell in row)
-        assert [cell for cell in cells if cell.strip(' "').startswith(tuple("=+-@＝"))] == []
-        assert all(line.startswith('"') for line in text.removeprefix("\ufeff").splitlines()[:2])
-    if delimiter == ",":
-        [read] = read_references(render(ReferenceFormat.CSV, saved).encode(), date(2026, 1, 1))
-        assert (read.note.split(), read.tags) == (HOSTILE.split(), "rl")
+    for delimiter in (",", ";", "\t"):
+        saved = replace(PAPER, title=HOSTILE, note=HOSTILE, tags=("rl",), comment=HOSTILE, journal=HOSTILE)
+        listed = entry(title=HOSTILE, authors=(HOSTILE,), sections=(Section(HOSTILE, HOSTILE),))
+        for text in (render(ReferenceFormat.CSV, saved), export("csv", digest(listed))):
+            rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
+            cells = (cell for row in rows for cell in row)
+            assert [cell for cell in cells if cell.strip(' "').startswith(tuple("=+-@＝"))] == [], delimiter
+            assert all(line.startswith('"') for line in text.removeprefix("\ufeff").splitlines()[:2])
+        if delimiter == ",":
+            [read] = read_references(render(ReferenceFormat.CSV, saved).encode(), date(2026, 1, 1))
+            assert (read.note.split(), read.tags) == (HOSTILE.split(), "rl"), delimiter
 
 
 def test_uses_the_operators_export_template_unless_it_fails(tmp_path: Path) -> None:

@@ -31,21 +31,18 @@ def test_objects_with_the_same_date_become_one_digest() -> None:
     assert (second.date, len(second.entries)) == (other, 1)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
+def test_rejects_invalid_json_with_the_reason() -> None:
+    for text, reason in (
         ("{", "line 1: it begins like JSON but is not valid"),
         ('\n{"format": "listing",\n"date" 3}', "line 3: it begins like JSON but is not valid"),
         ("{}", 'line 1: it is JSON, but not a listing: its "format" is not "listing"'),
         ('{"format": "listing"}', 'line 1: the listing has no "date" such as 2025-02-06'),
         ('{"format": "listing", "date": "2025-05-06"}', 'line 1: the listing has no list of "papers"'),
         ('{"a":' * 100_000, "line 1: it begins like JSON but is not valid"),
-    ],
-)
-def test_rejects_invalid_json_with_the_reason(text: str, reason: str) -> None:
-    with pytest.raises(errors.NotADigestError) as raised:
-        parse.parse_text(text)
-    assert str(raised.value) == reason
+    ):
+        with pytest.raises(errors.NotADigestError) as raised:
+            parse.parse_text(text)
+        assert str(raised.value) == reason, text
 
 
 def test_reports_papers_without_an_arxiv_id() -> None:
@@ -59,9 +56,8 @@ def test_reports_papers_without_an_arxiv_id() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("summary", "shown"),
-    [
+def test_summary_becomes_plain_text_or_is_dropped() -> None:
+    for summary, shown in (
         (None, None),
         ("", None),
         (["a"], None),
@@ -70,12 +66,10 @@ def test_reports_papers_without_an_arxiv_id() -> None:
         ("See [a](https://h.test)", "See [a] (https://h.test)"),
         ("For a < b and the <s> token, x > y.", "For a < b and the <s> token, x > y."),
         ("One\nline", "One line"),
-    ],
-)
-def test_summary_becomes_plain_text_or_is_dropped(summary: object, shown: str | None) -> None:
-    (entry,) = build(paper(summary=summary)).entries
-    assert [section.body for section in entry.sections] == ([] if shown is None else [shown])
-    assert entry.summary_missing is (shown is None)
+    ):
+        (entry,) = build(paper(summary=summary)).entries
+        assert [section.body for section in entry.sections] == ([] if shown is None else [shown]), summary
+        assert entry.summary_missing is (shown is None), summary
 
 
 def test_merging_with_the_former_listing_keeps_removed_papers_and_fields() -> None:

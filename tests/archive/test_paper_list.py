@@ -73,9 +73,8 @@ def test_only_papers_without_a_date_form_a_rolling_digest() -> None:
         parse.parse_text(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
+def test_rejects_text_that_only_mentions_papers() -> None:
+    for text, reason in (
         (f"# Changelog\n\n## 1.2.0 (2026-05-01)\n\n- Kites ([paper]({ABS_ONE}))\n- Fix\n", "1 arXiv link, but a list has three"),
         (f"# Kites\n\nOur [paper]({ABS_ONE}) and [strings]({ABS_TWO}).\n", "2 arXiv links, but only 0 in links or cells"),
         (
@@ -87,11 +86,9 @@ def test_only_papers_without_a_date_form_a_rolling_digest() -> None:
         (f"# A\n\n```\n- [{TITLE}]({ABS_ONE})\n```\n", "in code, comments or references"),
         (f"# A\n\nNo paper.\n\n<!-- {ABS_ONE} -->\n", "in code, comments or references"),
         ('{"id": "2606.00001", "votes": ' + "9" * 5_000 + "}", "begins like JSON"),
-    ],
-)  # fmt: skip
-def test_rejects_text_that_only_mentions_papers(text: str, reason: str) -> None:
-    with pytest.raises(errors.NotADigestError, match=reason):
-        read(text)
+    ):  # fmt: skip
+        with pytest.raises(errors.NotADigestError, match=reason):
+            read(text)
 
 
 PROSE = "It is better than that of https://arxiv.org/abs/2501.00009, which was the best so far.\n\n"
@@ -195,9 +192,8 @@ def test_a_date_in_a_title_is_no_day(layout: str) -> None:
         assert days_of(text) == {"rolling": list(IDS)}
 
 
-@pytest.mark.parametrize(
-    ("heading", "days"),
-    [
+def test_a_heading_that_names_days_ends_the_day_above() -> None:
+    for heading, days in (
         *((heading, {"rolling": [THREE], "2026-06-20": [ONE, TWO]}) for heading in (
             "2026-06-33", "13월 1일", "2026-02-30", "May 2026", "2026년 5월", "5월", "since 2024", "2025", "2026-06-18 ~",
         )),
@@ -207,41 +203,34 @@ def test_a_date_in_a_title_is_no_day(layout: str) -> None:
             "2026-06-18 (showing first 1 of 40 entries)", "2026-06-18 what Ann and Bo read on the train home",
         )),
         ("Robots", {"2026-06-20": [ONE, TWO, THREE]}),
-    ],
-)  # fmt: skip
-def test_a_heading_that_names_days_ends_the_day_above(heading: str, days: dict[str, list[str]]) -> None:
-    above = "# Picks\n\n## 2026-06-20\n\n" + lay_out("- [{}]({url})", (KETTLES, GEESE))
-    assert days_of(f"{above}\n## {heading}\n\n- [{CARTS}](https://arxiv.org/abs/{THREE})\n") == days
+    ):  # fmt: skip
+        above = "# Picks\n\n## 2026-06-20\n\n" + lay_out("- [{}]({url})", (KETTLES, GEESE))
+        assert days_of(f"{above}\n## {heading}\n\n- [{CARTS}](https://arxiv.org/abs/{THREE})\n") == days
 
 
-@pytest.mark.parametrize(
-    "row", ["{on}\n\n{item}", "**{on}**\n{item}", "- {on}\n  {item}", "{item} ({on})", "- {on} | {item}"]
-)
-def test_a_date_alone_in_a_line_or_beside_its_paper_is_the_day(row: str) -> None:
-    days = {"2026-06-18": ONE, "2026-06-20": TWO, "2026-06-22": THREE}
-    text = "\n".join(
-        row.format(on=on, item=f"- [{KETTLES}](https://arxiv.org/abs/{id_})") for on, id_ in days.items()
-    )
-    assert days_of(text) == {on: [id_] for on, id_ in days.items()}
-    assert days_of(f"# 2026-06-23\n\n{text}") == {"2026-06-23": [*IDS]}
-    assert days_of(text, "2026-06-24.md") == {"2026-06-24": [*IDS]}
-    # In an indented line it is of no other paper.
-    text = f"2026-06-20\n\n- [{KETTLES}]({ABS_ONE})\n  2026-06-18\n- [{GEESE}]({ABS_TWO})"
-    assert days_of(text) == {"2026-06-20": [ONE, TWO]}
+def test_a_date_alone_in_a_line_or_beside_its_paper_is_the_day() -> None:
+    for row in ("{on}\n\n{item}", "**{on}**\n{item}", "- {on}\n  {item}", "{item} ({on})", "- {on} | {item}"):
+        days = {"2026-06-18": ONE, "2026-06-20": TWO, "2026-06-22": THREE}
+        text = "\n".join(
+            row.format(on=on, item=f"- [{KETTLES}](https://arxiv.org/abs/{id_})") for on, id_ in days.items()
+        )
+        assert days_of(text) == {on: [id_] for on, id_ in days.items()}, row
+        assert days_of(f"# 2026-06-23\n\n{text}") == {"2026-06-23": [*IDS]}, row
+        assert days_of(text, "2026-06-24.md") == {"2026-06-24": [*IDS]}, row
+        # In an indented line it is of no other paper.
+        text = f"2026-06-20\n\n- [{KETTLES}]({ABS_ONE})\n  2026-06-18\n- [{GEESE}]({ABS_TWO})"
+        assert days_of(text) == {"2026-06-20": [ONE, TWO]}, row
 
 
-@pytest.mark.parametrize(
-    ("front", "name", "day"),
-    [
+def test_a_date_in_front_matter_is_the_day_unless_it_is_of_the_file() -> None:
+    for front, name, day in (
         *((f"{key}: 2026-06-21", "2026-06-20.md", "2026-06-20") for key in ("created", "updated", "modified", "date modified")),
         *((f"{key}: 2026-06-21", "README.md", "2026-06-21") for key in ("date", "published")),
         *((f"{key}: 2026-06-21", "README.md", "rolling") for key in ("updated", "last_modified_date", "date_updated")),
         ("date: 2026-06-21\nupdated: 2026-06-22\ncreated: 2026-06-19", "2026-06-20.md", "2026-06-21"),
-    ],
-)  # fmt: skip
-def test_a_date_in_front_matter_is_the_day_unless_it_is_of_the_file(front: str, name: str, day: str) -> None:
-    papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
-    assert days_of(f"---\ntags: [daily]\n{front}\n---\n{papers}", name) == {day: list(IDS)}
+    ):  # fmt: skip
+        papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
+        assert days_of(f"---\ntags: [daily]\n{front}\n---\n{papers}", name) == {day: list(IDS)}, front
 
 
 def test_a_heading_above_papers_is_a_day_with_at_most_three_words() -> None:
@@ -250,9 +239,8 @@ def test_a_heading_above_papers_is_a_day_with_at_most_three_words() -> None:
         assert days_of(f"## {words} 2026-06-20\n\n{papers}\n## Robots\n\n## Carts\n") == {days: list(IDS)}
 
 
-@pytest.mark.parametrize(
-    ("heading", "doubt"),
-    [
+def test_a_date_that_cannot_be_right_is_not_used_and_said() -> None:
+    for heading, doubt in (
         ("2024-09-30", "3: 2024-09-30 is before the month of 2606.00001"),
         ("2027-05-01", "3: 2027-05-01 is in the future"),
         *(
@@ -261,14 +249,12 @@ def test_a_heading_above_papers_is_a_day_with_at_most_three_words() -> None:
         ),
         ("2026-W53", None),
         ("2026-07-04", None),
-    ],
-)
-def test_a_date_that_cannot_be_right_is_not_used_and_said(heading: str, doubt: str | None) -> None:
-    [digest] = read(f"# {heading}\n\n" + lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS)))
-    said = [f"{doubt}: its papers are read without a date"] if doubt else []
-    problems = [f"{problem.line}: {problem.message}" for problem in digest.problems]
-    assert (digest.is_rolling, problems) == (doubt is not None, said)
-    assert parse.digest_to_json(digest, "a")["date"] is None or doubt is None
+    ):
+        [digest] = read(f"# {heading}\n\n" + lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS)))
+        said = [f"{doubt}: its papers are read without a date"] if doubt else []
+        problems = [f"{problem.line}: {problem.message}" for problem in digest.problems]
+        assert (digest.is_rolling, problems) == (doubt is not None, said), heading
+        assert parse.digest_to_json(digest, "a")["date"] is None or doubt is None, heading
 
 
 def test_of_two_records_of_one_paper_the_first_counts_and_the_other_adds_what_it_lacks() -> None:
@@ -293,9 +279,8 @@ def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
 # Where papers and their titles stand.
 
 
-@pytest.mark.parametrize(
-    "layout",
-    [
+def test_takes_the_title_beside_or_above_a_link() -> None:
+    for layout in (
         *("- {} {url} by Ann Beech, 31 votes", "- {} <{url}> by Ann Beech", "- {}, {url}, 31 votes", "- {url} {}"),
         *("{} {url} (추천 31)", "{} | {url} | 31", "1. {} - {url}", "{}\t{url}", "- [x] [[{}]] {url}"),
         *("- **{}**, Ann Beech et al. [paper]({url}) [code](https://h.test)", '- "{}" (Ann Beech) {url}', "- [ ] {} — {url}"),
@@ -306,23 +291,20 @@ def test_one_paper_below_a_date_is_a_list_but_not_below_a_version() -> None:
         *("- [[pdf]({url})] {}", "- [[pdf]]({url}) {}"),
         "| 1) **{}** - it builds on [OTTER](https://arxiv.org/abs/2501.00009v1). | [Paper]({url}), [Post](https://h.test) |",
         "| **{}** | It is like [OTTER](https://arxiv.org/abs/2501.00009). | {url} |",
-    ],
-)  # fmt: skip
-def test_takes_the_title_beside_or_above_a_link(layout: str) -> None:
-    [digest] = read("# 2026-06-20\n\n" + lay_out(layout, (KETTLES, GEESE, CARTS)))
-    assert (digest.date, digest.is_rolling) == (date(2026, 6, 20), False)
-    assert [(entry.paper_key, entry.title) for entry in digest.entries if entry.paper_key in IDS] == [
-        *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
-    ]
-    assert not any(entry.title for entry in digest.entries if entry.paper_key not in IDS)
+    ):  # fmt: skip
+        [digest] = read("# 2026-06-20\n\n" + lay_out(layout, (KETTLES, GEESE, CARTS)))
+        assert (digest.date, digest.is_rolling) == (date(2026, 6, 20), False), layout
+        assert [(entry.paper_key, entry.title) for entry in digest.entries if entry.paper_key in IDS] == [
+            *zip(IDS, (KETTLES, GEESE, CARTS), strict=True)
+        ], layout
+        assert not any(entry.title for entry in digest.entries if entry.paper_key not in IDS), layout
 
 
 TOPIC = "## Robots that Learn from People\n\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "title"),
-    [
+def test_takes_the_title_of_a_single_paper() -> None:
+    for text, title in (
         *((row, KETTLES) for row in (
             f"- {KETTLES} (arXiv:{ONE}).", f"- Ann Beech, “{KETTLES}”, arXiv:{ONE}.", f"- {KETTLES}, arXiv:{ONE}v2, 2026",
             f"- {KETTLES} arXiv:{ONE} cs.CL", f"- arXiv:{ONE} {KETTLES}", f"- {KETTLES} arXiv:{ONE}",
@@ -331,10 +313,8 @@ TOPIC = "## Robots that Learn from People\n\n"
             f"{TOPIC}[pdf]({ABS_ONE}) [{KETTLES}]({ABS_ONE})",
         )),
         (f"- [OTTER]({ABS_ONE}) — a benchmark of kettles and pots", None),
-    ],
-)  # fmt: skip
-def test_takes_the_title_of_a_single_paper(text: str, title: str | None) -> None:
-    assert [(entry.paper_key, entry.title) for entry in read_one(text)] == [(ONE, title)]
+    ):  # fmt: skip
+        assert [(entry.paper_key, entry.title) for entry in read_one(text)] == [(ONE, title)], text
 
 
 MENTIONS = [
@@ -355,50 +335,41 @@ MENTIONS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "layout",
-    [
+def test_a_mention_and_a_picture_are_no_papers() -> None:
+    for layout in (
         *(f"## {{}}\n{{url}}\n\n{mention}\n" for mention in MENTIONS),
         *("- [{}]({url}) on OTTER (arXiv:2501.00009).", "| {} (like arXiv:2501.00009) | [Paper]({url}) |"),
-    ],
-)
-def test_a_mention_and_a_picture_are_no_papers(layout: str) -> None:
-    entries = read_one(lay_out(layout, (KETTLES, GEESE, CARTS)))
-    assert [entry.paper_key for entry in entries] == [*IDS]
-    if layout.startswith("##"):
-        assert [entry.title for entry in entries] == [KETTLES, GEESE, CARTS]
+    ):
+        entries = read_one(lay_out(layout, (KETTLES, GEESE, CARTS)))
+        assert [entry.paper_key for entry in entries] == [*IDS], layout
+        if layout.startswith("##"):
+            assert [entry.title for entry in entries] == [KETTLES, GEESE, CARTS], layout
 
 
-@pytest.mark.parametrize(
-    "title",
-    [
+def test_a_title_keeps_its_signs() -> None:
+    for title in (
         *("Using snake_case names in code", "Bounds in $L_\\infty$ for kettles", "C# and F# for kettle code"),
         "τ_0 and the kettles of old",
         *("A* search for all B* trees", "Kettles > pots: a small study", "~100 kettles in one room"),
         "1000 kettles in one small room",
         *("The <unk> token in small models", '"Why kettles?" and other questions', "What's new & old in kettles?"),
-    ],
-)  # fmt: skip
-def test_a_title_keeps_its_signs(title: str) -> None:
-    for text in (f"- [{title}]({ABS_ONE})\n", f"## {title}\n{ABS_ONE}\n", f"- {title} {ABS_ONE}\n"):
-        assert [entry.title for entry in read_one(text)] == [title]
-    for plain in (title, "Cold Soup", "*Soup* __init__"):
-        assert read_one(json.dumps([{"id": ONE, "title": plain}]))[0].title == plain
+    ):  # fmt: skip
+        for text in (f"- [{title}]({ABS_ONE})\n", f"## {title}\n{ABS_ONE}\n", f"- {title} {ABS_ONE}\n"):
+            assert [entry.title for entry in read_one(text)] == [title], title
+        for plain in (title, "Cold Soup", "*Soup* __init__"):
+            assert read_one(json.dumps([{"id": ONE, "title": plain}]))[0].title == plain, title
 
 
-@pytest.mark.parametrize(
-    ("value", "titles"),
-    [
+def test_objects_and_ids_in_json_are_papers() -> None:
+    for value, titles in (
         ([{"id": ONE, "title": "Mamba"}, {"id": TWO, "title": "S4"}], ["Mamba", "S4"]),
         ({ONE: {"title": "Mamba"}, TWO: {"title": "S4"}}, ["Mamba", "S4"]),
         ({ONE: "cs.CL", TWO: f"|**2026-06-01**|**Cold Soup**|[{TWO}]({ABS_TWO})|"}, [None, None]),
         ([[ONE, "done"], [ABS_TWO, "2024"]], [None, None]),
-    ],
-)
-def test_objects_and_ids_in_json_are_papers(value: Any, titles: list[str | None]) -> None:
-    assert [(entry.paper_key, entry.title) for entry in read_one(json.dumps(value))] == [
-        *zip((ONE, TWO), titles, strict=True)
-    ]
+    ):
+        assert [(entry.paper_key, entry.title) for entry in read_one(json.dumps(value))] == [
+            *zip((ONE, TWO), titles, strict=True)
+        ], value
 
 
 # Hugging Face's list as people store it.
@@ -415,9 +386,8 @@ LISTED = "2026-06-20T00:00:00.000Z"
 ITEMS = [item(1), item(2)]
 
 
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
+def test_reads_the_stored_list_of_hugging_face_with_its_day_and_votes() -> None:
+    for value, name in (
         ([item(1, LISTED), item(2, LISTED)], "a.json"),
         ([item(1, LISTED), {"paper": None}, item(2, LISTED)], "a.json"),
         ([item(1, LISTED, alone=True), item(2, LISTED, alone=True)], "a.json"),
@@ -425,26 +395,25 @@ ITEMS = [item(1), item(2)]
         ({"date": "2026-06-20", "count": 2, "papers": ITEMS}, "a.json"),
         ({"2026-06-20": ITEMS}, "a.json"),
         ({"day": "2026-06-20", "papers": [item(1, alone=True), item(2, alone=True)]}, "a.json"),
-    ],
-)
-def test_reads_the_stored_list_of_hugging_face_with_its_day_and_votes(value: Any, name: str) -> None:
-    [digest] = read(json.dumps(value), name)
-    assert (digest.format, digest.date, digest.is_rolling) == (DigestFormat.LISTING, date(2026, 6, 20), False)
-    assert [(entry.paper_key, entry.votes) for entry in digest.entries] == [(ONE, 1), (TWO, 2)]
+    ):
+        [digest] = read(json.dumps(value), name)
+        assert (digest.format, digest.date, digest.is_rolling) == (
+            DigestFormat.LISTING,
+            date(2026, 6, 20),
+            False,
+        ), value
+        assert [(entry.paper_key, entry.votes) for entry in digest.entries] == [(ONE, 1), (TWO, 2)], value
 
 
-@pytest.mark.parametrize(
-    ("value", "days"),
-    [
+def test_a_stored_list_without_a_day_is_never_todays() -> None:
+    for value, days in (
         ([{"paper": {"id": ONE, "upvotes": 3}}, {"paper": {"id": TWO}}], {"rolling": [ONE, TWO]}),
         ([item(1, LISTED), item(2, "2026-05-20T00:00:00.000Z")], {"2026-06-20": [ONE], "rolling": [TWO]}),
         ([{"date": "2026-06-20", "papers": ITEMS[:1]}, {"date": "2026-06-19", "papers": ITEMS[1:]}],
          {"2026-06-20": [ONE], "2026-06-19": [TWO]}),
-    ],
-)  # fmt: skip
-def test_a_stored_list_without_a_day_is_never_todays(value: Any, days: dict[str, list[str]]) -> None:
-    assert days_of(json.dumps(value), "a.json") == days
-    assert all(digest.format is DigestFormat.LIST for digest in read(json.dumps(value), "a.json"))
+    ):  # fmt: skip
+        assert days_of(json.dumps(value), "a.json") == days, value
+        assert all(digest.format is DigestFormat.LIST for digest in read(json.dumps(value), "a.json")), value
 
 
 @pytest.mark.parametrize("key", ["date created", "dateAdded", "submitted_date", "date-submitted"])
@@ -456,13 +425,11 @@ def test_a_day_on_which_a_file_was_made_is_no_day(key: str, fence: str, between:
     assert days_of(f"{front}date{between}2026-06-20\n{fence}\n{papers}") == {"2026-06-20": list(IDS)}
 
 
-@pytest.mark.parametrize("link", ["[{}][{}]", "[{1}][]", "[{1}]"])
-def test_a_paper_has_the_day_of_the_link_that_names_it_and_not_of_its_address(link: str) -> None:
-    text = (
-        f"## 2026-06-20\n\n- {link.format(KETTLES, 'a')}\n\n## 2026-06-18\n\n- {link.format(GEESE, 'B')}\n\n"
-    )
-    days = days_of(f"{text}[a]: {ABS_ONE}\n[b]: <{ABS_TWO}>\n")
-    assert days == {"2026-06-20": [ONE], "2026-06-18": [TWO]}
+def test_a_paper_has_the_day_of_the_link_that_names_it_and_not_of_its_address() -> None:
+    for link in ("[{}][{}]", "[{1}][]", "[{1}]"):
+        text = f"## 2026-06-20\n\n- {link.format(KETTLES, 'a')}\n\n## 2026-06-18\n\n- {link.format(GEESE, 'B')}\n\n"
+        days = days_of(f"{text}[a]: {ABS_ONE}\n[b]: <{ABS_TWO}>\n")
+        assert days == {"2026-06-20": [ONE], "2026-06-18": [TWO]}, link
 
 
 KEYED = case_files.load(__file__, "test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out")
@@ -481,19 +448,16 @@ def test_a_list_has_each_paper_once_by_its_key_and_counts_what_is_left_out(case:
     ]
 
 
-@pytest.mark.parametrize(
-    ("fields", "key"),
-    [
+def test_an_entry_of_bibtex_names_arxiv_where_references_do() -> None:
+    for named, key in (
         (f"journal={{arXiv preprint arXiv:{ONE}}}, year={{2026}}", ONE),
         (f"journal={{CoRR}}, volume={{abs/{ONE}}}, doi={{10.1234/moss}}", ONE),
         (f"journal={{ArXiv}}, volume={{abs/{ONE}}}", ONE),
         (f"howpublished={{arXiv:{ONE} [cs.CL]}}, note={{Extends arXiv:{TWO}}}", ONE),
         ("journal={Walls}, volume={2606.00001}, note={On page 12}, doi={10.1234/moss}", "doi/10.1234/moss"),
-    ],
-)
-def test_an_entry_of_bibtex_names_arxiv_where_references_do(fields: str, key: str) -> None:
-    [digest] = read(f"@article{{x, title={{Moss}}, {fields}}}", "a.bib")
-    assert [entry.paper_key for entry in digest.entries] == [key]
+    ):
+        [digest] = read(f"@article{{x, title={{Moss}}, {named}}}", "a.bib")
+        assert [entry.paper_key for entry in digest.entries] == [key], named
 
 
 def test_people_are_parted_by_and_alone_in_bibtex_and_as_they_are_written_in_json() -> None:

@@ -39,15 +39,15 @@ MENTIONED = (
 )
 
 
-@pytest.mark.parametrize(("notes", "ids"), [(OWN, ["2511.00001"]), (MENTIONED, [None])])
-def test_an_id_is_the_entrys_own_if_no_sentence_is_around_it(notes: str, ids: list[str | None]) -> None:
-    for note in notes.split(" | "):
-        for file in (
-            f"@misc{{a, title={{Herons}}, note={{{note}}}}}",
-            json.dumps([{"title": "Herons", "x": note}]),
-        ):
-            read = references.read_references(file.encode(), ON)
-            assert [one.arxiv_id for one in read] == ids, file
+def test_an_id_is_the_entrys_own_if_no_sentence_is_around_it() -> None:
+    for notes, ids in ((OWN, ["2511.00001"]), (MENTIONED, [None])):
+        for note in notes.split(" | "):
+            for file in (
+                f"@misc{{a, title={{Herons}}, note={{{note}}}}}",
+                json.dumps([{"title": "Herons", "x": note}]),
+            ):
+                read = references.read_references(file.encode(), ON)
+                assert [one.arxiv_id for one in read] == ids, file
 
 
 NOTE = "What we liked is the small model.\n\n{}\n\nBo presents it on Friday, unlike arXiv:2310.00009"
@@ -106,33 +106,27 @@ IN_LINES: list[Callable[[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("write", "sentences"),
-    [
+def test_a_sentence_about_another_paper_saves_none() -> None:
+    for write, sentences in (
         *((write, OTHERS) for write in (*IN_FIELDS, *IN_LINES)),
         *((write, OTHERS_BESIDE_TITLES) for write in IN_FIELDS),
-    ],
-)
-def test_a_sentence_about_another_paper_saves_none(write: Callable[[str], str], sentences: str) -> None:
-    for sentence in sentences.split(" | "):
-        read = references.read_references(write(sentence.format("2310.00009")).encode(), ON)
-        assert [one.arxiv_id for one in read if one.arxiv_id] == ["2511.00001"], sentence
+    ):
+        for sentence in sentences.split(" | "):
+            read = references.read_references(write(sentence.format("2310.00009")).encode(), ON)
+            assert [one.arxiv_id for one in read if one.arxiv_id] == ["2511.00001"], sentence
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
+def test_a_line_or_message_with_a_paper_saves_it() -> None:
+    for write in (
         "{}\n".format,
         "- {}\n".format,
         "[Ann] [9:12 AM] {}\n".format,
         "2026. 11. 27. 오전 9:12, 민지 : {}\n".format,
         lambda line: json.dumps({"messages": [{"author": "ann", "content": line}]}),
-    ],
-)
-def test_a_line_or_message_with_a_paper_saves_it(write: Callable[[str], str]) -> None:
-    for line in SHARED.split(" | "):
-        read = references.read_references(write(line.format("2511.00001")).encode(), ON)
-        assert [one.arxiv_id for one in read] == ["2511.00001"], line
+    ):
+        for line in SHARED.split(" | "):
+            read = references.read_references(write(line.format("2511.00001")).encode(), ON)
+            assert [one.arxiv_id for one in read] == ["2511.00001"], line
 
 
 def test_a_fields_name_is_short_whatever_a_file_calls_it(monkeypatch: pytest.MonkeyPatch) -> None:

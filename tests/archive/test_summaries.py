@@ -20,9 +20,8 @@ SOUND = "작은 모델을 큰 모델만큼 학습시키는 방법을 제안합�
 INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 바탕으로 추정하여 요약해 드리겠습니다."
 
 
-@pytest.mark.parametrize(
-    ("digest_format", "sections", "basis"),
-    [
+def test_basis_is_unknown_unless_text_or_format_states_it() -> None:
+    for digest_format, sections, basis in (
         (DigestFormat.NEWSLETTER, [Section("What's New", SOUND)], None),
         (DigestFormat.NEWSLETTER, [Section(None, SOUND)], None),
         (DigestFormat.REVIEW, [Section("1. 동기", SOUND)], None),
@@ -30,16 +29,12 @@ INVENTED = "죄송하지만 논문을 확인할 수 없었습니다. 제목을 �
         (DigestFormat.REVIEW, [], Basis.NONE),
         (DigestFormat.LIST, [Section("TL;DR", SOUND)], None),
         (DigestFormat.LISTING, [Section(None, SOUND)], Basis.ABSTRACT),
-    ],
-)
-def test_basis_is_unknown_unless_text_or_format_states_it(
-    digest_format: DigestFormat, sections: list[Section], basis: Basis | None
-) -> None:
-    entry = Entry(1, "2501.00001", None, "u", sections=tuple(sections))
-    appearance = Appearance(1, digest_format, date(2026, 1, 1), "ko", entry)
-    assert summaries.find_appearance_basis(appearance) is basis
-    written = basis or Basis.PAPER
-    assert summaries.find_appearance_basis(replace(appearance, writer="m")) is written
+    ):
+        entry = Entry(1, "2501.00001", None, "u", sections=tuple(sections))
+        appearance = Appearance(1, digest_format, date(2026, 1, 1), "ko", entry)
+        assert summaries.find_appearance_basis(appearance) is basis, digest_format
+        written = basis or Basis.PAPER
+        assert summaries.find_appearance_basis(replace(appearance, writer="m")) is written, digest_format
 
 
 def test_newsletter_headings_have_names() -> None:

@@ -35,9 +35,8 @@ def lines_of_problems(digest: Digest) -> list[int]:
     return [problem.line for problem in digest.problems]
 
 
-@pytest.mark.parametrize(
-    ("heading", "title"),
-    [
+def test_title_is_the_link_label() -> None:
+    for heading, title in (
         ("### [Plain](URL)", "Plain"),
         ("### [I Don't Know: The [IDK] Token](URL)", "I Don't Know: The [IDK] Token"),
         ("### [Less (is) [More](really)](URL)", "Less (is) [More](really)"),
@@ -49,22 +48,19 @@ def lines_of_problems(digest: Digest) -> list[int]:
         ("#### [2502.00001] T", "T"),
         ("### [](URL)", None),
         ("### [2502.00001](URL)", None),
-    ],
-)
-def test_title_is_the_link_label(heading: str, title: str | None) -> None:
-    url = "https://arxiv.org/abs/2502.00001"
-    digest = parse_one(f"{NEWSLETTER}{heading.replace('URL', url)}\n\nVote: 3\n\n- text\n")
-    (paper,) = digest.entries
-    assert (paper.paper_key, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
-    assert digest.problems == ()
+    ):
+        url = "https://arxiv.org/abs/2502.00001"
+        digest = parse_one(f"{NEWSLETTER}{heading.replace('URL', url)}\n\nVote: 3\n\n- text\n")
+        (paper,) = digest.entries
+        assert (paper.paper_key, paper.title, paper.url, paper.votes) == ("2502.00001", title, url, 3)
+        assert digest.problems == (), heading
 
 
 VIDEO = "https://example.org/a.mp4"
 
 
-@pytest.mark.parametrize(
-    ("body", "expected", "lines"),
-    [
+def test_parses_fields_and_loses_no_text() -> None:
+    for body, expected, lines in (
         ("- text", {"votes": None, "authors": (), "thumbnail": None}, []),
         ("Vote: abc\n\n- text", {"votes": None}, [2]),
         ("Vote: 3\n\nVote: 4\n\n- text", {"votes": 3}, []),
@@ -78,48 +74,40 @@ VIDEO = "https://example.org/a.mp4"
         ("- ***New***:\n- ***Next***: text", {"sections": (Section("Next", "text"),)}, []),
         ("Vote: 3", {"summary_missing": True, "sections": ()}, []),
         ("- 죄송합니다. 논문을 볼 수 없습니다.", {"summary_missing": True, "sections": ()}, []),
-    ],
-)
-def test_parses_fields_and_loses_no_text(body: str, expected: Mapping[str, object], lines: list[int]) -> None:
-    digest = parse_one(f"{NEWSLETTER}### [A](https://arxiv.org/abs/2502.00001)\n\n{body}\n")
-    (paper,) = digest.entries
-    assert {name: getattr(paper, name) for name in expected} == expected
-    assert lines_of_problems(digest) == [line + 3 for line in lines]
+    ):
+        digest = parse_one(f"{NEWSLETTER}### [A](https://arxiv.org/abs/2502.00001)\n\n{body}\n")
+        (paper,) = digest.entries
+        assert {name: getattr(paper, name) for name in expected} == expected, body
+        assert lines_of_problems(digest) == [line + 3 for line in lines], body
 
 
-@pytest.mark.parametrize(
-    ("bullets", "expected"),
-    [
+def test_a_bullet_with_its_lines_is_a_section() -> None:
+    for bullets, expected in (
         ("- **Small** models: good\n- **All**", [(None, "**Small** models: good"), (None, "**All**")]),
         ("- ***New***: one\ntwo\n  three\n\n  four\n- five", [("New", "one\ntwo\n  three\n\n  four"), (None, "five")]),
         ("- one\n  - two\n    - three\n  * four\n- five", [(None, "one\n- two\n  - three\n* four"), (None, "five")]),
         ("- one\n  # two\n  ---\n  Vote: 9\n\n  | a |\n- b", [(None, "one\n# two\n---\nVote: 9\n\n| a |"), (None, "b")]),
         ("- one\n```\n- two\n\n---\n", [(None, "one\n```"), (None, "two")]),
-    ],
-)  # fmt: skip
-def test_a_bullet_with_its_lines_is_a_section(bullets: str, expected: list[tuple[str | None, str]]) -> None:
-    digest = parse_one(NEWSLETTER + f"### [A](https://arxiv.org/abs/2502.00001)\n\n{bullets}\n" + OTHER)
-    first, second = digest.entries
-    assert [(section.heading, section.body) for section in first.sections] == expected
-    assert (len(second.sections), digest.problems) == (2, ())
+    ):  # fmt: skip
+        digest = parse_one(NEWSLETTER + f"### [A](https://arxiv.org/abs/2502.00001)\n\n{bullets}\n" + OTHER)
+        first, second = digest.entries
+        assert [(section.heading, section.body) for section in first.sections] == expected, bullets
+        assert (len(second.sections), digest.problems) == (2, ()), bullets
 
 
-@pytest.mark.parametrize(
-    ("text", "ids", "lines"),
-    [
+def test_reports_or_ignores_text_outside_papers() -> None:
+    for text, ids, lines in (
         (PAPER + "### [No Paper](https://example.org)\n\nVote: 9\n\n- text\n\n" + OTHER, [1, 2], [14]),
         (PAPER + PAPER.replace("00001)", "00001v2)"), [1], [14]),
         ("Good morning.\n\n" + PAPER, [1], [3]),
         (PAPER + "## Links\n\n- [a](https://example.org)\n\n# End\n\nBye.\n", [1], []),
         (PAPER + "## Reading list\n\n" + OTHER, [1], [16]),
         (PAPER + "#### A heading below\n\nText.\n\n" + OTHER, [1, 2], []),
-    ],
-)
-def test_reports_or_ignores_text_outside_papers(text: str, ids: list[int], lines: list[int]) -> None:
-    digest = parse_one(NEWSLETTER + text)
-    assert [paper.paper_key for paper in digest.entries] == [f"2502.{number:05}" for number in ids]
-    assert lines_of_problems(digest) == lines
-    assert digest.entries[0].votes == 12
+    ):
+        digest = parse_one(NEWSLETTER + text)
+        assert [paper.paper_key for paper in digest.entries] == [f"2502.{number:05}" for number in ids], text
+        assert lines_of_problems(digest) == lines, text
+        assert digest.entries[0].votes == 12, text
 
 
 def paper_text(summary: str, paper: str = "2505.00001") -> str:
@@ -142,9 +130,8 @@ def parse_summary(summary: str) -> Entry:
 CODE, TABLE = "```python\n# no heading\n## 9. none\n```", "| a | b |\n|---|---|\n| 1 | 2 |"
 
 
-@pytest.mark.parametrize(
-    ("summary", "expected"),
-    [
+def test_divides_a_summary_into_chapters() -> None:
+    for summary, expected in (
         ("작은 모델.\n\n**1. 동기**\n\n작다.\n", [(None, "작은 모델."), ("1. 동기", "작다.")]),
         ("글.\n\n1. **하나**: 글\n2. **둘**: 글\n", [(None, "글.\n\n1. **하나**: 글\n2. **둘**: 글")]),
         ("## 1. 동기\n\n### 배경\n\n글\n**굵게**\n\n## 2. 끝\n\n글", [("1. 동기", "### 배경\n\n글\n**굵게**"), ("2. 끝", "글")]),
@@ -155,33 +142,34 @@ CODE, TABLE = "```python\n# no heading\n## 9. none\n```", "| a | b |\n|---|---|\
         ("```markdown\n## 1. 동기\n\n작다.\n", [("1. 동기", "작다.")]),
         (fence(f"## 1. 동기\n\n{CODE}\n\n## 2. 표\n\n{TABLE}\n"), [("1. 동기", CODE), ("2. 표", TABLE)]),
         ("## 1. 동기\n\n## 2. 결과\n\n글\n", [("2. 결과", "글")]),
-    ],
-)  # fmt: skip
-def test_divides_a_summary_into_chapters(summary: str, expected: list[tuple[str | None, str]]) -> None:
-    paper = parse_summary(summary)
-    assert [(section.heading, section.body) for section in paper.sections] == expected
-    assert (paper.title, paper.summary_missing) == (None, False)
+    ):  # fmt: skip
+        paper = parse_summary(summary)
+        assert [(section.heading, section.body) for section in paper.sections] == expected, summary
+        assert (paper.title, paper.summary_missing) == (None, False), summary
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_finds_chapter_headings_in_every_notation() -> None:
+    for line in (
         *("## 1. {}", "### 1. {}", "## **1. {}**", "## {}", "**1. {}**", "**1. {}:**", "**{}**", "**{}:**"),
         *("**{}**:", "1. **{}**", "1. **{}**:", "**1) {}**"),
-    ],
-)
-def test_finds_chapter_headings_in_every_notation(line: str) -> None:
-    text = "\n\n".join(f"{line.format(name)}\n\n- **굵게**: 글\n- 글" for name in ("동기", "방법", "결과"))
-    for summary in (text, f"머리말.\n\n{text}", fence(text + "\n"), fence("# 제목 하나\n\n" + text + "\n")):
-        chapters = [section for section in parse_summary(summary).sections if section.heading]
-        names = [(section.heading or "").removeprefix("1. ").removeprefix("1) ") for section in chapters]
-        assert names == ["동기", "방법", "결과"]
-        assert {section.body for section in chapters} == {"- **굵게**: 글\n- 글"}
+    ):
+        text = "\n\n".join(
+            f"{line.format(name)}\n\n- **굵게**: 글\n- 글" for name in ("동기", "방법", "결과")
+        )
+        for summary in (
+            text,
+            f"머리말.\n\n{text}",
+            fence(text + "\n"),
+            fence("# 제목 하나\n\n" + text + "\n"),
+        ):
+            chapters = [section for section in parse_summary(summary).sections if section.heading]
+            names = [(section.heading or "").removeprefix("1. ").removeprefix("1) ") for section in chapters]
+            assert names == ["동기", "방법", "결과"], line
+            assert {section.body for section in chapters} == {"- **굵게**: 글\n- 글"}, line
 
 
-@pytest.mark.parametrize(
-    ("heading", "title"),
-    [
+def test_first_heading_of_a_summary_is_the_title() -> None:
+    for heading, title in (
         ("# 논문 요약: “작은 모델”", "작은 모델"),
         ('# Review: "A Small Model"', "A Small Model"),
         ("# **논문 요약: 작은 모델**", "작은 모델"),
@@ -191,20 +179,18 @@ def test_finds_chapter_headings_in_every_notation(line: str) -> None:
         ("**논문 요약: 작은 모델**", "작은 모델"),
         ("# 작은 모델: 요약", "작은 모델: 요약"),
         ("# 논문 요약", None),
-    ],
-)
-def test_first_heading_of_a_summary_is_the_title(heading: str, title: str | None) -> None:
-    paper = parse_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
-    assert paper.title == title
-    assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"]
+    ):
+        paper = parse_summary(f"{heading}\n\n## 1. 동기\n\n글\n\n## 2. 결과\n\n글\n")
+        assert paper.title == title, heading
+        assert [section.heading for section in paper.sections] == ["1. 동기", "2. 결과"], heading
 
 
-@pytest.mark.parametrize("apology", ["```markdown\n죄송합니다. 논문을 볼 수 없습니다.\n```", "N/A", ""])
-def test_refusal_counts_as_a_missing_summary(apology: str) -> None:
-    paper = parse_summary(apology)
-    assert (paper.summary_missing, paper.sections) == (True, ())
-    [bare] = parse_one(f"{REVIEW}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n").entries
-    assert bare.summary_missing
+def test_refusal_counts_as_a_missing_summary() -> None:
+    for apology in ("```markdown\n죄송합니다. 논문을 볼 수 없습니다.\n```", "N/A", ""):
+        paper = parse_summary(apology)
+        assert (paper.summary_missing, paper.sections) == (True, ()), apology
+        [bare] = parse_one(f"{REVIEW}## 2505.00001\n🔗 https://huggingface.co/papers/2505.00001\n").entries
+        assert bare.summary_missing, apology
 
 
 def test_invented_summary_is_treated_as_missing_but_its_sections_are_kept() -> None:
@@ -214,24 +200,21 @@ def test_invented_summary_is_treated_as_missing_but_its_sections_are_kept() -> N
     assert [section.heading for section in paper.sections] == [None, "1. 동기", "2. 결과"]
 
 
-@pytest.mark.parametrize(
-    ("heading", "title"),
-    [
+def test_heading_of_a_paper_may_contain_its_title() -> None:
+    for heading, title in (
         ("## 2505.00001", None),
         ("## [2505.00001](https://huggingface.co/papers/2505.00001)", None),
         ("## 2505.00001: A Small Model", "A Small Model"),
         ("## [A Small Model](https://huggingface.co/papers/2505.00001)", "A Small Model"),
-    ],
-)
-def test_heading_of_a_paper_may_contain_its_title(heading: str, title: str | None) -> None:
-    first = paper_text(fence(CHAPTERS), "2505.00002")
-    digest = parse_one(f"{REVIEW}{first}{heading}\n🔗 https://arxiv.org/abs/2505.00001v2\n\n글.\n\n---\n")
-    assert [(paper.paper_key, paper.title) for paper in digest.entries] == [
-        ("2505.00002", "작은 모델"),
-        ("2505.00001", title),
-    ]
-    assert digest.entries[1].url == "https://arxiv.org/abs/2505.00001v2"
-    assert digest.problems == ()
+    ):
+        first = paper_text(fence(CHAPTERS), "2505.00002")
+        digest = parse_one(f"{REVIEW}{first}{heading}\n🔗 https://arxiv.org/abs/2505.00001v2\n\n글.\n\n---\n")
+        assert [(paper.paper_key, paper.title) for paper in digest.entries] == [
+            ("2505.00002", "작은 모델"),
+            ("2505.00001", title),
+        ], heading
+        assert digest.entries[1].url == "https://arxiv.org/abs/2505.00001v2", heading
+        assert digest.problems == (), heading
 
 
 def test_paper_linked_in_a_chapter_heading_is_not_an_entry() -> None:
@@ -239,22 +222,21 @@ def test_paper_linked_in_a_chapter_heading_is_not_an_entry() -> None:
     assert [section.heading for section in paper.sections] == ["1. 동기"]
 
 
-@pytest.mark.parametrize(
-    ("link", "key"),
-    [
+def test_a_heading_may_link_to_a_paper_outside_arxiv() -> None:
+    """In a newsletter, between two of arXiv: its votes and points are its own."""
+    for link, key in (
         ("https://www.biorxiv.org/content/10.1101/2022.07.20.500902v3", "doi/10.1101/2022.07.20.500902"),
         ("https://aclanthology.org/2026.acl-long.17/", "acl/2026.acl-long.17"),
         ("https://example.org/10.1101", None),
-    ],
-)
-def test_a_heading_may_link_to_a_paper_outside_arxiv(link: str, key: str | None) -> None:
-    """In a newsletter, between two of arXiv: its votes and points are its own."""
-    links = ("https://arxiv.org/abs/2505.00001", link, "https://arxiv.org/abs/2505.00002")
-    papers = [f"### [Paper {n}]({url})\n\nVote: {n}\n\n- Point {n}\n\n" for n, url in enumerate(links)]
-    digest = parse_one("## Daily Papers (2025-05-06)\n\n" + "".join(papers))
-    expected = [("2505.00001", 0), (key, 1), ("2505.00002", 2)]
-    assert [(row.paper_key, row.votes) for row in digest.entries] == [row for row in expected if row[0]]
-    assert [row.url for row in digest.entries][1:-1] == [link] * bool(key)
+    ):
+        links = ("https://arxiv.org/abs/2505.00001", link, "https://arxiv.org/abs/2505.00002")
+        papers = [f"### [Paper {n}]({url})\n\nVote: {n}\n\n- Point {n}\n\n" for n, url in enumerate(links)]
+        digest = parse_one("## Daily Papers (2025-05-06)\n\n" + "".join(papers))
+        expected = [("2505.00001", 0), (key, 1), ("2505.00002", 2)]
+        assert [(row.paper_key, row.votes) for row in digest.entries] == [
+            row for row in expected if row[0]
+        ], link
+        assert [row.url for row in digest.entries][1:-1] == [link] * bool(key), link
 
 
 def test_lines_above_a_summary_are_parsed_as_fields() -> None:
@@ -379,20 +361,19 @@ def test_reads_a_review_in_other_spellings(construct: str) -> None:
     assert read == dict.fromkeys(read, usual)
 
 
-@pytest.mark.parametrize(
-    ("opening", "is_made_up"),
-    [
+def test_a_summary_that_admits_to_be_made_up_is_missing_and_counted() -> None:
+    for opening, is_made_up in (
         ("I'm sorry, I could not open it. Based on its title, here is a summary.", True),
         ("This paper proposes a new algorithm that improves the accuracy of predictions.", False),
-    ],
-)
-def test_a_summary_that_admits_to_be_made_up_is_missing_and_counted(opening: str, is_made_up: bool) -> None:
-    body = f"- ***New***: {opening}\n- ***How***: It combines an adaptive rate with a regularised loss."
-    digest = parse_one(
-        f"{NEWSLETTER}### [Whispering Llamas](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n\n{body}\n"
-    )
-    [paper] = digest.entries
-    assert (paper.summary_missing, len(paper.sections)) == (is_made_up, 2)
-    reading = sorting.report_kept([digest])
-    assert reading.kept == 1
-    assert [(row.reason, row.number) for row in reading.warnings] == [(SkipReason.MADE_UP, 1)] * is_made_up
+    ):
+        body = f"- ***New***: {opening}\n- ***How***: It combines an adaptive rate with a regularised loss."
+        digest = parse_one(
+            f"{NEWSLETTER}### [Whispering Llamas](https://arxiv.org/abs/2502.00001)\n\nVote: 3\n\n{body}\n"
+        )
+        [paper] = digest.entries
+        assert (paper.summary_missing, len(paper.sections)) == (is_made_up, 2), opening
+        reading = sorting.report_kept([digest])
+        assert reading.kept == 1, opening
+        assert [(row.reason, row.number) for row in reading.warnings] == [
+            (SkipReason.MADE_UP, 1)
+        ] * is_made_up, opening

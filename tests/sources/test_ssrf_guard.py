@@ -57,10 +57,10 @@ def test_parses_an_allowed_host_with_or_without_a_port() -> None:
     assert [(text, ssrf_guard.parse_allowed_host(text)) for text, _ in rows] == rows
 
 
-@pytest.mark.parametrize("text", ["", "http://host/", "host/path", "*", "*.example.org", "host:port", "a@b"])
-def test_invalid_allowed_host_raises_a_usage_error(text: str) -> None:
-    with pytest.raises(errors.UsageError):
-        ssrf_guard.parse_allowed_host(text)
+def test_invalid_allowed_host_raises_a_usage_error() -> None:
+    for text in ("", "http://host/", "host/path", "*", "*.example.org", "host:port", "a@b"):
+        with pytest.raises(errors.UsageError):
+            ssrf_guard.parse_allowed_host(text)
 
 
 def test_service_url_allows_its_host_and_port() -> None:

@@ -34,9 +34,8 @@ def test_parses_a_response_with_a_fence_and_text_around_it(wrap: str) -> None:
         assert [claim.section for claim in prompts.read_answer(answer, form)] == [*sections]
 
 
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
+def test_rejects_a_response_that_does_not_fit_the_schema() -> None:
+    for answer, message in (
         ("I cannot help with that.", "no JSON object"),
         ('{"whats_new": [{"text": "It is', "malformed"),
         ("[" * 5_000 + '{"a": ' * 50_000, "malformed"),
@@ -45,11 +44,9 @@ def test_parses_a_response_with_a_fence_and_text_around_it(wrap: str) -> None:
         (json.dumps({"whats_new": ["It is fast."]}), '"text" or no "span"'),
         (json.dumps({"whats_new": [{"text": "It.", "span": " "}]}), "span"),
         (json.dumps({"whats_new": [{**CLAIM, "text": "a" * 2_001}]}), "2,000 characters"),
-    ],
-)
-def test_rejects_a_response_that_does_not_fit_the_schema(answer: str, message: str) -> None:
-    with pytest.raises(judging.AnswerError, match=message):
-        prompts.read_answer(answer, NEWSLETTER)
+    ):
+        with pytest.raises(judging.AnswerError, match=message):
+            prompts.read_answer(answer, NEWSLETTER)
 
 
 @given(st.text() | st.recursive(st.none() | st.text(), lambda inner: st.lists(inner)).map(json.dumps))
