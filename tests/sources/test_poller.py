@@ -76,11 +76,9 @@ async def test_posts_a_list_found_in_two_feeds_once_and_a_large_feed_never(harne
     world = World(harness.db)
     world.now = START - timedelta(days=1)
     await world.daily(papers=10)
-    for path in ("/feed", "/mirror", "/many"):
-        await harness.add(path)
-    harness.origin.pages["/feed"] = feed_of_papers([1, 2, 3], "2025-05-06")
-    harness.origin.pages["/mirror"] = feed_of_papers([1, 2, 3], "2025-05-06", reverse=True)
-    harness.origin.pages["/many"] = feed_of_papers(range(500, 700), "2025-05-06")
+    await harness.add("/feed", page=feed_of_papers([1, 2, 3], "2025-05-06"))
+    await harness.add("/mirror", page=feed_of_papers([1, 2, 3], "2025-05-06", reverse=True))
+    await harness.add("/many", page=feed_of_papers(range(500, 700), "2025-05-06"))
     reports = await harness.fetch_due()
     assert [report.result.papers for report in reports] == [3, 3, 200]
     rows = await harness.digests()
@@ -102,10 +100,8 @@ async def test_posts_a_list_found_in_two_feeds_once_and_a_large_feed_never(harne
 
 
 async def test_polls_only_due_sources(harness: PollingHarness) -> None:
-    harness.origin.pages["/a.md"] = source_payloads.newsletter()
-    harness.origin.pages["/feed"] = source_payloads.rss()
-    await harness.add("/a.md", every="10")
-    await harness.add("/feed", every="30")
+    await harness.add("/a.md", page=source_payloads.newsletter(), every="10")
+    await harness.add("/feed", page=source_payloads.rss(), every="30")
     assert len(await harness.fetch_due()) == 2
     harness.now += timedelta(minutes=9)
     assert await harness.fetch_due() == []
@@ -153,15 +149,12 @@ BAD: tuple[tuple[str, web.Response | str | None, str], ...] = (
 
 async def test_only_the_failing_source_fails_and_backs_off(harness: PollingHarness, tmp_path: Path) -> None:
     for path, body, _ in BAD:
-        if body is not None:
-            harness.origin.pages[path] = body
-        await harness.add(path)
+        await harness.add(path, page=body)
     folder = tmp_path / "folder"
     folder.mkdir()
     await harness.registry.add(str(folder))
     folder.rmdir()
-    harness.origin.pages["/good.md"] = source_payloads.newsletter()
-    good = await harness.add("/good.md")
+    good = await harness.add("/good.md", page=source_payloads.newsletter())
     await harness.fetch_due()
     health = dict(await harness.health())
     assert health.pop(good.url).status is S.OK
@@ -176,8 +169,7 @@ async def test_only_the_failing_source_fails_and_backs_off(harness: PollingHarne
 
 
 async def test_failing_source_backs_off_with_one_notice(harness: PollingHarness) -> None:
-    harness.origin.pages["/feed"] = web.Response(status=500)
-    added = await harness.add("/feed")
+    added = await harness.add("/feed", page=web.Response(status=500))
     polled_at = []
     while harness.now < START + timedelta(days=3):
         if await harness.fetch_due():
@@ -194,9 +186,8 @@ async def test_failing_source_backs_off_with_one_notice(harness: PollingHarness)
 
 async def test_failing_link_does_not_delay_its_feed(harness: PollingHarness) -> None:
     broken = f"<item><guid>1</guid><title>Old</title><link>{harness.origin.url}/old.md</link></item>"
-    harness.origin.pages["/feed"] = source_payloads.rss(broken)
     harness.origin.pages["/old.md"] = web.Response(status=500)
-    added = await harness.add("/feed")
+    added = await harness.add("/feed", page=source_payloads.rss(broken))
     for polls in range(1, 9):
         await harness.fetch_due()
         assert (await harness.health())[added.url].failures == polls
@@ -235,24 +226,23 @@ async def _show(harness: PollingHarness, *shown: range, on: str) -> None:
 
 async def test_a_poll_that_is_ended_tells_what_it_has_read(harness: PollingHarness) -> None:
     slow = HeldPage()
-    harness.origin.pages |= {"/slow.md": slow, "/right.md": source_payloads.newsletter()}
-    rows = await harness.add("/slow.md"), await harness.add("/right.md")
+    added = await harness.add("/slow.md", page=slow)
+    await harness.add("/right.md", page=source_payloads.newsletter())
     reports: list[SourceReport] = []
     polling = asyncio.create_task(harness.fetch_due(reports))
     await slow.asked.wait()
     await patience.wait_until(lambda: any(report.result.new_papers for report in reports))
     await isolation.cancel(polling)
-    assert [report.source.url for report in reports if not report.result.new_papers] == [rows[0].url]
+    assert [report.source.url for report in reports if not report.result.new_papers] == [added.url]
 
 
 async def test_source_removed_during_its_poll_stores_nothing(harness: PollingHarness) -> None:
     page = HeldPage(status=410)
-    harness.origin.pages |= {"/wrong.md": page, "/right.md": source_payloads.newsletter()}
-    wrong = await harness.add("/wrong.md")
+    wrong = await harness.add("/wrong.md", page=page)
     polling = asyncio.create_task(harness.fetch_due())
     await page.asked.wait()
     await harness.registry.remove(wrong.url)
-    await harness.add("/right.md")
+    await harness.add("/right.md", page=source_payloads.newsletter())
     page.released.set()
     await polling
     assert harness.notices == []
@@ -264,8 +254,7 @@ async def test_storage_error_fails_one_source_and_is_retried(harness: PollingHar
     store = harness.ingest.put
     for number in (1, 2, 3):
         page = source_payloads.newsletter(date(2025, 5, number), ids=[f"2505.0000{number}"])
-        harness.origin.pages[f"/{number}.md"] = page
-        await harness.add(f"/{number}.md")
+        await harness.add(f"/{number}.md", page=page)
 
     async def break_on_one(source: str, location: str, *arguments: Any, **options: Any) -> IngestResult:
         if location.endswith("/2.md"):
@@ -283,9 +272,7 @@ async def test_storage_error_fails_one_source_and_is_retried(harness: PollingHar
 
 async def test_slow_source_does_not_delay_others(harness: PollingHarness) -> None:
     slow, fetched = HeldPage(source_payloads.newsletter()), list[str]()
-    later = source_payloads.newsletter(date(2025, 5, 5))
-    harness.origin.pages |= {"/slow.md": slow, "/next.md": later}
-    await harness.add("/slow.md")
+    await harness.add("/slow.md", page=slow)
 
     async def record(reports: Sequence[poller.SourceReport]) -> None:
         fetched.extend(report.source.url.rpartition("/")[2] for report in reports)
@@ -293,7 +280,7 @@ async def test_slow_source_does_not_delay_others(harness: PollingHarness) -> Non
     async with harness.open_poller() as opened, asyncio.TaskGroup() as tasks:
         first = tasks.create_task(opened.poll_due(record))
         await slow.asked.wait()
-        await harness.add("/next.md")
+        await harness.add("/next.md", page=source_payloads.newsletter(date(2025, 5, 5)))
         await opened.poll_due(record)
         assert (fetched, harness.origin.paths.count("/slow.md")) == (["next.md"], 1)
         assert not opened.first_round.is_set()
@@ -304,10 +291,8 @@ async def test_slow_source_does_not_delay_others(harness: PollingHarness) -> Non
 
 
 async def test_failures_and_problems_of_a_poll_are_logged(harness: PollingHarness) -> None:
-    harness.origin.pages["/closed.md"] = web.Response(status=403)
-    harness.origin.pages["/odd.md"] = source_payloads.newsletter().replace("Vote: ", "Vote: some ")
-    for path in ("/closed.md", "/odd.md"):
-        await harness.add(path)
+    await harness.add("/closed.md", page=web.Response(status=403))
+    await harness.add("/odd.md", page=source_payloads.newsletter().replace("Vote: ", "Vote: some "))
     fetched = mock.AsyncMock()
     with structlog.testing.capture_logs() as logs:
         async with harness.open_poller() as opened:
@@ -324,9 +309,9 @@ async def test_failures_and_problems_of_a_poll_are_logged(harness: PollingHarnes
 FEED = models.StoredSource(1, "https://h.test/feed", models.SourceKind.FEED, 0, {}, START)
 
 
-@pytest.mark.parametrize(("every", "minutes"), [("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)])
-def test_the_every_option_sets_the_poll_interval(every: str, minutes: int) -> None:
-    assert poller.poll_interval(replace(FEED, options={"every": every})) == timedelta(minutes=minutes)
+def test_the_every_option_sets_the_poll_interval() -> None:
+    for every, minutes in (("5", 5), ("0", 30), ("-3", 30), ("x", 30), ("", 30)):
+        assert poller.poll_interval(replace(FEED, options={"every": every})) == timedelta(minutes=minutes)
 
 
 LONG_AGO = START - timedelta(days=10, hours=1)
@@ -336,9 +321,8 @@ STALE = "nothing at any of its addresses since 2025-04-26: not_yet"
 MISSED = "days not read, from 2025-05-0{} to 2025-05-05: failed"
 
 
-@pytest.mark.parametrize(
-    ("statuses", "source", "status", "reason"),
-    [
+def test_a_poll_has_the_status_of_its_most_important_result() -> None:
+    for statuses, source, status, reason in (
         ([], DATED, S.UNCHANGED, ""),
         ([S.OK], DATED, S.OK, "ok"),
         ([S.OK, S.FAILED, S.FAILED], DATED, S.OK, f"2 of 3 {MISSED.format(4)}"),
@@ -350,26 +334,21 @@ MISSED = "days not read, from 2025-05-0{} to 2025-05-05: failed"
         ([S.NOT_YET], replace(DATED, last_success_at=LONG_AGO), S.FAILED, STALE),
         ([S.NOT_YET], replace(DATED, added_at=LONG_AGO), S.FAILED, STALE),
         ([S.NOT_YET], SERVICE, S.NOT_YET, "not_yet"),
-    ],
-)
-def test_a_poll_has_the_status_of_its_most_important_result(
-    statuses: list[S], source: models.StoredSource, status: S, reason: str
-) -> None:
-    report = SourceReport(source)
-    for age, given in enumerate(statuses):
-        day = START.date() - timedelta(days=age)
-        report.add(base.FetchResult("place", given, given.value, day=day), IngestResult())
-    report.conclude(START)
-    assert (report.status, report.reason) == (status, reason)
+    ):
+        report = SourceReport(source)
+        for age, given in enumerate(statuses):
+            day = START.date() - timedelta(days=age)
+            report.add(base.FetchResult("place", given, given.value, day=day), IngestResult())
+        report.conclude(START)
+        assert (report.status, report.reason) == (status, reason), statuses
 
 
 async def test_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: PollingHarness) -> None:
     origin, rows = harness.origin, "- [A First Title of Kites {0}](https://arxiv.org/abs/2505.0000{0})\n"
-    origin.pages["/list.md"] = "# 2025-05-06\n\n" + "".join(map(rows.format, (1, 2)))
     origin.pages["/api/query"] = source_payloads.atom(
         *(source_payloads.arxiv_entry(f"2505.0000{k}", title=f"Told by arXiv {k}") for k in (1, 3))
     )
-    await harness.add("/list.md")
+    await harness.add("/list.md", page="# 2025-05-06\n\n" + "".join(map(rows.format, (1, 2))))
     await harness.ingest.add_text(rows.format(3), location="/inbox/2025-05-06.md")
     async with harness.open_poller() as opened:
         await opened.fetch_due()
@@ -394,9 +373,8 @@ async def test_poll_adds_missing_titles_and_abstracts_from_arxiv(harness: Pollin
 async def test_arxiv_is_not_asked_for_titles_for_some_time_after_it_failed(
     harness: PollingHarness, headers: dict[str, str], minutes: list[int]
 ) -> None:
-    harness.origin.pages["/list.md"] = LIST
     harness.origin.pages["/api/query"] = web.Response(status=503, headers=headers)
-    await harness.add("/list.md")
+    await harness.add("/list.md", page=LIST)
     asked_after = []
     async with harness.open_poller() as opened:
         for half_minute in range(2 * 60 * 3 - 60):
@@ -421,8 +399,8 @@ async def test_papers_that_arxiv_does_not_give_are_asked_for_at_increasing_inter
     harness: PollingHarness, answer: str, step: timedelta
 ) -> None:
     origin, asked_after = harness.origin, []
-    origin.pages |= {"/list.md": LIST, "/api/query": answer}
-    await harness.add("/list.md")
+    origin.pages["/api/query"] = answer
+    await harness.add("/list.md", page=LIST)
     for number in range(16):
         count = len(origin.requests)
         await harness.fetch_due()  # with a new poller, as after a restart
@@ -445,10 +423,9 @@ async def test_only_the_operators_folder_may_contain_a_listing(
     harness: PollingHarness, tmp_path: Path, ending: str, text: str, of_folder: str
 ) -> None:
     (tmp_path / f"2025-05-06.{ending}").write_text(text)
-    harness.origin.pages |= {f"/2025-05-06.{ending}": text, "/feed/2025-05-06": text}
     folder = await harness.add(f"file://{tmp_path}", "folder")
-    await harness.add(f"/2025-05-06.{ending}", "url")
-    await harness.add("/feed/2025-05-06", "feed")
+    await harness.add(f"/2025-05-06.{ending}", "url", text)
+    await harness.add("/feed/2025-05-06", "feed", text)
     await harness.fetch_due()
     rows = await harness.digests()
     formats = {row.source: row.format.value for row in rows}
@@ -460,8 +437,7 @@ async def test_only_the_operators_folder_may_contain_a_listing(
 async def test_a_list_with_a_date_that_cannot_be_right_is_without_a_date_and_the_source_says_so(
     harness: PollingHarness,
 ) -> None:
-    harness.origin.pages["/README.md"] = LIST.replace("2025-05-06", "2024-05-06")
-    row = await harness.add("/README.md")
+    row = await harness.add("/README.md", page=LIST.replace("2025-05-06", "2024-05-06"))
     for status in (S.OK, S.UNCHANGED):
         [report] = await harness.fetch_due()
         harness.now += timedelta(hours=1)

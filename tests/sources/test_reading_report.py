@@ -139,8 +139,7 @@ async def test_the_account_of_a_feed_is_stored_and_adds_up(harness: PollingHarne
     expected = feed_files.EXPECTED[name]
     kept, skipped = sum(map(len, expected["papers"].values())), expected.get("left_out", {})
     harness.origin.pages["/digest.md"] = NEWS
-    harness.origin.pages["/feed"] = feed_files.load(name).replace(feed_files.SITE, harness.origin.url)
-    await harness.add("/feed", "feed")
+    await harness.add("/feed", "feed", feed_files.load(name).replace(feed_files.SITE, harness.origin.url))
     for stored, known in ((kept, 0), (0, kept)):
         [report] = await harness.fetch_due()
         reading = report.reading
@@ -166,8 +165,7 @@ async def test_the_account_says_what_is_known_and_unclear_with_examples(harness:
 
 async def test_papers_that_another_source_brought_are_known(harness: PollingHarness) -> None:
     for name, numbers in {"first": (1, 2), "second": (2, 3, 4)}.items():
-        harness.origin.pages[f"/{name}"] = source_payloads.rss(*map(paper, numbers))
-        await harness.add(f"/{name}", "feed")
+        await harness.add(f"/{name}", "feed", source_payloads.rss(*map(paper, numbers)))
         [report] = await harness.fetch_due()
     assert report.reading == ReadingReport(kept=3, stored=2)
 

@@ -56,8 +56,12 @@ class PollingHarness:
                 self.db, self.clock, self.ingest, context, lambda _: 1.0, notify_failure=self.record_notice
             )
 
-    async def add(self, path: str, kind: str | None = None, **options: str) -> models.StoredSource:
-        """Add a source at a path on the origin server, or at an absolute URL."""
+    async def add(
+        self, path: str, kind: str | None = None, page: origin_server.Page | None = None, **options: str
+    ) -> models.StoredSource:
+        """Add a source at a path on the origin server, with its page, or at an absolute URL."""
+        if page is not None:
+            self.origin.pages[path] = page
         url = f"{self.origin.url}{path}" if path.startswith("/") else path
         source_kind = models.SourceKind(kind) if kind else None
         return await self.registry.add(url, kind=source_kind, options=options)
