@@ -310,65 +310,52 @@ async def test_parses_a_large_feed_in_the_worker_process(site: Site, monkeypatch
     assert listed(expected) == [("newsletter", "2025-05-06", False, 2), ("list", "2025-05-06", False, 1)]
 
 
-@pytest.mark.parametrize(
-    ("head", "address"),
-    case_files.load(__file__, "test_a_page_that_names_its_feed_is_refused_with_that_address"),
-)
-async def test_a_page_that_names_its_feed_is_refused_with_that_address(
-    site: Site, head: str, address: str | None
-) -> None:
-    site.pages["/feed"] = (
-        f"<!doctype html><html><head><title>Moss</title>{head}<body><h1>Moss</h1><p>Welcome.</p></html>"
-    )
-    [result] = await site.read()
-    assert result.status is FAILED
-    url = address if address is None or "://" in address else site.url + address
-    assert (f"Its feed is {url}: add that address" in result.reason) == (url is not None), result.reason
-    assert ("Its feed" in result.reason) == (url is not None)
+async def test_a_page_that_names_its_feed_is_refused_with_that_address(site: Site) -> None:
+    cases = case_files.load(__file__, "test_a_page_that_names_its_feed_is_refused_with_that_address")
+    for head, address in cases:
+        site.pages["/feed"] = (
+            f"<!doctype html><html><head><title>Moss</title>{head}<body><h1>Moss</h1><p>Welcome.</p></html>"
+        )
+        [result] = await site.read()
+        assert result.status is FAILED, head
+        url = address if address is None or "://" in address else site.url + address
+        assert (f"Its feed is {url}: add that address" in result.reason) == (url is not None), result.reason
+        assert ("Its feed" in result.reason) == (url is not None), head
 
 
-@pytest.mark.parametrize(
-    ("shown", "raw"),
-    [
+async def test_a_page_of_a_code_host_is_refused_with_the_address_of_its_file(site: Site) -> None:
+    link = "<a href=https://arxiv.org/abs/2611.00001>Moss Grows on Old Walls</a>"
+    script = f'<script type="application/json">{{"payload": "{link}"}}</script>'
+    page = f"<!DOCTYPE html><html><head><title>README.md</title></head><body>{script}</body></html>"
+    for shown, raw in (
         ("/pondlab/list/blob/main/README.md", "/pondlab/list/raw/main/README.md"),
         ("/group/pondlab/list/-/blob/main/a/2026.md", "/group/pondlab/list/-/raw/main/a/2026.md"),
         ("/pondlab/list/src/branch/main/README.md", "/pondlab/list/raw/branch/main/README.md"),
         ("/datasets/pondlab/list/blob/main/README", "/datasets/pondlab/list/raw/main/README"),
         ("/pondlab/list", None),
-    ],
-)
-async def test_a_page_of_a_code_host_is_refused_with_the_address_of_its_file(
-    site: Site, shown: str, raw: str | None
-) -> None:
-    link = "<a href=https://arxiv.org/abs/2611.00001>Moss Grows on Old Walls</a>"
-    script = f'<script type="application/json">{{"payload": "{link}"}}</script>'
-    site.pages[shown] = (
-        f"<!DOCTYPE html><html><head><title>README.md</title></head><body>{script}</body></html>"
-    )
-    as_page = await fetch_results(pages.UrlSource(f"{site.url}{shown}", site.fetch, UTC, time()))
-    for result in (*as_page, *await site.read(place=shown)):
-        assert (result.status, result.digests) == (FAILED, ())
-        text = result.reason.partition("its text is at ")[2].partition(": add that address")[0]
-        assert text == (f"{site.url}{raw}" if raw else "")
+    ):
+        site.pages[shown] = page
+        as_page = await fetch_results(pages.UrlSource(f"{site.url}{shown}", site.fetch, UTC, time()))
+        for result in (*as_page, *await site.read(place=shown)):
+            assert (result.status, result.digests) == (FAILED, ()), shown
+            text = result.reason.partition("its text is at ")[2].partition(": add that address")[0]
+            assert text == (f"{site.url}{raw}" if raw else ""), shown
 
 
-@pytest.mark.parametrize(
-    ("head", "named"),
-    [
+async def test_what_a_feed_says_that_it_leaves_out_is_named(site: Site) -> None:
+    """OpenSearch's totalResults, as arXiv's API has it with ten results by default, and RFC 5005's next page."""
+    for head, named in (
         (
             '<opensearch:totalResults xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">180</opensearch:totalResults>',
             "it gives 1 of 180",
         ),
         ('<link rel="next" href="/feed?page=2"/>', "only its first page is read: add http"),
         ("", ""),
-    ],
-)
-async def test_what_a_feed_says_that_it_leaves_out_is_named(site: Site, head: str, named: str) -> None:
-    """OpenSearch's totalResults, as arXiv's API has it with ten results by default, and RFC 5005's next page."""
-    site.pages["/feed"] = source_payloads.atom(head, source_payloads.arxiv_entry("2505.00001"))
-    results = await site.read()
-    texts = [text for of in results if of.reading for row in of.reading.skipped for text in row.examples]
-    assert any(text.startswith(named) for text in texts) if named else texts == []
+    ):
+        site.pages["/feed"] = source_payloads.atom(head, source_payloads.arxiv_entry("2505.00001"))
+        results = await site.read()
+        texts = [text for of in results if of.reading for row in of.reading.skipped for text in row.examples]
+        assert any(text.startswith(named) for text in texts) if named else texts == [], head
 
 
 def parse_items(*items: str) -> feed_entries.Feed:

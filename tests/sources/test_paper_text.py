@@ -73,11 +73,12 @@ NO_MARKDOWN = {
 }
 
 
-@pytest.mark.parametrize("name", NO_MARKDOWN)
-async def test_ignores_markdown_of_other_things(origin: OriginServer, fetch: HttpFetcher, name: str) -> None:
-    origin.pages |= {MARKDOWN: NO_MARKDOWN[name], HTML: paper_pages.latexml_page()}
-    assert (await read(origin, fetch)).url == f"{origin.url}{HTML}"
-    assert origin.paths == [MARKDOWN, HTML]
+async def test_ignores_markdown_of_other_things(origin: OriginServer, fetch: HttpFetcher) -> None:
+    for name, page in NO_MARKDOWN.items():
+        origin.requests.clear()
+        origin.pages |= {MARKDOWN: page, HTML: paper_pages.latexml_page()}
+        assert (await read(origin, fetch)).url == f"{origin.url}{HTML}", name
+        assert origin.paths == [MARKDOWN, HTML], name
 
 
 NO_HTML: dict[str, origin_server.Page] = {
@@ -89,11 +90,12 @@ NO_HTML: dict[str, origin_server.Page] = {
 }
 
 
-@pytest.mark.parametrize("name", NO_HTML)
-async def test_ignores_html_of_other_things(origin: OriginServer, fetch: HttpFetcher, name: str) -> None:
-    origin.pages |= {HTML: NO_HTML[name], f"/abs/{ID}": paper_pages.latexml_page()}
-    assert await open_reader(origin, fetch).read(ID, TITLE) is None
-    assert origin.paths[:2] == [MARKDOWN, HTML]
+async def test_ignores_html_of_other_things(origin: OriginServer, fetch: HttpFetcher) -> None:
+    for name, page in NO_HTML.items():
+        origin.requests.clear()
+        origin.pages |= {HTML: page, f"/abs/{ID}": paper_pages.latexml_page()}
+        assert await open_reader(origin, fetch).read(ID, TITLE) is None, name
+        assert origin.paths[:2] == [MARKDOWN, HTML], name
 
 
 async def test_keeps_headings_tables_and_formulas_of_html(origin: OriginServer, fetch: HttpFetcher) -> None:

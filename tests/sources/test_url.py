@@ -85,10 +85,10 @@ NO_FIELDS = (
 )
 
 
-@pytest.mark.parametrize("field", NO_FIELDS.split())
-def test_a_url_with_braces_but_no_date_is_rejected(field: str) -> None:
-    with pytest.raises(errors.UsageError):
-        pages.check_address(f"https://h.test/{field}.md")
+def test_a_url_with_braces_but_no_date_is_rejected() -> None:
+    for field in NO_FIELDS.split():
+        with pytest.raises(errors.UsageError):
+            pages.check_address(f"https://h.test/{field}.md")
 
 
 async def detect(text: str) -> tuple[models.Digest, ...]:
