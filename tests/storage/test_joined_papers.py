@@ -322,6 +322,9 @@ async def test_undo_brings_a_note_back_to_the_paper_that_the_removed_one_became(
     row = await db.fetch(shelf.get, reader, other)
     assert row is not None
     assert (row.note, row.tags) == ("one\ntwo", ("tone", "ttwo"))
+    async with db.read() as connection:
+        found, _ = await shelf.list_rows(connection, reader, tags=["tone", "ttwo"])
+    assert [paper.id for paper in found] == [row.id]
 
 
 @pytest.mark.parametrize("has_it", [0, 1])
