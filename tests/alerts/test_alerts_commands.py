@@ -15,7 +15,6 @@ from storage import accounts, models, tables
 from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
-    both_languages,
     component_ids,
     last_response,
     post_daily,
@@ -94,7 +93,6 @@ Removed: Papers with “small language model” or exactly “로봇”,
 """)
 
 
-@both_languages
 async def test_add_without_words_and_names_opens_the_form_with_what_was_typed(harness: ClientHarness) -> None:
     for options in ({}, {"votes": 7, "without": "survey", "time": "7pm"}):
         form = await harness.reader.slash(harness.channel, "alerts add", **options)

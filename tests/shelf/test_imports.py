@@ -24,7 +24,7 @@ from storage.database import Database
 from storage.errors import UsageError
 from storage.shelf import Owner
 from tests.storage.test_saved_papers import add_papers
-from tests.support.client_harness import ClientHarness, both_languages, shown_text
+from tests.support.client_harness import ClientHarness, shown_text
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.origin_server import OriginServer
 from tests.support.sample_archive import make_ingest
@@ -380,7 +380,6 @@ def test_the_tags_of_others_files_come_if_they_are_wanted(text: str) -> None:
         assert (read.arxiv_id, notes.parse_tags(read.tags)) == ("2409.10001", tags)
 
 
-@both_languages
 async def test_the_strangest_tags_of_a_file_are_shown_and_found(harness: ClientHarness) -> None:
     """docs/commands.md: ten tags of 30 characters. A longer one is cut, and leaves room for others; views keep their names."""
     family, many = "👨\u200d👩\u200d👧\u200d👦", [f"t{number}" for number in range(100)]

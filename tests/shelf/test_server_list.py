@@ -394,7 +394,6 @@ async def test_what_an_own_list_takes_is_counted_under_a_code_of_the_bot(harness
     assert guessed[:16] not in asker, "who has the database alone cannot make it"
 
 
-@both_languages
 async def test_taking_off_is_undone_on_its_answer(harness: ClientHarness, member: Any) -> None:
     """With its tags, who added it and when; for who may take it off, as often as it is pressed, for a day."""
     texts, database, server = harness.texts, harness.container.database, harness.guild.id

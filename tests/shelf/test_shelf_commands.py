@@ -16,7 +16,7 @@ from bot.outbox.contents import RenderedPart
 from storage import accounts, models, shelf
 from storage.database import Connection, Database
 from tests.support import patience
-from tests.support.client_harness import ClientHarness, both_languages, send_parts, shown_text
+from tests.support.client_harness import ClientHarness, send_parts, shown_text
 
 SURVEY, REWARDS = "2501.00001", "2501.00002"
 
@@ -262,7 +262,6 @@ async def test_presses_at_once_leave_the_address_that_the_last_one_tells(db: Dat
         assert await find_address(db, 7) is None
 
 
-@both_languages
 async def test_tags_that_are_not_kept_are_named(harness: ClientHarness) -> None:
     """An eleventh, one that is too long, and the name of a filter, which would hide it. The note is kept."""
     await save(harness, SURVEY)
