@@ -54,7 +54,7 @@ def parse_user(text: str) -> int:
     """Parse the ID of a Discord user. Raises UsageError."""
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and 0 < int(text) < 1 << 63):
         raise errors.UsageError(
-            f"{text[:20]!r} is not a user's ID, which is a number such as 80351110224678912: in Discord's Developer Mode the"
+            f"{text!r} is not a user's ID, which is a number such as 80351110224678912: in Discord's Developer Mode the"
             " menu of a user copies it."
         )
     return int(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import Enum
 from pathlib import Path
@@ -18,7 +18,7 @@ import babel.dates
 import babel.numbers
 import jinja2
 import structlog
-from jinja2 import pass_context
+from jinja2 import nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
@@ -117,7 +117,7 @@ XML_FILTERS: dict[str, Callable[..., object]] = {
 }
 
 
-UNUSED = "is not used, since no bundled template has this name; rename or remove it"
+UNUSED = "{}is not used, since no bundled {} has this name; rename or remove it"
 BUNDLED_PREFIX = "bundled/"
 """The prefix that selects the bundled template even if the operator has replaced it."""
 
@@ -205,18 +205,28 @@ class Templates:
             _log_problem(problem)
 
     def find_problems(self) -> list[LocatedProblem]:
-        """Return syntax errors in the operator's templates, and files that do not replace any template."""
-        problems = []
+        """Return syntax errors in the operator's templates, files and blocks that replace none, or a folder that is none."""
+        if self._folder is None:
+            return []
+        if not self._folder.is_dir():
+            reason = "is not a folder. Create it, or unset PAPERROUND_TEMPLATES."
+            return [LocatedProblem(str(self._folder), None, reason)]
+        problems: list[LocatedProblem] = []
         environment = self._environments[OutputFormat.MARKDOWN]
-        names = [] if self._folder is None else jinja2.FileSystemLoader(self._folder).list_templates()
+        names = jinja2.FileSystemLoader(self._folder).list_templates()
         for name in sorted(name for name in names if name.endswith(".j2")):
+            path = self._folder / name
             try:
                 environment.get_template(name)
+                if name in self._bundled and name.split(".")[-2] in {*models.Locale}:
+                    known = environment.get_template(BUNDLED_PREFIX + name).blocks
+                    problems += _find_unused_blocks(
+                        environment.parse(path.read_text("utf-8")), str(path), known
+                    )
             except (jinja2.TemplateError, OSError, UnicodeDecodeError) as error:
                 problems.append(_problem_from_error(error, name, self._folder))
             if name not in self._bundled:
-                path = str(Path(self._folder or "") / name)
-                problems.append(LocatedProblem(path, None, UNUSED))
+                problems.append(LocatedProblem(str(path), None, UNUSED.format("", "template")))
         return problems
 
     def _resolve_files(self, name: str, locale: str) -> tuple[str, str]:
@@ -259,6 +269,15 @@ class Templates:
         if block not in context.blocks:
             raise LookupError(f"the template {file} has no block {block}")
         return _join(context.blocks[block][0](context))
+
+
+def _find_unused_blocks(
+    template: nodes.Template, path: str, known: Container[str]
+) -> Iterator[LocatedProblem]:
+    """Yield a problem for each block that replaces none of the known ones. A block within another is a part of it."""
+    for node in template.body:
+        if isinstance(node, nodes.Block) and node.name not in known:
+            yield LocatedProblem(path, node.lineno, UNUSED.format(f"the block {node.name} ", "block"))
 
 
 def _render_document(environment: SandboxedEnvironment, file: str, values: Mapping[str, object]) -> str:

@@ -337,8 +337,12 @@ async def find_address(connection: Connection, url: str, removed: Iterable[str] 
     """
     stored = {row.url for row in await sources.list_rows(connection)}.union(removed or ())
     shown = [address for address in stored if errors.redact(address) == url]
+    if url not in stored and len(shown) > 1:
+        raise errors.UsageError(
+            f"{len(shown)} sources are shown as {url}. Name one by its whole address; the other is then found as it is shown."
+        )
     if url not in stored:
-        url = shown[0] if len(shown) == 1 else normalise(url)
+        url = shown[0] if shown else normalise(url)
     if url not in stored:
         also = ", and no digest of it is stored" if removed is not None else ""
         raise errors.UsageError(f"{url} is not a source{also}. `paperround sources list` shows all sources.")

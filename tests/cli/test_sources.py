@@ -223,6 +223,12 @@ def test_the_priority_of_a_source_is_edited(sources: Paperround) -> None:
     assert [row["priority"] for row in sources("list", "--json").data] == [7]
     unknown = sources("edit", "https://example.org", "--priority", "7")
     assert (unknown.exit_status, "is not a source" in unknown.stderr) == (2, True)
+    for token in ("old1", "new2"):  # docs/secrets.md: one is added, then the other removed
+        sources("add", f"https://example.org/feed?token={token}")
+    alike = sources("remove", "https://example.org/feed?token=***")
+    assert (alike.exit_status, "2 sources are shown as https" in alike.stderr) == (2, True), alike.stderr
+    for token in ("old1", "***"):
+        assert sources("remove", f"https://example.org/feed?token={token}").exit_status == 0
 
 
 def test_a_folder_whose_files_have_no_date_says_so(paperround: Paperround, tmp_path: Path) -> None:

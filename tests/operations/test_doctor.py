@@ -218,7 +218,7 @@ async def test_an_unusable_folder_or_template_is_reported(
             finding = (await examine())[name]
         assert (finding.ok, note in finding.note) == (ok, True), finding
 
-    await assert_found(templates, "place is not a folder")
+    await assert_found(templates, "place: is not a folder")
     await assert_found(inbox, "`paperround run` creates it", ok=True)
     path.write_text("a file")
     await assert_found(inbox, "place is not a folder")

@@ -95,19 +95,30 @@ def test_the_bundled_block_replaces_a_broken_template_until_it_is_fixed(
 def test_syntax_errors_and_unused_files_are_reported(operator: OperatorFolder) -> None:
     operator.write("daily.en.j2", "{% block headline %}")
     operator.write("dayly.en.j2", "{% block headline %}{% endblock %}")
-    operator.write("alert.ko.j2", "{% block headline %}{% endblock %}")
+    own = "{% block mine %}{% endblock %}"
+    operator.write("alert.ko.j2", f"{{% block headline %}}{own}{{% endblock %}}")
+    operator.write("daily.ko.j2", "\n{% block headlin %}{% endblock %}" + own)
+    operator.write("web.list.html.j2", own)
     operator.write("README.md", "{% notes")
     (operator.folder / "alert.en.j2").write_bytes(b"\xff\xfe\x00")
     problems = operator.templates.find_problems()
     assert [(Path(problem.location).name, problem.line) for problem in problems] == [
         ("alert.en.j2", None),
         ("daily.en.j2", 1),
+        ("daily.ko.j2", 2),
+        ("daily.ko.j2", 2),
         ("dayly.en.j2", None),
     ]
     with structlog.testing.capture_logs() as logs:
         operator.templates.log_problems()
     assert [entry["file"] for entry in logs] == [problem.location for problem in problems]
+    assert [str(problem).partition("daily.ko.j2, line 2: ")[2][:19] for problem in problems[2:4]] == [
+        "the block headlin i",
+        "the block mine is n",
+    ]
     assert Templates(None).find_problems() == []
+    [missing] = Templates(operator.folder / "place").find_problems()
+    assert str(missing).startswith(f"{operator.folder}/place: is not a folder.")
 
 
 def test_values_are_escaped_unless_marked_safe(operator: OperatorFolder) -> None:

@@ -171,7 +171,8 @@ def _display_value(label: str, value: Any) -> str:
 
 def _check_inbox(inbox: Path, _: Settings) -> tuple[bool, str]:
     if inbox.exists():
-        return inbox.is_dir(), "" if inbox.is_dir() else NO_FOLDER.format(inbox, "PAPERROUND_INBOX")
+        problem = f"{inbox} is not a folder. Create it, or unset PAPERROUND_INBOX."
+        return inbox.is_dir(), "" if inbox.is_dir() else problem
     place = next(parent for parent in inbox.absolute().parents if parent.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return False, f"The folder is missing, and this user cannot create it in {place}."
@@ -179,8 +180,6 @@ def _check_inbox(inbox: Path, _: Settings) -> tuple[bool, str]:
 
 
 def _check_templates(folder: Path, _: Settings) -> tuple[bool, str]:
-    if not folder.is_dir():
-        return False, NO_FOLDER.format(folder, "PAPERROUND_TEMPLATES")
     problems = Templates(folder).find_problems()
     return not problems, "; ".join(map(str, problems))
 
@@ -198,7 +197,6 @@ def _check_sources(rows: Iterable[SourceSetting], settings: Settings) -> tuple[b
     return not problems, " ".join(problems)
 
 
-NO_FOLDER = "{} is not a folder. Create it, or unset {}."
 OF_SETTINGS: dict[str, Callable[[Any, Settings], tuple[bool, str]]] = {
     "PAPERROUND_INBOX": _check_inbox,
     "PAPERROUND_TEMPLATES": _check_templates,
