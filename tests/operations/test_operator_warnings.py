@@ -15,7 +15,7 @@ from bot.core.clock import DiscordClock
 from bot.features.daily.service import Subscriptions
 from bot.features.operations import operator_warnings, post_overview
 from bot.features.operations.liveness import Liveness
-from storage import daily, database, models, outbox, tables, zotero
+from storage import daily, database, models, outbox, tables
 from tests.support import outbox_builders, patience, sample_archive
 from tests.support.sample_archive import NewsletterPaper
 from tests.support.shell_fixtures import Paperround, apply_set_up
@@ -45,13 +45,6 @@ def test_a_missing_database_is_not_begun_anew_beside_what_it_left(
     assert "paperround.db is gone" in answer.stderr
     assert "paperround restore FILE" in answer.stderr
     assert not (tmp_path / "paperround.db").exists()
-
-
-def test_a_notice_on_zotero_names_a_few_papers_and_each_once() -> None:
-    refused = [(f"2505.{number:05}", "HTTP 413") for number in range(300)]
-    sentences = [*operator_warnings.list_zotero(zotero.Trouble(None, refused))]
-    assert len(sentences) == len(set(sentences)) == 5
-    assert sentences[0] == "2505.00000 of the list is not in Zotero: HTTP 413"
 
 
 @pytest.mark.parametrize("change", ["moved", "replaced"])
