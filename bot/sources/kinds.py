@@ -339,7 +339,7 @@ async def find_address(connection: Connection, url: str, removed: Iterable[str] 
     shown = [address for address in stored if errors.redact(address) == url]
     if url not in stored and len(shown) > 1:
         raise errors.UsageError(
-            f"{len(shown)} sources are shown as {url}. Name one by its whole address; the other is then found as it is shown."
+            f"{url} is what {len(shown)} sources are shown as. Name one by its whole address; then the other is found as shown."
         )
     if url not in stored:
         url = shown[0] if shown else normalise(url)
