@@ -95,19 +95,15 @@ PROSE = "It is better than that of https://arxiv.org/abs/2501.00009, which was t
 NESTED = f"<table><tr><td><table><tr><td><a href='{ABS_TWO}'>{OTHER}</a></td></tr></table></td></tr></table>"
 
 
-@pytest.mark.parametrize(
-    ("text", "name", "titles"),
-    [
+def test_finds_papers_in_links_fields_and_short_lines() -> None:
+    for text, name, titles in (
         (f"---\ntitle: x\ndate: 2026-06-01 09:00:00\n---\n\nIt reads: [pdf]({ABS_ONE})\n", "_posts/a.md", [None]),
         (json.dumps({"ids": [ONE, ABS_TWO]}), "2026-06-01.json", [None, None]),
         (f"- [{TITLE}](javascript:x) [pdf]({ABS_ONE}) ![](https://h.test/a.png)\n{NESTED}\n", "2026-06-01.md", [None, OTHER]),
         (f"## 1. {TITLE}\n\n**Paper**: {ABS_ONE} ｜ [Code](https://h.test)\n\n{PROSE}", "2026-06-01.md", [TITLE]),
-    ],
-    ids=["front matter", "ids alone", "odd links", "a mention in prose"],
-)  # fmt: skip
-def test_finds_papers_in_links_fields_and_short_lines(text: str, name: str, titles: list[str | None]) -> None:
-    entries = read_one(text, name)
-    assert [(paper.paper_key, paper.title) for paper in entries] == [*zip([ONE, TWO], titles, strict=False)]
+    ):  # fmt: skip
+        found = [(paper.paper_key, paper.title) for paper in read_one(text, name)]
+        assert found == [*zip([ONE, TWO], titles, strict=False)], text
 
 
 @pytest.mark.parametrize("row", ["- https://arxiv.org/abs/{}\n", '{{"id": "{}"}}\n'])
@@ -416,13 +412,13 @@ def test_a_stored_list_without_a_day_is_never_todays() -> None:
         assert all(digest.format is DigestFormat.LIST for digest in read(json.dumps(value), "a.json")), value
 
 
-@pytest.mark.parametrize("key", ["date created", "dateAdded", "submitted_date", "date-submitted"])
-@pytest.mark.parametrize(("fence", "between"), [("---", ": "), ("+++", " = ")])
-def test_a_day_on_which_a_file_was_made_is_no_day(key: str, fence: str, between: str) -> None:
+def test_a_day_on_which_a_file_was_made_is_no_day() -> None:
     papers = lay_out("- [{}]({url})", (KETTLES, GEESE, CARTS))
-    front = f"{fence}\n{key}{between}2026-06-21T09:00:00+09:00\n"
-    assert days_of(f"{front}{fence}\n{papers}") == {"rolling": list(IDS)}
-    assert days_of(f"{front}date{between}2026-06-20\n{fence}\n{papers}") == {"2026-06-20": list(IDS)}
+    for key in ("date created", "dateAdded", "submitted_date", "date-submitted"):
+        for fence, between in (("---", ": "), ("+++", " = ")):
+            front = f"{fence}\n{key}{between}2026-06-21T09:00:00+09:00\n"
+            assert days_of(f"{front}{fence}\n{papers}") == {"rolling": list(IDS)}, front
+            assert days_of(f"{front}date{between}2026-06-20\n{fence}\n{papers}") == {"2026-06-20": list(IDS)}
 
 
 def test_a_paper_has_the_day_of_the_link_that_names_it_and_not_of_its_address() -> None:
