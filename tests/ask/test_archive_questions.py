@@ -21,7 +21,7 @@ from bot.i18n.texts import for_locale
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import models, paper_texts
-from tests.ask.test_commands import mention
+from tests.ask.test_commands import keep_text, mention
 from tests.support import digest_builders
 from tests.support.client_harness import (
     ClientHarness,
@@ -69,14 +69,6 @@ async def add_title(harness: ClientHarness, title: str) -> None:
     """Store a paper of which only the title is known."""
     papers = [{"arxiv_id": "2501.30001", "title": title}]
     await add_digest(harness, json.dumps({"format": "listing", "date": "2025-01-05", "papers": papers}))
-
-
-async def keep_text(harness: ClientHarness, arxiv_id: str, text: str) -> models.PaperText:
-    """Store the text of a paper, as a question about it does."""
-    url = f"https://arxiv.org/html/{arxiv_id}"
-    kept = models.PaperText(arxiv_id, text, url, harness.env.now())
-    await harness.container.database.write(paper_texts.save, kept)
-    return kept
 
 
 @pytest.fixture
@@ -297,22 +289,29 @@ async def test_a_word_that_papers_have_is_asked_for_alone(archive: ArchiveQuesti
 
 
 async def test_a_paper_is_asked_first_by_its_name(harness: ClientHarness, archive: ArchiveQuestions) -> None:
-    about = (
-        "long-context language models need long inputs, and a benchmark measures the context length of each"
-    )
+    """Though many are on the other words of the question."""
+    contexts = "language models need long inputs, and a benchmark measures the context length of each"
+    accuracy = "language models are compared by accuracy, and the best has the highest on each benchmark"
     papers = {
-        f"2501.4000{number}": (f"Long Context Study {number}", 50, "Bo Lin", about) for number in range(8)
+        f"2501.4{number:04}": (f"Study {number}", 50, "Bo Lin", contexts if number < 10 else accuracy)
+        for number in range(40)
     }
     experts = "experts share a context of 4 million tokens"
-    papers["2501.40009"] = ("Kestrel-01: Foundation Models", 1, "Bo Lin", experts)
+    papers["2501.49998"] = ("Kestrel-01: Foundation Models", 1, "Bo Lin", experts)
+    papers["2501.49999"] = ("Kestrel-02: A Corpus of Birds", 1, "Bo Lin", "birds sing at dawn")
     await add_papers(harness, papers)
-    answer = await ask(archive, "What is the context length of Kestrel-01?")
-    assert answer.found[0].paper.key == "2501.40009"
+    for asked, key in (
+        ("What is the context length of Kestrel-01?", "2501.49998"),
+        ("Which model is best on Kestrel-02 and how high is its accuracy?", "2501.49999"),
+        ("Kestrel-02 벤치마크에서 정확도가 가장 높은 언어 모델은?", "2501.49999"),
+        ("Is the accuracy of language models on benchmarks such as Kestrel-02 high?", "2501.49999"),
+    ):
+        assert (await ask(archive, asked)).found[0].paper.key == key, asked
     # A table repeats the name; who asks by the name alone reads what the paper is.
     table = (
         "## 3 Results\n\n| Kestrel-01 | score |\n|---|---|\n| Kestrel-01 | 97.3 |\n| Kestrel-01 mini | 79.8 |"
     )
-    await keep_text(harness, "2501.40009", table)
+    await keep_text(harness, table, "2501.49998")
     for asked in ("How does Kestrel-01 work?", "Kestrel-01은 뭐예요?"):
         assert "experts share" in (await ask(archive, asked)).found[0].excerpt.text, asked
     assert "79.8" in (await ask(archive, "What score has Kestrel-01 mini?")).found[0].excerpt.text
@@ -342,7 +341,7 @@ async def test_of_a_long_kept_text_the_passages_with_most_of_the_question_are_re
         for one in range(300)
     ]
     filler[250] += "\n\nA night lamp saves its oil since a smaller wick lets less of it burn in an hour."
-    await keep_text(harness, EARLY, "\n\n".join(filler))
+    await keep_text(harness, "\n\n".join(filler), EARLY)
     answer = await ask(archive, f"How does a wick let less oil burn? {EARLY}")
     assert answer.found[0].source.passage.section == "250 Aside"
     assert len(answer.asked[0].sources) < 20
@@ -449,7 +448,7 @@ async def test_a_heading_is_shown_as_it_is_and_without_invisible_signs(
     heading = "3. Low_Rank \u202eWicks \x1b"
     chapter = f"## {heading}\n\nThe 310 fishermen of the pier twine their nets from old lamp wicks."
     if is_kept:
-        await keep_text(harness, EARLY, chapter)
+        await keep_text(harness, chapter, EARLY)
     else:
         review = f"## {EARLY}\n\n**Summary**:\n```markdown\n# A review\n\n{chapter}\n```\n"
         await add_digest(harness, f"# Daily Papers – 2025-01-09\n\n{review}")
@@ -461,7 +460,7 @@ async def test_a_heading_is_shown_as_it_is_and_without_invisible_signs(
 async def test_more_opens_the_rest_of_a_passage(harness: ClientHarness, archive: ArchiveQuestions) -> None:
     sentence = "Lamps save oil with a smaller wick, which burns less of it"
     text = "# Quiet Lanterns\n\n## 1 Wicks\n\n" + " ".join(f"{sentence} on day {day}." for day in range(20))
-    kept = await keep_text(harness, EARLY, text)
+    kept = await keep_text(harness, text, EARLY)
     for options in ({"question": f"{LAMPS} {EARLY}"}, {"question": LAMPS, "paper": EARLY}):
         answer = await harness.ask("ask", **options)
         assert "day 12" not in shown_text(answer)
@@ -500,7 +499,7 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(
     )
     await add_digest(harness, digest)
     kept = "The wick of HarbourGPT-7 is longer than that of Gannet 2, as every sailor of the pier has said."
-    text = await keep_text(harness, SHORT, f"## 1 Wicks\n\n{kept}")
+    text = await keep_text(harness, f"## 1 Wicks\n\n{kept}", SHORT)
     # The answer must not reveal which papers another reader looked up.
     looked_up = models.PaperFacts("2501.70001", "arxiv", "f", harness.env.now(), title="Piers")
     await digest_builders.add_facts(harness.container.database, looked_up)
@@ -554,22 +553,3 @@ def test_what_an_answer_repeats_of_a_question_or_a_source_is_no_formatting(said:
     answer, texts = Answer(AnswerStatus.NEAR, "en", **said), for_locale(models.Locale.EN)
     shown = " ".join((*messages.describe(texts, answer), *messages.list_notes(texts, answer)))
     assert r"\*a\* \_b\_ \<@7> \`c\`" in shown
-
-
-async def test_the_paper_that_a_question_names_is_first_among_many_on_its_other_words(
-    harness: ClientHarness, archive: ArchiveQuestions
-) -> None:
-    about = "language models are compared by accuracy, and the best model has the highest accuracy on each benchmark"
-    papers = {
-        f"2501.4{number:04}": (f"Benchmark of Language Models {number}", 50, "Bo Lin", about)
-        for number in range(30)
-    }
-    papers["2501.49999"] = ("Kestrel-02: A Corpus of Birds", 1, "Bo Lin", "birds sing at dawn")
-    await add_papers(harness, papers)
-    for asked in (
-        "Which model is best on Kestrel-02 and how high is its accuracy?",
-        "Kestrel-02 벤치마크에서 정확도가 가장 높은 언어 모델은?",
-        "Is the accuracy of language models on benchmarks such as Kestrel-02 high?",
-    ):
-        found = (await ask(archive, asked)).found
-        assert found[0].paper.key == "2501.49999", asked

@@ -33,9 +33,13 @@ HTML = f"https://arxiv.org/html/{PAPER}"
 ASKED = {models.Locale.EN: "How long did training take?", models.Locale.KO: "학습에 얼마나 걸렸어?"}
 
 
-async def keep_text(harness: ClientHarness, text: str = asked_paper.MARKDOWN) -> None:
-    kept = models.PaperText(PAPER, text, HTML, harness.env.now())
+async def keep_text(
+    harness: ClientHarness, text: str = asked_paper.MARKDOWN, paper: str = PAPER
+) -> models.PaperText:
+    """Store the text of a paper, as a question about it does."""
+    kept = models.PaperText(paper, text, f"https://arxiv.org/html/{paper}", harness.env.now())
     await harness.container.database.write(paper_texts.save, kept)
+    return kept
 
 
 @pytest.fixture
@@ -392,8 +396,8 @@ async def test_a_reply_to_a_card_and_a_thread_that_a_person_opened_on_it_are_ans
     sent = await asking.reader.send(asking.channel, "How long did training take?", reply_to=answer)
     [further] = await answers(asking, asking.channel, sent)
     assert "31 hours" in plain(further)
-    sent = await asking.reader.send(asking.channel, "What a paper!", reply_to=card)
-    assert await answers(asking, asking.channel, sent) == []
+    sent = await asking.reader.send(asking.channel, "How long did it train?", reply_to=card)
+    assert await answers(asking, asking.channel, sent) == [], "a reply that only notifies the bot"
     thread = await open_own_thread(asking, card)
     for asked in ("Which licence?", f"{PAPER} 라이선스가 뭐야?"):
         [answer] = await mention(asking, thread, asked)

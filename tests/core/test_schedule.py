@@ -1,5 +1,6 @@
 """Due times in zones with gaps, repeated times, half hours and skipped dates, over whole years."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
@@ -109,16 +110,20 @@ def test_weekday_names_and_ranges_are_parsed() -> None:
     assert schedule.parse_days("") == schedule.EVERY_DAY
 
 
-@pytest.mark.parametrize("text", ["mon–fri", "sat/sun", "mon-", "-fri", "mon-wed-fri", "monkey", "mo", "월"])
-def test_days_that_are_not_wholly_read_are_refused(text: str) -> None:
-    with pytest.raises(errors.UsageError, match="mon-fri or sat,sun"):
-        schedule.parse_days(text)
+NO_DAYS = ("mon–fri", "sat/sun", "mon-", "-fri", "mon-wed-fri", "monkey", "mo", "월")
+NO_TIMES = ("25:00", "9", "09:60", "noon", "", "9:5")
 
 
-@pytest.mark.parametrize("text", ["25:00", "9", "09:60", "noon", "", "9:5"])
-def test_the_error_for_an_invalid_time_gives_an_example(text: str) -> None:
-    with pytest.raises(errors.UsageError, match="09:00"):
-        schedule.parse_time(text)
+@pytest.mark.parametrize(
+    ("parse", "texts", "example"),
+    [(schedule.parse_days, NO_DAYS, "mon-fri or sat,sun"), (schedule.parse_time, NO_TIMES, "09:00")],
+)
+def test_days_and_times_that_are_not_wholly_read_are_refused_with_an_example(
+    parse: Callable[[str], object], texts: tuple[str, ...], example: str
+) -> None:
+    for text in texts:
+        with pytest.raises(errors.UsageError, match=example):
+            parse(text)
 
 
 @given(

@@ -136,22 +136,16 @@ def test_a_run_that_left_work_is_repeated_after_the_retry_time(stage: Stage) -> 
     assert runs == pytest.approx([0, *range(600, 900, 60)], abs=0.05)
 
 
-def test_a_job_has_one_run_at_a_time_and_its_missed_runs_are_one(stage: Stage) -> None:
+@pytest.mark.parametrize(("seconds", "at_once", "times"), [(150, 1, [0, 180, 360]), (1000, 3, [0, 60, 120])])
+def test_a_job_has_so_many_runs_at_a_time_and_its_missed_runs_are_one(
+    stage: Stage, seconds: float, at_once: int, times: list[float]
+) -> None:
     async def take_long() -> None:
         await stage.record()
-        await asyncio.sleep(150)
+        await asyncio.sleep(seconds)
 
-    runs = stage.run(400, Job("job", take_long, every=MINUTE))
-    assert runs == pytest.approx([0, 180, 360], abs=0.05)
-
-
-def test_overlapping_runs_are_permitted_by_max_instances(stage: Stage) -> None:
-    async def take_long() -> None:
-        await stage.record()
-        await asyncio.sleep(1000)
-
-    runs = stage.run(400, Job("job", take_long, every=MINUTE, max_instances=3))
-    assert runs == pytest.approx([0, 60, 120], abs=0.05)
+    runs = stage.run(400, Job("job", take_long, every=MINUTE, max_instances=at_once))
+    assert runs == pytest.approx(times, abs=0.05)
 
 
 async def test_the_error_of_a_job_ends_the_wait_for_failure() -> None:

@@ -60,19 +60,18 @@ def test_both_languages_have_the_same_keys_and_variables() -> None:
         assert names[0] == names[1], key
 
 
-def test_no_korean_particle_depends_on_a_name_that_readers_type() -> None:
-    """ "네이버"(으)로 reads as a form letter, and 이/가 behind a quoted name is right for half of the names."""
-    source = i18n_texts.read_source(models.Locale.KO)
-    assert (
-        re.findall(r"\}[”*]*(?:\([은이을과으]|”(?:은|는|이|가|을|를|과|와|로|으로|라는|이라는)[ .])", source)
-        == []
-    )
-
-
-def test_bold_in_korean_ends_in_a_letter_where_a_particle_follows() -> None:
-    """Markdown does not close bold between a sign and a letter: the asterisks of **왜?**처럼 are shown."""
-    text = i18n_texts.read_source(models.Locale.KO)
-    assert re.findall(r"\*\*[^*\n]*[?!.,)”]\*\*[가-힣]", text) == []
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        # "네이버"(으)로 reads as a form letter, and 이/가 behind a quoted name is right for half of the names.
+        r"\}[”*]*(?:\([은이을과으]|”(?:은|는|이|가|을|를|과|와|로|으로|라는|이라는)[ .])",
+        # Markdown does not close bold between a sign and a letter: the asterisks of **왜?**처럼 are shown.
+        r"\*\*[^*\n]*[?!.,)”]\*\*[가-힣]",
+    ],
+    ids=["depends on a typed name", "follows bold that ends in a sign"],
+)
+def test_no_korean_particle(pattern: str) -> None:
+    assert re.findall(pattern, i18n_texts.read_source(models.Locale.KO)) == []
 
 
 def test_no_key_is_unused(nodes: tuple[ast.AST, ...]) -> None:

@@ -53,20 +53,6 @@ def test_markdown_of_digests_becomes_discords_markdown(source: str, rendered: st
     assert markdown.render_markdown(source) == rendered
 
 
-@pytest.mark.parametrize(
-    ("source", "rendered"),
-    [
-        ("가격 $2.33이고 $5-$10", "가격 $2.33이고 $5-$10"),
-        ("$x_1 * y_2$ 와 $$\\alpha$$", "x1 \\* y2 와 α"),
-        (r"\(\beta\) 그리고 \(n\)", "β 그리고 n"),
-        (r"\[IDK\] 토큰, f\(x, y\)", r"\[IDK\] 토큰, f(x, y)"),
-        (r"값은 \$5", "값은 $5"),
-    ],
-)
-def test_formulas_become_unicode_but_prices_are_unchanged(source: str, rendered: str) -> None:
-    assert markdown.render_markdown(source) == rendered
-
-
 def test_plain_text_has_no_markup() -> None:
     source = "**굵게** [이름](https://e.org) `코드` $\\alpha$\n\n- 하나\n\n```\nx\n```"
     assert markdown.render_plain(source) == "굵게 이름 코드 α\n- 하나\nx"

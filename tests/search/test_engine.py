@@ -41,15 +41,6 @@ async def test_of_papers_with_one_score_the_last_added_is_first(db: Database) ->
     assert [row.key for row in found] == [paper.arxiv_id for paper in reversed(alike)]
 
 
-async def test_two_syllables_do_not_match_inside_a_longer_word(db: Database) -> None:
-    automation = make_paper(21, "Agents at Work", "업무 자동화를 다룬다.")
-    tale = make_paper(23, "Once Upon a Time", "아이들의 동화를 쓴다.")
-    search = await sample_archive.search_over(db, automation, tale)
-    for sort in (Sort.RELEVANCE, Sort.VOTES):
-        found = await search.search(SearchRequest("동화", sort=sort))
-        assert [row.key for row in found.rows] == [tale.arxiv_id]
-
-
 async def test_a_match_inside_a_longer_word_ranks_below_a_whole_word(db: Database) -> None:
     whole = make_paper(31, "Exams", "과학 시험을 제안한다.")
     within = make_paper(32, "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)

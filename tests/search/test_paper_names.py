@@ -9,65 +9,36 @@ from tests.conftest import OpenFilled
 from tests.support import sample_archive
 from tests.support.sample_archive import NewsletterPaper, make_paper
 
-TITLES = {
-    "1706.03762": "Attention Is All You Need",
-    "1810.04805": "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding",
-    "1512.03385": "Deep Residual Learning for Image Recognition",
-    "2005.14165": "Language Models are Few-Shot Learners",
-    "2203.02155": "Training language models to follow instructions with human feedback",
-    "2010.11929": "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale",
-    "2205.14135": "FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness",
-    "2307.08691": "FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning",
-    "2407.21783": "The Llama 3 Herd of Models",
-    "2307.09288": "Llama 2: Open Foundation and Fine-Tuned Chat Models",
-    "2312.00752": "Mamba: Linear-Time Sequence Modeling with Selective State Spaces",
-    "2304.02643": "Segment Anything",
-    "2106.09685": "LoRA: Low-Rank Adaptation of Large Language Models",
-    "2305.14314": "QLoRA: Efficient Finetuning of Quantized LLMs",
-    "2305.18290": "Direct Preference Optimization: Your Language Model is Secretly a Reward Model",
-    "2501.12948": "DeepSeek-R1: Incentivizing Reasoning Capability in LLMs via Reinforcement Learning",
-    "2401.04088": "Mixtral of Experts",
-    "2112.10752": "High-Resolution Image Synthesis with Latent Diffusion Models",
-    "2302.05543": "Adding Conditional Control to Text-to-Image Diffusion Models",
-    "2212.04356": "Robust Speech Recognition via Large-Scale Weak Supervision",
-    "2302.04761": "Toolformer: Language Models Can Teach Themselves to Use Tools",
-    "2203.15556": "Training Compute-Optimal Large Language Models",
-    "2506.01844": "SmolVLA: A Vision-Language-Action Model for Affordable and Efficient Robotics",
-    "2404.14469": "SnapKV: LLM Knows What You are Looking for Before Generation",
-}
-SAID = {
-    "플래시어텐션2": "2307.08691",
-    "flash attention 2": "2307.08691",
-    "플래시 어텐션": "2205.14135",
-    "llama three": "2407.21783",
-    "라마3": "2407.21783",
-    "라마 2": "2307.09288",
-    "비전 트랜스포머": "2010.11929",
-    "ViT": "2010.11929",
-    "레스넷": "1512.03385",
-    "res net": "1512.03385",
-    "버트": "1810.04805",
-    "BERT paper": "1810.04805",
-    "지피티 3": "2005.14165",
-    "gpt3": "2005.14165",
-    "instruct gpt": "2203.02155",
-    "어텐션 이즈 올 유 니드": "1706.03762",
-    "맘바 논문": "2312.00752",
-    "세그먼트 애니띵": "2304.02643",
-    "로라": "2106.09685",
-    "큐로라": "2305.14314",
-    "디피오": "2305.18290",
-    "딥시크 R1": "2501.12948",
-    "deep seek r1": "2501.12948",
-    "믹스트랄": "2401.04088",
-    "스테이블 디퓨전": "2112.10752",
-    "컨트롤넷": "2302.05543",
-    "위스퍼": "2212.04356",
-    "툴포머": "2302.04761",
-    "친칠라": "2203.15556",
-    "스몰브이엘에이": "2506.01844",
-    "스냅 kv": "2404.14469",
-}
+PAPERS = """
+1706.03762 | Attention Is All You Need | 어텐션 이즈 올 유 니드
+1810.04805 | BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding | 버트, BERT paper
+1512.03385 | Deep Residual Learning for Image Recognition | 레스넷, res net
+2005.14165 | Language Models are Few-Shot Learners | 지피티 3, gpt3
+2203.02155 | Training language models to follow instructions with human feedback | instruct gpt
+2010.11929 | An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale | 비전 트랜스포머, ViT
+2205.14135 | FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness | 플래시 어텐션
+2307.08691 | FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning | 플래시어텐션2, flash attention 2
+2407.21783 | The Llama 3 Herd of Models | llama three, 라마3
+2307.09288 | Llama 2: Open Foundation and Fine-Tuned Chat Models | 라마 2
+2312.00752 | Mamba: Linear-Time Sequence Modeling with Selective State Spaces | 맘바 논문
+2304.02643 | Segment Anything | 세그먼트 애니띵
+2106.09685 | LoRA: Low-Rank Adaptation of Large Language Models | 로라
+2305.14314 | QLoRA: Efficient Finetuning of Quantized LLMs | 큐로라
+2305.18290 | Direct Preference Optimization: Your Language Model is Secretly a Reward Model | 디피오
+2501.12948 | DeepSeek-R1: Incentivizing Reasoning Capability in LLMs via Reinforcement Learning | 딥시크 R1, deep seek r1
+2401.04088 | Mixtral of Experts | 믹스트랄
+2112.10752 | High-Resolution Image Synthesis with Latent Diffusion Models | 스테이블 디퓨전
+2302.05543 | Adding Conditional Control to Text-to-Image Diffusion Models | 컨트롤넷
+2212.04356 | Robust Speech Recognition via Large-Scale Weak Supervision | 위스퍼
+2302.04761 | Toolformer: Language Models Can Teach Themselves to Use Tools | 툴포머
+2203.15556 | Training Compute-Optimal Large Language Models | 친칠라
+2506.01844 | SmolVLA: A Vision-Language-Action Model for Affordable and Efficient Robotics | 스몰브이엘에이
+2404.14469 | SnapKV: LLM Knows What You are Looking for Before Generation | 스냅 kv
+"""
+"""The id, the title, and the names that people say."""
+ROWS = [row.split(" | ") for row in PAPERS.strip().splitlines()]
+TITLES = {arxiv_id: title for arxiv_id, title, *_ in ROWS}
+SAID = {name: arxiv_id for arxiv_id, _, *said in ROWS for names in said for name in names.split(", ")}
 
 
 async def _add_papers(database: Database) -> None:

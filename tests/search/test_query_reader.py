@@ -41,6 +41,9 @@ def _parts(read: ParsedQuery) -> list[str]:
         ("GAN or VAE", ["GAN", "VAE"]),
         ("강화학습이나 모방학습 로봇", ["강화학습", "모방학습", "로봇"]),
         ("without retraining robots", ["without retraining", "robots"]),
+        # Words in two languages are two parts, and a query without spaces is split into known terms.
+        ("KV 캐시", ["KV", "캐시"]),
+        ("대규모언어모델추론", ["대규모언어모델", "추론"]),
     ],
 )
 def test_filler_is_dropped_but_not_from_terms(
@@ -131,14 +134,6 @@ def test_a_common_word_is_translated_but_is_not_a_topic(
     assert not read.parts[0].key
     assert not read.added_forms
     assert glossary.find_concepts(word) == []
-
-
-def test_words_in_two_languages_are_two_parts(glossary: term_resolver.Glossary) -> None:
-    assert _parts(_read(glossary, "KV 캐시")) == ["KV", "캐시"]
-
-
-def test_a_query_without_spaces_is_split_into_known_terms(glossary: term_resolver.Glossary) -> None:
-    assert _parts(_read(glossary, "대규모언어모델추론")) == ["대규모언어모델", "추론"]
 
 
 @pytest.mark.parametrize(

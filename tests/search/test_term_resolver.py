@@ -131,17 +131,13 @@ def test_wrong_forms_of_common_terms_are_not_learnt(term: str, papers: int, form
     assert not {*forms} & {*found}
 
 
-@pytest.mark.parametrize(
-    ("word", "term"),
-    [
-        ("리즈닝", "reasoning"),
-        ("파인튜닝", "fine-tuning"),
-        ("얼라인먼트", "alignment"),
-        ("인퍼런스", "inference"),
-        ("프롬프팅", "prompt"),
-        ("스티어링", "steering"),
-        ("바이브 코딩", "vibe coding"),
-    ],
+_LOANWORDS = (
+    "리즈닝=reasoning|파인튜닝=fine-tuning|얼라인먼트=alignment|인퍼런스=inference|프롬프팅=prompt|스티어링=steering"
+    "|바이브 코딩=vibe coding"
 )
-def test_loanwords_find_the_english_term(glossary: term_resolver.Glossary, word: str, term: str) -> None:
+
+
+@pytest.mark.parametrize("pair", _LOANWORDS.split("|"))
+def test_loanwords_find_the_english_term(glossary: term_resolver.Glossary, pair: str) -> None:
+    word, term = pair.split("=")
     assert term in _forms(glossary, word)

@@ -212,29 +212,18 @@ READINGS = {
     "1,000 tokens, without quantization": "1,000 tokens -quantization",
     # A Korean clause begins at the last comma.
     "로봇, 드론, 서베이 제외": "로봇 드론 -서베이",
-    # Everything else is words.
-    "not surveys": "",
-    "서베이 제외": "",
-    ", without labels": "",
-    "robots not surveys": "",
-    "robots, but not surveys": "",
-    "robots that are not surveys and not benchmarks": "",
-    "language models without attention": "",
-    "서베이 말고 로봇": "",
-    "서베이도 벤치마크도 아닌 로봇": "",
-    "로봇, 서베이 제외하고": "",
-    "로봇 (서베이, 벤치마크 제외)": "",
-    "robots, drones": "",
-    "로봇 아니면 지도": "",
-    "whether OR": "",
-    "robots, not": "",
-    "로봇, 제외": "",
-    "TD(λ) RL (reinforcement learning)": "",
-    "서베이,벤치마크 말고 로봇": "",
     '"state of the art" | 빼고': "",
-    "or , excluding 말고": "",
 }
 """The query that each text is, as it is typed with signs; "" if its words are searched for (docs/search.md)."""
+_WORDS = (
+    "not surveys|서베이 제외|, without labels|robots not surveys|robots, but not surveys"
+    "|robots that are not surveys and not benchmarks|language models without attention|서베이 말고 로봇"
+    "|서베이도 벤치마크도 아닌 로봇|로봇, 서베이 제외하고|로봇 (서베이, 벤치마크 제외)|robots, drones"
+    "|로봇 아니면 지도|whether OR|robots, not|로봇, 제외|TD(λ) RL (reinforcement learning)|서베이,벤치마크 말고 로봇"
+    "|or , excluding 말고"
+)
+READINGS |= dict.fromkeys(_WORDS.split("|"), "")
+"""Everything else is words."""
 
 
 @pytest.mark.parametrize(("typed", "meant"), READINGS.items())
@@ -246,7 +235,7 @@ def test_what_leaves_out_is_a_sign_a_word_in_capitals_or_the_clause_at_the_end(
     assert meant or not query.excluded
 
 
-OFFERED = {
+OFFERED: dict[str, str | None] = {
     "papers on robots that are not surveys": "papers on robots that are -surveys",
     "language models without attention": "language models -attention",
     "robots except the world models votes:10": 'robots votes:10 -"world models"',
@@ -257,12 +246,9 @@ OFFERED = {
     '"kv cache" without surveys': '"kv cache" -surveys',
     "서베이가 아닌 로봇": "로봇 -서베이",
     "서베이제외하고 로봇": "로봇 -서베이",
-    "not surveys": None,
-    "robots not before 2025": None,
-    "robots": None,
-    "not all of them": None,
-    "robots -surveys": None,
 }
+_NOT_OFFERED = "not surveys|robots not before 2025|robots|not all of them|robots -surveys"
+OFFERED |= dict.fromkeys(_NOT_OFFERED.split("|"))
 
 
 @pytest.mark.parametrize(("typed", "offered"), OFFERED.items())

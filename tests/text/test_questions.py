@@ -16,39 +16,24 @@ def _topic(query: str) -> str:
     )
 
 
-@pytest.mark.parametrize(
-    ("query", "topic"),
-    [
-        ("recent papers on the diffusion", "diffusion"),
-        ("diffusion AND video", "diffusion video"),
-        ("search for papers on tree search", "tree search"),
-        ("확산 모델에 대한 논문", "확산"),
-        ("최신 비디오 생성 논문 찾아줘", "비디오 생성"),
-        ("LLM을 이용한 코드 생성", "LLM을 코드 생성"),
-        ("음성 합성 논문 중에 제일 좋은 거 추천해줘", "음성 합성"),
-        ("양자화가 뭐야?", "양자화가"),
-        ("추론을 더 잘하게 하는 방법은", "추론을"),
-    ],
+_FILLED = (
+    "recent papers on the diffusion=diffusion|diffusion AND video=diffusion video"
+    "|search for papers on tree search=tree search|확산 모델에 대한 논문=확산|최신 비디오 생성 논문 찾아줘=비디오 생성"
+    "|LLM을 이용한 코드 생성=LLM을 코드 생성|음성 합성 논문 중에 제일 좋은 거 추천해줘=음성 합성|양자화가 뭐야?=양자화가"
+    "|추론을 더 잘하게 하는 방법은=추론을"
 )
-def test_filler_is_removed_from_a_question(query: str, topic: str) -> None:
-    assert _topic(query) == topic
-
-
-_TOPICS = (
+_WHOLE = (
+    # What may be a topic.
     "과학 연구|deep research|연구 에이전트|뉴스 추천|tree search|줄기세포|광학 흐름|reduce|왜곡|높이 추정"
+    # Nothing but filler.
+    "|the of|논문|how to|논문 연구|?!|뭐야|추천해줘|더 잘하게"
 )
 
 
-@pytest.mark.parametrize("query", _TOPICS.split("|"))
-def test_words_that_may_be_topics_are_kept(query: str) -> None:
-    assert _topic(query) == query
-
-
-@pytest.mark.parametrize(
-    "query", ["the of", "논문", "how to", "논문 연구", "?!", "뭐야", "추천해줘", "더 잘하게"]
-)
-def test_a_query_with_only_filler_is_unchanged(query: str) -> None:
-    assert _topic(query) == query
+@pytest.mark.parametrize("pair", [*_FILLED.split("|"), *(f"{query}={query}" for query in _WHOLE.split("|"))])
+def test_filler_is_removed_from_a_question_that_has_other_words(pair: str) -> None:
+    query, topic = pair.split("=")
+    assert _topic(query) == topic
 
 
 @given(st.lists(st.text(max_size=12) | st.text("가는을하있나요주줘만드이논문 ", max_size=20), max_size=24))

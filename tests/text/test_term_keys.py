@@ -68,30 +68,24 @@ def is_found(form: str, text: str) -> bool:
     return bool(is_found)
 
 
+_FOUND = (
+    "강화 학습=강화학습과 강화 학습은 같다|긴 글=긴글|large language model=Large-Language Models|GPT-4o=gpt4o"
+    "|3D 가우시안 스플래팅=3D 가우시안스플래팅|LLM 판정=LLM판정을 쓴다|이미지 생성=텍스트, 이미지 생성을"
+    "|추론을=추론은|C++=C++ code|양자=양자컴퓨터를 쓴다|확장=확장성이 좋다"
+)
+_NOT_FOUND = (
+    "화학=강화학습|지도=이미지 도메인|LLM 판정=MLLM 판정|RAG=fragment|이미지 생성=이미지를 생성한다"
+    "|텍스트 이미지=텍스트, 이미지|***=text|양자=양자화된 모델|양자=벡터양자화"
+)
+
+
 @pytest.mark.parametrize(
-    ("form", "text", "expected"),
+    ("pair", "expected"),
     [
-        ("강화 학습", "강화학습과 강화 학습은 같다", True),
-        ("화학", "강화학습", False),
-        ("지도", "이미지 도메인", False),
-        ("긴 글", "긴글", True),
-        ("large language model", "Large-Language Models", True),
-        ("GPT-4o", "gpt4o", True),
-        ("3D 가우시안 스플래팅", "3D 가우시안스플래팅", True),
-        ("LLM 판정", "LLM판정을 쓴다", True),
-        ("LLM 판정", "MLLM 판정", False),
-        ("RAG", "fragment", False),
-        ("이미지 생성", "이미지를 생성한다", False),
-        ("이미지 생성", "텍스트, 이미지 생성을", True),
-        ("텍스트 이미지", "텍스트, 이미지", False),
-        ("추론을", "추론은", True),
-        ("C++", "C++ code", True),
-        ("***", "text", False),
-        ("양자", "양자화된 모델", False),
-        ("양자", "벡터양자화", False),
-        ("양자", "양자컴퓨터를 쓴다", True),
-        ("확장", "확장성이 좋다", True),
+        (pair, is_found)
+        for is_found in (True, False)
+        for pair in (_FOUND if is_found else _NOT_FOUND).split("|")
     ],
 )
-def test_a_term_matches_its_spellings_but_not_other_words(form: str, text: str, expected: bool) -> None:
-    assert is_found(form, text) is expected
+def test_a_term_matches_its_spellings_but_not_other_words(pair: str, expected: bool) -> None:
+    assert is_found(*pair.split("=")) is expected
