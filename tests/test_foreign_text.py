@@ -106,12 +106,9 @@ LIST = (
     "# 2025-05-06\n\n- [A Paper about Kites](https://arxiv.org/abs/2505.00001)\n"
     "- [Another Paper about Kites](https://arxiv.org/abs/2505.00002)\n"
 )
-LISTING_FIELDS = (
-    "title votes thumbnail summary abstract organization code_url project_url submitter published_on"
-)
-SERVICE_FIELDS = (
-    "title summary ai_summary githubRepo projectPage publishedAt upvotes abstract organization thumbnail"
-)
+LISTED = "title votes thumbnail summary abstract organization code_url project_url submitter published_on"
+SERVED = "title summary ai_summary githubRepo projectPage publishedAt upvotes abstract organization thumbnail"
+"""The fields of a paper in a list, and in the answer of a service."""
 
 
 def fill_each_field(entry: str, text: str) -> str:
@@ -125,22 +122,18 @@ def fill_each_field(entry: str, text: str) -> str:
 
 def read_listing(text: str) -> object:
     lists = {"authors": [text, text], "keywords": [text], "media": [text], "sections": [[text, text]]}
-    paper = dict.fromkeys(LISTING_FIELDS.split(), text) | lists
+    paper = dict.fromkeys(LISTED.split(), text) | lists
     papers = [paper | {"arxiv_id": "2505.00001"}, paper | {"arxiv_id": text}]
     return parse.parse_text(json.dumps({"format": "list", "date": "2025-05-06", "papers": papers}))
 
 
 def read_service(text: str) -> object:
-    paper = dict.fromkeys(SERVICE_FIELDS.split(), text) | {"id": "2505.00001"}
+    paper = dict.fromkeys(SERVED.split(), text) | {"id": "2505.00001"}
     lists = {"authors": [{"name": text}], "ai_keywords": [text], "mediaUrls": [text]}
-    item = {
-        "paper": paper | lists | {"organization": {"name": text}},
-        "title": text,
-        "publishedAt": "2025-05-06T00:00:00Z",
-    }
-    return parse.parse_text(json.dumps([item])), parse.parse_text(
-        json.dumps({"date": "2025-05-06", "papers": [paper]})
-    )
+    whole = paper | lists | {"organization": {"name": text}}
+    item = {"paper": whole, "title": text, "publishedAt": "2025-05-06T00:00:00Z"}
+    listed = {"date": "2025-05-06", "papers": [paper]}
+    return [parse.parse_text(json.dumps(answer)) for answer in ([item], listed)]
 
 
 def read_feed(text: str) -> object:
@@ -158,10 +151,8 @@ def read_feed(text: str) -> object:
 
 def read_page(text: str) -> None:
     """Parse a paper's page in HTML and in Markdown."""
-    for page, is_html in (
-        (paper_pages.latexml_page(text), True),
-        (paper_pages.markdown_page(content=text), False),
-    ):
+    pages = {True: paper_pages.latexml_page(text), False: paper_pages.markdown_page(content=text)}
+    for is_html, page in pages.items():
         paper_text.parse_paper(page, paper_pages.PAPER_ID, paper_pages.TITLE, is_html)
 
 
@@ -230,7 +221,7 @@ def show(text: str) -> None:
     summaries.choose_sentences(text)
     markdown.render_html(text)
     exports.BibtexFile().add(
-        "2505.01234",
+        "1405.0123",
         text,
         [text],
         truncated=False,

@@ -105,7 +105,7 @@ async def test_odd_questions_get_a_sentence_and_mention_nobody(asking: ClientHar
             assert "@everyone" not in text.replace("@\u200b", ""), question
 
 
-async def test_the_menu_and_the_form_ask_again(asking: ClientHarness) -> None:
+async def test_the_menu_the_form_and_a_card_ask_again(asking: ClientHarness) -> None:
     answer = await asking.ask("ask", paper=PAPER, question="PSNR?")
     menu = next(name for name in component_ids(answer) if name.startswith(f"pr:{verbs.SELECT_QUESTION}:"))
     found = {name: plain(await asking.choose(answer, menu, name)) for name in ask_messages.COMMON}
@@ -114,12 +114,9 @@ async def test_the_menu_and_the_form_ask_again(asking: ClientHarness) -> None:
     assert "31 hours on four RTX A6000 cards" in found["cost"]
     assert "Fog and heavy rain" in found["limits"]
     assert "Apache 2.0 licence" in found["code"]
-    assert "Apache 2.0" in plain(await asking.fill(answer, "ask-again", question="Which licence?"))
-
-
-async def test_a_card_asks_its_paper(asking: ClientHarness) -> None:
     card = await asking.ask("paper", paper=PAPER)
-    assert "Apache 2.0" in plain(await asking.fill(card, "ask-paper", question="Which licence?"))
+    for message, form in ((answer, "ask-again"), (card, "ask-paper")):
+        assert "Apache 2.0" in plain(await asking.fill(message, form, question="Which licence?"))
 
 
 UNLISTED = "2501.00009"
@@ -138,11 +135,8 @@ async def test_without_a_text_the_stored_summary_answers_and_is_labelled(asking:
     is_korean = asking.texts.locale is models.Locale.KO
     asked = "추론은 뭘로 가르쳐?" if is_korean else "What reward is there for each step?"
     text = await ask(asking, asked, OTHER)
-    said = (
-        "강화 학습(Reinforcement Learning; RL)으로 추론을 가르쳐요"
-        if is_korean
-        else "One reward for each step"
-    )
+    english = "One reward for each step"
+    said = "강화 학습(Reinforcement Learning; RL)으로 추론을 가르쳐요" if is_korean else english
     assert f"> {said}" in text
     assert asking.texts("label-technical-details" if not is_korean else "label-whats-new") in text
     assert f"](https://arxiv.org/abs/{OTHER})" in text
@@ -163,9 +157,7 @@ async def test_a_paper_of_which_nothing_is_known_says_so(asking: ClientHarness) 
     assert asking.texts("ask-no-text", scheme="arXiv") in await ask(asking, "Which data?", UNLISTED)
 
 
-async def test_a_reader_has_only_so_many_texts_read_a_day(
-    asking: ClientHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_reader_has_few_texts_a_day(asking: ClientHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.features.ask.service.MAX_A_DAY", 0)
     assert asking.texts("ask-limit") in await ask(asking, "Which data?", OTHER)
     assert "Apache 2.0" in await ask(asking, "Which licence?")
@@ -214,27 +206,18 @@ async def test_a_mention_in_a_papers_thread_is_answered_there_and_names_nobody(
         assert "<@" not in shown_text(answer)
         assert read in shown_text(answer)
     failed.assert_not_awaited()
-
-
-async def test_the_command_asks_the_paper_of_the_thread_that_it_is_typed_in(asking: ClientHarness) -> None:
-    thread = await open_thread(asking)
     in_thread = await asking.reader.slash(thread, "ask", question="Which licence?")
     assert "Apache 2.0" in plain(in_thread.response)
     assert asking.texts("ask-again") in shown_text(in_thread.response)
-
-
-async def test_only_a_mention_in_a_papers_thread_is_answered(asking: ClientHarness) -> None:
-    thread = await open_thread(asking)
     sent = await asking.reader.send(thread, "Which licence?")
-    assert await answers(asking, thread, sent) == []
+    assert await answers(asking, thread, sent) == [], "nothing but a mention is answered"
 
 
 async def test_a_mention_without_words_or_with_thanks_is_no_question(asking: ClientHarness) -> None:
     thread = await open_thread(asking)
     nothing = "nothing in this to look for"
-    said = {"thanks!": "You're welcome."} | dict.fromkeys(
-        ("고마워", "고마워요!", "고맙습니다!"), "다행이에요."
-    )
+    thanks = ("고마워", "고마워요!", "고맙습니다!")
+    said = {"thanks!": "You're welcome."} | dict.fromkeys(thanks, "다행이에요.")
     said |= dict.fromkeys(("", "👍", "<:lamp:123456789012345678>", "<@1234567890>"), nothing)
     for text, answered in said.items():
         assert await mention(asking, thread, text) == []
@@ -272,10 +255,8 @@ async def test_elsewhere_a_mention_asks_the_archive_and_a_reply_asks_it_again(as
     with mock.patch.object(
         ArchiveQuestions, "answer", autospec=True, side_effect=ArchiveQuestions.answer
     ) as spy:
-        for asked, limits in (
-            ("Which small models are surveyed?", [found]),
-            ("What about zebrafish?", [found, ()]),
-        ):
+        limits_of = {"Which small models are surveyed?": [found], "What about zebrafish?": [found, ()]}
+        for asked, limits in limits_of.items():
             spy.reset_mock()
             sent = await asking.reader.send(asking.channel, asked, reply_to=answer)
             [again] = await answers(asking, asking.channel, sent)
@@ -283,9 +264,7 @@ async def test_elsewhere_a_mention_asks_the_archive_and_a_reply_asks_it_again(as
     assert "Nothing here is about this." in plain(again)
 
 
-async def test_a_question_without_a_paper_shows_passages_with_whose_words_they_are(
-    harness: ClientHarness,
-) -> None:
+async def test_a_question_without_a_paper_shows_passages_and_whose_they_are(harness: ClientHarness) -> None:
     [paper] = await harness.container.database.fetch(papers.list_details, [1])
     answer = await harness.ask("ask", question=paper.title)
     assert answer.flags.ephemeral
@@ -310,6 +289,11 @@ async def test_an_id_that_no_digest_has_is_no_name(harness: ClientHarness) -> No
     assert harness.texts("ask-archive-near") not in text, "there are no passages"
     text = plain(await harness.ask("ask", question="What is 25020.2737 about?"))
     assert harness.texts("no-paper", paper="25020.2737") in text
+    # As the paper that is asked, it is not asked for again, unlike a title that no paper has.
+    said = shown_text(await harness.ask("ask", paper="2402.03300", question="GRPO?"))
+    assert said == harness.texts("why-not-listed", paper="2402\\.03300")
+    said = shown_text(await harness.ask("ask", paper="no such paper", question="GRPO?"))
+    assert said == harness.texts("no-paper", paper="no such paper")
 
 
 async def test_one_menu_asks_or_saves_a_paper_of_the_answer(asking: ClientHarness) -> None:
@@ -404,9 +388,7 @@ async def test_a_reply_to_a_card_and_a_thread_that_a_person_opened_on_it_are_ans
         assert "Apache 2.0" in plain(answer)
 
 
-async def test_in_a_persons_thread_about_something_else_a_mention_asks_the_archive(
-    asking: ClientHarness,
-) -> None:
+async def test_in_a_persons_thread_on_another_thing_a_mention_asks_the_archive(asking: ClientHarness) -> None:
     await asking.start_runtime()
     sent = await asking.reader.send(asking.channel, "Lunch?")
     thread = await open_own_thread(asking, sent)
@@ -414,9 +396,7 @@ async def test_in_a_persons_thread_about_something_else_a_mention_asks_the_archi
     assert "Nothing here is about this." in shown_text(answer)
 
 
-async def test_where_the_bot_may_not_read_the_history_an_answer_links_to_the_question(
-    asking: ClientHarness,
-) -> None:
+async def test_where_the_bot_may_read_no_history_an_answer_has_a_link(asking: ClientHarness) -> None:
     thread, bot = await open_thread(asking), asking.bot.user
     assert bot is not None
     denied = discord.Permissions(read_message_history=True).value
@@ -472,22 +452,10 @@ async def test_an_answer_is_shared_as_its_reader_saw_it(asking: ClientHarness) -
 
 
 async def test_the_longest_question_is_shown_whole(asking: ClientHarness) -> None:
-    question = f"{'We train small models. ' * 19}Which data do they learn from, and how long is it trained?"[
-        :500
-    ]
+    question = f"{'We train small models. ' * 19}Which data do they learn from, and how long is it?"[:500]
     assert question in shown_text(await asking.ask("ask", question=question))
 
 
-async def test_in_a_channel_where_the_reader_may_not_write_an_answer_cannot_be_shared(
-    asking: ClientHarness,
-) -> None:
+async def test_where_the_reader_may_not_write_an_answer_cannot_be_shared(asking: ClientHarness) -> None:
     answer = await asking.ask("ask", where=asking.readonly_channel, question=ASKED[models.Locale.EN])
     assert f"pr:{verbs.SHARE_ANSWER}" not in component_ids(answer)
-
-
-async def test_an_unknown_id_is_said_to_be_in_no_digest(asking: ClientHarness) -> None:
-    """An arXiv ID that was typed rightly is not asked for again, unlike a title that no paper has."""
-    said = shown_text(await asking.ask("ask", paper="2402.03300", question="GRPO?"))
-    assert said == asking.texts("why-not-listed", paper="2402\\.03300")
-    said = shown_text(await asking.ask("ask", paper="no such paper", question="GRPO?"))
-    assert said == asking.texts("no-paper", paper="no such paper")

@@ -148,10 +148,8 @@ def test_an_excerpt_is_filled_by_the_sentences_before_the_last_one() -> None:
 
 def test_what_follows_a_list_is_a_line_of_its_own() -> None:
     text = "- Lamps: four\n- Wicks: ten\nA night takes one of each."
-    assert (
-        make_excerpt(text, list_patterns("wicks")).text
-        == "• Lamps: four\n• Wicks: ten\nA night takes one of each."
-    )
+    shown = make_excerpt(text, list_patterns("wicks")).text
+    assert shown == "• Lamps: four\n• Wicks: ten\nA night takes one of each."
 
 
 @pytest.mark.parametrize(
@@ -168,7 +166,6 @@ def test_where_an_amount_is_asked_a_sentence_with_one_is_quoted(asked: str) -> N
 
 
 def test_what_any_paper_is_asked_keeps_the_forms_that_a_search_reads() -> None:
-    forms = {
-        form.text for part in question_parts.read("Which delay has speech?", GLOSSARY) for form in part.forms
-    }
+    parts = question_parts.read("Which delay has speech?", GLOSSARY)
+    forms = {form.text for part in parts for form in part.forms}
     assert {"음성", "latency", "지연"} <= forms

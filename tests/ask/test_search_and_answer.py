@@ -92,6 +92,5 @@ def test_a_question_never_hides_what_a_search_shows(asking: _Asking, sentences: 
 def test_the_answer_to_the_question_of_the_readme_comes_first_in_the_demo(asking: _Asking, page: str) -> None:
     [asked] = re.findall(r"`/(?:ask question|질문 질문):([^`]+)`", (ROOT / page).read_text(encoding="utf-8"))
     first = asking.run(asking.questions.answer(asked, guess_language(asked))).found[0]
-    assert re.search("shrinks the key-value cache|키-값 캐시.*줄이는 방법", first.excerpt.text), (
-        first.excerpt.text
-    )
+    text = first.excerpt.text
+    assert re.search("shrinks the key-value cache|키-값 캐시.*줄이는 방법", text), text

@@ -37,9 +37,7 @@ def test_a_paper_is_asked_in_the_shell(filled: Paperround, monkeypatch: pytest.M
     assert paths == [f"/papers/{PAPER}.md"]
 
 
-def test_a_paper_without_a_text_is_said_to_have_none(
-    filled: Paperround, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_paper_without_a_text_that_is_said(filled: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
     with shell_fixtures.serving(lambda _: (404, b"")) as port:
         for name in ("HF_ENDPOINT", "PAPERROUND_ARXIV_HTML_URL"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")

@@ -158,9 +158,7 @@ async def test_what_failed_or_took_too_long_is_said_and_not_called_interrupted(
     assert await due(discussed, LOST_AFTER) == [payload]
 
 
-async def test_an_answer_that_cannot_be_drawn_says_so(
-    discussed: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_that_fails_says_so(discussed: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.features.ask.messages.list_notes", lambda *_: 1 / 0)
     await questions(discussed).answer_mention("Which licence?", MESSAGE)
     [payload] = await due(discussed)
@@ -168,9 +166,7 @@ async def test_an_answer_that_cannot_be_drawn_says_so(
 
 
 @pytest.mark.parametrize("asked", [COURTS, f"{COURTS} " * 30])
-async def test_no_button_has_the_words_of_a_question_and_forgetting_takes_them(
-    discussed: Database, asked: str
-) -> None:
+async def test_a_questions_words_are_in_no_button_and_forgotten(discussed: Database, asked: str) -> None:
     await add_courts(discussed)
     await questions(discussed).answer_mention(asked, MESSAGE._replace(channel_id=CHANNEL))
     [payload] = await due(discussed)

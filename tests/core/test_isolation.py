@@ -118,9 +118,7 @@ async def test_child_over_its_limits_fails_with_a_reason() -> None:
 
 
 @pytest.mark.parametrize(("count", "megabytes"), [(1, None), (60, 50)])
-async def test_rejects_oversized_results(
-    count: int, megabytes: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_big_results_fail(count: int, megabytes: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "_MAX_RESULT_BYTES", 500_000)
     with pytest.raises(isolation.ChildLimitError, match="its results cannot be read"):
         await run_all(child_functions.print_and_yield, "x" * 1_000_000, count, megabytes=megabytes)

@@ -64,9 +64,8 @@ def test_json_logs_have_one_line_per_event(capsys: pytest.CaptureFixture[str]) -
 def test_does_not_log_errors_caused_by_cancellation(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("console")
     for error in (asyncio.CancelledError(), OSError("the line is cut")):
-        logging.getLogger("sqlalchemy.pool.impl.QueuePool").error(
-            "Exception closing connection", exc_info=error
-        )
+        logger = logging.getLogger("sqlalchemy.pool.impl.QueuePool")
+        logger.error("Exception closing connection", exc_info=error)
     stderr = capsys.readouterr().err
     assert stderr.count("Exception closing connection") == 1
     assert "the line is cut" in stderr

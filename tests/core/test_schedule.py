@@ -83,9 +83,8 @@ def test_each_date_of_an_irregular_year_is_due_once_at_its_time(zone: str) -> No
     for before, slot in pairwise(slots):
         assert schedule.next_due(before.at, rule) == slot
         if slot.at - before.at != DAY:
-            newest = [
-                schedule.Calendar(at, day_close.default()).newest(row) for at in (slot.at - MINUTE, slot.at)
-            ]
+            times = (slot.at - MINUTE, slot.at)
+            newest = [schedule.Calendar(at, day_close.default()).newest(row) for at in times]
             assert newest == [before, slot]
 
 

@@ -13,9 +13,7 @@ from storage import errors
 
 
 @pytest.mark.parametrize("file", [False, True])
-def test_reads_only_settings_with_the_prefix(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bool
-) -> None:
+def test_reads_settings_with_the_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: bool) -> None:
     monkeypatch.chdir(tmp_path)
     names = {name.upper() for name in Settings.model_fields} - {"DISCORD_TOKEN", "HF_ENDPOINT", "SENTRY_DSN"}
     if file:
@@ -164,15 +162,10 @@ def test_a_file_of_a_setting_that_has_no_value_or_is_one_too_many_is_named(
 def test_a_file_of_a_list_may_have_several_lines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sources").write_text("https://huggingface.co\narxiv:cs.CL\n")
     monkeypatch.setenv("PAPERROUND_SOURCES_FILE", str(tmp_path / "sources"))
-    assert [source.url for source in core_settings.load().sources] == [
-        "https://huggingface.co",
-        "arxiv:cs.CL",
-    ]
+    assert [one.url for one in core_settings.load().sources] == ["https://huggingface.co", "arxiv:cs.CL"]
 
 
-def test_a_setting_that_is_given_in_both_ways_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_setting_that_is_given_both_ways_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("abc.def")
     monkeypatch.setenv("DISCORD_TOKEN_FILE", str(tmp_path / "token"))
     monkeypatch.setenv("DISCORD_TOKEN", "abc.def")

@@ -180,9 +180,7 @@ async def test_stop_lets_a_run_end_and_cancels_one_that_takes_too_long() -> None
         assert cancelled.is_set()
 
 
-async def test_timers_stop_once_although_their_owner_gave_up_waiting(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_timers_stop_once_though_their_owner_gave_up_waiting(caplog: pytest.LogCaptureFixture) -> None:
     async with Timers([]) as opened:
         stopping = asyncio.Event()
         stopping.set()
@@ -192,9 +190,7 @@ async def test_timers_stop_once_although_their_owner_gave_up_waiting(
     assert not caplog.records
 
 
-def test_a_run_that_is_late_when_the_clock_is_set_back_does_not_wait_for_the_time_of_the_start(
-    stage: Stage,
-) -> None:
+def test_a_run_that_is_late_when_the_clock_is_set_back_does_not_wait_for_its_start(stage: Stage) -> None:
     """The event loop was busy from 61.5 s on, so that the run of the next second is late."""
     stage.error = lambda seconds: timedelta(hours=26) * (seconds < 62)
     stage.loop.call_at(61.5, stage.loop.hold_up, 3.5)

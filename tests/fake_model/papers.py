@@ -49,10 +49,8 @@ class Paper(NamedTuple):
 
 @cache
 def load() -> tuple[Paper, ...]:
-    records = tomllib.loads(_FILE.read_text("utf-8"))["paper"]
-    return tuple(
-        Paper(**{**record, "facts": [Fact(*fact) for fact in record["facts"]]}) for record in records
-    )
+    rows = tomllib.loads(_FILE.read_text("utf-8"))["paper"]
+    return tuple(Paper(**{**row, "facts": [Fact(*fact) for fact in row["facts"]]}) for row in rows)
 
 
 def make(count: int) -> list[Paper]:

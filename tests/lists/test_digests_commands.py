@@ -8,7 +8,6 @@ from bot.app.workers import Workers
 from bot.features.daily import post as daily_post
 from bot.features.daily.service import OnDemandPosts
 from storage import accounts, models
-from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -18,6 +17,7 @@ from tests.support.client_harness import (
     send_parts,
     shown_text,
 )
+from tests.support.sample_archive import NewsletterPaper, add_digest
 
 
 async def test_digest_shows_the_newest_day_by_default(harness: ClientHarness) -> None:
@@ -31,11 +31,8 @@ async def test_digest_shows_the_newest_day_by_default(harness: ClientHarness) ->
 
 async def test_a_day_says_how_many_of_its_papers_are_not_posted(harness: ClientHarness) -> None:
     """`/trends` and searches count them."""
-    announced = {
-        "format": "look-up",
-        "date": "2026-01-01",
-        "papers": [{"arxiv_id": "2601.00077", "title": "Kites"}],
-    }
+    papers = [{"arxiv_id": "2601.00077", "title": "Kites"}]
+    announced = {"format": "look-up", "date": "2026-01-01", "papers": papers}
     await Workers(harness.container).ingest.add_text(json.dumps(announced), location="announced.json")
     shown = shown_text(await harness.ask("digest"))
     assert "Kites" not in shown
@@ -74,8 +71,8 @@ async def test_an_empty_archive_is_reported(empty_harness: ClientHarness) -> Non
 
 
 async def test_top_accepts_periods_in_natural_language(harness: ClientHarness) -> None:
-    paper = sample_archive.NewsletterPaper("2512.00001", "Robots of a Week", "글입니다.")
-    await sample_archive.add_digest(harness.container.database, "2025-12-26", paper)
+    paper = NewsletterPaper("2512.00001", "Robots of a Week", "글입니다.")
+    await add_digest(harness.container.database, "2025-12-26", paper)
     for typed, shown in (("지난주", "22"), ("a month", "2025"), ("dec", "December 2025"), ("2025", "· 2025")):
         listed = await harness.ask("top", period=typed, topic="robots")
         heading, *_ = shown_text(listed).splitlines()
@@ -145,9 +142,8 @@ async def test_a_period_shows_its_newest_day_and_a_menu_of_the_others(harness: C
 
 
 async def test_yesterday_refers_to_the_readers_time_zone(harness: ClientHarness) -> None:
-    await harness.bot.services.database.write(
-        accounts.upsert_reader, harness.user.id, timezone="America/Los_Angeles"
-    )
+    database = harness.bot.services.database
+    await database.write(accounts.upsert_reader, harness.user.id, timezone="America/Los_Angeles")
     assert "December 30, 2025" in shown_text(await harness.ask("digest", date="yesterday"))
     for period, shown in (("yesterday", "December 30, 2025"), ("this month", "December 2025")):
         assert shown in shown_text(await harness.ask("topic", query="language models", period=period))
@@ -161,17 +157,14 @@ async def test_a_day_without_a_digest_offers_the_nearest_days(harness: ClientHar
     def button(on: str) -> str:
         return harness.texts("nearest-digest", date=harness.texts.format_date(date.fromisoformat(on)))
 
-    for typed, nearest in (
-        ("2031-01-01", "2026-01-01"),
-        ("9999-12-31", "2026-01-01"),
-        ("2020-02-29", "2025-12-30"),
-    ):
+    nearest_of = {"2031-01-01": "2026-01-01", "9999-12-31": "2026-01-01", "2020-02-29": "2025-12-30"}
+    for typed, nearest in nearest_of.items():
         response = await harness.ask("digest", date=typed)
         assert harness.texts.format_date(date.fromisoformat(typed)) in shown_text(response)
         opened = await harness.click(response, label=button(nearest))
         assert harness.texts.format_date(date.fromisoformat(nearest)) in shown_text(opened)
-    fog = sample_archive.NewsletterPaper("2412.00009", "Fog", "Fog.")
-    await sample_archive.add_digest(harness.container.database, "2025-12-20", fog)
+    fog = NewsletterPaper("2412.00009", "Fog", "Fog.")
+    await add_digest(harness.container.database, "2025-12-20", fog)
     between = shown_text(await harness.ask("digest", date="12/24"))
     assert between.index(button("2025-12-20")) < between.index(button("2025-12-30"))
 

@@ -56,9 +56,7 @@ async def find_surfaces(harness: ClientHarness, archive: WebArchive) -> dict[str
     return {name: TITLE in text for name, text in texts.items()} | {"count": sum(days.values()) == 6}
 
 
-async def test_each_surface_names_the_paper_before_and_after_and_none_in_between(
-    harness: ClientHarness,
-) -> None:
+async def test_each_surface_names_the_paper_before_and_after_and_none_between(harness: ClientHarness) -> None:
     database, ingest = harness.container.database, Workers(harness.container).ingest
     ids = await database.fetch(papers.get_ids, [HIDDEN])
     await harness.bot.services.get(Shelf).save(harness.manager.id, list(ids.values()))

@@ -16,11 +16,10 @@ from bot.text.parsed_query import ParsedQuery
 from storage import archive, errors, models
 from storage.database import Database
 from tests.conftest import OpenFilled
-from tests.support import sample_archive
 from tests.support.client_fixtures import add_samples
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 from tests.support.digest_builders import add_facts
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NOW, NewsletterPaper, add_digest
 
 LAB = (
     NewsletterPaper("2512.00101", "Weighing Kettles", "주전자의 무게를 재요.", authors=("Mira Holt",)),
@@ -45,9 +44,9 @@ LABS = {
 
 
 async def _add_lab(database: Database) -> None:
-    await sample_archive.add_digest(database, "2025-12-02", *LAB)
+    await add_digest(database, "2025-12-02", *LAB)
     facts = (
-        models.PaperFacts(arxiv_id, "huggingface", "h", sample_archive.NOW, organization=name)
+        models.PaperFacts(arxiv_id, "huggingface", "h", NOW, organization=name)
         for arxiv_id, name in LABS.items()
     )
     await add_facts(database, *facts)
@@ -74,9 +73,7 @@ def search(lab_db: Database) -> SearchService:
     return SearchService(lab_db)
 
 
-async def test_an_institution_or_an_author_is_the_list_of_its_papers_with_a_button_for_its_words(
-    harness: ClientHarness,
-) -> None:
+async def test_a_name_is_the_list_of_its_papers_with_a_button_for_its_words(harness: ClientHarness) -> None:
     texts = harness.texts
     for typed, heading in (
         ("Mira Holt", texts("list-author-heading", author="Mira Holt", count=1)),
@@ -113,9 +110,7 @@ async def test_names_find_their_papers(search: SearchService) -> None:
             assert {row.key.partition(".")[2] for row in found.rows} == {*numbers.split()}, query
 
 
-async def test_a_name_that_a_paper_has_too_finds_that_paper_and_names_the_institution(
-    harness: ClientHarness,
-) -> None:
+async def test_a_name_that_a_paper_has_too_finds_it_and_names_the_institution(harness: ClientHarness) -> None:
     result = await harness.ask("topic", query="deepseek")
     assert "DeepSeek-Tea" in shown_text(result)
     # So does one beside what is left out.
@@ -275,9 +270,7 @@ async def test_a_paper_is_not_said_to_lack_its_authors_and_its_title(search: Sea
     assert found.missing["2512.00101"] == ("scales",)
 
 
-async def test_an_alert_on_a_last_name_is_on_its_one_author_or_asks_for_a_whole_name(
-    harness: ClientHarness,
-) -> None:
+async def test_an_alert_on_a_last_name_is_on_its_one_author_or_is_refused(harness: ClientHarness) -> None:
     """An alert finds whole names: "Holt" alone would match nobody's paper."""
     assert "by Mira Holt" in harness.screen(await harness.ask("alerts add", author="holt"))
     refused = shown_text(await harness.ask("alerts add", author="Lane"))
@@ -285,7 +278,7 @@ async def test_an_alert_on_a_last_name_is_on_its_one_author_or_asks_for_a_whole_
 
 
 async def test_an_alert_of_a_set_up_file_takes_a_last_name_as_the_command_does(archive_db: Database) -> None:
-    of_file = SetUpFile(archive_db, lambda: sample_archive.NOW, Settings())
+    of_file = SetUpFile(archive_db, lambda: NOW, Settings())
     alert = '[[alerts]]\nuser = "7"\nauthors = ["{}"]\n'
     for changes in (("add alert of user 7 for Mira Holt",), ()):
         assert (await of_file.apply(alert.format("Holt"), "file")).changes == changes
@@ -293,8 +286,12 @@ async def test_an_alert_of_a_set_up_file_takes_a_last_name_as_the_command_does(a
         await of_file.apply(alert.format("Lane"), "file")
 
 
-async def test_two_buttons_that_do_the_same_are_one(harness: ClientHarness) -> None:
-    """Without the left-out words, and with them taken in again, the search is the same."""
+async def test_any_name_has_an_answer_and_two_buttons_that_do_the_same_are_one(
+    harness: ClientHarness,
+) -> None:
+    for query in ("x", "from:", "from:x", "네" * 300, "from:" + "A" * 300, "대학교", "University"):
+        assert shown_text(await harness.ask("topic", query=query)), query
+    # Without the left-out words, and with them taken in again, the search is the same.
     text = "robot, maps | rob"
     answer = await harness.ask("topic", query=text, without=text)
     ids = component_ids(answer)
@@ -318,9 +315,7 @@ HEADINGS = (
 
 
 @both_languages
-async def test_a_heading_has_signs_in_words_and_one_button_takes_a_year_as_a_word(
-    harness: ClientHarness,
-) -> None:
+async def test_a_heading_has_signs_in_words_and_a_button_takes_a_year_as_one(harness: ClientHarness) -> None:
     column = 1 + (harness.texts.locale is models.Locale.KO)
     for row in HEADINGS:
         shown = shown_text(await harness.ask("topic", query=row[0]))
@@ -333,7 +328,7 @@ async def test_a_heading_has_signs_in_words_and_one_button_takes_a_year_as_a_wor
     assert HEADINGS[0][column] not in shown_text(again)
 
 
-async def test_a_year_without_a_digest_is_not_said_to_be_a_word_that_papers_lack(
+async def test_a_year_without_a_digest_is_no_word_that_papers_lack_and_is_said(
     harness: ClientHarness,
 ) -> None:
     for query in ("DeepSeek-Tea 2023", "DeepSeek-Tea in 2023"):
@@ -346,11 +341,8 @@ async def test_a_year_without_a_digest_is_not_said_to_be_a_word_that_papers_lack
     earlier = shown_text(await harness.ask("topic", query="robots before december 2025"))
     assert harness.texts("list-dates", period="until November 30, 2025") in earlier
     assert "Pour Tea" not in earlier
-
-
-async def test_a_label_that_no_source_has_is_said(harness: ClientHarness) -> None:
-    shown = shown_text(await harness.ask("topic", query='robots in:"ICLR 2026"'))
-    assert harness.texts("list-no-label", labels="ICLR 2026") in shown
+    labelled = shown_text(await harness.ask("topic", query='robots in:"ICLR 2026"'))
+    assert harness.texts("list-no-label", labels="ICLR 2026") in labelled
 
 
 KETTLES, TEA, BREWING = "Weighing Kettles", "Robots that Pour Tea", "DeepSeek-Tea: Brewing"
@@ -402,9 +394,7 @@ async def test_a_phrase_in_quotation_marks_is_a_phrase(search: SearchService, la
         assert bool(await search.match_papers(query, papers)) == bool(found.on_topic), query
 
 
-async def test_a_stored_topic_means_what_the_search_box_reads(
-    search: SearchService, lab_db: Database
-) -> None:
+async def test_a_stored_topic_means_what_a_search_reads(search: SearchService, lab_db: Database) -> None:
     papers = await lab_db.fetch(archive.list_papers, [1])
     ids = {paper.paper_id: paper.paper_key for paper in papers}
     for topic in ("kettles OR robots", "주전자 또는 로봇", "teapots or robots, not surveys"):
@@ -440,8 +430,8 @@ async def test_what_is_left_out_is_what_the_words_mean(search: SearchService) ->
 
 async def test_an_institution_alone_has_its_newest_papers_first(lab_db: Database) -> None:
     later = NewsletterPaper("2512.00107", "Cups", "잔이에요.", votes=1)
-    await sample_archive.add_digest(lab_db, "2025-12-03", later)
-    fact = models.PaperFacts("2512.00107", "huggingface", "h", sample_archive.NOW, organization="NVIDIA")
+    await add_digest(lab_db, "2025-12-03", later)
+    fact = models.PaperFacts("2512.00107", "huggingface", "h", NOW, organization="NVIDIA")
     await add_facts(lab_db, fact)
     search = SearchService(lab_db)
     for sort, first in ((None, "2512.00107"), (Sort.VOTES, "2512.00101")):
@@ -459,11 +449,6 @@ async def test_an_institution_beside_other_words_is_offered_as_one(search: Searc
     ):
         result = await search.search(SearchRequest(query))
         assert [one for one in result.suggestions if "from:" in one] == offered, query
-
-
-async def test_any_name_has_an_answer(harness: ClientHarness) -> None:
-    for query in ("x", "from:", "from:x", "네" * 300, "from:" + "A" * 300, "대학교", "University"):
-        assert shown_text(await harness.ask("topic", query=query)), query
 
 
 @pytest.fixture

@@ -204,9 +204,7 @@ OF_ELSEWHERE = {
 
 
 @both_languages
-async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_looked_up(
-    harness: ClientHarness,
-) -> None:
+async def test_a_paper_outside_arxiv_is_named_by_its_key_and_not_looked_up(harness: ClientHarness) -> None:
     """docs/commands.md, *A paper outside arXiv*."""
     texts, day = harness.texts, date(2025, 5, 6)
     paper = {"key": f"doi/{DOI}", "title": "Moss at Night", "votes": 8, "published_on": str(day)}
@@ -243,9 +241,7 @@ async def test_a_paper_outside_arxiv_is_named_by_its_doi_or_address_and_not_look
     assert f"[{fern}](https://doi.org/10.1234/fern.2)" in found
 
 
-async def test_a_paper_that_all_know_by_a_name_is_fetched(
-    online_harness: ClientHarness, services: FakeArxiv
-) -> None:
+async def test_a_paper_known_by_a_name_is_fetched(online_harness: ClientHarness, services: FakeArxiv) -> None:
     services.add("2010.11929", "An Image is Worth 16x16 Words")
     for name in ("ViT", "비전 트랜스포머"):
         assert "An Image is Worth 16x16 Words" in shown_text(await online_harness.ask("paper", paper=name))
@@ -259,9 +255,7 @@ async def test_a_name_that_no_paper_has_shows_papers_that_sound_like_it(harness:
     assert "Rewards That Teach Reasoning" in shown
 
 
-async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
-    online_harness: ClientHarness, services: FakeArxiv
-) -> None:
+async def test_an_unlisted_paper_is_fetched_once(online_harness: ClientHarness, services: FakeArxiv) -> None:
     harness, texts = online_harness, online_harness.texts
     services.add(NEW, "Robots *That* Knit")
     link = f"https://www.alphaxiv.org/abs/{NEW}v2"
@@ -281,11 +275,12 @@ async def test_an_unlisted_paper_is_fetched_once_until_a_digest_lists_it(
     assert services.asked == [[NEW]]
     listed = shown_text(await harness.ask("saved"))
     assert texts("in-no-digest") in listed
-    for name, options in (
-        ("top", {}),
-        ("topic", {"query": "robots that knit"}),
-        ("author", {"name": "Minsu"}),
-    ):
+    searches: dict[str, Any] = {
+        "top": {},
+        "topic": {"query": "robots that knit"},
+        "author": {"name": "Minsu"},
+    }
+    for name, options in searches.items():
         assert "Knit" not in shown_text(await harness.ask(name, **options)), name
     digest = source_payloads.newsletter(date(2026, 1, 1), [NEW])
     await Workers(harness.container).ingest.add_text(digest, location="new.md")
@@ -321,9 +316,7 @@ async def test_the_reply_for_a_missing_paper_has_links(
     assert services.asked == [["2505.00404"]] * 8 + [["cs/0112017"]] * 2
 
 
-async def test_a_hostile_text_cannot_change_the_requested_address(
-    online_harness: ClientHarness, services: FakeArxiv
-) -> None:
+async def test_a_hostile_text_changes_no_address(online_harness: ClientHarness, services: FakeArxiv) -> None:
     services.add(NEW, "@everyone [x](http://evil.example) `<@1>`")
     for text in (
         f"https://arxiv.org/abs/{NEW}/../../admin?id_list=1,2#x",

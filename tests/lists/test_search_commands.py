@@ -16,7 +16,6 @@ from bot.search import glossary_service
 from storage import models
 from storage.models import AlertKind
 from storage.shelf import Owner
-from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
@@ -27,6 +26,7 @@ from tests.support.client_harness import (
     send_parts,
     shown_text,
 )
+from tests.support.sample_archive import NewsletterPaper, add_digest, newsletter
 
 
 @pytest.mark.promise
@@ -43,8 +43,8 @@ async def test_a_topic_search_is_private_and_shows_the_forms_searched_for(harnes
 
 
 async def test_a_filter_without_a_value_is_no_author_who_sounds_like_it(harness: ClientHarness) -> None:
-    paper = sample_archive.NewsletterPaper("2501.60001", "Geese", "A study.", authors=("Arthur Mensch",))
-    text = sample_archive.newsletter("2025-12-01", [paper])
+    paper = NewsletterPaper("2501.60001", "Geese", "A study.", authors=("Arthur Mensch",))
+    text = newsletter("2025-12-01", [paper])
     await Workers(harness.container).ingest.add_text(text, location="2025-12-01.md")
     for query, is_offered in (("author:", False), ("저자:", False), ("Arthur Mensh", True)):
         shown = shown_text(await harness.ask("topic", query=query))
@@ -77,15 +77,12 @@ async def test_an_author_is_named_as_most_papers_do(harness: ClientHarness) -> N
     """The first paper that names the author has the rare spelling."""
     spellings = ("Loubna Ben allal", "Loubna Ben Allal", "Loubna Ben Allal")
     for number, name in enumerate(spellings):
-        paper = sample_archive.NewsletterPaper(
-            f"2512.0020{number}", f"Web {number}", "웹.", authors=(name, "Ada Lovelake")
-        )
-        await sample_archive.add_digest(harness.container.database, f"2025-12-0{number + 1}", paper)
+        paper = NewsletterPaper(f"2512.0020{number}", f"Web {number}", "웹.", authors=(name, "Ada Lovelake"))
+        await add_digest(harness.container.database, f"2025-12-0{number + 1}", paper)
     shown = shown_text(await harness.ask("author", name="loubna ben allal"))
     assert harness.texts("list-author-heading", author="Loubna Ben Allal", count=3) in shown
-    assert (
-        harness.texts("list-other-authors", count=2, name="", author="", names="").split("“")[0] not in shown
-    )
+    others = harness.texts("list-other-authors", count=2, name="", author="", names="").split("“")[0]
+    assert others not in shown
     shown = shown_text(await harness.ask("author", name="ada lovelase"))
     assert "2 authors match “ada lovelase”" in shown
     assert "No author is called" not in shown
@@ -94,18 +91,14 @@ async def test_an_author_is_named_as_most_papers_do(harness: ClientHarness) -> N
 async def test_an_ambiguous_abbreviation_has_a_button_for_each_meaning(harness: ClientHarness) -> None:
     forms = ("직접 정책 적응(Direct Policy Adaptation; DPA)", "이중 경로 주의(Dual Path Attention; DPA)")
     papers = [
-        sample_archive.NewsletterPaper(
-            f"2505.0000{number}", f"Paper {number}", f"{forms[number % 2]}을 써요."
-        )
+        NewsletterPaper(f"2505.0000{number}", f"Paper {number}", f"{forms[number % 2]}을 써요.")
         for number in range(1, 7)
     ]
-    await sample_archive.add_digest(harness.container.database, "2025-05-02", *papers)
+    await add_digest(harness.container.database, "2025-05-02", *papers)
     await glossary_service.GlossaryService(harness.container.database, harness.container.clock).rebuild()
     result = await harness.ask("topic", query="DPA")
     labels = [part["label"] for part in raw_components(result) if "label" in part]
-    meant = [
-        label for label in labels if re.fullmatch("dual path attention|direct policy adaptation", label, re.I)
-    ]
+    meant = [one for one in labels if re.fullmatch("dual path attention|direct policy adaptation", one, re.I)]
     assert len(meant) == 2
     label = next(label for label in meant if label.startswith(("dual", "Dual")))
     assert "이중 경로 주의" in shown_text(await harness.click(result, label=label))
@@ -138,9 +131,8 @@ async def test_an_alert_created_from_a_list_has_its_search_terms(harness: Client
         ("reinforcment lerning", (keyword, "reinforcement learning")),
     ):
         result = await harness.ask("topic", query=query)
-        made = await harness.press(
-            result, "follow-author" if {kind for kind, _ in terms} == {author} else "follow-topic"
-        )
+        follow = "follow-author" if {kind for kind, _ in terms} == {author} else "follow-topic"
+        made = await harness.press(result, follow)
         if harness.texts("alert-made") not in shown_text(made):
             await harness.press(made, "alert-create")
         alert = (await harness.alerts.list_rows(user_id=harness.reader.id))[-1]

@@ -34,9 +34,8 @@ def _chart(columns: list[trends.MonthCount], locale: str = "en") -> charts.Chart
 
 
 def _texts(svg: str) -> list[str]:
-    return [
-        element.text or "" for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
-    ]
+    found = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    return [element.text or "" for element in found]
 
 
 def _svg(chart: charts.Chart, fonts: Sequence[str] | None = ()) -> str:
@@ -82,10 +81,8 @@ def test_at_most_three_weeks_or_days_are_labelled(locale: str, names: list[str])
     first = date(2024, 12, 24)
     columns = [trends.MonthCount(first + timedelta(days=day), 3, None) for day in range(21)]
     chart = charts.Chart(columns, "Papers", locale, is_last_partial=False, by_month=False)
-    for hangul, expected in (
-        (True, names),
-        (False, names if locale == "en" else ["12-27", "01-03", "01-10"]),
-    ):
+    plain = names if locale == "en" else ["12-27", "01-03", "01-10"]
+    for hangul, expected in ((True, names), (False, plain)):
         texts = _texts(charts.ChartRenderer(Templates(None)).render_svg(chart, hangul=hangul))
         assert [text for text in texts if re.search("[A-Z][a-z]{2} |[0-9]{4}|[.-]", text)] == expected
 

@@ -197,9 +197,8 @@ def test_a_text_is_cut_after_a_sentence_or_a_word(text: str, limit: int, short: 
 
 
 def test_a_code_fence_is_closed_and_reopened_across_pages() -> None:
-    text = (
-        "설명\n\n```python\n" + "\n".join(f"    x{number} = {number}" for number in range(20)) + "\n```\n끝"
-    )
+    code = "\n".join(f"    x{number} = {number}" for number in range(20))
+    text = f"설명\n\n```python\n{code}\n```\n끝"
     pages = discord_text.split_pages(text, 90, 300)
     assert len(pages) > 2
     assert all(page.count("```") % 2 == 0 for page in pages)

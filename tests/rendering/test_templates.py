@@ -136,9 +136,8 @@ def test_values_are_escaped_unless_marked_safe(operator: OperatorFolder) -> None
 
 def test_every_bundled_template_exists_in_both_languages() -> None:
     folder = Path(templates.__file__).parents[1] / "templates"
-    files = {
-        path.name for path in folder.glob("*.j2") if not path.name.startswith(("export.", "trend.", "web."))
-    }
+    others = ("export.", "trend.", "web.")
+    files = {path.name for path in folder.glob("*.j2") if not path.name.startswith(others)}
     assert {file.replace(".ko.", ".en.") for file in files} == {file for file in files if ".en." in file}
     assert len(files) == 6
 
@@ -182,8 +181,6 @@ def test_a_time_zone_is_displayed_by_its_city_name(zone: str, ko: str, en: str) 
 def test_three_authors_are_named_and_the_rest_counted(
     names: str, options: Mapping[str, Any], en: str, ko: str
 ) -> None:
-    shown = [
-        templates.render_authors(names.split(), locale, **{"truncated": False, **options})
-        for locale in ("en", "ko")
-    ]
+    given = {"truncated": False, **options}
+    shown = [templates.render_authors(names.split(), locale, **given) for locale in ("en", "ko")]
     assert shown == [en, ko]

@@ -8,8 +8,7 @@ from bot.search.results import SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper, make_paper
+from tests.support.sample_archive import NewsletterPaper, add_digest, make_paper, search_over
 
 WRITINGS = {
     "Andrés Marafiori": "andres marafiori|Marafiori, Andrés|MARAFIORI|marafiori andrés",
@@ -43,15 +42,11 @@ OTHER_LETTERS = (
 )
 
 
-async def test_a_name_matches_in_one_or_two_words_and_in_latin_cyrillic_or_greek_letters(
-    db: Database,
-) -> None:
+async def test_a_name_matches_in_one_or_two_words_and_in_latin_cyrillic_and_greek(db: Database) -> None:
     pairs = [pair.split(": ") for pair in OTHER_LETTERS.split("|")]
     names = tuple(dict.fromkeys(author for _, author in pairs))
     others = ("Marco Dean", "Le Zhang", "Ira Dougan", "Cun Lei")
-    search = await sample_archive.search_over(
-        db, make_paper(1, "One", "It works.", authors=(*names, *others))
-    )
+    search = await search_over(db, make_paper(1, "One", "It works.", authors=(*names, *others)))
     for typed, author in pairs:
         found = await search.find_author(typed, limit=10)
         assert (typed, found.author, found.is_corrected) == (typed, author, False)
@@ -60,7 +55,7 @@ async def test_a_name_matches_in_one_or_two_words_and_in_latin_cyrillic_or_greek
 
 async def test_two_typed_words_are_a_misspelt_name_rather_than_one_given_name(db: Database) -> None:
     names = ("Yuanhang Zhou", "Yuan Zhang", "Junyang Lin", "Jun Yan")
-    search = await sample_archive.search_over(db, make_paper(1, "One", "It works.", authors=names))
+    search = await search_over(db, make_paper(1, "One", "It works.", authors=names))
     for typed, author in (("Yuan hang", "Yuan Zhang"), ("jun yang", "Jun Yan")):
         result = await search.find_author(typed, limit=10)
         assert (typed, result.author, result.is_corrected) == (typed, author, True)
@@ -68,7 +63,7 @@ async def test_two_typed_words_are_a_misspelt_name_rather_than_one_given_name(db
 
 async def test_a_foreign_name_in_hangul_matches_by_sound(db: Database) -> None:
     names = ("Thomas Wolf", "Liang Wang", "Tom Wolfe Lewis")
-    service = await sample_archive.search_over(db, make_paper(1, "One", "It works.", authors=names))
+    service = await search_over(db, make_paper(1, "One", "It works.", authors=names))
     for typed, author in (("토머스 울프", names[0]), ("토마스 볼프", names[0]), ("리앙 왕", names[1])):
         found = await service.find_author(typed, limit=10)
         assert (found.matches, found.is_corrected) == ((author,), False)
@@ -112,12 +107,10 @@ GIVEN = ("Se Jung Kwon", "Susan Liang", "Marc Roth")
 """People whose given names sound like words: 저장, 수정, 음악."""
 
 
-async def test_researchers_are_found_as_koreans_write_their_names_and_several_are_listed(
-    db: Database,
-) -> None:
+async def test_researchers_are_found_as_koreans_write_them_and_several_are_listed(db: Database) -> None:
     spelt = dict(row.split(": ") for row in RESEARCHERS.split("|"))
     authors = (*spelt, "Peter Brown", "Jeff Heaton", "Mac Welling", "Sergey Petrov", "Edoardo Cetin", *GIVEN)
-    service = await sample_archive.search_over(db, make_paper(1, "One", "It works.", authors=authors))
+    service = await search_over(db, make_paper(1, "One", "It works.", authors=authors))
     for author, spellings in spelt.items():
         for typed in spellings.split(", "):
             found = await service.find_author(typed, limit=10)
@@ -149,7 +142,7 @@ BEST_MATCHES = (
 async def test_the_best_matching_author_comes_first(db: Database) -> None:
     names = ("Junyang Lin", "Kaichen Zhang", "David K. Zhang", "Matthew Lyle Olson", "Ying-Tian Liu")
     others = ("J. H. Li", "Y. K. Lee", "Ethan D. L. Brown", "Lin Zhou", "Olivia M. Lang", "DeepSeek-AI")
-    search = await sample_archive.search_over(db, make_paper(1, "One", "하나입니다.", authors=names + others))
+    search = await search_over(db, make_paper(1, "One", "하나입니다.", authors=names + others))
     for pair in BEST_MATCHES.split("|"):
         name, meant = pair.split(": ")
         assert (name, (await search.find_author(name, limit=10)).author) == (name, meant)
@@ -157,7 +150,7 @@ async def test_the_best_matching_author_comes_first(db: Database) -> None:
 
 async def test_implausible_corrections_of_a_name_are_rejected(db: Database) -> None:
     people = ("Seon Joo Kim", "Young-Jun Lee", "Lei Zhang", "Jianyi Wang", "Minjun Kim", "Junyang Lin")
-    search = await sample_archive.search_over(db, make_paper(1, "One", "하나입니다.", authors=people))
+    search = await search_over(db, make_paper(1, "One", "하나입니다.", authors=people))
     corrected = {"Sunjoo Kim": people[0], "Seon Joo Kin": people[0], "Junyang Li": people[5]}
     unknown = dict.fromkeys(("Geonwoo Kim", "Dongjun Lee", "Wei Zhangg", "Jian Wan", "Minsu Kim"))
     for typed, meant in (unknown | corrected).items():
@@ -186,7 +179,7 @@ async def korean(db: Database) -> SearchService:
         NewsletterPaper(f"2505.0100{number}", f"Paper {number}", "It works.", authors=authors)
         for number, authors in enumerate(PEOPLE)
     ]
-    return await sample_archive.search_over(db, *papers)
+    return await search_over(db, *papers)
 
 
 NAMES = {
@@ -238,11 +231,9 @@ async def test_an_incomplete_hangul_name_is_completed(korean: SearchService) -> 
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_an_authors_papers_are_sorted_filtered_and_paged(db: Database) -> None:
     votes = [5, None, 40, 0, 9, 9]
-    papers = [
-        NewsletterPaper(f"2505.0001{number}", "One", "It works.", votes=votes[number]) for number in range(6)
-    ]
-    await sample_archive.add_digest(db, "2025-05-02", *papers[:5])
-    await sample_archive.add_digest(db, "2025-05-03", *papers[5:])
+    papers = [NewsletterPaper(f"2505.0001{n}", "One", "It works.", votes=one) for n, one in enumerate(votes)]
+    await add_digest(db, "2025-05-02", *papers[:5])
+    await add_digest(db, "2025-05-03", *papers[5:])
     service = SearchService(db)
     for sort, pages in ((Sort.VOTES, ["254", "031"]), (Sort.DATE, ["524", "031"])):
         for number, page in enumerate(pages):
@@ -262,7 +253,7 @@ async def test_all_who_have_a_family_name_are_listed_and_counted_in_both_scripts
         make_paper(number, "A Study", "실험입니다.", authors=(name,))
         for number, name in enumerate((*names, "Yi Zhang", "Yi-Fan Wu", "Leeland Stone", "Lee Min-ho"), 1)
     ]
-    service = await sample_archive.search_over(db, *papers)
+    service = await search_over(db, *papers)
     for typed in ("Lee", "이"):
         found = await service.find_author(typed, limit=10)
         assert ({*found.namesakes}, found.total) == ({*names, "Lee Min-ho"}, 31), typed

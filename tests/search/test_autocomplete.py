@@ -10,8 +10,7 @@ from bot.text import seed
 from storage import glossary as stored_glossary
 from storage import models
 from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import NOW, NewsletterPaper, make_paper
+from tests.support.sample_archive import NOW, NewsletterPaper, add_digest, make_paper
 
 EN, KO = models.Locale.EN, models.Locale.KO
 LONG_TITLE = "Walking Lanterns " + "that keep walking " * 8
@@ -34,7 +33,7 @@ PAPERS = (
 @pytest.fixture
 async def induced_search(db: Database) -> SearchService:
     """The search service for six papers and the glossary learnt from them."""
-    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    await add_digest(db, "2025-01-02", *PAPERS)
     await glossary_service.GlossaryService(db, lambda: NOW).rebuild()
     return SearchService(db)
 
@@ -74,7 +73,7 @@ async def test_autocomplete_follows_a_new_glossary(db: Database, induced_search:
         NewsletterPaper(f"2501.0002{number}", f"Lights {number}", "항구 등불(Harbour Lights; HBL)입니다.")
         for number in range(3)
     ]
-    await sample_archive.add_digest(db, "2025-01-03", *lights)
+    await add_digest(db, "2025-01-03", *lights)
     await glossary_service.GlossaryService(db, lambda: NOW + timedelta(hours=1)).rebuild()
     assert "Harbour Lights" in [choice.value for choice in await induced_search.complete_topic("harbour", EN)]
 
@@ -102,10 +101,7 @@ def test_matches_by_syllable_rank_before_matches_by_keystroke() -> None:
 async def test_an_empty_author_field_offers_the_most_published_authors(induced_search: SearchService) -> None:
     for typed in ("", " ", "-"):
         offered = await induced_search.complete_author(typed)
-        assert [(choice.value, choice.papers) for choice in offered] == [
-            ("Ada Lovelace", 6),
-            ("Jürgen Müller", 1),
-        ]
+        assert [(one.value, one.papers) for one in offered] == [("Ada Lovelace", 6), ("Jürgen Müller", 1)]
     for typed in ["mul", "jur", "müll", "muller j", "Jürgen M"]:
         assert [choice.value for choice in await induced_search.complete_author(typed)] == ["Jürgen Müller"]
 
@@ -133,7 +129,7 @@ async def test_a_link_or_an_incomplete_korean_title_offers_the_paper(induced_sea
 async def test_a_glossary_stored_by_an_older_version_is_ignored(db: Database) -> None:
     glossaries = glossary_service.GlossaryService(db, lambda: NOW)
     assert not await glossaries.is_stale(), "there are no papers"
-    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    await add_digest(db, "2025-01-02", *PAPERS)
     assert await glossaries.is_stale()
     await glossaries.rebuild()
     assert not await glossaries.is_stale()

@@ -9,8 +9,7 @@ from bot.search.results import MatchKind, SearchRequest
 from bot.search.service import SearchService
 from storage.database import Database
 from storage.models import Filters
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper
+from tests.support.sample_archive import NewsletterPaper, search_over
 
 
 async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService) -> None:
@@ -33,7 +32,7 @@ async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService)
 async def test_a_term_that_no_paper_has_is_read_as_its_words(db: Database) -> None:
     texts = {1: "It predicts a gradient.", 2: "A steep descent.", 3: "지식을 두 번 증류.", 4: "Weights."}
     about = [NewsletterPaper(f"2501.1000{n}", f"Paper {n}", text) for n, text in texts.items()]
-    service = await sample_archive.search_over(db, *about)
+    service = await search_over(db, *about)
     for typed, wanted in [("gradient descent", {1, 2}), ("gradeint descent", {1, 2}), ("지식증류", {3})]:
         found = await service.search(SearchRequest(typed))
         assert {row.key for row in found.rows} == {f"2501.1000{n}" for n in wanted}, typed
@@ -64,9 +63,7 @@ async def test_known_words_phrases_and_operators_are_not_corrected(search: Searc
 
 
 @pytest.mark.parametrize("query", ["author:Ada Lovelace", "저자:Ada Lovelace"])
-async def test_a_name_typed_without_its_quotation_marks_is_offered_with_them(
-    search: SearchService, query: str
-) -> None:
+async def test_a_name_without_quotation_marks_is_offered_with_them(search: SearchService, query: str) -> None:
     offered = (await search.search(SearchRequest(query))).suggestions
     assert offered == ('author:"Ada Lovelace"',)
     assert (await search.search(SearchRequest(offered[0]))).total
@@ -109,9 +106,8 @@ async def test_part_of_a_title_finds_the_paper(search: SearchService) -> None:
 
 
 _WEIGHTS = "diffusion 9|Decoding 3|decodings 1|모델 50|모듈 1|멀티모달 4|환각 3|mode 2|model 40|causal 5|casual 4|LoRA2 3"
-_VOCABULARY = completion.Vocabulary(
-    (word, int(weight)) for word, weight in map(str.split, _WEIGHTS.split("|"))
-)
+_WORDS = map(str.split, _WEIGHTS.split("|"))
+_VOCABULARY = completion.Vocabulary((word, int(weight)) for word, weight in _WORDS)
 _ERRORS = (
     "diffuison diffusion|decodng decoding|modle model|모댈 모델|멀티모덜 멀티모달|환긱 환각|modles models"
 )

@@ -21,8 +21,7 @@ from bot.text import analyser
 from storage import models
 from storage.database import Database
 from storage.models import Filters
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper, make_paper
+from tests.support.sample_archive import NOW, NewsletterPaper, add_digest, make_paper, search_over
 
 
 def make_studies(count: int, topic: str, start: int = 1) -> list[NewsletterPaper]:
@@ -36,7 +35,7 @@ def make_studies(count: int, topic: str, start: int = 1) -> list[NewsletterPaper
 async def test_of_papers_with_one_score_the_last_added_is_first(db: Database) -> None:
     """As in a day's list; else their order would be that of the index, which a rebuild changes."""
     alike = [make_paper(number, "A Study of Graphs", "그래프입니다.") for number in range(1, 5)]
-    service = await sample_archive.search_over(db, *alike)
+    service = await search_over(db, *alike)
     found = (await service.search(SearchRequest("graphs"))).rows
     assert [row.key for row in found] == [paper.arxiv_id for paper in reversed(alike)]
 
@@ -44,7 +43,7 @@ async def test_of_papers_with_one_score_the_last_added_is_first(db: Database) ->
 async def test_a_match_inside_a_longer_word_ranks_below_a_whole_word(db: Database) -> None:
     whole = make_paper(31, "Exams", "과학 시험을 제안한다.")
     within = make_paper(32, "More Exams", "생명과학 시험을 제안한다. 시험이 쉽다.", votes=900)
-    service = await sample_archive.search_over(db, whole, within)
+    service = await search_over(db, whole, within)
     found = await service.search(SearchRequest("과학 시험"))
     assert [row.key for row in found.rows] == [whole.arxiv_id, within.arxiv_id]
 
@@ -71,7 +70,7 @@ def make_papers() -> list[NewsletterPaper]:
 
 @pytest.fixture
 async def archive_search(db: Database) -> SearchService:
-    return await sample_archive.search_over(db, *make_papers())
+    return await search_over(db, *make_papers())
 
 
 @settings(
@@ -107,7 +106,7 @@ async def test_pages_show_every_paper_once(
 
 async def test_the_partial_match_with_the_rarer_term_comes_first(db: Database) -> None:
     lanterns = NewsletterPaper("2502.00001", "Lanterns", "lanterns in the snow", votes=0)
-    service = await sample_archive.search_over(db, *make_studies(30, "robots"), lanterns)
+    service = await search_over(db, *make_studies(30, "robots"), lanterns)
     found = await service.search(SearchRequest("robots lanterns", limit=50))
     assert found.rows[0].key == "2502.00001"
     assert found.missing.keys() == {row.key for row in found.rows}
@@ -116,7 +115,7 @@ async def test_the_partial_match_with_the_rarer_term_comes_first(db: Database) -
 
 async def test_partial_matches_respect_filters_and_exclusions(db: Database) -> None:
     one = NewsletterPaper("2502.00001", "Quaternions", "quaternions", votes=0)
-    archive_search = await sample_archive.search_over(db, *make_papers(), one)
+    archive_search = await search_over(db, *make_papers(), one)
     every = await archive_search.search(SearchRequest("robots quaternions", limit=100))
     assert every.total == len(every.rows) > 10
     popular = await archive_search.search(SearchRequest("robots quaternions votes:25", limit=100))
@@ -141,14 +140,14 @@ async def test_a_former_version_of_the_index_is_freed_once_no_page_needs_it(
         made.append(weakref.ref(engine))
 
     monkeypatch.setattr(Engine, "__init__", note)
-    now = sample_archive.NOW
-    await sample_archive.add_digest(db, "2025-01-02", *make_studies(3, "robots"))
+    now = NOW
+    await add_digest(db, "2025-01-02", *make_studies(3, "robots"))
     service = SearchService(db, clock=lambda: now)
     gc.disable()
     try:
         await service.search(SearchRequest("robots"))
         now += timedelta(minutes=minutes)
-        await sample_archive.add_digest(db, "2025-01-03", *make_studies(3, "video", 10))
+        await add_digest(db, "2025-01-03", *make_studies(3, "video", 10))
         await service.search(SearchRequest("video"))
         assert [engine() is not None for engine in made] == [kept, True]
     finally:

@@ -9,8 +9,7 @@ from bot.search.glossary_service import GlossaryService
 from bot.search.results import MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper, make_paper
+from tests.support.sample_archive import NewsletterPaper, add_digest, make_ingest, make_paper
 
 EXPLAINED = "등롱 신호(lantern signal)를 보내요."
 USED = "등롱 신호를 보내요. 등롱 신호가 밝아요."
@@ -23,7 +22,7 @@ PAPERS = [
 
 
 async def fill(db: Database, papers: Iterable[NewsletterPaper] = PAPERS) -> SearchService:
-    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await add_digest(db, "2025-01-02", *papers)
     await GlossaryService(db).rebuild()
     return SearchService(db)
 
@@ -39,7 +38,7 @@ async def test_a_form_that_one_paper_defines_is_searched_but_not_used_in_filters
     assert await find(service, "lantern signal") == {"2501.00001", "2501.00002", "2501.00003"}
     assert await find(service, "lantern signal", by_votes=True) == {"2501.00001"}
     assert await find(service, 'harbours -"lantern signal"') == {"2501.00002"}, "nor to leave papers out"
-    await sample_archive.add_digest(db, "2025-01-03", make_paper(4, "A Lantern Signal", EXPLAINED))
+    await add_digest(db, "2025-01-03", make_paper(4, "A Lantern Signal", EXPLAINED))
     await GlossaryService(db).rebuild()
     assert await find(service, "lantern signal", by_votes=True) == {f"2501.0000{n}" for n in (1, 2, 4)}
     assert not await find(service, 'harbours -"lantern signal"')
@@ -53,13 +52,10 @@ async def test_an_abbreviation_that_one_paper_defines_is_not_used_in_filters(db:
     ships = make_paper(6, "Large Ships", "Ships are large.")
     language = make_paper(5, "Large Language Models", "A large language model (LLM).")
     service = await fill(db, [*PAPERS, ships, language])
-    told = {
-        "arxiv_id": "2502.00001",
-        "title": "Ships",
-        "sections": [[None, "A large language model (LARGE)."]],
-    }
+    sections = [[None, "A large language model (LARGE)."]]
+    told = {"arxiv_id": "2502.00001", "title": "Ships", "sections": sections}
     text = json.dumps({"format": "list", "date": "2025-01-03", "papers": [told]})
-    await sample_archive.make_ingest(db).add_text(text, source=LIST, location=LIST)
+    await make_ingest(db).add_text(text, source=LIST, location=LIST)
     await GlossaryService(db).rebuild()
     for query in ("large language model", "LLM"):
         assert "2501.00006" not in await find(service, query, by_votes=True)

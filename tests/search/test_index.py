@@ -15,9 +15,8 @@ from bot.search.service import SearchService
 from bot.text import seed
 from storage import backups, errors, migrate, papers
 from storage.database import Database
-from tests.support import sample_archive
 from tests.support.resident import hold_and_free, read_resident
-from tests.support.sample_archive import make_paper
+from tests.support.sample_archive import add_digest, make_paper
 
 PAPERS = [
     make_paper(
@@ -35,7 +34,7 @@ PAPERS = [
 
 @pytest.fixture
 async def filled(db: Database) -> Database:
-    await sample_archive.add_digest(db, "2025-01-02", *PAPERS)
+    await add_digest(db, "2025-01-02", *PAPERS)
     return db
 
 
@@ -51,7 +50,7 @@ async def test_a_search_sees_added_corrected_and_removed_papers(filled: Database
     assert await count(service) == 25
     assert (await service.find_author("Muller", limit=10)).total == 25
     corrected = make_paper(1, "Walking Lanterns", "등불이 걷는다.", authors=("Grace Hopper",))
-    await sample_archive.add_digest(filled, "2025-01-02", corrected, *PAPERS[1:20])
+    await add_digest(filled, "2025-01-02", corrected, *PAPERS[1:20])
     assert await count(service, "lanterns") == 1
     assert await count(service) == 19
     assert (await service.find_author("grace hopper", limit=10)).total == 1
@@ -62,7 +61,7 @@ async def test_a_search_sees_added_corrected_and_removed_papers(filled: Database
 async def test_processes_share_an_index_folder(filled: Database) -> None:
     one, other = SearchService(filled), SearchService(filled)
     assert await count(one) == await count(other) == 25
-    await sample_archive.add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
+    await add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
     with one.index.open_writer():
         # While another process is writing, the index is used as it is.
         assert await count(other) == 25
@@ -104,9 +103,9 @@ async def test_a_missing_or_damaged_folder_is_rebuilt(
 
 async def test_the_index_is_rebuilt_after_restoring_a_backup(tmp_path: Path) -> None:
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
-    await sample_archive.add_digest(database, "2025-01-02", *PAPERS[:3])
+    await add_digest(database, "2025-01-02", *PAPERS[:3])
     await backups.copy_to(database, tmp_path / "backup.db")
-    await sample_archive.add_digest(database, "2025-01-03", *PAPERS[3:6])
+    await add_digest(database, "2025-01-03", *PAPERS[3:6])
     assert await count(SearchService(database)) == 6
     await database.close()
     for suffix in ("-wal", "-shm"):
@@ -114,7 +113,7 @@ async def test_the_index_is_rebuilt_after_restoring_a_backup(tmp_path: Path) -> 
     (tmp_path / "backup.db").rename(tmp_path / "a.db")
     database = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
     # As many changes as in the index, but different ones.
-    await sample_archive.add_digest(database, "2025-01-03", *PAPERS[10:12])
+    await add_digest(database, "2025-01-03", *PAPERS[10:12])
     service = SearchService(database)
     assert await count(service) == 5
     assert await count(service, "number4") == 0
@@ -127,7 +126,7 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
     monkeypatch.setattr(search_index, "BATCH", 4)
     monkeypatch.setattr(search_index, "COMMIT_PAPERS", 8)
     index = search_index.SearchIndex(search_index.folder_of(filled), at_once=3)
-    await sample_archive.add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
+    await add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
     service = SearchService(filled, index=index)
     result = await service.search(SearchRequest("learning"))
     assert (result.total, result.is_stale) == (0, True)
@@ -149,9 +148,7 @@ async def test_many_changes_are_indexed_in_the_background_newest_first(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other C libraries have no malloc_trim")
-async def test_a_long_build_returns_free_memory_with_each_commit(
-    filled: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_each_commit_returns_free_memory(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's threads free what they held for a commit, which malloc keeps: 70 MB after 10,000 papers."""
     monkeypatch.setattr(search_index, "BATCH", 5)
     monkeypatch.setattr(search_index, "COMMIT_PAPERS", 5)
@@ -169,7 +166,7 @@ async def test_an_unwritable_index_folder_makes_results_stale_and_is_logged_once
 ) -> None:
     service = SearchService(filled)
     assert await count(service) == 25
-    await sample_archive.add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
+    await add_digest(filled, "2025-01-03", make_paper(99, "Learning", "Study."))
 
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -197,9 +194,7 @@ async def test_the_engines_reason_is_the_one_that_is_named(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-async def test_an_index_that_root_makes_belongs_to_the_owner_of_its_place(
-    filled: Database, tmp_path: Path
-) -> None:
+async def test_an_index_that_root_makes_is_its_folders_owners(filled: Database, tmp_path: Path) -> None:
     """As after `reindex` as root in the folder of the bot, which has to go on writing there."""
     assert filled.path is not None
     os.chown(filled.path.parent, 65534, 65534)

@@ -7,8 +7,7 @@ from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import institutions
 from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper, make_paper
+from tests.support.sample_archive import NewsletterPaper, add_digest, make_paper, search_over
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ async def named(db: Database) -> SearchService:
         NewsletterPaper("2501.06252", "Transformer^2: Self-adaptive LLMs", "스스로 맞춥니다.", votes=0),
         NewsletterPaper("2404.07987", "ControlNet++: Consistency Feedback", "조건을 지킵니다.", votes=0),
     ]
-    return await sample_archive.search_over(db, *papers, *named)
+    return await search_over(db, *papers, *named)
 
 
 async def check_first(search: SearchService, queries_of: dict[str, str]) -> None:
@@ -62,10 +61,12 @@ async def test_the_named_paper_comes_first(named: SearchService) -> None:
             "2404.07987": "controlnet plus plus",
         },
     )
+    versions = await named.search(SearchRequest("llama"))
+    assert [row.key for row in versions.rows[:2]] == ["2307.09288", "2407.21783"]
 
 
 async def test_a_paper_is_found_by_the_name_that_its_title_lacks(db: Database) -> None:
-    service = await sample_archive.search_over(
+    service = await search_over(
         db,
         NewsletterPaper("2302.05543", "Adding Conditional Control to Text-to-Image Models", "모델입니다."),
         NewsletterPaper("2102.12092", "Zero-Shot Text-to-Image Generation", "모델입니다."),
@@ -75,15 +76,10 @@ async def test_a_paper_is_found_by_the_name_that_its_title_lacks(db: Database) -
         assert (query, [row.key for row in result.rows]) == (query, found)
 
 
-async def test_versions_of_a_name_come_before_papers_that_mention_it(named: SearchService) -> None:
-    result = await named.search(SearchRequest("llama"))
-    assert [row.key for row in result.rows[:2]] == ["2307.09288", "2407.21783"]
-
-
 async def test_a_name_matches_with_joined_or_separate_words(db: Database) -> None:
     texts = "FlashAttention|flash attention|Llama 3|SAM2|fine tuning|finetuning|Qwen2.5-7B"
     papers = [make_paper(n, "A Study", f"{text}을 씁니다.") for n, text in enumerate(texts.split("|"), 1)]
-    service = await sample_archive.search_over(db, *papers)
+    service = await search_over(db, *papers)
     found = {"flash attention": "12", "FlashAttention": "12", "llama3": "3", "sam 2": "4", "Qwen2.5": "7"}
     # A paper that uses the text model is not about the model for images.
     found |= {"Qwen2.5-VL": "", "Qwen2.5-Coder": "", "llama9": "", "Llama-9": "", "SAM9": ""}
@@ -108,12 +104,14 @@ async def spelt(db: Database) -> SearchService:
         make_paper(4, "Ramadan Greetings", "라마단을 다룹니다."),
         NewsletterPaper("2407.21783", "The Llama 3 Herd of Models, LLaMA", "모델군입니다."),
     ]
-    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await add_digest(db, "2025-01-02", *papers)
     await GlossaryService(db).rebuild()
     return SearchService(db)
 
 
-async def test_a_korean_spelling_finds_the_named_paper(spelt: SearchService) -> None:
+async def test_a_korean_spelling_is_a_name_that_papers_have_and_no_ordinary_word(
+    spelt: SearchService,
+) -> None:
     await check_first(
         spelt,
         {
@@ -125,17 +123,12 @@ async def test_a_korean_spelling_finds_the_named_paper(spelt: SearchService) -> 
             "2407.21783": "라마|라마 3",
         },
     )
-
-
-async def test_a_korean_spelling_in_a_longer_query_matches_the_name(spelt: SearchService) -> None:
-    result = await spelt.search(SearchRequest("제미나이 문맥"))
-    assert result.rows[0].key == "2403.05530"
-    assert "Gemini" in result.read.translations
-
-
-async def test_a_name_in_korean_is_not_absent_if_papers_have_it_in_latin_letters(
-    spelt: SearchService,
-) -> None:
+    longer = await spelt.search(SearchRequest("제미나이 문맥"))
+    assert longer.rows[0].key == "2403.05530"
+    assert "Gemini" in longer.read.translations
+    ordinary = await spelt.search(SearchRequest("다리"))
+    assert {row.key for row in ordinary.rows} == {"2501.00002", "2501.00003"}
+    assert ordinary.read.translations == ()
     names = ("라마3", "제미나이1.5", "큐웬2.5", "제미나이", "라마9", "뱁새-7B")
     assert await spelt.list_absent(dict.fromkeys(names, ())) == ["라마9", "뱁새-7B"]
 
@@ -144,20 +137,10 @@ async def test_a_name_in_korean_is_not_absent_if_papers_have_it_in_latin_letters
 async def test_a_korean_word_is_a_name_if_three_in_ten_of_its_papers_have_the_name_too(
     db: Database, having_both: int, name: tuple[str, ...]
 ) -> None:
-    papers = [
-        make_paper(n, f"Study {n}", f"툴포머. {'Toolformer.' * (n <= having_both)}") for n in range(1, 11)
-    ]
-    await sample_archive.add_digest(
-        db, "2025-01-02", NewsletterPaper("2403.05530", "Toolformer: Long", "문맥."), *papers
-    )
+    papers = [make_paper(n, "Study", f"툴포머. {'Toolformer.' * (n <= having_both)}") for n in range(1, 11)]
+    await add_digest(db, "2025-01-02", NewsletterPaper("2403.05530", "Toolformer: Long", "문맥."), *papers)
     await GlossaryService(db).rebuild()
     assert (await SearchService(db).search(SearchRequest("툴포머"))).read.translations == name
-
-
-async def test_an_ordinary_korean_word_is_not_a_spelling_of_a_name(spelt: SearchService) -> None:
-    result = await spelt.search(SearchRequest("다리"))
-    assert {row.key for row in result.rows} == {"2501.00002", "2501.00003"}
-    assert result.read.translations == ()
 
 
 async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_name(db: Database) -> None:
@@ -170,7 +153,7 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
         ("Datasets of forks", "7"),
     )
     papers = [make_paper(int(number), title, "실험입니다.") for title, number in titles]
-    service = await sample_archive.search_over(db, *papers)
+    service = await search_over(db, *papers)
     for query, numbers in {
         "minibatch": "2",
         "mini batch": "12",
@@ -197,24 +180,22 @@ async def test_of_a_family_without_a_paper_of_its_name_the_one_with_most_votes_i
         make_paper(2, "Lantern v2: Writing", "글을 씁니다.", votes=90),
         make_paper(3, "On Lantern and Lantern", "Lantern Lantern Lantern.", votes=200),
     ]
-    service = await sample_archive.search_over(db, *papers)
+    service = await search_over(db, *papers)
     assert (await service.search(SearchRequest("Lantern"))).rows[0].key == "2501.00002"
     exact = make_paper(4, "Lantern: Light", "빛입니다.", votes=0)
-    await sample_archive.add_digest(db, "2025-02-02", exact)
+    await add_digest(db, "2025-02-02", exact)
     assert (await service.search(SearchRequest("Lantern"))).rows[0].key == "2501.00004"
 
 
 async def test_a_korean_word_for_a_term_is_no_author_who_sounds_like_it(db: Database) -> None:
     cobbe = make_paper(1, "Verifying Step by Step", "검증을 다룹니다.", authors=("Karl Cobbe",))
-    search = await sample_archive.search_over(
-        db, cobbe, make_paper(2, "A Survey of Agents", "에이전트를 모읍니다.")
-    )
+    search = await search_over(db, cobbe, make_paper(2, "A Survey of Agents", "에이전트를 모읍니다."))
     result = await search.search(SearchRequest("서베이"))
     assert [row.key for row in result.rows] == ["2501.00002"]
 
 
 async def test_an_institution_that_no_paper_is_from_finds_only_texts_with_its_name(db: Database) -> None:
-    search = await sample_archive.search_over(
+    search = await search_over(
         db,
         make_paper(1, "Coherent Video", "Coherent frames, coherence over time."),
         make_paper(2, "Command R", "Cohere's model is measured."),

@@ -6,8 +6,7 @@ from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
 from storage.database import Database
 from tests.conftest import OpenFilled
-from tests.support import sample_archive
-from tests.support.sample_archive import NewsletterPaper, make_paper
+from tests.support.sample_archive import NewsletterPaper, add_digest, make_paper
 
 PAPERS = """
 1706.03762 | Attention Is All You Need | 어텐션 이즈 올 유 니드
@@ -43,7 +42,7 @@ SAID = {name: arxiv_id for arxiv_id, _, *said in ROWS for names in said for name
 
 async def _add_papers(database: Database) -> None:
     papers = (NewsletterPaper(arxiv_id, title, "A new way.") for arxiv_id, title in TITLES.items())
-    await sample_archive.add_digest(database, "2025-01-02", *papers)
+    await add_digest(database, "2025-01-02", *papers)
     await GlossaryService(database).rebuild()
 
 
@@ -80,7 +79,7 @@ async def test_a_title_that_goes_on_after_a_name_is_not_the_paper_of_that_name(d
         "Four Quiet Herons Dance Slowly",
     )
     papers = (make_paper(n, title, "A pond.", votes=n) for n, title in enumerate(titles, 1))
-    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await add_digest(db, "2025-01-02", *papers)
     service = SearchService(db)
     for text, arxiv_id in {
         "Stable Audio": None,
@@ -101,7 +100,7 @@ async def test_a_name_that_a_summary_has_is_not_that_of_a_paper_that_sounds_so(d
         make_paper(1, "Zebra: Stripes of Ponds", "A pond."),
         make_paper(2, "Clear Pictures", "Restores pictures as SUPIR does. SOPRA is slower."),
     )
-    await sample_archive.add_digest(db, "2025-01-02", *papers)
+    await add_digest(db, "2025-01-02", *papers)
     await GlossaryService(db).rebuild()
     service = SearchService(db)
     for text in ("SUPIR", "sopra"):

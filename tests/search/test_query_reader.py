@@ -46,9 +46,7 @@ def _parts(read: ParsedQuery) -> list[str]:
         ("대규모언어모델추론", ["대규모언어모델", "추론"]),
     ],
 )
-def test_filler_is_dropped_but_not_from_terms(
-    glossary: term_resolver.Glossary, typed: str, parts: list[str]
-) -> None:
+def test_filler_stays_in_terms_alone(glossary: term_resolver.Glossary, typed: str, parts: list[str]) -> None:
     assert _parts(_read(glossary, typed)) == parts
 
 
@@ -106,9 +104,7 @@ def test_an_everyday_word_is_searched_with_all_forms_of_its_term(
         ("|", "|"),
     ],
 )
-def test_a_question_is_reduced_to_its_topic(
-    glossary: term_resolver.Glossary, question: str, read: str
-) -> None:
+def test_a_question_is_read_as_its_topic(glossary: term_resolver.Glossary, question: str, read: str) -> None:
     assert _read(glossary, question).sought == read
 
 

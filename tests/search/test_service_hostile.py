@@ -8,8 +8,7 @@ from bot.search.results import MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from storage import models
 from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import make_paper
+from tests.support.sample_archive import make_paper, search_over
 
 WORDS = (
     "\" * ^ NEAR( AND OR NOT ( ) : - + { } | & ! <-> ' \\ 추론 강화 학습 model RL gpt-4o c++ 뇌 é 🦜 שלום \x00 \u202e % _"
@@ -42,14 +41,13 @@ MAX_SAID = 4_000
 
 words = st.lists(st.sampled_from(WORDS.split(" ")), max_size=12)
 parts = st.lists(st.sampled_from(PARTS.split("|") + WORDS.split(" ")), max_size=12)
-texts = st.one_of(
-    st.text(max_size=60), *(some.map(glue.join) for some in (words, parts) for glue in ("", " "))
-)
+joined = (some.map(glue.join) for some in (words, parts) for glue in ("", " "))
+texts = st.one_of(st.text(max_size=60), *joined)
 
 
 @pytest.fixture
 async def hostile(db: Database) -> SearchService:
-    return await sample_archive.search_over(
+    return await search_over(
         db,
         make_paper(1, "Reasoning with gpt-4o & C++", "강화 학습(RL)으로 추론 모델을 학습합니다."),
         make_paper(2, "뇌 신호", "뇌를 읽습니다.", authors=("Zoë O'Neil", "김철수")),

@@ -30,9 +30,7 @@ def make_snippet(text: str, *terms: tuple[str, ...]) -> str:
         pytest.param("### 문맥\n\n긴 문맥을 쓴다.", "문맥", "긴 **문맥**을 쓴다.", id="below a heading"),
     ],
 )
-def test_a_term_matches_at_the_start_of_a_word_in_any_spacing_of_one_block(
-    text: str, term: str, snippet: str
-) -> None:
+def test_a_term_matches_at_the_start_of_a_word_in_any_spacing(text: str, term: str, snippet: str) -> None:
     assert make_snippet(text, (term,)) == snippet
 
 

@@ -6,8 +6,7 @@ from bot.search import glossary_service
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage.database import Database
-from tests.support import sample_archive
-from tests.support.sample_archive import make_paper
+from tests.support.sample_archive import make_paper, search_over
 
 TITLES = (
     "EXAONE 3.0 Technical Report",
@@ -31,12 +30,9 @@ POND = "연못의 생물을 다룬다."
 
 
 async def _store(db: Database, *papers: tuple[str, str]) -> SearchService:
-    """Store papers with titles and summaries, of which the n-th has n votes, and learn from them."""
-    await sample_archive.add_digest(
-        db, "2025-01-02", *(make_paper(number, *paper, number) for number, paper in enumerate(papers, 1))
-    )
-    await glossary_service.GlossaryService(db).rebuild()
-    return SearchService(db)
+    """Store papers with titles and summaries, of which the n-th has n votes."""
+    stored = [make_paper(number, *paper, number) for number, paper in enumerate(papers, 1)]
+    return await search_over(db, *stored)
 
 
 async def _find(service: SearchService, query: str) -> list[str]:
@@ -59,6 +55,7 @@ async def test_names_are_found_with_any_ending_and_spelling(db: Database) -> Non
 async def test_a_name_in_hangul_that_no_paper_has_offers_the_one_that_sounds_so(db: Database) -> None:
     titles = (*TITLES, "Kestrel: A Model of Wings", "Florence: Pictures of Ponds")
     service = await _store(db, *((title, POND) for title in titles))
+    await glossary_service.GlossaryService(db).rebuild()
     named = {"엑사원": "EXAONE", "엑사원 3.0": "EXAONE 3.0", "케스트랄": "Kestrel", "플로랑스": "Florence"}
     for query, name in named.items():
         assert (await service.search(SearchRequest(query))).suggestions == (name,)
@@ -75,6 +72,7 @@ async def test_a_term_written_as_one_word_is_the_term_in_both_languages(db: Data
         ("4", "실시간으로 연못을 본다. 실시간 영상을 다룬다."),
         ("5", "초해상도로 연못을 본다. 초해상도를 다룬다."),
     )
+    await glossary_service.GlossaryService(db).rebuild()
     for query, titles in (("ecommerce", "123"), ("realtime", "4"), ("superresolution", "5")):
         assert sorted(await _find(service, query)) == [*titles], query
 
@@ -85,9 +83,8 @@ async def test_a_term_written_as_one_word_is_the_term_in_both_languages(db: Data
 async def test_a_word_that_one_paper_has_is_corrected_to_one_that_far_more_have(
     db: Database, typed: str, meant: str
 ) -> None:
-    service = await _store(
-        db, *[("Ponds", f"이 논문은 {meant}을 다룬다.")] * 25, ("Ponds", f"Ponds with {typed} herons.")
-    )
+    papers = [*[("Ponds", f"이 논문은 {meant}을 다룬다.")] * 25, ("Ponds", f"Ponds with {typed} herons.")]
+    service = await _store(db, *papers)
     result = await service.search(SearchRequest(typed))
     assert (result.read.corrected, result.total) == (((typed, meant),), 25)
     quoted = await service.search(SearchRequest(f'"{typed}"'))
@@ -113,13 +110,13 @@ async def test_an_abbreviation_that_a_paper_explains_otherwise_is_not_the_term(
         make_paper(1, "Ponds", f"{short}{text}", 1),
         make_paper(2, "Cars", f"{short}({other}){text}", 9),
     )
-    service = await sample_archive.search_over(db, cars, ponds)
+    service = await search_over(db, cars, ponds)
     assert await _find(service, query) == ["Ponds"]
 
 
 async def test_a_word_that_no_summary_has_hides_no_paper(db: Database) -> None:
     titles = ("Understanding Newts", "Shrinking Models for Phones", "Speeding Up Rivers", "Choosing Herons")
     papers = [make_paper(number, title, POND, number) for number, title in enumerate((*titles, *TITLES), 1)]
-    result = await (await sample_archive.search_over(db, *papers)).search(SearchRequest("longer newts"))
+    result = await (await search_over(db, *papers)).search(SearchRequest("longer newts"))
     assert result.rows[0].title == "Understanding Newts", result.read.absent
     assert not result.read.absent

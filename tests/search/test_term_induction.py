@@ -36,9 +36,7 @@ def test_a_concept_has_forms_in_both_languages() -> None:
     assert forms_of(glossary, "RL", "ko") == {"강화 학습"}
     assert forms_of(glossary, "강화학습", "abbr") == set(), "two letters are understood, and not searched for"
     assert forms_of(glossary, "대규모 언어 모델", "abbr") == {"LLM"}
-    assert [concept.key for concept in glossary.find_concepts("large language models")] == [
-        "larg languag model"
-    ]
+    assert [one.key for one in glossary.find_concepts("large language models")] == ["larg languag model"]
     assert forms_of(glossary, "LLM", "ko") == {"대규모 언어 모델"}
 
 
@@ -79,11 +77,8 @@ def test_a_form_is_learnt_if_most_papers_with_it_contain_the_term() -> None:
 
 def test_does_not_learn_a_form_whose_uses_far_outnumber_its_definitions() -> None:
     explained = ["확산은 제거(diffusion)이다"] * 2
-    texts = [
-        *explained,
-        *["제거로 하는 diffusion"] * (2 * term_induction.MAX_PAPERS_PER_EXPLANATION - 2),
-        *OTHER_TEXTS,
-    ]
+    used = ["제거로 하는 diffusion"] * (2 * term_induction.MAX_PAPERS_PER_EXPLANATION - 2)
+    texts = [*explained, *used, *OTHER_TEXTS]
     assert forms_of(build_glossary(*texts), "diffusion", "ko") == {"제거"}
     assert forms_of(build_glossary(*texts, "제거로 하는 diffusion"), "diffusion", "ko") == set()
 

@@ -40,9 +40,7 @@ TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=60).map(""
     }.items(),
 )
 def test_mentions_are_extracted_from_parentheses(text: str, mention: tuple[str, str, str] | None) -> None:
-    assert term_mentions.extract_mentions(text) == (
-        [] if mention is None else [term_mentions.Mention(*mention)]
-    )
+    assert term_mentions.extract_mentions(text) == [term_mentions.Mention(*one) for one in (mention,) if one]
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,7 @@ INDUCED = ["강화 학습(Reinforcement Learning; RL)을 쓴다"] * 3
 @given(
     DECISIONS, st.lists(st.sampled_from(["보강 학습(Reinforcement Learning)", "확산(Diffusion)"]), max_size=4)
 )
-def test_the_last_decision_on_a_form_survives_relearning(
-    decisions: list[term_resolver.Decision], added: list[str]
-) -> None:
+def test_the_last_decision_on_a_form_stays(decisions: list[term_resolver.Decision], added: list[str]) -> None:
     last = {(row.term, term_keys.term_key(row.form)): row for row in decisions}.values()
     for texts in ([], INDUCED, [*INDUCED, *added]):
         current = glossary_in_memory.build_glossary(texts, seed.load_terms()[:60], last)

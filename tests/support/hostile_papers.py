@@ -30,9 +30,8 @@ urls = st.sampled_from(
     ]
 )
 author_names = st.lists(long_texts, max_size=5).map(tuple)
-sections = st.lists(st.builds(models.Section, heading=st.none() | texts, body=long_texts), max_size=3).map(
-    tuple
-)
+section = st.builds(models.Section, heading=st.none() | texts, body=long_texts)
+sections = st.lists(section, max_size=3).map(tuple)
 
 
 @st.composite

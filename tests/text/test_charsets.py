@@ -28,9 +28,7 @@ FRENCH = "## Daily Papers (2025-05-06)\n\n- L’état de l’art, décrit par M�
         ("논문 3편\n", "utf-16-le"),
     ],
 )
-def test_a_text_is_the_same_from_a_file_a_page_and_an_import(
-    read: Callable[[bytes], str], text: str, encoding: str
-) -> None:
+def test_a_text_is_the_same_from_anywhere(read: Callable[[bytes], str], text: str, encoding: str) -> None:
     assert read(text.encode(encoding)) == text
 
 

@@ -50,9 +50,7 @@ FLOORS = {
 @pytest.mark.all_faults
 @pytest.mark.promise
 @needs_archive
-def test_quality_for_held_out_queries_and_names_meets_the_minimum_scores(
-    archive: end_to_end.StoredSearch,
-) -> None:
+def test_quality_for_held_out_queries_and_names_meets_the_floors(archive: end_to_end.StoredSearch) -> None:
     papers, names = corpus.load_papers(FILES), measures.MetricSamples()
     figures, concept_count = quality.measure(papers, archive.search, [False])
     people = author_names.list_people(FILES)

@@ -81,9 +81,7 @@ def test_relative_dates_are_read_if_the_day_is_known() -> None:
 @given(QUERIES)
 def test_any_text_gives_a_query_without_control_characters(text: str) -> None:
     query = query_parser.parse_query(text)
-    assert not any(
-        character < " " for part in (query.text, *query.phrases, *query.authors) for character in part
-    )
+    assert not any(letter < " " for part in (query.text, *query.phrases, *query.authors) for letter in part)
 
 
 def test_an_ignored_filter_gets_an_example_with_the_typed_name() -> None:
@@ -227,9 +225,7 @@ READINGS |= dict.fromkeys(_WORDS.split("|"), "")
 
 
 @pytest.mark.parametrize(("typed", "meant"), READINGS.items())
-def test_what_leaves_out_is_a_sign_a_word_in_capitals_or_the_clause_at_the_end(
-    typed: str, meant: str
-) -> None:
+def test_what_leaves_out_is_a_sign_a_word_in_capitals_or_a_clause_at_the_end(typed: str, meant: str) -> None:
     query = query_parser.parse_query(typed, date(2026, 1, 4))
     assert (query.meant, query.ignored) == (meant, ())
     assert meant or not query.excluded

@@ -11,9 +11,8 @@ from bot.text import analyser, questions
 
 def _topic(query: str) -> str:
     words = query.split()
-    return " ".join(
-        word for word, is_topic in zip(words, questions.topic_mask(words, ()), strict=True) if is_topic
-    )
+    mask = questions.topic_mask(words, ())
+    return " ".join(word for word, is_topic in zip(words, mask, strict=True) if is_topic)
 
 
 _FILLED = (

@@ -64,6 +64,9 @@ def test_latex_that_cannot_be_converted_is_unchanged(title: str) -> None:
     assert typography.to_plain_text(title) == title
 
 
+INVISIBLE = re.compile(r"[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]")
+
+
 def _count_calls(text: str) -> tuple[int, list[str]]:
     """Return how many functions of the converter are called for a text and for it as a formula, and what they return."""
     calls = 0
@@ -104,9 +107,7 @@ def test_nested_commands_are_read_once_and_bring_no_line_ends(kind: str) -> None
                 assert calls < once + 200 * depth, (text, calls, once)
                 for shown in written:
                     assert len(shown) <= 2 * len(text), shown
-                    assert not re.search(
-                        r"[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]", shown
-                    ), shown
+                    assert not INVISIBLE.search(shown), shown
                     assert len(shown.splitlines()) <= 1, shown
 
 

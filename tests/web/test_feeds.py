@@ -59,9 +59,7 @@ async def test_feeds_are_valid_atom(archive: WebArchive) -> None:
 
 
 @pytest.mark.parametrize("web_url", [None, "https://papers.example/archive/"])
-async def test_ids_and_own_addresses_do_not_depend_on_the_host(
-    archive: WebArchive, web_url: str | None
-) -> None:
+async def test_ids_and_own_addresses_depend_on_no_host(archive: WebArchive, web_url: str | None) -> None:
     object.__setattr__(archive.pages, "services", replace(archive.services, web_url=web_url))
     for path in (*FEEDS, "/days/2025-01-02", "/sitemap.xml"):
         texts = [

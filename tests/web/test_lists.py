@@ -58,15 +58,11 @@ async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened
     assert f"/papers/{FACT.paper_key}" not in links, "it has no page there"
     assert "Ann%20Beech" not in page
     assert "<script" not in page
-    assert "논문 목록 · 3편" in (await opened.get(f"/lists/{TOKEN}", KOREAN))[2].replace(
-        "\N{NO-BREAK SPACE}", " "
-    )
+    korean = (await opened.get(f"/lists/{TOKEN}", KOREAN))[2]
+    assert "논문 목록 · 3편" in korean.replace("\N{NO-BREAK SPACE}", " ")
     listed = json.loads(await opened.text(f"/lists/{TOKEN}.json"))
-    assert [row["number"] for row in listed] == [
-        f"arXiv:{FACT.paper_key}",
-        "arXiv:2501.00001",
-        "arXiv:2501.00004",
-    ]
+    numbers = [f"arXiv:{key}" for key in (FACT.paper_key, "2501.00001", "2501.00004")]
+    assert [row["number"] for row in listed] == numbers
     feed = ElementTree.fromstring(await opened.text(f"/lists/{TOKEN}.atom"))
     assert [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")] == [
         f"https://arxiv.org/abs/{name}" for name in (FACT.paper_key, "2501.00001", "2501.00004")

@@ -113,17 +113,13 @@ async def test_rejects_other_methods_and_invalid_hosts(archive: WebArchive) -> N
     text = (await archive.get("/", {"Host": "Papers.example", "X-Forwarded-Proto": "https"}))[2]
     assert '<link rel="canonical" href="https://papers.example/">' in text
     text = (await archive.get("/", {"Host": "paper_round:8080", "X-Forwarded-Proto": "HTTPS, http"}))[2]
-    assert '<link rel="canonical" href="https://paper_round:8080/">' in text, (
-        "a service's name, behind two proxies"
-    )
+    assert '<link rel="canonical" href="https://paper_round:8080/">' in text, "a service behind two proxies"
     text = (await archive.get("/", {"X-Forwarded-Proto": "javascript"}))[2]
     assert f'<link rel="canonical" href="{archive.url}/">' in text
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.0", 200), ("1.1", 400)])
-async def test_only_a_request_of_http_1_0_need_not_name_its_host(
-    archive: WebArchive, version: str, status: int
-) -> None:
+async def test_only_http_1_0_need_not_name_its_host(archive: WebArchive, version: str, status: int) -> None:
     """As health checks of load balancers do."""
     address = archive.url.removeprefix("http://")
     reader, writer = await asyncio.open_connection(*address.split(":"))
@@ -135,9 +131,7 @@ async def test_only_a_request_of_http_1_0_need_not_name_its_host(
 
 
 @pytest.mark.parametrize("path", ["", "/archive"])
-async def test_robots_are_kept_from_the_search_as_clients_see_its_path(
-    archive: WebArchive, path: str
-) -> None:
+async def test_robots_are_kept_from_search_as_clients_see_its_path(archive: WebArchive, path: str) -> None:
     address = f"https://papers.example{path}/"
     object.__setattr__(archive.pages, "services", replace(archive.services, web_url=address))
     lines = (await archive.get("/robots.txt"))[2].splitlines()
@@ -171,10 +165,8 @@ async def test_pages_load_only_pictures_and_set_no_cookies(archive: WebArchive) 
     assert headers["Content-Security-Policy"].startswith(policy)
     assert "Set-Cookie" not in headers
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert (headers["Referrer-Policy"], headers["Vary"]) == (
-        "no-referrer",
-        "Accept-Language, X-Forwarded-Proto",
-    )
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Vary"] == "Accept-Language, X-Forwarded-Proto"
 
 
 async def test_url_or_browser_determines_the_language(archive: WebArchive) -> None:
@@ -251,9 +243,7 @@ async def test_web_readers_share_one_lookup_slot(archive: WebArchive) -> None:
     assert refused == ["busy"], "a page has its place until it is rendered"
 
 
-async def test_internal_error_page_hides_the_cause(
-    archive: WebArchive, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_internal_error_page_hides_cause(archive: WebArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive.services.search, "search", mock.AsyncMock(side_effect=RuntimeError("secret")))
     status, headers, text = await archive.get("/search?q=model")
     assert (status, "secret" in text, headers["Cache-Control"]) == (500, False, "no-store")
@@ -281,9 +271,7 @@ async def test_an_answer_names_a_paper_of_which_only_the_title_is_stored_once(ar
 
 
 async def test_the_items_of_a_list_are_lines_and_more_unfolds_the_passage(archive: WebArchive) -> None:
-    steps = "\n".join(
-        f"    - Step {number} dries the wicks of the pier's old lanterns." for number in range(12)
-    )
+    steps = "\n".join(f"    - Step {number} dries the wicks of the pier's lanterns." for number in range(12))
     digest = (
         "## Daily Papers (2025-01-04)\n\n### [Wicks](https://arxiv.org/abs/2501.00009)\n\nVote: 3\n\n"
         f"- ***What's New***: Wicks of lanterns are dried.\n- ***Technical Details***: In steps:\n{steps}\n"

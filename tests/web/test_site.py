@@ -45,9 +45,7 @@ async def test_every_link_leads_to_a_file(archive: WebArchive, tmp_path: Path) -
         assert ("<script" in text) == name.startswith("papers/"), name
 
 
-async def test_site_has_a_list_of_days_and_says_that_it_has_no_search(
-    archive: WebArchive, tmp_path: Path
-) -> None:
+async def test_site_has_a_list_of_days_and_says_it_has_no_search(archive: WebArchive, tmp_path: Path) -> None:
     paper = sample_archive.NewsletterPaper("2501.00900", "Reinforcement Learning for All", "글입니다.")
     await sample_archive.add_digest(archive.services.database, "2025-01-05", paper)
     await build(archive, tmp_path / "site", SITE)
@@ -79,9 +77,7 @@ async def test_rebuilding_writes_only_changed_files(archive: WebArchive, tmp_pat
     assert await build(archive, folder) == (0, first.written, 0)
     assert {name: os.stat(folder / name).st_mtime_ns for name in files(folder)} == times
     # A correction changes a title and removes a paper.
-    small = sample_archive.NewsletterPaper(
-        "2501.00001", "TinyTalk Two", "새로운 글.", authors=("Jürgen Müller",)
-    )
+    small = sample_archive.make_paper(1, "TinyTalk Two", "새로운 글.", authors=("Jürgen Müller",))
     await sample_archive.add_digest(archive.services.database, "2025-01-02", small)
     again = await build(archive, folder)
     assert times.keys() - files(folder) == {"papers/2501.00002.html"}

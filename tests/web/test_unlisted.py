@@ -29,9 +29,7 @@ QUESTIONS = (
 async def store(archive: WebArchive) -> None:
     """Store a paper as a look-up does, and the text of a listed one as a question does, and learn from both."""
     await sample_archive.make_ingest(archive.services.database).add_facts([FACT])
-    text = models.PaperText(
-        ASKED, f"## 1. Harbours\n\n{KEPT}", f"https://arxiv.org/html/{ASKED}", archive.now
-    )
+    text = models.PaperText(ASKED, f"## 1. Piers\n\n{KEPT}", f"https://arxiv.org/html/{ASKED}", archive.now)
     await archive.services.database.write(paper_texts.save, text)
     await archive.services.glossary.rebuild()
 
