@@ -70,9 +70,9 @@ async def test_a_period_may_be_typed_in_either_language(harness: ClientHarness) 
         shown = shown_text(await harness.ask("topic", query="language model", period=period))
         assert any(line.split(" · ")[0] == named for line in shown.splitlines()), (period, shown)
     for age in (6, 7):
-        paper = sample_archive.NewsletterPaper(f"2512.0020{age}", f"Lanterns of {age} days ago", "A lantern.")
+        paper = NewsletterPaper(f"2512.0020{age}", f"Lanterns of {age} days ago", "A lantern.")
         on = harness.container.clock().date() - timedelta(days=age)
-        await sample_archive.add_digest(harness.container.database, on.isoformat(), paper)
+        await add_digest(harness.container.database, on.isoformat(), paper)
     listed = await harness.ask("topic", query="lanterns", period="w")
     assert _list_titles(listed) == ["Lanterns of 6 days ago"], "seven days with today"
     answer = await harness.ask("topic", query="language model", period="soon")

@@ -9,7 +9,7 @@ from bot.search.results import MatchKind, SearchRequest
 from bot.search.service import SearchService
 from storage.database import Database
 from storage.models import Filters
-from tests.support.sample_archive import NewsletterPaper, search_over
+from tests.support.sample_archive import NewsletterPaper, add_digest, search_over
 
 
 async def test_a_misspelt_query_finds_the_intended_papers(search: SearchService) -> None:
@@ -38,7 +38,7 @@ async def test_a_term_that_no_paper_has_is_read_as_its_words(db: Database) -> No
         assert {row.key for row in found.rows} == {f"2501.1000{n}" for n in wanted}, typed
         assert set(found.kinds.values()) == {MatchKind.SOME_TERMS if len(wanted) > 1 else MatchKind.ALL_TERMS}
     titled = NewsletterPaper("2501.10005", "Gradients of a Descent", "Weights.")
-    await sample_archive.add_digest(db, "2025-01-03", titled)
+    await add_digest(db, "2025-01-03", titled)
     assert (await service.search(SearchRequest("gradient descent"))).kinds["2501.10005"] is MatchKind.ON_TOPIC
 
 

@@ -328,7 +328,7 @@ async def test_no_paper_is_about_what_is_left_out_in_any_form_of_either_language
         ("Next-Scale Image Generation", "이미지 생성입니다. 기존 확산 모델보다 낫습니다."),
         ("Image Generation by Tokens", "이미지 생성에 diffusion model을 씁니다."),
         ("Image Generation by Hand", "이미지 생성입니다. 확산을 막습니다."),
-        ("Image Generation by Foot", "이미지 생성입니다."),
+        ("Image Generation by Foot", "이미지 생성입니다. 주전자(kettle)를 그립니다."),
     )
     papers = [make_paper(n, *row) for n, row in enumerate(rows, start=1)]
     service = await search_over(db, *papers)
@@ -340,6 +340,7 @@ async def test_no_paper_is_about_what_is_left_out_in_any_form_of_either_language
         ("이미지 생성 -확산모델", "1245"),
         ("image generation -diffusion -foot", "24"),
         ("image generation -zeppelins", "12345"),
+        ("image generation -kettles", "1234"),  # no concept: wherever it stands
     ):
         result = await ask(service, query)
         assert sorted(row.key[-1] for row in result.rows) == [*kept], query
