@@ -139,23 +139,6 @@ async def test_frozen_sender_sends_nothing_twice_after_resuming(harness: FaultHa
     await harness.assert_no_error_kept()
 
 
-@pytest.mark.promise
-@pytest.mark.all_faults
-async def test_standby_sends_the_rest_of_the_planned_posts(harness: FaultHarness) -> None:
-    channels = harness.fake.add_channels(CHANNELS)
-    sender, standby = await harness.start_sender_and_standby()
-    await harness.fake.wait_for_requests(2, "GET", "/users/@me", harness.read_log)
-    await harness.fan_out(channels, PARTS)
-    await harness.wait_for_sent(20)
-    sender.terminate()
-    await harness.wait_until_all_sent()
-    assert await harness.wait_for_end(sender) == 0
-    assert standby.poll() is None
-    await harness.assert_sent_once(channels, PARTS)
-    harness.assert_no_traceback()
-    await harness.assert_no_error_kept()
-
-
 async def test_an_unreachable_database_always_raises_the_same_error(
     harness: FaultHarness, server: postgres_server.PostgresServer
 ) -> None:
