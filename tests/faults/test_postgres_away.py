@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -21,6 +21,7 @@ from tests.support.fault_harness import FaultHarness
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
 
+pytestmark = pytest.mark.engines("postgresql")
 CHANNELS = 60
 PARTS = 3
 
@@ -32,11 +33,8 @@ def server() -> Iterator[postgres_server.PostgresServer]:
 
 
 @pytest.fixture
-async def harness(
-    fake: FakeDiscord, server: postgres_server.PostgresServer, tmp_path: Path
-) -> AsyncIterator[FaultHarness]:
-    async with fault_harness.open_fault_harness(fake, server.url, tmp_path) as opened:
-        yield opened
+def database_url(server: postgres_server.PostgresServer) -> str:
+    return server.url
 
 
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGINT])

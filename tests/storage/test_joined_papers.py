@@ -248,6 +248,7 @@ class Play:
             assert await self.db.fetch(shelf.count, reader) == len(saved), (self.seed, reader, saved)
 
 
+@pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
 @pytest.mark.parametrize("seed", seeds.plays(PLAYS))
 async def test_in_any_order_each_paper_is_one_and_no_reader_loses_anything(
     db: database.Database, seed: int
