@@ -244,12 +244,12 @@ async def test_http_server_requires_its_token(folder: Path) -> None:
         async with patience.limit():
             for headers in ({}, {"Authorization": "Bearer secret"}, {"Authorization": "Basic 토큰-secret"}):
                 encoded = {name.encode(): value.encode() for name, value in headers.items()}
-                async with httpx2.AsyncClient(headers=encoded) as http:
+                async with httpx2.AsyncClient(headers=encoded, timeout=None) as http:
                     refused = await http.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
                     assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
             right = {b"Authorization": "Bearer 토큰-secret".encode()}
             async with (
-                httpx2.AsyncClient(headers=right) as http,
+                httpx2.AsyncClient(headers=right, timeout=None) as http,
                 mcp.Client(streamable_http.streamable_http_client(url, http_client=http)) as client,
             ):
                 assert len((await call(client, "search_papers", query="trained with care"))["papers"]) == 3
