@@ -18,7 +18,7 @@ from tantivy import Query
 
 from bot.search import authors, completion, titles, transliteration
 from bot.search.authors import Archive
-from bot.search.engine import ABOUT, WITHIN, Engine, Matches, Survey
+from bot.search.engine import APART, WITHIN, Engine, Matches, Survey
 from bot.search.results import Hint, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
 from bot.text.parsed_query import ParsedQuery, Reading, ReadingKind
@@ -102,7 +102,7 @@ def interpret(
     apart = {} if is_same and survey.complete else _read_apart(archive, query, survey)
     if needed or apart or not is_same:
         words_apart = {word: engine.having_parts([word]) for words in apart.values() for word in words}
-        about = {ABOUT: engine.about([query, _split(query, apart)])} if apart else {}
+        about = {APART: engine.about_all(_split(query, apart))} if apart else {}
         survey = engine.survey(query, words_apart | needed | about)
     absent = [term for term in apart if not survey.count(term) and all(map(survey.count, apart[term]))]
     if absent:
