@@ -368,16 +368,16 @@ async def test_long_titles_are_asked_for_in_several_requests_and_those_with_many
 @pytest.mark.parametrize(
     "text",
     [
-        f"@misc{{a, title={{{ONE}}}, eprint={{2409.10001}}, keywords={{clay, To read}}}}",
-        f"TY  - JOUR\nTI  - {ONE}\nUR  - https://arxiv.org/abs/2409.10001\nKW  - clay\nKW  - To read\nER  - \n",
+        f"@misc{{a, title={{{ONE}}}, eprint={{2409.10001}}, keywords={{clay, To read}}, annote={{of others}}}}",
+        f"TY  - JOUR\nTI  - {ONE}\nUR  - https://arxiv.org/abs/2409.10001\nKW  - clay\nKW  - To read\nN1  - of others\nER  - \n",
         f'[{{"title": "{ONE}", "url": "https://arxiv.org/abs/2409.10001", "tags": [{{"tag": "clay"}}, {{"tag": "To read"}}]}}]',
         f'[{{"title": "{ONE}", "url": "https://arxiv.org/abs/2409.10001", "tags": ["clay", "To read"]}}]',
     ],
 )
-def test_the_tags_of_others_files_come_if_they_are_wanted(text: str) -> None:
+def test_the_tags_of_others_files_come_if_they_are_wanted_and_their_notes_never(text: str) -> None:
     for with_tags, tags in ((True, ["clay", "to-read"]), (False, [])):
         [read] = references.read_references(text.encode(), NOW.date(), with_tags=with_tags)
-        assert (read.arxiv_id, notes.parse_tags(read.tags)) == ("2409.10001", tags)
+        assert (read.arxiv_id, notes.parse_tags(read.tags), read.note) == ("2409.10001", tags, "")
 
 
 async def test_the_strangest_tags_of_a_file_are_shown_and_found(harness: ClientHarness) -> None:
