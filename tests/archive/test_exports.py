@@ -78,6 +78,9 @@ def test_bibtex_entry_has_the_year_of_its_id_and_names_with_commas_and_ands_in_b
     ):
         entry = bibtex_of(arxiv_id, "Big -- Data", ["Lee, Inc.", "A and B", "C"])
         assert line in entry.splitlines()
+    # The day of its first version may be in another year; of a key that tells none it is all that is known.
+    for key, year in (("2501.00001", "2025"), ("doi/10.1234/p.1", "2024"), ("acl/P19-1001", "2019")):
+        assert exports.year_of(key, date(2024, 12, 31)) == year
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))
