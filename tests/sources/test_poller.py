@@ -16,6 +16,8 @@ from aiohttp import web
 
 from bot.archive.digest_writer import IngestResult
 from bot.core import isolation
+from bot.search.results import SearchRequest
+from bot.search.service import SearchService
 from bot.sources import base, poller
 from bot.sources.poller import SourceReport
 from storage import archive, errors, models
@@ -248,6 +250,21 @@ async def test_source_removed_during_its_poll_stores_nothing(harness: PollingHar
     assert harness.notices == []
     [report] = await harness.fetch_due()
     assert (report.source.url, report.status) == (f"{harness.origin.url}/right.md", S.OK)
+
+
+async def test_a_removed_source_of_categories_takes_no_paper_of_another_along(
+    harness: PollingHarness,
+) -> None:
+    for url in ("arxiv:cs.CL", "arxiv:cs.LG,stat.ML"):
+        await harness.add(url)
+    of = {"2505.00001": ("cs.CL",), "2505.00002": ("cs.CL", "cs.LG"), "2505.00003": ("stat.ML",)}
+    facts = models.PaperFacts("", "arxiv", "u", harness.now, title="Moss", listed_on=harness.now.date())
+    await harness.ingest.add_facts(
+        [replace(facts, paper_key=id_, categories=names) for id_, names in of.items()]
+    )
+    assert await harness.registry.remove_digests("arxiv:cs.CL", harness.ingest) == ("arxiv:cs.CL", 0, 1)
+    found = await SearchService(harness.db).search(SearchRequest("Moss"))
+    assert {row.key for row in found.rows} == {"2505.00002", "2505.00003"}
 
 
 async def test_storage_error_fails_one_source_and_is_retried(harness: PollingHarness) -> None:
