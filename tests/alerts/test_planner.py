@@ -220,6 +220,17 @@ async def test_a_daily_alert_collects_papers_until_its_time(world: World) -> Non
         assert world.sent == sent
 
 
+async def test_a_message_at_once_takes_nothing_of_a_weekly_alert_along(world: World) -> None:
+    await world.alert("care", timing=AlertTiming.WEEKLY, weekday=7, at_time="09:00")
+    await world.alert("newts")
+    await world.written("Mon", "A▲5")
+    await world.written("Mon", "B▲9", summary="Newts live in ponds.", location="newts")
+    await world.wait(minutes=3)
+    assert world.sent == ["@7 B"]
+    await world.wait(days=7)
+    assert world.sent == ["@7 B", "@7 A"]
+
+
 async def test_a_paper_is_reported_when_it_reaches_the_vote_minimum(world: World) -> None:
     await world.alert("care", min_votes=50)
     await world.written("Mon", "A▲12 B▲50 C")

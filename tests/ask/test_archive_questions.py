@@ -354,6 +354,15 @@ async def test_all_passages_fit_a_message_and_a_button_has_any_question(harness:
     assert "Paper 2501.20001" in shown_text(await harness.press(answer, custom_id=button))
 
 
+async def test_from_the_fourth_passage_on_the_sentence_that_answers_stands_alone(
+    harness: ClientHarness,
+) -> None:
+    text = "lamps save oil"
+    await add_papers(harness, {f"2501.2000{n}": (f"Lamps {n}", 5, "Ada Lovelace", text) for n in range(4)})
+    shown = shown_text(await harness.ask("ask", question=LAMPS))
+    assert (shown.count("> "), shown.count("A plain account.")) == (5, 3)
+
+
 async def test_a_paper_of_which_only_the_title_is_stored_is_found_as_such(harness: ClientHarness) -> None:
     await add_title(harness, "Why Kites Hallucinate Gales")
     for asked in ("Why do kites hallucinate?", "Why do kites hallucinate gales?"):
