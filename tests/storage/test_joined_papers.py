@@ -18,6 +18,7 @@ from bot.search.service import SearchService
 from bot.sources import feed_entries
 from storage import alerts, archive, club, daily, database, models, outbox, papers, shelf, tables, today
 from storage.models import Digest, DigestFormat, Entry, PaperFacts
+from storage.sources import FILES
 from tests.support import seeds
 from tests.support.shelves import open_shelf
 
@@ -438,6 +439,8 @@ async def test_lists_and_arxiv_name_a_paper_in_any_order(
     assert [row.key for row in rows] == [ARXIV]
     assert [row.key for row in others] == ["doi/10.1234/another"]
     assert {*(await sqlite_db.fetch(papers.get_ids, PAGES)).items()} == {(key, rows[0].id) for key in PAGES}
+    listed = await sqlite_db.fetch(archive.find_first_days, FILES, PAGES)
+    assert listed == dict.fromkeys(PAGES, date(2026, 1, 2)), "whichever key a list names it by"
 
 
 async def test_two_papers_of_arxiv_are_never_one(db: database.Database) -> None:
