@@ -248,6 +248,15 @@ async def test_a_paper_known_by_a_name_is_fetched(online_harness: ClientHarness,
     assert services.asked == [["2010.11929"]]
 
 
+async def test_of_a_name_whose_paper_arxiv_does_not_give_the_papers_on_it_are_shown(
+    harness: ClientHarness,
+) -> None:
+    await learn(harness, "2501.00008", listed_on=date(2026, 1, 1), title="Gardens Seen by a ViT")
+    shown = shown_text(await harness.ask("paper", paper="ViT"))
+    assert harness.texts("no-paper-near") in shown
+    assert "Gardens Seen by a ViT" in shown
+
+
 async def test_a_name_that_no_paper_has_shows_papers_that_sound_like_it(harness: ClientHarness) -> None:
     await harness.container.glossary.rebuild()
     shown = shown_text(await harness.ask("paper", paper="리워드즈뎃"))
