@@ -522,6 +522,18 @@ async def test_votes_that_are_missing_from_a_list_are_a_warning(sqlite_db: datab
     assert (found.status, "31 no votes (2026-11-30)" in found.note) == ("warning", True), found
 
 
+async def test_what_other_lists_have_does_not_count_as_left_out(sqlite_db: database.Database) -> None:
+    """docs/sources.md: repetitions, new versions and other categories of arXiv."""
+    of = models.SkipReason
+    others = [models.Skipped(reason, 90) for reason in (of.REPEATED, of.NEW_VERSION, of.OTHER_CATEGORY)]
+    async with sqlite_db.transaction() as connection:
+        row = await sources.add(connection, url="arxiv:cs.CL", kind=models.SourceKind.ARXIV, now=NOW)
+    for number in (2, 3):
+        reading = models.ReadingReport(2, skipped=(*others, models.Skipped(of.NO_ID, number)))
+        await sqlite_db.write(sources.set_health, replace(row, reading=reading))
+        assert ("reading of arxiv:cs.CL" in await examine()) == (number > 2)
+
+
 async def test_an_alert_needs_a_token_beside_posts_by_webhooks(sqlite_db: database.Database) -> None:
     await add_webhook_post(sqlite_db)
     assert (await examine())["Discord"].status is doctor.Status.OK

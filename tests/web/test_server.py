@@ -191,6 +191,7 @@ async def test_url_or_browser_determines_the_language(archive: WebArchive) -> No
         ("fr, ko-KR;q=0.3, en", "en"),
         ("en;q=0.5, ko;q=0.9", "ko"),
         ("ko;q=0, en;q=0.1", "en"),
+        ("de, ko;q=0", "en"),
         ("ko ; q = 1.0, en", "ko"),
         ("kok-IN, fr", "en"),
         ("*", "en"),
