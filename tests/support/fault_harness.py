@@ -215,7 +215,7 @@ class FaultHarness:
 
     def assert_no_traceback(self) -> None:
         log = self.read_log()
-        assert "Traceback" not in log, log[-6000:]
+        assert "Traceback" not in log, log[max(log.find("Traceback") - 1000, 0) :][:6000]
 
 
 async def supervise(
