@@ -130,6 +130,7 @@ def test_the_value_of_a_setting_may_be_in_a_file_of_its_own(
     assert loaded.discord_token.get_secret_value() == "abc.def"
     assert (loaded.database_url, loaded.keep_days) == (given["PAPERROUND_DATABASE_URL"], 100)
     assert {origins[name] for name in given} == {".env" if is_in_file else "environment"}
+    monkeypatch.setenv("DATABASE_URL", "another program's")
     assert core_settings.find_unknown() == []
 
 
