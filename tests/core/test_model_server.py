@@ -167,6 +167,20 @@ async def test_a_whole_answer_is_taken_in_each_form(content: Any, reason: str | 
         assert (await model.complete(MESSAGES, SCHEMA, max_tokens=30))[0] == '{"whole": 1}'
 
 
+async def test_an_answer_whose_tokens_are_not_counted_costs_the_most_after_one_that_was_sent_again() -> None:
+    answers = iter([("no such field", 7), ('{"whole": 1}', None)])
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return completion(*next(answers))
+
+    async with serve(answer) as origin, aclosing(model_server.ModelServer(f"{origin.url}/v1", KEY)) as server:
+        model = model_server.LanguageModel(server, "small", seconds=20)
+        text, tokens = await model.complete(MESSAGES, {**SCHEMA, "required": ["whole"]}, max_tokens=3_000)
+    assert (text, model.requests) == ('{"whole": 1}', 2)
+    assert tokens is not None
+    assert tokens > 7 + 3_000
+
+
 async def test_an_address_without_a_path_is_named() -> None:
     async with serve(completion()) as origin, aclosing(model_server.ModelServer(origin.url, KEY)) as server:
         with pytest.raises(model_server.ModelError, match=r"404.* The address has no path, such as /v1"):
