@@ -127,6 +127,11 @@ async def test_a_card_links_to_its_page_in_the_web_archive(harness: ClientHarnes
     card = await harness.ask("paper", paper=SURVEY)
     assert link in shown_text(card)
     assert link in shown_text((await harness.share(card))[0])
+    # A paper that no digest has, has no page there.
+    await learn(harness, "2501.00008", title="Moss in Winter")
+    shown = shown_text(await harness.ask("paper", paper="2501.00008"))
+    assert "Moss in Winter" in shown
+    assert "papers.example" not in shown
 
 
 async def test_chapters_of_a_review_open_in_the_same_message(harness: ClientHarness) -> None:
