@@ -205,7 +205,7 @@ class Templates:
             _log_problem(problem)
 
     def find_problems(self) -> list[LocatedProblem]:
-        """Return syntax errors in the operator's templates, files and blocks that replace none, or a folder that is none."""
+        """Return syntax errors in the operator's templates, files and blocks that replace nothing, or a missing folder."""
         if self._folder is None:
             return []
         if not self._folder.is_dir():

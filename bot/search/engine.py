@@ -112,7 +112,7 @@ class _Asked(Enum):
     ABOUT = auto()
     """Whether the paper is about all parts, or has the query as a phrase or a name."""
     APART = auto()
-    """The same of the query with the words of terms in their place, by which it may be read."""
+    """Whether it is about the query with each term replaced by its words."""
     WHOLE = auto()
     """Whether it has the query as a phrase, in one of its wholes, or as a name."""
     NAMED = auto()
@@ -150,7 +150,7 @@ class Survey:
         self.all_terms = {id_ for id_, bits in self.bits.items() if bits in others}
 
     def read_as(self, parts: Sequence[QueryPart]) -> Survey:
-        """Return what the papers have of a query that is read as other parts, which were asked too, with APART."""
+        """Return what the papers have of a query read as other parts, which the survey asked too; APART becomes ABOUT."""
         names: dict[Hashable, Hashable] = {}
         if _Asked.APART in self.asked:
             names = {_Asked.APART: _Asked.ABOUT, _Asked.ABOUT: _Asked.APART}

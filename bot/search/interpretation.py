@@ -188,7 +188,7 @@ def _read_apart(
 def _split(
     query: ParsedQuery, apart: Mapping[concepts.QueryPart, Sequence[concepts.QueryPart]]
 ) -> ParsedQuery:
-    """Return a query with the words of some of its terms in the terms' place."""
+    """Return a query with some of its terms replaced by their words."""
     parts = (one for part in query.parts for one in apart.get(part, (part,)))
     return replace(query, parts=tuple(dict.fromkeys(parts)))
 
