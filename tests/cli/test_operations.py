@@ -218,6 +218,10 @@ def test_doctor_counts_warnings_only_where_they_are_asked_for(
     assert paperround("doctor").exit_status == 0
     strict = paperround("doctor", "--strict")
     assert (strict.exit_status, strict.stderr) == (1, "paperround: 1 problem to solve: backup.\n")
+    # It counts them besides what is counted without it.
+    step = doctor.Finding("sources", "none", status=doctor.Status.TODO)
+    monkeypatch.setattr(doctor, "examine", mock.AsyncMock(return_value=[step]))
+    assert [paperround("doctor", *options).exit_status for options in ((), ("--strict",))] == [1, 1]
 
 
 def test_exported_set_up_can_be_edited_and_applied(paperround: Paperround, tmp_path: Path) -> None:
