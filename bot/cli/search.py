@@ -233,9 +233,11 @@ async def ask(
         language = guess_language(question)
         questions = container.create_questions(Admission(1))
         answer = await questions.answer(question, language, user_id=0, paper=found)
-        note = "" if answer.found or answer.paper else await _explain_nothing(container.database, (), "")
-        if note == _INCOMPLETE_INDEX:
-            raise errors.UsageError(note)
+        note = ""
+        if not (answer.found or answer.paper):
+            if await _is_index_incomplete(container.database):
+                raise errors.UsageError(_INCOMPLETE_INDEX)
+            note = await explain_empty(container.database, "")
         if (unfinished := questions.begin_sentences(answer)) is not None:
             answer = await questions.add_sentences(unfinished, question, language, user_id=0)
     return _describe_answer(answer, note.strip())

@@ -111,8 +111,6 @@ class _Asked(Enum):
 
     ABOUT = auto()
     """Whether the paper is about all parts, or has the query as a phrase or a name."""
-    APART = auto()
-    """Whether it is about the query with each term replaced by its words."""
     WHOLE = auto()
     """Whether it has the query as a phrase, in one of its wholes, or as a name."""
     NAMED = auto()
@@ -123,7 +121,7 @@ class _Asked(Enum):
     """Whether it is within the limits, and not about what is left out."""
 
 
-APART, WITHIN = _Asked.APART, _Asked.WITHIN
+WITHIN = _Asked.WITHIN
 
 
 class Survey:
@@ -148,14 +146,6 @@ class Survey:
         self.on_topic = {id_ for id_, bits in self.bits.items() if bits in on}
         others = {*full} - on
         self.all_terms = {id_ for id_, bits in self.bits.items() if bits in others}
-
-    def read_as(self, parts: Sequence[QueryPart]) -> Survey:
-        """Return what the papers have of a query read as other parts, which the survey asked too; APART becomes ABOUT."""
-        names: dict[Hashable, Hashable] = {}
-        if _Asked.APART in self.asked:
-            names = {_Asked.APART: _Asked.ABOUT, _Asked.ABOUT: _Asked.APART}
-        asked = {names.get(key, key): query for key, query in self.asked.items()}
-        return Survey(parts, asked, self._found)
 
     def _join(self, keys: Iterable[Hashable]) -> int:
         """Return the bits of these, more than a paper can have if one of them was not asked."""
@@ -412,7 +402,7 @@ class Engine:
         """Return what a survey asks about a query besides its parts and limits."""
         family = () if self._is_concept(query) else (search_index.VERSION_NAME, search_index.LEADING_NAME)
         return {
-            _Asked.ABOUT: self.about_all(query),
+            _Asked.ABOUT: self._about_all(query),
             _Asked.WHOLE: any_of([*self._list_wholes(query), self._named(query, _NAME_DEGREES)]),
             _Asked.NAMED: self._named(query, [search_index.EXACT_NAME]),
             _Asked.FAMILY: self._named(query, family),
@@ -510,7 +500,7 @@ class Engine:
             if survey.has(id_, _Asked.RELATED) or any(survey.has(id_, part) for part in named)
         }
 
-    def about_all(self, query: ParsedQuery) -> Query | None:
+    def _about_all(self, query: ParsedQuery) -> Query | None:
         """Return the query for papers about all parts, with the query as a phrase, or with its name."""
         about = all_of(self._about_one(part.sure()) for part in query.parts[:_MAX_PARTS])
         wholes = [self._about_one(whole.sure()) for whole in query.wholes]

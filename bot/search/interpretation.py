@@ -18,7 +18,7 @@ from tantivy import Query
 
 from bot.search import authors, completion, titles, transliteration
 from bot.search.authors import Archive
-from bot.search.engine import APART, WITHIN, Engine, Matches, Survey
+from bot.search.engine import WITHIN, Engine, Matches, Survey
 from bot.search.results import Hint, SearchRequest, SearchResult, Sort
 from bot.text import analyser, concepts, institutions, people, query_parser, questions, typed_dates
 from bot.text.parsed_query import ParsedQuery, Reading, ReadingKind
@@ -66,7 +66,7 @@ def interpret(
     is_search: bool = False,
     load: LoadVocabulary | None = None,
 ) -> Interpretation:
-    """Read any text by its operators and words, or as the first of READINGS that fits, in at most two searches.
+    """Read any text by its operators and words, or as the first of READINGS that fits, in at most three searches.
 
     A text that was parsed before is not parsed again. Periods are read if `today` is given, and misspelt words are corrected
     with `load`. A search leaves out the kinds of what it leaves out too, and offers other queries if no paper has all its words.
@@ -99,15 +99,14 @@ def interpret(
     if negated:
         query = replace(query, others=(*query.others, Reading(ReadingKind.WITHOUT, *negated)))
         needed[_LEFT_OUT] = engine.left_out(read(ParsedQuery(excluded=negated[1:])))
-    apart = {} if is_same and survey.complete else _read_apart(archive, query, survey)
-    if needed or apart or not is_same:
-        words_apart = {word: engine.having_parts([word]) for words in apart.values() for word in words}
-        about = {APART: engine.about_all(_split(query, apart))} if apart else {}
-        survey = engine.survey(query, words_apart | needed | about)
-    absent = [term for term in apart if not survey.count(term) and all(map(survey.count, apart[term]))]
+    words_of = {} if is_same and survey.complete else _split_terms(archive, query, survey)
+    if needed or words_of or not is_same:
+        words_asked = {word: engine.having_parts([word]) for words in words_of.values() for word in words}
+        survey = engine.survey(query, words_asked | needed)
+    absent = [term for term in words_of if not survey.count(term) and all(map(survey.count, words_of[term]))]
     if absent:
-        query = _split(query, {term: apart[term] for term in absent})
-        survey = survey.read_as(query.parts)
+        query = _replace_terms(query, {term: words_of[term] for term in absent})
+        survey = engine.survey(query, needed)
     return Interpretation(query, survey, offers)
 
 
@@ -175,21 +174,21 @@ def _revise(archive: Archive, text: _Text, query: ParsedQuery, load: LoadVocabul
     return replace(query, corrected=corrected, unknown=tuple(unknown))
 
 
-def _read_apart(
+def _split_terms(
     archive: Archive, query: ParsedQuery, survey: Survey
 ) -> dict[concepts.QueryPart, tuple[concepts.QueryPart, ...]]:
     """Return the words of each term that no paper is known to have, as which it is read if none has it: gradient descent."""
     unasked = (part for part in query.parts if part.key and not survey.count(part))
     terms = (part for part in unasked if not (part.is_quoted or part.either))
-    apart = {term: archive.reader.read_apart(term) for term in terms}
-    return {term: words for term, words in apart.items() if len(words) > 1}
+    words_of = {term: archive.reader.read_as_words(term) for term in terms}
+    return {term: words for term, words in words_of.items() if len(words) > 1}
 
 
-def _split(
-    query: ParsedQuery, apart: Mapping[concepts.QueryPart, Sequence[concepts.QueryPart]]
+def _replace_terms(
+    query: ParsedQuery, words_of: Mapping[concepts.QueryPart, Sequence[concepts.QueryPart]]
 ) -> ParsedQuery:
     """Return a query with some of its terms replaced by their words."""
-    parts = (one for part in query.parts for one in apart.get(part, (part,)))
+    parts = (one for part in query.parts for one in words_of.get(part, (part,)))
     return replace(query, parts=tuple(dict.fromkeys(parts)))
 
 

@@ -158,7 +158,7 @@ class QueryReader:
                 return parts
         return [whole]
 
-    def read_apart(self, term: QueryPart) -> tuple[QueryPart, ...]:
+    def read_as_words(self, term: QueryPart) -> tuple[QueryPart, ...]:
         """Return the parts for the words of a term, however it is spaced."""
         typed = term_keys.term_key(term.text)
         spaced = next((form.text for form in term.forms if form.key == typed), term.text)

@@ -1,10 +1,12 @@
 """`paperround ask` reads a paper's text from the web once, and prints the passages that answer."""
 
 import shutil
+from datetime import date
+from pathlib import Path
 
 import pytest
 
-from tests.support import asked_paper, shell_fixtures
+from tests.support import asked_paper, digest_builders, shell_fixtures
 from tests.support.shell_fixtures import Paperround
 
 PAPER = "2601.00001"
@@ -49,6 +51,23 @@ def test_of_a_paper_without_a_text_that_is_said(filled: Paperround, monkeypatch:
     assert "the full text could not be read" in found.stderr
     assert "PAPERROUND_LOG=console:debug" in found.stderr
     assert "The paper does not" not in found.stderr, "it was not read"
+
+
+def test_a_part_of_a_title_names_a_paper_in_quotation_marks_alone(
+    filled: Paperround, digest_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = digest_builders.newsletter(date(2026, 1, 6), [("2601.00009", 3)])
+    (digest_folder / "d.md").write_text(
+        digest.replace("[Paper 2601.00009]", "[LanternNet: Night Photographs at Sea]")
+    )
+    filled("ingest", str(digest_folder / "d.md"))
+    with shell_fixtures.serving(lambda _: (404, b"")) as port:
+        for name in ("HF_ENDPOINT", "PAPERROUND_ARXIV_HTML_URL"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        of_paper = filled("ask", "LanternNet", "trained with care?", "--json")
+        of_archive = filled("ask", "LanternNet", "trained", "with", "care?", "--json")
+    assert (of_paper.data.get("arxiv_id"), of_archive.data.get("kind")) == ("2601.00009", "nearest")
+    assert "absent" in of_archive.data, "the archive was asked"
 
 
 def test_an_unknown_paper_is_an_error(filled: Paperround) -> None:

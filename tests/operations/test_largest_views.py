@@ -96,6 +96,16 @@ def _alert(number: int) -> models.Alert:
     return replace(draft, channel_id=ID + number, guild_id=ID)
 
 
+@languages
+def test_of_a_list_whose_first_text_alone_has_room_the_others_are_counted(locale: models.Locale) -> None:
+    language = texts.for_locale(locale)
+    for count in (1, 2, 7):
+        builder = message_builder.MessageBuilder()
+        builder.add_list(["가" * 5000] * count, lambda left: message_builder.tell_left(language, left))
+        _, _, left = _shown(builder.view).partition("\n")
+        assert left == (language("and-more", count=count - 1) if count > 1 else "")
+
+
 def _report(reason: str, posts: int) -> StatusReport:
     rows = _posts(reason, posts)
     problems = [_delivery(number, reason, number if number < 3 else None) for number in range(1, 6)]
