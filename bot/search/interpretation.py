@@ -1,7 +1,7 @@
 """Interprets a text in the search box: as words and operators, or what else it may be, with misspelt words corrected.
 
 What papers have of the words is asked in one search, by which the readings, corrections and suggestions are chosen; if
-the query is another one then, it is asked once more.
+the query is another one then, it is asked once more, and again if no paper has one of its terms but as words.
 """
 
 from __future__ import annotations
