@@ -1,5 +1,6 @@
 """A language model answers in sentences, each judged; the passages come first, and stay whatever the model does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.app.container import Container
 from bot.core.admission import Admission
+from bot.core.model_server import LanguageModel
 from bot.core.settings import Settings
 from bot.features.ask import passages
 from bot.features.ask import service as ask_service
@@ -24,7 +26,7 @@ from storage.day_counts import question_counts
 from tests.ask.test_commands import answers, keep_text, mention, open_thread
 from tests.fake_model import papers
 from tests.fake_model.server import MODEL, FakeModel
-from tests.support import glossary_in_memory, reader_rows
+from tests.support import glossary_in_memory, patience, reader_rows
 from tests.support.client_harness import ClientHarness, both_languages, shown_text
 
 PAPER, NOW = "2501.00001", datetime(2026, 1, 1, tzinfo=UTC)
@@ -168,11 +170,17 @@ def test_sentences_about_one_passage_share_its_quote() -> None:
 
 
 async def test_a_slow_model_is_given_up_and_what_it_may_have_used_is_counted(
-    sqlite_db: Database, fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.features.ask.model_sentences._SECONDS", 1.0)
-    fake_model.reset(delay=600.0)
-    settings = Settings(writer_url=f"{fake_model.url}/v1", writer_model=MODEL)
+    is_asked = asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> None:
+        is_asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(LanguageModel, "complete", hang)
+    monkeypatch.setattr("bot.features.ask.model_sentences._SECONDS", patience.Until(is_asked))
+    settings = Settings(writer_url="http://127.0.0.1:9/v1", writer_model=MODEL)
     container = Container(settings, sqlite_db, lambda: NOW)
     questions = container.create_questions(Admission(3))
     assert questions.sentences is not None

@@ -5,13 +5,14 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from bot.core import model_server
-from tests.support import origin_server
+from tests.support import origin_server, patience
 
 KEY = "sk-s3cret"
 MESSAGES = [{"role": "system", "content": "Write."}, {"role": "user", "content": "A paper."}]
@@ -208,10 +209,11 @@ async def _send_without_end(request: web.BaseRequest) -> web.StreamResponse:
     raise AssertionError("all was read")
 
 
-async def _send_slowly(request: web.BaseRequest) -> web.StreamResponse:
+async def _send_slowly(is_asked: asyncio.Event, request: web.BaseRequest) -> web.StreamResponse:
     """Send a byte every 10 ms, so that no pause is as long as the deadline."""
     response = web.StreamResponse()
     await response.prepare(request)
+    is_asked.set()
     while True:
         await response.write(b" ")
         await asyncio.sleep(0.01)
@@ -227,16 +229,23 @@ async def _send_packed(request: web.BaseRequest) -> web.StreamResponse:
     [
         (_send_without_end, "", "its answer is larger than 2 MB"),
         (_send_without_end, "/error", "its answer is larger than 2 MB"),
-        (_send_slowly, "", "it did not answer within"),
         (_send_packed, "", "its answer has no text"),
     ],
 )
-async def test_rejects_endless_slow_and_compressed_responses(
+async def test_rejects_endless_and_compressed_responses(
     handler: origin_server.Handler, path: str, reason: str
 ) -> None:
     async with serve(handler, path) as origin:
         with pytest.raises(model_server.ModelError, match=reason) as failure:
-            await complete(origin.url + path, seconds=1.0 if handler is _send_slowly else 60.0)
+            await complete(origin.url + path)
+    assert failure.value.tokens is None
+
+
+async def test_ends_a_slow_response() -> None:
+    is_asked = asyncio.Event()
+    async with serve(partial(_send_slowly, is_asked)) as origin:
+        with pytest.raises(model_server.ModelError, match="it did not answer within") as failure:
+            await complete(origin.url, seconds=patience.Until(is_asked))
     assert failure.value.tokens is None
 
 

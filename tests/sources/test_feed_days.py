@@ -1,5 +1,6 @@
 """The day of what a feed has without a date, played over months: each paper is listed once, on the day on which it came."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +10,7 @@ from aiohttp import web
 from bot.features.operations.retention import Retention
 from bot.sources import feed, poller
 from storage import archive, sources
-from tests.support import source_payloads
+from tests.support import patience, source_payloads
 from tests.support.polling_harness import PollingHarness
 from tests.support.source_fixtures import HeldPage
 from tests.support.source_payloads import rss_item as entry
@@ -147,12 +148,17 @@ async def test_what_the_first_reading_did_not_reach_is_not_of_the_day_on_which_i
     harness.now, site, pages = BEGIN, harness.origin.url, harness.origin.pages
     lists = {f"/list/{n}": links(range(10 * n, 10 * n + 3)) for n in range(1, 6)}
     items = [paper(1), *(entry(f"post-{n}", f"{site}/list/{n}") for n in range(1, 5))]
-    pages |= {**lists, "/list/2": web.Response(status=403), "/list/3": HeldPage()}
+    pages |= {**lists, "/list/2": web.Response(status=403), "/list/3": (held := HeldPage())}
     pages["/feed"] = source_payloads.rss(*items)
     await harness.add("/feed", "feed")
+    is_due = asyncio.Event()
     with monkeypatch.context() as slow:
-        slow.setattr(poller, "_PAGE_TIMEOUT_SECONDS", 0.5)
-        [report] = await harness.fetch_due()
+        slow.setattr(poller, "_PAGE_TIMEOUT_SECONDS", patience.Until(is_due))
+        polling = asyncio.create_task(harness.fetch_due())
+        await patience.wait_for(held.asked.wait())
+        await patience.wait_for_value(lambda: days_of(harness), lambda found: "2503.00001" in found)
+        is_due.set()
+        [report] = await polling
     assert "the poll took too long; the next one continues" in report.reason
     pages |= {**lists, "/feed": source_payloads.rss(*items, entry("post-5", f"{site}/list/5"))}
     harness.now += timedelta(days=1)

@@ -1,11 +1,12 @@
 """Deadlines that end a hang. No verdict depends on them: they are a minute or more, and grow with the machine's load."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
@@ -32,8 +33,35 @@ def scaled(seconds: float) -> float:
     return seconds * factor()
 
 
+class Until(float):
+    """Seconds for a deadline of the product that ends once `is_due` is set: after what is to be done by then, not by a clock."""
+
+    is_due: asyncio.Event
+
+    def __new__(cls, is_due: asyncio.Event) -> Self:
+        seconds = super().__new__(cls, 1.0)
+        seconds.is_due = is_due
+        return seconds
+
+    def start(self) -> asyncio.Timeout:
+        timeout = _start_timeout(None)
+
+        async def end() -> None:
+            await self.is_due.wait()
+            with contextlib.suppress(RuntimeError):  # it has ended by then
+                timeout.reschedule(asyncio.get_running_loop().time())
+
+        self.ending = asyncio.create_task(end())
+        return timeout
+
+
 def start_deadline(seconds: float | None) -> asyncio.Timeout:
-    """Like `asyncio.timeout`, for deadlines of the product: none decides on a busy machine, unless a test sets a second."""
+    """Like `asyncio.timeout`, for deadlines of the product: none decides on a busy machine, unless a test sets a second.
+
+    If something has to be done before such a deadline, it is `Until` that is done.
+    """
+    if isinstance(seconds, Until):
+        return seconds.start()
     is_real = not isinstance(asyncio.get_running_loop(), VirtualTimeLoop)
     return _start_timeout(max(seconds, DEADLINE_SECONDS) if is_real and seconds and seconds > 1 else seconds)
 

@@ -16,7 +16,7 @@ from bot.sources import paper_text
 from storage import models, writer
 from storage.database import Database
 from storage.writer import DraftState
-from tests.support import glossary_in_memory
+from tests.support import glossary_in_memory, patience
 
 NOW = datetime(2026, 11, 18, tzinfo=UTC)
 TEXT = "The router reaches 61.3% on LampBench, 4.2 points above the baseline."
@@ -235,9 +235,14 @@ async def test_a_call_without_a_token_count_counts_as_the_maximum(desk: Desk) ->
 
 
 async def test_run_after_a_timeout_reuses_stored_responses(desk: Desk) -> None:
-    hangs = asyncio.Event().wait
+    is_asked = asyncio.Event()
+
+    async def hang() -> None:
+        is_asked.set()
+        await asyncio.Event().wait()
+
     model = Script(answer_of(TRUE))
-    [draft] = await desk.write(model, Script(hangs), seconds=0.2)
+    [draft] = await desk.write(model, Script(hang), seconds=patience.Until(is_asked))
     # The response was stored, but the run ended before the draft was returned.
     assert draft.state is DraftState.PLANNED
     assert desk.problems == ["1 paper left: the time is over"]
