@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -323,7 +323,7 @@ class PaperRow:
 class SavedPaper(PaperRow):
     """A paper saved by a reader, or on a server's list. If no digest lists it, `date` is the date of `saved_at` (UTC).
 
-    `added_by` is the member who put it on the list; None: the reader's own, or by a former member. `comment` and
+    `own_title` is that of the reader's file, which nobody else may see (`with_own_title`). `added_by` is the member who put it on the list; None: the reader's own, or by a former member. `comment` and
     `journal` are as in `PaperDescription`.
     """
 
@@ -335,6 +335,11 @@ class SavedPaper(PaperRow):
     is_listed: bool = True
     added_by: int | None = None
     published_on: date | None = None
+    own_title: str | None = None
+
+    def with_own_title(self) -> SavedPaper:
+        """Return the paper as its reader alone sees it: with the title of their file, unless a source gives one."""
+        return replace(self, title=self.title or self.own_title)
 
 
 _Date: TypeAlias = date

@@ -405,7 +405,6 @@ def _from_row(row: sa.Row[Any]) -> models.SavedPaper:
         row._mapping,
         date=row.last_on or row.saved_at.date(),
         score=0.0,
-        title=row.title or row.own_title,
         published_on=None,
         tags=tuple(row.tags.split()),
         withdrawn_by=withdrawals.find_withdrawal(row.abstract, row.comment),

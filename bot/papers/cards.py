@@ -263,7 +263,9 @@ def missing_view(
         else f"“{discord_text.to_single_line(typed)}”"
     )
     saved_with = texts.name_command("saved")
-    lines = [f"### {title_link(saved)}", _saved_text(texts, saved)] if saved is not None else []
+    lines = (
+        [f"### {title_link(saved.with_own_title())}", _saved_text(texts, saved)] if saved is not None else []
+    )
     lines.append(texts(f"lookup-{outcome.value}", paper=escape_untrusted(name), saved=saved_with))
     pages = [(label, url) for label, url in schemes.list_pages(paper_key) if label != "PDF"]
     return message_builder.text_view(

@@ -11,7 +11,7 @@ from bot.app.workers import Workers
 from bot.archive import arxiv_ids, listing
 from bot.features.shelf.service import Shelf
 from bot.rendering.discord_text import escape_untrusted
-from storage import models, papers
+from storage import models, papers, shelf
 from storage.shelf import Owner
 from tests.support import digest_builders, origin_server, source_payloads
 from tests.support.client_harness import (
@@ -244,6 +244,27 @@ async def test_a_paper_outside_arxiv_is_named_by_its_key_and_not_looked_up(harne
     found = shown_text(await look_up(harness, message))
     assert f"[Moss at Night](https://doi.org/{DOI})" in found
     assert f"[{fern}](https://doi.org/10.1234/fern.2)" in found
+
+
+async def test_of_a_paper_without_a_source_its_reader_alone_reads_the_files_title(
+    harness: ClientHarness,
+) -> None:
+    """docs/commands.md, *Saved papers*: in `/paper`, `/saved` and on the server's list."""
+    own, key, kept = "Draft of my rejected thesis chapter", f"doi/{DOI}", harness.bot.services.get(Shelf)
+    reference = f"@article{{a, title={{{own}}}, doi={{{DOI}}}}}".encode()
+    await kept.import_file(harness.reader.id, reference, is_kept=False)
+    await kept.import_file(harness.manager.id, DOI.encode(), is_kept=False)
+    ids = await harness.container.database.fetch(papers.get_ids, [key])
+    listing_ = (harness.guild.id, [*ids.values()], harness.reader.id, harness.env.now(), b"secret")
+    await harness.container.database.write(shelf.add_to_list, *listing_)
+    for command, options in (("paper", {"paper": DOI}), ("saved", {})):
+        for person in (harness.reader, harness.manager):
+            shown = shown_text(await harness.ask(command, by=person, **options))
+            assert f"https://doi.org/{DOI}" in shown, shown
+            assert (own in shown) is (person is harness.reader), shown
+    listed = shown_text(await harness.ask("saved", list="server"))
+    assert f"https://doi.org/{DOI}" in listed, listed
+    assert own not in listed
 
 
 async def test_a_paper_known_by_a_name_is_fetched(online_harness: ClientHarness, services: FakeArxiv) -> None:

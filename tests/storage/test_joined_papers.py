@@ -361,7 +361,7 @@ async def test_what_one_of_two_papers_has_or_is_ready_for_the_one_that_stays_has
         ]
     row = await db.fetch(shelf.get, reader, keys[0])
     assert row is not None
-    assert row.title == f"Own {keys[has_it]}"
+    assert row.own_title == f"Own {keys[has_it]}"
 
 
 async def test_a_file_that_has_two_keys_of_a_paper_is_imported_as_one(sqlite_db: database.Database) -> None:

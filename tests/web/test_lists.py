@@ -1,5 +1,6 @@
 """The list of a reader or server at an unguessable address: its papers' public facts, for those who know the address."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -8,10 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bot.archive.exports import ReferenceFormat
 from bot.i18n.texts import for_locale
 from storage import models, papers, shelf
 from storage.database import Database
 from tests.support import sample_archive
+from tests.support.shelves import open_shelf
 from tests.web.conftest import WebArchive, open_archive
 from tests.web.test_server import KOREAN, Elements
 from tests.web.test_unlisted import FACT, TITLE
@@ -67,6 +70,24 @@ async def test_its_page_files_and_feed_have_the_papers_public_facts_alone(opened
     assert [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")] == [
         f"https://arxiv.org/abs/{name}" for name in (FACT.paper_key, "2501.00001", "2501.00004")
     ]
+
+
+async def test_the_title_of_a_readers_file_is_at_no_address(opened: WebArchive) -> None:
+    """docs/commands.md, *Saved papers*: of a paper that no source describes, others see its key alone."""
+    own, reader, database = "Draft of my rejected thesis chapter", 77, opened.services.database
+    entries = ("doi={10.1234/abc.77}", "eprint={2401.00077}")
+    kept, text = (
+        open_shelf(database, lambda: opened.now),
+        "\n".join(f"@article{{k{number}, title={{{own}}}, {field}}}" for number, field in enumerate(entries)),
+    )
+    assert len((await kept.import_file(reader, text.encode(), is_kept=False)).saved) == 2
+    await database.write(shelf.set_address, reader, NEWER)
+    for ending, headers in itertools.product(ENDINGS, ({}, KOREAN)):
+        status, _, shown = await opened.get(f"/lists/{NEWER}{ending}", headers)
+        assert (status, "abc.77" in shown, "2401.00077" in shown) == (200, True, True), ending
+        assert own not in shown, ending
+    mine, count = await kept.export(shelf.Owner(reader), ReferenceFormat.BIBTEX)
+    assert (mine.decode().count(own), count) == (2, 2), "the reader has it"
 
 
 async def test_a_paper_outside_arxiv_has_a_page_and_is_cited_by_its_key(archive: WebArchive) -> None:

@@ -123,7 +123,7 @@ class NewsPlanner:
                 marker=f"news:{user_id}:{name_events(unreported)}",
                 locale=(known and known.locale) or self.default_locale,
                 on=slot.on,
-                papers=tuple(shown),
+                papers=tuple(paper.with_own_title() for paper in shown),
                 events=events,
                 more=count - len(shown),
             )

@@ -284,7 +284,7 @@ class Shelf:
         conditions = [set(await self._find_in_view(connection, owner, view)) for view in views]
         if words:
             conditions.append(await self._find_words(connection, owner, words))
-        return await shelf.list_rows(
+        rows, total = await shelf.list_rows(
             connection,
             owner.id,
             tags=[tag for tag in typed if tag not in views],
@@ -292,6 +292,7 @@ class Shelf:
             limit=limit,
             offset=offset,
         )
+        return [row.with_own_title() for row in rows], total
 
     async def _find_words(self, connection: Connection, owner: Owner, words: str) -> set[int]:
         """Return the papers with these words in their title, note, tags or id, or in a digest's text."""
