@@ -323,8 +323,8 @@ class PaperRow:
 class SavedPaper(PaperRow):
     """A paper saved by a reader, or on a server's list. If no digest lists it, `date` is the date of `saved_at` (UTC).
 
-    `own_title` is that of the reader's file, which nobody else may see (`with_own_title`). `added_by` is the member who put it on the list; None: the reader's own, or by a former member. `comment` and
-    `journal` are as in `PaperDescription`.
+    `own_title` is that of the reader's file, which nobody else may see (`with_own_title`). `added_by` is the member who put
+    it on the list; None: the reader's own, or by a former member. `comment` and `journal` are as in `PaperDescription`.
     """
 
     saved_at: datetime
