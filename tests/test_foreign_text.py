@@ -1,10 +1,11 @@
-"""Foreign text of any shape takes linear steps at every entry point, which also drops half an emoji."""
+"""Foreign text of any shape takes linear steps and room at every entry point, which also drops half an emoji."""
 
 import json
 import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from functools import partial
 from html import escape
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, exports, html_pages, parse, references, summaries
+from bot.archive import arxiv_ids, exports, html_pages, mentions, parse, references, summaries
 from bot.claims import form_checks, judging
 from bot.client import refusals
 from bot.features.ask import passages
@@ -23,7 +24,7 @@ from bot.features.writer import prompts
 from bot.i18n import typed_values
 from bot.rendering import discord_text, markdown, typesetting
 from bot.search import term_mentions
-from bot.sources import feed_entries, paper_text
+from bot.sources import base, feed_entries, paper_text
 from bot.text import institutions, people, plain, query_parser, questions, tokens, typed_dates
 from storage import errors, models
 from tests.support import paper_pages
@@ -89,6 +90,9 @@ SHAPES: dict[str, Callable[[int], str]] = {
     },
     "entities": lambda length: "".join(
         ("<!DOCTYPE rss [", *(f"<!ENTITY e{n}x ''>" for n in range(length // 20)), "]><rss></rss>")
+    ),
+    "references to a long address": lambda length: (
+        f"[a]: https://arxiv.org/abs/2505.00001?{'x' * (length // 2)}\n\n{'[a] ' * (length // 8)}"
     ),
     "a table's dashes": lambda length: "| " + "- " * (length // 2) + "x",
 }
@@ -288,6 +292,126 @@ def test_parsing_text_of_any_shape_takes_linear_steps(entrance: str) -> None:
                 break
         else:
             raise AssertionError(f"{shape}: {steps}")
+
+
+GROWING: dict[str, Callable[[int], str]] = {
+    "references to a long address": SHAPES["references to a long address"],
+    "a long string in each field": lambda length: (
+        f"@string{{s = {{{'x' * min(length // 2, 900)}}}}}\n@misc{{k, "
+        + "".join(f"f{number}=s," for number in range(length // 16))
+        + "}"
+    ),
+    "many papers in an entry with long tags": lambda length: (
+        f"@misc{{k, keywords = {{{'x' * (length // 2)}}}, journal = {{{number_papers('', ' ', length // 2)}}}}}"
+    ),
+    "a page's long address before each link": lambda length: (
+        f"<html><base href='https://a.b/{'x' * (length // 2)}/'>" + "<link rel=feed href=a>" * (length // 44)
+    ),
+    "a feed's long address before each link": lambda length: (
+        f"<feed xmlns='http://www.w3.org/2005/Atom' xml:base='https://a.b/{'x' * (length // 2)}/'><entry><id>1</id>"
+        + "<link href='a'/>" * (length // 32)
+        + "</entry></feed>"
+    ),
+    "addresses that go on with each other": lambda length: (
+        "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id>"
+        + "<b xml:base='abcdefgh/'><link href='a'/>" * (length // 41)
+        + "</b>" * (length // 41)
+        + "</entry></feed>"
+    ),
+    "indented items": lambda length: "<ul>" * 7 + "<li>" * (length // 4),
+    "empty headings": lambda length: "<h6>" * (length // 4),
+    "bars in cells": lambda length: "<tr>" + "|" * length,
+}
+"""Texts that expand: a part that stands once is written at many places."""
+READERS = ("bot.archive", "bot.sources", "feedparser.api")
+
+
+@pytest.mark.parametrize("shape", GROWING)
+def test_no_step_of_a_reader_returns_more_than_its_text_allows(shape: str) -> None:
+    text = GROWING[shape](6_000)
+    largest, step = max(measure_steps(text))
+    # Twice the text, and beside it what was read of it.
+    assert largest <= 3 * len(text), (step, largest, len(text))
+
+
+@pytest.mark.parametrize("shape", {*UNITS.split(), *GROWING})
+def test_a_page_as_markdown_is_at_most_twice_as_long(shape: str) -> None:
+    text = {**SHAPES, **GROWING}[shape](3_000)
+    for whole in (text, f"<html>{text}</html>", f"<table><tr><td>{text}"):
+        assert len(html_pages.to_markdown(whole)) <= 2 * len(whole) + 20
+
+
+def measure_steps(text: str) -> list[tuple[int, str]]:
+    """Return how many characters each function of the readers returns of a text, or yields in all."""
+    sizes: dict[tuple[int, str], int] = {}
+    frames: list[FrameType] = []  # kept, so that no other has the id of one
+
+    def measure(frame: FrameType, event: str, result: Any) -> None:
+        if event == "return" and frame.f_globals.get("__name__", "").startswith(READERS):
+            frames.append(frame)
+            place = id(frame), frame.f_code.co_qualname
+            sizes[place] = sizes.get(place, 0) + measure_text(result)
+
+    former = sys.getprofile()
+    for read in (
+        parse.parse_text,
+        read_references,
+        lambda text: feed_entries.parse_document(text, ""),
+        find_feeds,
+    ):
+        sys.setprofile(measure)
+        try:
+            with suppress(errors.PaperroundError):
+                read(text)
+        finally:
+            sys.setprofile(former)
+    return [(size, name) for (_, name), size in sizes.items()]
+
+
+def read_references(text: str) -> object:
+    return references.read_references(text.encode(), DAY, with_tags=True)
+
+
+def find_feeds(text: str) -> object:
+    return base.detect_in_text(text, "https://a.example/", None, DAY)
+
+
+def test_a_paragraph_is_read_once_for_all_its_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    for count in (50, 200):
+        link = CountedLink()
+        monkeypatch.setattr(mentions, "LINK", link)
+        enter("list in Markdown", "We read " + "[it](https://arxiv.org/abs/2505.00001) " * count)
+        read.append(link.read)
+    assert read[1] < MOST_GROWTH * read[0], read
+
+
+class CountedLink:
+    """The pattern of links, with the number of characters that it was given."""
+
+    def __init__(self) -> None:
+        self.read, self._pattern = 0, mentions.LINK
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def use(*given: Any, **options: Any) -> Any:
+            self.read += sum(len(text) for text in given if isinstance(text, str))
+            return getattr(self._pattern, name)(*given, **options)
+
+        return use
+
+
+def measure_text(value: object) -> int:
+    """Return the characters of the texts in a value."""
+    match value:
+        case str():
+            return len(value)
+        case references.Reference() | feed_entries.FeedEntry() | feed_entries.Feed():
+            return sum(measure_text(getattr(value, field.name)) for field in fields(value))
+        case list() | tuple():
+            return sum(map(measure_text, value))
+        case dict():
+            return sum(map(measure_text, value.values()))
+    return 0
 
 
 def count_steps(entrance: str, text: str) -> int:

@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Iterator
 
-from bot.archive import fields
 from bot.text import typography
 
 ENTRY = re.compile(r"@(?!(?:comment|preamble|string)\b)\w{1,40}[ \t]{0,9}[{(][^@]", re.IGNORECASE)
@@ -23,9 +22,11 @@ def read(text: str) -> Iterator[Block | str]:
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it logs each entry that it refuses
     library = Splitter(text).split()
-    for string in library.strings:
-        string.value = string.value[: fields.MAX_LINE_LENGTH]  # it may be in each field
-    library = middlewares.ResolveStringReferencesMiddleware().transform(library)
+    strings = {name.lower(): str(string.value) for name, string in library.strings_dict.items()}
+    named = [it for entry in library.entries for it in entry.fields if str(it.value).lower() in strings]
+    if sum(len(strings[it.value.lower()]) for it in named) <= len(text):  # a long one may be in each field
+        for it in named:
+            it.value = strings[it.value.lower()]
     library = middlewares.RemoveEnclosingMiddleware().transform(library)
     refused = ""
     for block in [*library.blocks, None]:

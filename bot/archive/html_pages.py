@@ -84,6 +84,10 @@ _FEED_TYPES = (
 )
 
 
+_MAX_ADDRESS = 2_000
+"""Characters of an address with that of its page before it."""
+
+
 def find_feeds(page: str, url: str) -> Iterator[str]:
     """Yield the addresses of the feeds that a page at `url` names (`rel=alternate` or `feed`)."""
     is_based = False
@@ -93,6 +97,8 @@ def find_feeds(page: str, url: str) -> Iterator[str]:
             continue
         values = parse_attributes(token["attributes"])
         target = urljoin(url, values.get("href", "").strip())
+        if len(target) > _MAX_ADDRESS:
+            continue
         if name == "base" and "href" in values and not is_based:  # the first one counts
             url, is_based = target, True
         relations = values.get("rel", "").lower().split()
@@ -102,7 +108,7 @@ def find_feeds(page: str, url: str) -> Iterator[str]:
 
 
 class _MarkdownWriter:
-    """Converts one page. Unclosed elements end with the page."""
+    """Converts one page. Unclosed elements end with the page. Tags that would make it more than twice as long are left out."""
 
     def __init__(self, page: str, tokens: re.Pattern[str] = _TOKEN) -> None:
         self._written = io.StringIO()
@@ -118,7 +124,8 @@ class _MarkdownWriter:
             self._write_text(page[position : token.start()])
             position = token.end()
             if name := token["name"]:
-                if self._is_skipped(name.lower(), bool(token["close"]), token):
+                is_long = self._written.tell() > 2 * position
+                if is_long or self._is_skipped(name.lower(), bool(token["close"]), token):
                     continue
                 self._write_tag(name.lower(), bool(token["close"]), token["attributes"])
         self._write_text(page[position:])

@@ -279,17 +279,21 @@ def _read_links(line: str, row: int, *, is_item: bool) -> tuple[list[Item], str,
     The last list has the labels of links to papers outside arXiv.
     """
     papers, notes, labels = list[Item](), list[str](), list[str]()
-    is_prose = not is_item and _is_sentence(mentions.LINK.sub(CUT, line))
+    cut, shift = (mentions.LINK.sub(CUT, line) if "](" in line else line), 0
+    is_prose = not is_item and _is_sentence(cut)
 
     def take(match: re.Match[str]) -> str:
+        nonlocal shift
         is_image, label, address = match.groups()
+        before, _ = mentions.around(cut, match.start() - shift, match.end())
+        shift += len(match[0]) - len(CUT)
         if not is_image:
             keys = find_keys(address)
             if not keys and not fields.is_picture(address):
                 keys = find_keys(label)
             if key := keys[0] if keys else arxiv_ids.parse_bare_id(label):
                 is_first = line[max(match.start() - 9, 0) : match.start()].rstrip(" *_`([").endswith("|")
-                is_cited = not is_item and _is_cited(line, match, is_prose=is_prose)
+                is_cited = not is_item and _is_cited(before, match, is_prose=is_prose)
                 title = title_reader.read_title(label)
                 papers.append(Item(key, title, None, row, is_cited, begins_cell=is_first))
                 labels.extend(() if arxiv_id_of(key) else [label])
@@ -306,12 +310,13 @@ def _is_sentence(paragraph: str) -> bool:
     return len(paragraph.split()) >= _MIN_SENTENCE and _SENTENCE_END.search(paragraph) is not None
 
 
-def _is_cited(line: str, link: re.Match[str], *, is_prose: bool) -> bool:
+def _is_cited(before: str, link: re.Match[str], *, is_prose: bool) -> bool:
     """Return whether a link in a paragraph is part of its sentence. One that begins the paragraph is not."""
-    before = strip_markdown(mentions.LINK.sub(CUT, line[: link.start()]))
+    before = strip_markdown(before)
     if not any(map(str.isalpha, before)):
         return False
-    return is_prose or mentions.is_in_sentence(before, line[link.end() :], "", is_id=False)
+    _, after = mentions.around(link.string, *link.span())
+    return is_prose or mentions.is_in_sentence(before, after, "", is_id=False)
 
 
 def _read_other_keys(part: str, row: int, *, is_cell: bool, is_item: bool) -> Iterator[Item]:
@@ -323,7 +328,7 @@ def _read_other_keys(part: str, row: int, *, is_cell: bool, is_item: bool) -> It
     for key, start, end in schemes.find_places(part):
         if schemes.is_arxiv(key):
             continue
-        before, after = part[:start], part[end:]
+        before, after = mentions.around(part, start, end)
         is_cited = is_prose or mentions.is_in_sentence(before, after, part[start:end], is_id=False)
         is_cited &= not is_cell
         is_alone = is_cell and not _WORD.search(before + after)
@@ -360,7 +365,7 @@ def _read_text(part: str, row: int, *, is_cell: bool, has_link: bool) -> Iterato
 
 
 def _is_in_sentence(part: str, match: re.Match[str], *, is_id: bool) -> bool:
-    return mentions.is_in_sentence(part[: match.start()], part[match.end() :], match[0], is_id=is_id)
+    return mentions.is_in_sentence(*mentions.around(part, *match.span()), match[0], is_id=is_id)
 
 
 _FRONT_MATTER = {"---": ":", "+++": "="}

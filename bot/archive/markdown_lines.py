@@ -111,18 +111,23 @@ _REFERENCE = re.compile(r"\[([^\[\]]{1,400})\](?:\[([^\[\]]{0,400})\])?(?![\[(:]
 
 
 def resolve_references(rows: Sequence[str], code: Set[int]) -> Sequence[str]:
-    """Return lines with each address in the link that names it, and without the line that defines it. `code` rows stay."""
+    """Return lines with each address in the link that names it, and without the line that defines it. `code` rows stay.
+
+    All lines stay if they would be more than twice as long: a long address may be named many times.
+    """
     places = {
         row: match for row, line in enumerate(rows) if row not in code and (match := _DEFINITION.match(line))
     }
     addresses = {match[1].strip().lower(): match[2] for match in places.values()}
     if not addresses:
         return rows
-    used = set[str]()
+    used, room = set[str](), sum(map(len, rows))
 
     def resolve(match: re.Match[str]) -> str:
+        nonlocal room
         label = (match[2] or match[1]).strip().lower()
-        if label not in addresses:
+        room -= len(addresses.get(label, ""))
+        if label not in addresses or room < 0:
             return match[0]
         used.add(label)
         return f"[{match[1]}]({addresses[label]})"
@@ -131,6 +136,8 @@ def resolve_references(rows: Sequence[str], code: Set[int]) -> Sequence[str]:
         line if row in code or row in places else _REFERENCE.sub(resolve, line)
         for row, line in enumerate(rows)
     ]
+    if room < 0:
+        return rows
     for row, match in places.items():
         linked[row] = "" if match[1].strip().lower() in used else linked[row]
     return linked

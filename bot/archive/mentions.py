@@ -52,6 +52,11 @@ _AROUND = 400
 """Characters before and after an id that say what it is."""
 
 
+def around(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return what is before and behind a place in a text, as much of it as `is_in_sentence` needs."""
+    return text[max(start - _AROUND, 0) : start], text[end : end + _AROUND]
+
+
 def is_in_sentence(before: str, after: str, place: str, *, is_id: bool) -> bool:
     """Return whether an address or an id is part of a sentence: a word before it needs it, or the sentence continues after it.
 
@@ -95,7 +100,7 @@ def _list_in_cell(cell: str, on: date, is_titled: bool) -> Iterator[str]:
         rest = ADDRESS.sub(lambda address: CUT * len(address[0]), cell)
         places += [(start, end, True) for _, start, end in arxiv_ids.find_places(rest)]
     for start, end, is_id in sorted(places):
-        before, after = cell[max(start - _AROUND, 0) : start], cell[end : end + _AROUND]
+        before, after = around(cell, start, end)
         if not is_in_sentence(before, after, cell[start:end], is_id=is_id):
             yield from arxiv_ids.list_arxiv_ids(cell[start:end], on)
 

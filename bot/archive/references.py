@@ -120,11 +120,13 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
         ids = [own_id] if own_id else _list_ids(entry, on)
         # Of several papers in one item, the title is that of a list.
         title = entry.title[: fields.MAX_LINE_LENGTH] if len(ids) < 2 else ""
-        label = title or key[: fields.MAX_LINE_LENGTH] or entry.label[:_MAX_LABEL_LENGTH]
+        label = title or (key or entry.label)[:_MAX_LABEL_LENGTH]
         notes = (text for name, text in entry.fields if name in ("note", "n1"))
         note = "\n".join(notes)[:_MAX_NOTE_LENGTH] if own_id else ""
         tags = _join_tags(entry.fields) if own_id or with_tags else ""
         others = [] if ids else _list_others(entry)
+        if len(ids) * len(tags) > len(entry.text):
+            tags = ""  # of a list of papers
         for arxiv_id in ids:
             # An entry of ours has its own place, wherever the comment above the entries names it.
             former = references.pop(arxiv_id, None) if own_id else references.get(arxiv_id)
@@ -161,11 +163,11 @@ def _list_others(entry: _Entry) -> list[str]:
         named = sorted(entry.fields, key=lambda given: "do" not in given[0])
         found = (schemes.find_keys(text) for name, text in named if _OF_KEYS.fullmatch(name))
         return next(filter(None, found), [])[:1]
-    line = entry.text
+    places = ((key, mentions.around(entry.text, *place)) for key, *place in schemes.find_places(entry.text))
     return [
         key
-        for key, start, end in schemes.find_places(line)
-        if not mentions.is_in_sentence(_BEFORE_KEY.sub("", line[:start]), line[end:], "", is_id=False)
+        for key, (before, after) in places
+        if not mentions.is_in_sentence(_BEFORE_KEY.sub("", before), after, "", is_id=False)
     ]
 
 

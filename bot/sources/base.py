@@ -20,6 +20,7 @@ from contextlib import aclosing, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import pydantic
@@ -432,6 +433,10 @@ _SHOWN_FILES = {
 """The paths at which GitHub, GitLab, Gitea and Hugging Face show a file of a repository, and those of its text."""
 
 
+_MAX_FEEDS = 10
+"""The feeds of a page among which one is chosen. A page names one or two."""
+
+
 def _find_raw(url: str) -> str | None:
     """Return the address of the text of the file that a code host's page at this URL shows, or None."""
     return next((url.replace(shown, raw, 1) for shown, raw in _SHOWN_FILES.items() if shown in url), None)
@@ -452,7 +457,7 @@ def detect_in_text(
         reason = "" if str(error) == paper_list.NO_PAPER else f": {error}"
         missing = "it is an HTML page without a digest" if parse.is_html(text) else "there is no digest in it"
         with suppress(ValueError):  # a malformed address
-            feeds = list(filter(fields.clean_url, html_pages.find_feeds(text, name)))
+            feeds = list(filter(fields.clean_url, islice(html_pages.find_feeds(text, name), _MAX_FEEDS)))
             # Blogs name a feed of their comments, too.
             if feed := next((url for url in feeds if "comments" not in url), next(iter(feeds), None)):
                 missing = f"{missing}. Its feed is {feed}: add that address"

@@ -158,12 +158,19 @@ def parse_document(text: str, url: str) -> Feed:
     declared = {part.split(maxsplit=1)[0] for part in text[:start].split("<!ENTITY ")[1:] if part.strip()}
     if any(f"{name};" not in html5 for name in declared & used):
         raise base.FetchError("its XML declares entities of its own, which are not read")
+    text = text[start:]
+    # It is put before each relative address, and one that is relative itself behind that of the element around it.
+    bases = re.findall(r"\bbase\s*=\s*[\"']([^\"']*)", text)
+    length = max(len(base) if "//" in base else 0 for base in ("", *bases))
+    length += sum(len(base) for base in bases if "//" not in base)
+    if length * (text.count("<") - text.count("</")) > 2 * len(text):
+        text = re.sub(r"\bbase(?=\s*=)", "left-out", text)
     import feedparser  # slow to load, and not needed without feeds
 
     try:
         parsed = feedparser.parse(
             # The text before the first element only declares the charset, but we have decoded it already.
-            io.BytesIO(text[start:].encode("utf-8", "replace")),
+            io.BytesIO(text.encode("utf-8", "replace")),
             response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
             resolve_relative_uris=False,
