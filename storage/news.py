@@ -189,6 +189,7 @@ async def list_of_threads(connection: AsyncConnection, after_id: int, now: datet
         .join(tables.papers, tables.papers.c.id == events.paper_id)
         .where(events.id > after_id, events.found_at > now - MAX_AGE, count <= MAX_IN_THREAD)
         .where(c.thread_id != 0, c.is_quiet.is_(False), c.opened_at > now - MAX_THREAD_AGE)
+        .where(~tables.papers.c.hidden)
         .order_by(events.id, c.thread_id)
     )
     return [

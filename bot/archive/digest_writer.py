@@ -438,23 +438,31 @@ async def _remerge(
             if _is_listed(merged[id_]) or _is_listed(stored[id_])
         ]
         await papers.mark_changed(connection, indexed)
-    gone = {id_: old.key for id_, (old, new) in changes.items() if _is_listed(old) and not _is_listed(new)}
+    gone = {id_: new for id_, (old, new) in changes.items() if _is_listed(old) and not _is_listed(new)}
     if gone:
         await _withdraw(connection, gone)
     return changes
 
 
-async def _withdraw(connection: Connection, gone: Mapping[int, str]) -> None:
-    """Take papers that no digest lists any more (keys by paper id) out of unsent messages, which are planned again.
+async def _withdraw(connection: Connection, gone: Mapping[int, MergedPaper]) -> None:
+    """Take papers that no digest lists any more (by id) out of unsent messages, which are planned again.
 
-    What was sent, or may have been, stays.
+    What was sent, or may have been, stays. A hidden paper also ends messages that are not planned again, and the rest of those
+    of which some was sent.
     """
     await alerts.remove_papers(connection, gone)
-    names, waiting = {*gone.values()}, await outbox.list_rows(connection, state=DeliveryState.WAITING)
-    named = (row for row in waiting if row.kind in _PLANNED_AGAIN and not names.isdisjoint(row.papers))
-    unsent = await outbox.remove_unsent(connection, named)
+    waiting = await outbox.list_rows(connection, state=DeliveryState.WAITING)
+    current = await papers.get_current_keys(connection, {key for row in waiting for key in row.papers})
+    named = {row.id: {current.get(key, key) for key in row.papers} for row in waiting}
+    keys, hidden = {of.key for of in gone.values()}, {of.key for of in gone.values() if of.hidden}
+    planned_again = [row for row in waiting if row.kind in _PLANNED_AGAIN and named[row.id] & keys]
+    ended = [row.id for row in waiting if row.kind in _ABOUT_LISTED and named[row.id] & hidden]
+    unsent = await outbox.withdraw(connection, ids=ended)
+    unsent += await outbox.remove_unsent(connection, planned_again)
     await alerts.release(connection, [row.id for row in unsent])
     for row in unsent:
+        if row.kind not in _PLANNED_AGAIN:
+            continue
         if row.local_on is not None and row.subscription_id is not None:
             await daily.set_last_on(connection, {row.subscription_id: row.local_on - _DAY})
         elif row.local_on is not None and row.user_id is not None:
@@ -463,6 +471,8 @@ async def _withdraw(connection: Connection, gone: Mapping[int, str]) -> None:
 
 _PLANNED_AGAIN = (DeliveryKind.DAILY, DeliveryKind.ALERT, DeliveryKind.TODAY)
 """The kinds of messages that planners plan again once they are removed."""
+_ABOUT_LISTED = (*_PLANNED_AGAIN, DeliveryKind.ON_DEMAND, DeliveryKind.THREAD_NEWS)
+"""The kinds of messages that have no hidden paper. News of saved papers are about what is the reader's own."""
 
 
 def _is_listed(paper: MergedPaper) -> bool:

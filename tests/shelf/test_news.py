@@ -337,6 +337,22 @@ async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: Ne
     }
 
 
+@pytest.mark.parametrize("is_planned", [True, False])
+async def test_a_hidden_paper_has_no_news_in_its_thread(world_: NewsWorld, *, is_planned: bool) -> None:
+    """docs/taking-back.md: messages that wait go without it. Who saved it reads its news: it is theirs."""
+    await world_.save("C")
+    await world_.open_threads()
+    await world_.shelf.start_news(READER, "UTC")
+    await world_.wait(days=2)
+    await world_.happen("C")
+    if is_planned:
+        assert await world_.threads.tick(world_.now)
+    assert await world_.ingest().set_hidden(arxiv_id("C"), hidden=True)
+    for _ in range(5):
+        await world_.wait(days=1)
+    assert [channel for channel, _, _ in world_.discord.messages] == [-READER]
+
+
 @pytest.mark.parametrize("is_known", [True, False], ids=["found before the backup", "found after it"])
 async def test_a_restored_backup_tells_nothing_twice(
     world_: NewsWorld, tmp_path: Path, *, is_known: bool

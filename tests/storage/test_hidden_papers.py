@@ -2,7 +2,9 @@
 
 import pytest
 
-from storage import models, outbox, papers, shelf
+from bot.archive import listing
+from bot.features.today.service import TodayPlanner
+from storage import models, outbox, papers, shelf, today
 from tests.support.world import READER, World, arxiv_id, day, moment
 
 pytestmark = pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
@@ -46,6 +48,50 @@ async def test_a_post_and_an_alert_that_wait_go_on_without_it(world: World) -> N
     await hide(world, arxiv_id("A"))
     await world.at("Tue 09:05")
     assert sorted(world.sent) == ["@7 B", "B"]
+
+
+@pytest.mark.parametrize("is_joined_first", [True, False])
+@pytest.mark.parametrize("kind", ["daily", "alert", "now", "today"])
+async def test_a_message_that_waits_under_the_papers_former_key_goes_on_without_it(
+    world: World, kind: str, is_joined_first: bool
+) -> None:
+    """docs/taking-back.md: *Post now* does not come. Hidden before or after both keys are known as one paper's."""
+    former = "openreview/aB3dEfGh1J"
+    if kind == "alert":
+        await world.alert("Paper")
+    elif kind == "today":
+        profile = today.Profile(READER, (), "12:00", "Asia/Seoul", day("Mon"))
+        await world.database.write(today.add, profile)
+    else:
+        row = await world.daily(papers=3)
+    rows = [{"key": former, "title": "Paper A", "votes": 9}, {"key": arxiv_id("B"), "title": "Paper B"}]
+    world.now = moment("Mon 20:00")
+    digest = listing.build(day("Mon"), rows, form=models.DigestFormat.LIST)
+    await world.ingest().put("https://f.example", "u", [digest])
+    await world.alert_planner.drain()
+    world.now = moment({"now": "Tue 08:59", "today": "Tue 12:00"}.get(kind, "Tue 09:00"))
+    match kind:
+        case "daily":
+            await world.daily_planner.tick(world.now)
+        case "alert":
+            await world.alert_planner.drain()
+        case "now":
+            assert await world.on_demand.plan(row.id, 1)
+        case "today":
+            await world.workers.services.get(TodayPlanner).tick(world.now)
+    [planned] = await world.database.fetch(outbox.list_rows, state=models.DeliveryState.WAITING)
+    assert set(planned.papers) == {former, arxiv_id("B")}
+    if not is_joined_first:
+        await hide(world, former)
+    await world.facts("A", source="arxiv", title="Paper A", names=(former,))
+    if is_joined_first:
+        await hide(world, former)
+    waiting = await world.database.fetch(outbox.list_rows, state=models.DeliveryState.WAITING)
+    assert {key for row in waiting for key in row.papers} <= {arxiv_id("B")}
+    if kind == "today":
+        await world.workers.services.get(TodayPlanner).tick(world.now)
+    await world.wait(minutes=5)
+    assert [text.removeprefix("@7 ") for text in world.sent] == ["B"]
 
 
 async def test_one_that_was_only_looked_up_stays_hidden_and_its_savers_keep_it(world: World) -> None:

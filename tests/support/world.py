@@ -74,8 +74,14 @@ def arxiv_id(name: str) -> str:
 
 
 def names(ids: Sequence[str]) -> str:
-    found = [divmod(int(id_.partition(".")[2]), 1000) for id_ in ids]
-    return " ".join(f"{chr(64 + letter)}{number or ''}" for letter, number in found)
+    return " ".join(map(_name, ids))
+
+
+def _name(key: str) -> str:
+    if models.arxiv_id_of(key) is None:
+        return key
+    letter, number = divmod(int(key.partition(".")[2]), 1000)
+    return f"{chr(64 + letter)}{number or ''}"
 
 
 class Paper(NamedTuple):
