@@ -28,6 +28,7 @@ MAX_LINE_LENGTH = 1_000
 MAX_NAME_LENGTH = 200
 """Characters of a name. Collaborations have the longest."""
 _MAX_TEXT_LENGTH = 20_000
+_MAX_NAMES_LENGTH = 50_000
 MAX_URL_LENGTH = 2_000
 _MAX_LABELS = 50
 _MAX_MEDIA = 30
@@ -78,6 +79,26 @@ def clean_paragraph(value: object) -> str | None:
         return None
     blocks = map(plain.to_single_line, value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n").split("\n\n"))
     return "\n\n".join(filter(None, blocks)) or None
+
+
+_TAG = re.compile(
+    r"<(?P<end>/?)(?:(?:jats|mml|m|xhtml):[a-z-]{1,30}|(?P<block>p|br|div|li|h[1-6]|sec|title)|i|b|em|strong|su[bp]|u|s|sc|scp|tt|span|font|a|img|[ou]l"
+    r"|italic|bold|inline-formula|math|m(?:row|i|n|o|su[bp]|subsup|text|style|frac|sqrt|over|under|space))(?:\s[^<>]{0,2000}=[^<>]{0,2000})?\s?/?>",
+    re.IGNORECASE | re.ASCII,
+)
+"""A tag of HTML, JATS or MathML, and not what papers write in angle brackets, such as `<think>`."""
+_ABSTRACT_HEADING = re.compile(
+    r"<(?:jats:)?(title|h[1-6])>\s*(?:abstract|summary|초록)\W*</(?:jats:)?\1>", re.IGNORECASE | re.ASCII
+)
+
+
+def read_markup(text: str) -> str:
+    """Return a title or an abstract of a record as plain text: without tags, with characters for references."""
+    if "<" not in text and "&" not in text:
+        return text
+    text = _ABSTRACT_HEADING.sub("", html_pages.unescape(text) if "&lt;" in text else text)
+    text = _TAG.sub(lambda tag: "\n\n" if tag["block"] or ":p" in tag[0] or ":title" in tag[0] else "", text)
+    return html_pages.unescape(text).strip()
 
 
 def clean_labels(values: object) -> tuple[str, ...]:
@@ -307,10 +328,7 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
         between = _QUOTED_NAME.sub("", value)
         is_shortened = any(mark in between for mark in ("+", "...", "…"))
         return tuple(map(typography.to_plain_text, filter(None, names))), is_shortened
-    marks = next((marks for marks in _SEPARATORS if marks.search(value)), _SEPARATORS[0])
-    names = list(filter(None, map(str.strip, marks.split(value.strip("[]")))))
-    if len(names) > 1 and marks is not _SEPARATORS[-1]:
-        names = [*names[:-1], *filter(None, map(str.strip, _SEPARATORS[-1].split(names[-1])))]
+    names = _split_names(value.strip("[]"))
     people = [name for name in names if name[0] not in _MORE_STARTS or not _MORE.fullmatch(name[:60])]
     is_shortened = len(people) < len(names)
     if people:
@@ -320,8 +338,87 @@ def parse_authors(value: str) -> tuple[tuple[str, ...], bool]:
     return tuple(map(typography.to_plain_text, people)), is_shortened
 
 
+def _split_names(line: str) -> list[str]:
+    """Return the names in a line: between semicolons, else commas, else *and*, and before an *and* at its end."""
+    marks = next((marks for marks in _SEPARATORS if marks.search(line)), _SEPARATORS[0])
+    names = list(filter(None, map(str.strip, marks.split(line))))
+    if len(names) > 1 and marks is not _SEPARATORS[-1]:
+        names = [*names[:-1], *filter(None, map(str.strip, _SEPARATORS[-1].split(names[-1])))]
+    return names
+
+
 _SEPARATORS = tuple(map(re.compile, ("[;；]", "[,，、]", r"(?:^|\s)(?:and|&|그리고)\s|\s?·\s?")))
 """What separates names: the first of these that a text has."""
+
+
+_AND = re.compile(r"\s(?:and|&|그리고)\s")
+_GIVEN, _FAMILY = (
+    ("given", "givenname", "first", "firstname", "forename"),
+    ("family", "familyname", "last", "lastname", "surname"),
+)
+_WHOLE = ("name", "fullname", "displayname", "literal", "text", "value", "author", "creator")
+"""The members of an object for a person, without `_` and `-`."""
+_NUMBERED, _IS_CJK = (
+    re.compile(r"\s[0-9]{4}$"),
+    re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3·\\s]{2,12}"),
+)
+_TITLES = frozenset(("inc", "ltd", "llc", "jr", "sr", "ii", "iii", "md", "phd"))
+"""What is no given name behind a comma."""
+
+
+def read_names(value: object) -> tuple[str, ...]:
+    """Return the people in a record's field for names, in order: in a text, an object, or a list of either.
+
+    A person in a list or an object is written `Ann Beech` or `Beech, Ann`. A text has one person or several, between
+    semicolons or commas, of which one may also be between a family name and what goes before it.
+    """
+    return clean_names(_list_people(value, is_one=False))
+
+
+def _list_people(value: object, *, is_one: bool) -> Iterator[str]:
+    """Yield the people in a value; of one that is a member of a list, each comma is between a family and a given name."""
+    if isinstance(value, str):
+        line = " ".join(value[:_MAX_NAMES_LENGTH].split())
+        yield from (_turn(_NUMBERED.sub("", line)),) if is_one else _split_people(line)
+    elif isinstance(value, Mapping):
+        members = {re.sub("[^a-z]", "", str(name).lower()): member for name, member in value.items()}
+        given, family = (
+            [members[name] for name in names if isinstance(members.get(name), str)]
+            for names in (_GIVEN, _FAMILY)
+        )
+        if family:
+            is_cjk = _IS_CJK.fullmatch("".join((*family[:1], *given[:1])))
+            yield "".join((*family[:1], *given[:1])) if is_cjk else " ".join((*given[:1], *family[:1]))
+        elif whole := next((members[name] for name in _WHOLE if members.get(name)), None):
+            yield from _list_people(whole, is_one=True)
+    elif isinstance(value, list):
+        for member in value[:MAX_AUTHORS]:
+            yield from _list_people(member, is_one=len(value) > 1)
+
+
+def _split_people(line: str) -> list[str]:
+    """Return the people in a line. Commas are inside names if one side of each pair is one word, or initials."""
+    sides = _AND.split(line)
+    if len(sides) > 1 and ";" not in line and all(side.count(",") == 1 for side in sides):
+        return [*map(_turn, sides)]
+    parts = _split_names(line)
+    is_other = ";" in line or "," not in line or len(parts) % 2 or any(map(_IS_CJK.fullmatch, parts))
+    families, given = parts[::2], parts[1::2]
+    if is_other or not (all(map(_is_word, families)) or all(map(_is_word, given))):
+        return parts
+    return [_turn(f"{name}, {own}") for name, own in zip(families, given, strict=True)]
+
+
+def _is_word(part: str) -> bool:
+    """Return whether a part of a name is one word, or initials."""
+    return " " not in part or (part.isupper() and len(re.sub(r"[\W_]", "", part)) < 5)
+
+
+def _turn(name: str) -> str:
+    """Return a name with what is behind its only comma first."""
+    family, _, given = name.partition(", ")
+    is_whole = not given or "," in given or given.lower().replace(".", "") in _TITLES
+    return name if is_whole else f"{given} {family}"
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -379,4 +379,4 @@ def read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
     if not end or fence not in _FRONT_MATTER:
         return None, 0
     pairs = (line.partition(_FRONT_MATTER[fence])[::2] for line in rows[1:end])
-    return records.day_of({key.strip().lower(): value.strip(" \"'") for key, value in pairs}), end + 1
+    return records.find_day([(key.strip().lower(), value.strip(" \"'")) for key, value in pairs]), end + 1

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import chain
 from typing import Any
 
-from bot.archive import bibtex, fields, lines, listing, records, sorting
+from bot.archive import fields, lines, listing, records, sorting
 from bot.archive.items import Item
 from bot.text import date_reader
 from storage import errors
@@ -56,9 +55,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     items, stated_on = records.read_answer([value for _, value in values])
     if items and (day := path_on or stated_on):
         return (listing.build(day, map(listing.from_service, items), form=listing_form),)
-    is_item = len(values) > 1
-    parts = (records.read_value(value, line - 1, path_on, is_item=is_item) for line, value in values)
-    papers, skipped = sorting.split(chain.from_iterable(parts))
+    papers, skipped = sorting.split(records.read_items(values, path_on))
     if not papers:
         # Raises the reason why the first value is not a listing.
         return listing.build_records(values[:2])
@@ -67,8 +64,8 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
 
 def parse_bibtex(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
     """Parse a file of BibTeX, one paper an entry, as a list without a date, unless its `name` has one."""
-    blocks = (block for block in bibtex.read(text) if not isinstance(block, str))
-    papers, skipped = sorting.split(records.read_entry(dict(given), key) for _, key, given in blocks)
+    entries = (record for record in records.read_bibtex(text) if not isinstance(record, str))
+    papers, skipped = sorting.split(records.read_item(record, 0) for record in entries)
     path_on = date_reader.find_path_date(name)
     dated = (paper._replace(on=path_on) for paper in papers)
     return _build_digests(dated, on, skipped, is_named=True, certain={path_on}, doubts=())

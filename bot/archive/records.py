@@ -1,176 +1,482 @@
-"""Read the items of records: of objects in JSON, and of entries in BibTeX."""
+"""Read records: objects of JSON and XML, entries of BibTeX, of RIS, PubMed and EndNote, and rows of tables.
+
+A record is a list of fields. What a field says follows from its name, by one table for all formats: a paper's key, its title, its
+people, its day, its abstract, or a key of another paper. In nested objects a record is the innermost one with a title and what is
+around and in it; without a title, one with a key.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import plistlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
-from itertools import chain
-from typing import Any, NamedTuple
+from itertools import chain, zip_longest
+from typing import Any, NamedTuple, TypeAlias
+from xml.etree import ElementTree
+from xml.parsers.expat import ExpatError
 
-from bot.archive import arxiv_ids, bibtex, fields, listing, mentions, schemes, sorting, title_reader
+from bot.archive import arxiv_ids, bibtex, exports, fields, listing, mentions, schemes, sorting, title_reader
 from bot.archive.items import Item
 from bot.text import date_reader
 from storage.models import Skipped, SkipReason, arxiv_id_of, scheme_of
 
-_MAX_NAMES = 50_000
-"""Characters of the authors of a paper."""
-_TITLE_KEYS = ("title", "paper_title")
-_LIST_DATE_KEY = re.compile(
-    r"\A(?:date|day|week)\Z|\A(?!.*(?:updat|modif|creat|added)).*(?:daily|listed|digest|report)",
-    re.IGNORECASE,
+Fields: TypeAlias = list[tuple[str, Any]]
+"""The fields of a record in order: lower-case names, each with its text, or, of people, days and an index of words, its value."""
+
+# What fields are, by their names in lower case.
+STATED_TITLES = ("title", "ti", "t1", "%t", "paper_title", "title_s", "article_title", "dc:title")
+"""Titles of papers in all formats."""
+NAMES = ("name", "headline", "이름", "논문")
+"""What titles are called in a file that calls nothing a title."""
+_TITLE_WORDS = frozenset(
+    ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
 )
-_DATE_KEY = re.compile(
-    r"\A(?!.*(?:updat|modif|creat|added|submit)).*(?:date|publish|announced)", re.IGNORECASE
+TAGS = re.compile(r"(?:.*\s)?tags?|keywords?|kw|ot|%k|labels")
+_PEOPLE = re.compile(
+    r"(?:authors?|author_?names?|creators?|authorships|authorstring|auth_?full_?names?(?:_s)?|dc:creator|a[u1]|%a|저자|저자명|著者|作者)"
 )
-_OF_OTHERS = re.compile(
-    r"references?|citations?|cited|cites|bibliography|(?:related|previous|prior|code).*", re.IGNORECASE
+IS_OF_PEOPLE = re.compile(rf"{_PEOPLE.pattern}|(?:author|creator|contributor).*|family|lastname")
+_ABSTRACTS = (
+    "abstract",
+    "abstracttext",
+    "abstract_s",
+    "ab",
+    "n2",
+    "%x",
+    "abstractnote",
+    "description",
+    "초록",
+    "抄録",
+    "摘要",
 )
-"""Members of an object with a title that name other papers: cited ones, earlier submissions, what its code is of."""
+_INDEX = "abstract_inverted_index"
+_LIST_DAY = re.compile(
+    r"\A(?:date|day|week)\Z|\A(?!.*(?:updat|modif|creat|added)).*(?:daily|listed|digest|report)"
+)
+_DAY = re.compile(
+    r"(?!.*(?:updat|modif|creat|added|submit|access)).*(?:date|publish|announced|issued|게재일|발행일).*|d[ap]|y1"
+)
+_PARTS = ("value", "#text", "@value", "date-parts", "date-time", "timestamp", "start")
+"""What is in an object for one text or day."""
+OF_OTHERS = re.compile(
+    r"(?:.*\s)?abstract.*|summary|초록|摘要|ab|n2|%x|(?:.*-)?references?|(?:.*_)?citations?|cite[ds].*|related(?!-?urls?).*|memo|update-.*"
+    r"|(?:is|has)-(?!preprint|manuscript|version).*"
+    r"|bibliography|(?:previous|prior|code).*|c[dr]r?|referenced.*"
+)
+"""Fields whose ids are those of other papers: cited ones, earlier submissions, what its code is of."""
+OF_IDS = re.compile(
+    r".*(?:arxiv|journal|publication|container).*|eprint|booktitle|venue|howpublished|j[aof]|t2|%[bj]|so|l1|files?"
+)
+"""Fields that hold no sentences: ids of arXiv, where a paper appeared, and its files."""
+OF_KEYS = re.compile(
+    r".*doi.*|d[io]|[al]id|(?:.*[-_ :])?(?:uri?|url)s?(?:-[0-9])?|links?|l[1-3]|ee|address|href|(?:.*_)?pdf|identifiers?|ids?"
+    r"|%[ru]|electronic-resource-num|externalids|locations?"
+)
+"""Fields that may hold a DOI or the address of a paper's page."""
 
 
-class _End(NamedTuple):
-    """The end of an item in a file, which was left out if no paper and no other item has been read since its start."""
-
-    number: int
-    left_out: Skipped
-
-    def tell(self, number: int) -> Skipped | None:
-        return self.left_out if self.number == number else None
+_NUMBERS = ("volume", "issue", "pages", "year")
 
 
-def read_value(value: object, row: int, path_on: date | None, *, is_item: bool) -> Iterator[Item | Skipped]:
-    """Yield the papers in a JSON value in order, without recursion. A list's date counts before its papers' own.
+class Record(NamedTuple):
+    """What a text says of one paper. `on` is the day of the list that it is in, `text` how an entry is written."""
 
-    What is left out is counted once: each item of a list of objects, and each object with a title, but nothing inside one.
+    fields: Fields
+    on: date | None = None
+    text: str = ""
+    is_object: bool = True
+
+    def first(self, names: Iterable[str]) -> str:
+        """Return the first text in the fields of one of these names, or ""."""
+        return first(self.fields, names)
+
+
+def first(given: Fields, names: Iterable[str]) -> str:
+    """Return the first text in the fields of one of these names, or ""."""
+    texts = (text for wanted in names for name, text in given if name == wanted and isinstance(text, str))
+    return next(filter(str.strip, texts), "")
+
+
+# What a record says.
+
+
+def title_of(record: Record) -> str:
+    """Return a record's title as plain text, with its subtitle, or ""."""
+    stated = record.first(STATED_TITLES)
+    title = mentions.LINK.sub(r"\2", stated or record.first(NAMES))
+    parts = (fields.read_markup(part) for part in (title, record.first(("subtitle",))))
+    return " ".join(": ".join(filter(None, parts)).split())
+
+
+def people_of(record: Record) -> tuple[str, ...]:
+    """Return the people that wrote a record's paper."""
+    values = [value for name, value in record.fields if _PEOPLE.fullmatch(name)]
+    return fields.read_names(values[0] if len(values) == 1 else values)
+
+
+def day_of(record: Record) -> date | None:
+    """Return the day in a record's fields, or None: that of a list, else of the paper, never of its making or change."""
+    return record.on or find_day(record.fields)
+
+
+def find_day(given: Fields) -> date | None:
+    """Return the day in fields, or None: that of a list, else of the paper."""
+    values = chain(
+        (value for name, value in given if _LIST_DAY.search(name)),
+        (value for name, value in given if _DAY.fullmatch(name)),
+    )
+    return next(filter(None, map(_read_day, values)), None)
+
+
+def _read_day(value: object) -> date | None:
+    """Return the day in a text, in its parts (`[[2026, 11, 20]]`), or in the first member of an object or list that has one."""
+    if isinstance(value, str):
+        return date_reader.find_date(value[:40])
+    if isinstance(value, list) and len(value) == 3 and all(isinstance(part, int) for part in value):
+        with suppress(ValueError, OverflowError):
+            return date(*value)
+        return None
+    members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return next(filter(None, map(_read_day, members)), None)
+
+
+def abstract_of(record: Record) -> str | None:
+    """Return a record's abstract in paragraphs, or None."""
+    for name, index in record.fields:
+        if name == _INDEX and isinstance(index, Mapping):
+            places = ((at, word) for word, given in index.items() if isinstance(given, list) for at in given)
+            return " ".join(
+                word for _, word in sorted(place for place in places if isinstance(place[0], int))
+            )
+    return fields.clean_paragraph(fields.read_markup(record.first(_ABSTRACTS)))
+
+
+def keys_of(record: Record) -> list[str]:
+    """Return the keys of a record's paper, each scheme's first one, arXiv's before the others.
+
+    They are in a field for keys, or are all that a field has: a link, or an id of arXiv.
     """
-    # Whether it is an item, or None inside an object with a title.
-    stack: list[tuple[str, object, date | None, bool | None]] = [("", value, path_on, is_item)]
-    number = 0
-    while stack:
-        key, part, on, is_one = stack.pop()
-        found = part.tell(number) if isinstance(part, _End) else _read_item(key, part, on, row)
-        if found is not None:
-            number += 1
-            yield found
-        if found is not None or isinstance(part, _End):
-            continue
-        title = _title_of(part) if isinstance(part, Mapping) else None
-        if is_one or title:
-            stack.append(("", _End(number, _leave_out(part)), None, None))
-        if isinstance(part, list):
-            are_items = None if is_one is None else any(isinstance(child, Mapping) for child in part)
-            stack += [("", child, on, are_items) for child in reversed(part)]
-        elif isinstance(part, Mapping):
-            on = day_of(part) or on
-            stack += [
-                (name, child, date_reader.find_date(name[:40]) or on, None if title else False)
-                for name, child in reversed([*part.items()])
-                if not (_OF_OTHERS.fullmatch(name) and title)
-            ]
-
-
-def _read_item(key: str, item: object, on: date | None, row: int) -> Item | Skipped | None:
-    """Return the paper of a text or an object that is a member `key`, or None: it may contain papers."""
-    key_id = arxiv_ids.parse_bare_id(key)
-    if isinstance(item, str):
-        paper_key = _read_key(item) or key_id
-        return Item(paper_key, None, on, row) if paper_key else None
-    if not isinstance(item, Mapping):
-        return None
-    if "content" in item and "forum" in item:
-        if item.get("id", item["forum"]) != item["forum"]:
-            return sorting.skip(SkipReason.NO_PAPER, f"reply to {item['forum']}")
-        item = _read_note(item)
-    item = {**listing.get_mapping(item, "paper"), **item}
-    keys = [key_id] if key_id else _list_keys(item)
-    if not keys:
-        return None
-    paper = _read_record(keys, item, on or day_of(item), row)
-    is_known = paper.title or paper.is_of_arxiv
-    return paper if is_known else sorting.skip(SkipReason.NO_TITLE, schemes.short_name(paper.key))
-
-
-def _leave_out(item: object) -> Skipped:
-    """Return why an item of a file without a paper has none."""
-    if not isinstance(item, Mapping):
-        return sorting.skip(
-            SkipReason.NO_PAPER, "null" if item is None else "" if isinstance(item, list) else str(item)
-        )
-    texts = (value for value in item.values() if isinstance(value, str) and len(value) < 300)
-    links = [text for text in texts if " " not in text]
-    return sorting.skip(schemes.explain("\n".join(links)), _title_of(item) or "".join(links[:1]))
-
-
-def _list_keys(item: Mapping[str, Any]) -> list[str]:
-    """Return the keys in an object's members, arXiv's first, each scheme's first one."""
     keys: dict[str, str] = {}
-    for name, value in item.items():
-        if not _OF_OTHERS.fullmatch(name) and (key := _read_key(value)):
+    for name, text in sorted(record.fields, key=lambda field: "doi" not in field[0]):
+        for key in _list_in_field(name, text) if isinstance(text, str) else ():
             keys.setdefault(scheme_of(key), key)
-    doi = item.get("doi") or item.get("DOI")
-    if isinstance(doi, str) and (key := schemes.read_key(doi)):
-        keys.setdefault(scheme_of(key), key)
     return sorted(keys.values(), key=lambda key: arxiv_id_of(key) is None)
 
 
-def _read_record(keys: Sequence[str], item: Mapping[str, Any], on: date | None, row: int) -> Item:
-    """Return the paper of an object or an entry of BibTeX. Outside arXiv, its authors and abstract are the record's."""
-    main, *names = keys
-    others: dict[str, Any] = {}
-    if not arxiv_id_of(main):
-        others = {"authors": _authors_of(item), "abstract": item.get("abstract")}
-    return Item(main, _title_of(item), on, row, names=tuple(names), others=others)
-
-
-def _authors_of(item: Mapping[str, Any]) -> list[object]:
-    """Return the names in a record: a list of texts or objects, or one text (`A; B`, `A, B and C`, or as in BibTeX)."""
-    value = next((item[name] for name in ("authors", "author") if item.get(name)), ())
-    if isinstance(value, str):
-        value = value[:_MAX_NAMES]
-        if " and " in value and all(name.count(",") == 1 for name in value.split(" and ")):
-            return [*bibtex.read_names(value)]
-        return [*re.split(";" if ";" in value else ",| and ", value)]
-    if not isinstance(value, list):
+def _list_in_field(name: str, text: str) -> list[str]:
+    if OF_OTHERS.fullmatch(name) or TAGS.fullmatch(name) or name in _NUMBERS:
         return []
-    return [one.get("name") if isinstance(one, Mapping) else one for one in value]
+    if OF_KEYS.fullmatch(name):
+        return [key for line in text.splitlines() if (key := schemes.read_key(line))]
+    # As in references: {arXiv preprint arXiv:2401.00003}.
+    if OF_IDS.fullmatch(name) and len(text) < _MAX_ID and mentions.is_only_id(text):
+        return [key for key, *_ in schemes.find_places(text)]
+    return [key for line in text.splitlines() if (key := read_key(line))]
 
 
-def _read_note(note: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a paper's note of OpenReview as an object: its address, and its content, in which links name the paper, too."""
-    content = {
-        name: value["value"] if isinstance(value, Mapping) and "value" in value else value
-        for name, value in listing.get_mapping(note, "content").items()
-    }
-    return {"forum": f"https://openreview.net/forum?id={note['forum']}", **content}
+_MAX_ID = 300
+_DOI = re.compile(r"doi\s?[:=]?\s?10\.[0-9]{4,9}/\S+|10\.[0-9]{4,9}/\S+", re.IGNORECASE | re.ASCII)
 
 
-def _title_of(item: Mapping[str, Any]) -> str | None:
-    """Return an object's title as plain text."""
-    titles = (item[key] for key in _TITLE_KEYS if isinstance(item.get(key), str))
-    return next(filter(None, map(title_reader.clean_title, titles)), None)
-
-
-def _read_key(value: object) -> str | None:
-    """Return the key if a value is only an id or a paper's link, or None. A bare key without a link is arXiv's."""
-    if arxiv_id := _read_id(value):
-        return arxiv_id
-    is_link = isinstance(value, str) and len(value) < 300 and "://" in value and " " not in value.strip()
-    return schemes.read_key(value) if isinstance(value, str) and is_link else None
-
-
-def _read_id(value: object) -> str | None:
-    """Return the arXiv id if a value is only an id or a paper link, or None."""
-    if not isinstance(value, str) or len(value) >= 300:
+def read_key(value: object) -> str | None:
+    """Return the key if a value is only an id of arXiv, a DOI or a paper's link, or None."""
+    if not isinstance(value, str) or len(value) >= _MAX_ID:
         return None
-    return arxiv_ids.parse_bare_id(value) if " " in value.strip() else arxiv_ids.extract_arxiv_id(value)
+    if " " in value.strip() and not _DOI.fullmatch(value.strip()):
+        return arxiv_ids.parse_bare_id(value)
+    is_link = "://" in value or _DOI.fullmatch(value.strip())
+    return arxiv_ids.extract_arxiv_id(value) or (schemes.read_key(value) if is_link else None)
 
 
-def day_of(item: Mapping[str, Any]) -> date | None:
-    """Return the date in an object's fields, or None: that of a list, else of the paper, never of its making or change."""
-    names = chain(filter(_LIST_DATE_KEY.search, item), filter(_DATE_KEY.search, item))
-    dates = (date_reader.find_date(item[name][:40]) for name in names if isinstance(item[name], str))
-    return next(filter(None, dates), None)
+def read_item(record: Record, row: int) -> Item | Skipped:
+    """Return the paper of a list's record, or why it has none. Outside arXiv, its people and abstract are the record's."""
+    keys, title = keys_of(record), title_of(record)
+    if not keys:
+        return _leave_out(record, title)
+    main, *names = keys
+    title = title_reader.clean_title(title) or ""
+    if not title and not schemes.is_arxiv(main):
+        return sorting.skip(SkipReason.NO_TITLE, schemes.short_name(main))
+    others: dict[str, Any] = {}
+    if not schemes.is_arxiv(main):
+        others = {"authors": people_of(record), "abstract": abstract_of(record)}
+    return Item(main, title or None, day_of(record), row, names=tuple(names), others=others)
+
+
+def read_items(values: Sequence[tuple[int, object]], on: date | None) -> Iterator[Item | Skipped]:
+    """Yield the papers in values of JSON, each with its line, and what is left out: each record or member of a list without one.
+
+    `on` is the day of records in lists without one. A title may be a name if nothing is called a title.
+    """
+    found = [find(value) for _, value in values]
+    if not any(_count_titled(records, STATED_TITLES) for records, _ in found):
+        found = [find(value, NAMES) for _, value in values]
+    for (line, value), (records, rest) in zip(values, found, strict=True):
+        if not records and len(values) > 1:
+            records = [Record(rest, text=str(value), is_object=isinstance(value, dict))]
+        for record in records:
+            yield read_item(record._replace(on=record.on or on), line - 1)
+
+
+def _leave_out(record: Record, title: str) -> Skipped:
+    """Return why a record has no paper: a list's member may be none at all."""
+    if not record.is_object:
+        return sorting.skip(SkipReason.NO_PAPER, record.text)
+    texts = (text for _, text in record.fields if isinstance(text, str) and len(text) < _MAX_ID)
+    links = [text for text in texts if " " not in text]
+    return sorting.skip(schemes.explain("\n".join(links)), title or "".join(links[:1]))
+
+
+# JSON, XML.
+
+BROKEN = ValueError, SyntaxError, ExpatError, LookupError, TypeError, AttributeError, RecursionError
+"""What the readers of the standard library raise for a file that is none of theirs, or nested too deeply."""
+LIKE_VALUES = re.compile(r"\s*(?:<|\{|\[\s*[\[{\"])")
+_MAX_NAME = 80
+
+
+def load_values(text: str) -> Any | None:
+    """Return the value of JSON, of its lines, or of XML as JSON would have it; None for another text.
+
+    Raises an error of `BROKEN`.
+    """
+    if not LIKE_VALUES.match(text):
+        return None
+    if text.lstrip()[:1] != "<":
+        with suppress(ValueError):
+            return json.loads(text)
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    if "<plist" in text[:1_000]:  # Safari's bookmarks
+        return plistlib.loads(text.encode())
+    root = ElementTree.fromstring(text.strip())  # noqa: S314 - expat bounds entities; it runs in a process with limits
+    return None if _local_name(root.tag) == "html" else _convert_element(root)
+
+
+def _convert_element(element: ElementTree.Element) -> Any:
+    """Return an element as the value that JSON would have. A title is a text, whatever elements are in it."""
+    members: dict[str, list[Any]] = {_local_name(name): [text] for name, text in element.attrib.items()}
+    if _local_name(element.tag) in STATED_TITLES or not len(element):
+        members["value"] = [" ".join(element.itertext())]
+    else:
+        for child in element:
+            members.setdefault(_local_name(child.tag), []).append(_convert_element(child))
+    return {name: values[0] if len(values) == 1 else values for name, values in members.items()}
+
+
+def _local_name(name: object) -> str:
+    return str(name).rpartition("}")[2]
+
+
+def find_all(values: Iterable[Any]) -> tuple[list[Record], Fields]:
+    """Return the records in values, and the fields that are in none. A title may be a name if nothing is called a title."""
+    for titles in (STATED_TITLES, NAMES):
+        found = [find(value, titles) for value in values]
+        if any(_count_titled(records, titles) for records, _ in found):
+            break
+    return [*chain.from_iterable(records for records, _ in found)], [
+        *chain.from_iterable(rest for _, rest in found)
+    ]
+
+
+def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> tuple[list[Record], Fields]:
+    """Return the records in a value, the member `name` of another, and the fields that are in none.
+
+    A record is an object with one of the `titles`; with a name alone, only if it has an address. One without an address is a
+    folder if a list in it has records. An object around a single record is part of it. What it cites is left out.
+    """
+    if isinstance(value, list):
+        return _find_in_list(value, titles, name)
+    if not isinstance(value, dict):
+        return [], [] if value is None else [(name, str(value))]
+    if "content" in value and "forum" in value:
+        if value.get("id", value["forum"]) != value["forum"]:
+            return [Record([], text=f"reply to {value['forum']}", is_object=False)], []
+        value = {**value, "forum": f"https://openreview.net/forum?id={value['forum']}"}
+    records, of_keys, own, is_folder = list[Record](), list[Record](), Fields(), False
+    # What an object says itself comes before what is said of its parts.
+    for key, member in sorted(value.items(), key=lambda field: isinstance(field[1], dict | list)):
+        inner = name if key in _PARTS or TAGS.fullmatch(name) else key[:_MAX_NAME].lower()
+        if OF_OTHERS.fullmatch(inner) and inner not in _ABSTRACTS:
+            continue
+        if isinstance(member, dict | list) and (
+            inner == _INDEX or _PEOPLE.fullmatch(inner) or _DAY.fullmatch(inner)
+        ):
+            own.append((inner, member))
+            continue
+        if isinstance(member, dict | str) and arxiv_ids.parse_bare_id(key):
+            stated = (
+                {titles[0]: member}
+                if isinstance(member, str) and " " in member and "](" not in member
+                else {}
+            )
+            member = {"arxiv": key, **(member if isinstance(member, dict) else stated)}
+        found, rest = find(member, titles, inner)
+        if on := date_reader.find_date(key[:40]):
+            found = [record._replace(on=record.on or on) for record in found]
+        if inner in titles or inner == "attachments":  # titles of its files are none of its own
+            rest += [
+                field for one in found for field in one.fields if inner in titles or field[0] not in titles
+            ]
+            found = []
+        (of_keys if OF_KEYS.fullmatch(inner) else records).extend(found)
+        own += rest
+        is_folder |= _count_titled(found, titles) > (0 if isinstance(member, list) else 1)
+    return _make_record(own, records, of_keys, titles, is_folder=is_folder)
+
+
+def _find_in_list(members: list[Any], titles: Sequence[str], name: str) -> tuple[list[Record], Fields]:
+    """Return the records in a list, of which each object is one, or has some, and each text that is only a key."""
+    records, own = list[Record](), Fields()
+    has_objects = any(isinstance(member, dict) for member in members)
+    for member in members:
+        found, rest = find(member, titles, name)
+        if not found and has_objects:
+            text = "null" if member is None else str(member) if isinstance(member, str | int | float) else ""
+            found, rest = [Record(rest, text=text, is_object=isinstance(member, dict))], []
+        elif isinstance(member, str) and read_key(member):
+            found, rest = [Record(rest)], []
+        records += found
+        own += rest
+    return records, own
+
+
+def _count_titled(records: Iterable[Record], titles: Sequence[str]) -> int:
+    return sum(bool(record.first(titles)) for record in records)
+
+
+def _make_record(
+    own: Fields, records: list[Record], of_keys: list[Record], titles: Sequence[str], *, is_folder: bool
+) -> tuple[list[Record], Fields]:
+    """Return the record of an object with these fields, and those in it, or those in it with the fields that are in none.
+
+    Those `of_keys` are in members for keys: of an object with a title all are its own.
+    """
+    titled = [record for record in records if record.first(titles)]
+    parts = [record for record in records if not record.first(titles)]
+    own_keys, keys = keys_of(Record(own)), {*filter(None, map(tuple, map(keys_of, parts)))}
+    is_named = first(own, titles) and (titles is STATED_TITLES or is_addressed(own))
+    if is_named and (len(keys) < 2 or own_keys) and (not is_folder or is_addressed(own)):
+        return [Record([*own, *(field for part in (*of_keys, *parts) for field in part.fields)]), *titled], []
+    if len(titled) == 1 and not is_folder:
+        inner = [field for part in (*of_keys, *parts, *titled) for field in part.fields]
+        if len(keys) < 2:
+            return [Record([*own, *inner], titled[0].on)], []
+        if not keys_of(titled[0]):  # the title of a list
+            own, records = [*own, *titled[0].fields], parts
+    records = [*of_keys, *records]
+    if not titled and own_keys:
+        return [Record([*own, *(field for part in records for field in part.fields)])], []
+    if records and (on := find_day(own)):
+        records = [record._replace(on=record.on or on) for record in records]
+        own = [(name, value) for name, value in own if not (_LIST_DAY.search(name) or _DAY.fullmatch(name))]
+    return records, own
+
+
+def is_addressed(given: Fields) -> bool:
+    """Return whether one of these fields has an address, or an id of arXiv."""
+    return any(isinstance(text, str) and ("://" in text or arxiv_ids.names_paper(text)) for _, text in given)
+
+
+# BibTeX.
+
+
+def read_bibtex(text: str) -> Iterator[Record | str]:
+    """Yield the entries of BibTeX, and what is between them. What the others call a note is its annotation."""
+    names = {"annote": "note", "note": "comment", "key": "sortkey"}
+    for block in bibtex.read(text):
+        if isinstance(block, str):
+            yield block
+            continue
+        raw, key, given = block
+        volume = first(given, ("volume",))
+        converted = [(names.get(name, name), _read_latex(name, value, volume)) for name, value in given]
+        yield Record([("citationkey", key), *converted], text=raw)
+
+
+def _read_latex(name: str, value: str, volume: str) -> Any:
+    if name in ("title", "subtitle", "abstract"):
+        return bibtex.read_latex(value)
+    if name in ("annote", "keywords"):
+        return exports.unescape_bibtex(value)
+    if name == "author":
+        return [*bibtex.read_names(value[:_MAX_PEOPLE])]
+    # Volume {abs/2401.00003} of {CoRR}.
+    return f"{value} {volume}" if name == "journal" and volume.startswith("abs/") else value
+
+
+_MAX_PEOPLE = 50_000
+"""Characters of the authors of a paper."""
+
+
+# Lines with tags: RIS, PubMed and EndNote.
+
+TAGGED = re.compile(r"^[ \t]*(?:TY[ \t]{1,4}-|PMID *- ?[0-9]|%0[ \t]+\w|PT [A-Z]\b)", re.MULTILINE)
+"""What every entry of RIS, of PubMed (NBIB), of EndNote (.enw) and of Web of Science has."""
+_TAG = re.compile(
+    r"[ \t]{0,4}(?:([A-Z][A-Z0-9] {1,2}(?=-)|[A-Z]{2,4} ?(?=- ))-|(%[0-9A-Z@+])(?!\S))[ \t]*(.*)"
+)
+_TAG_OF_WEB_OF_SCIENCE = re.compile(r"([A-Z][A-Z0-9])()(?: (.*)|$)")
+_STARTS = ("ty", "pmid", "%0", "pt")
+
+
+def read_tagged_lines(text: str) -> Iterator[Record | str]:
+    """Yield the entries, each up to its end (`ER`) or to the tag that begins another, and the lines between two.
+
+    That tag need not be its first. A line without a tag goes on with the line above.
+    """
+    given, lines = Fields(), list[str]()
+    tag_of = _TAG_OF_WEB_OF_SCIENCE if re.search(r"^PT [A-Z]\b", text, re.MULTILINE) else _TAG
+    for line in [*text.split("\n"), "ER  - " if tag_of is _TAG else "ER"]:
+        match = tag_of.match(line)
+        tag = (match[1] or match[2]).strip().lower() if match else ""
+        if tag in ("er", *_STARTS) and any(name in _STARTS for name, _ in given):
+            yield Record(given, text="\n".join(lines))
+            given, lines = [], []
+        if match:
+            given.append((tag, (match[3] or "").strip()))
+        elif given:
+            name, value = given.pop()
+            given.append((name, f"{value}\n{line.strip()}".rstrip("\n")))
+        else:
+            yield line
+        lines.append(line)
+
+
+# Tables.
+
+_NO_COLUMN, _WORD = re.compile(r"[@={}\\]|://"), re.compile(r"[^\W\d_]{2,}")
+
+
+def find_table(text: str) -> tuple[str, str, list[str]] | None:
+    """Return a table's rows, delimiter and columns; None if no column of the first line is one of titles."""
+    above, _, rest = text.partition("\n")
+    stated = above[4:5] if above.startswith("sep=") and len(above) == 5 else ""  # of Excel
+    above, _, rest = rest.partition("\n") if stated else (above, "", rest)
+    delimiter = stated or max(",;\t", key=above.count)
+    columns = [name.strip(' "').casefold() for name in above.split(delimiter)]
+    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
+    if len(columns) < 2 or _NO_COLUMN.search(above) or not (titles or set(columns) & set(NAMES)):
+        return None
+    if titles:
+        # The journal's title follows that of the paper, unless that is called a title and nothing else.
+        columns[min(titles, key=lambda at: columns[at] not in _TITLE_WORDS)] = "title"
+    return rest, delimiter, columns
+
+
+def read_table(rows: str, delimiter: str, columns: Sequence[str]) -> Iterator[Record | str]:
+    """Yield the rows of a table as records, or the lines of one with a field of more than 128 kB."""
+    try:
+        for row in csv.reader(io.StringIO(rows), delimiter=delimiter):
+            if any(map(str.strip, row)):
+                cells = zip_longest(columns, map(exports.unescape_formula, row), fillvalue="")
+                yield Record(list(cells), text="\n".join(row))
+    except csv.Error:
+        yield from rows.splitlines()
 
 
 # Hugging Face's list as people store it: the answer itself or parts of it, in an object with a date, or as JSON Lines.
@@ -181,7 +487,7 @@ def _is_service_item(item: object) -> bool:
     if not isinstance(item, Mapping):
         return False
     paper = listing.get_mapping(item, "paper") or (item if "upvotes" in item else {})
-    return _read_id(paper.get("id")) is not None
+    return (key := read_key(paper.get("id"))) is not None and schemes.is_arxiv(key)
 
 
 def read_answer(values: Sequence[object]) -> tuple[list[Any], date | None]:
@@ -197,7 +503,9 @@ def read_answer(values: Sequence[object]) -> tuple[list[Any], date | None]:
     papers = list(filter(_is_service_item, items))
     if others or 2 * len(papers) <= len(items):
         return [], None
-    on = day_of(around) or date_reader.find_date(key[:40])
+    on = find_day([(name.lower(), value) for name, value in around.items()]) or date_reader.find_date(
+        key[:40]
+    )
     submitted = list(filter(None, map(_find_submission, papers)))
     if on or not submitted:
         return items, on
@@ -214,31 +522,3 @@ def _find_submission(item: Mapping[str, Any]) -> date | None:
     """Return the day on which a paper was submitted to Hugging Face's list, not to arXiv."""
     paper = listing.get_mapping(item, "paper") or item
     return fields.clean_date(paper.get("submittedOnDailyAt"))
-
-
-# BibTeX.
-
-
-def read_entry(entry: Mapping[str, str], name: str) -> Item | Skipped:
-    """Return the paper of an entry of BibTeX by its fields for ids and links, or why it has none."""
-    ids = [entry.get(name, "") for name in ("eprint", "doi", "url", "ee", "pdf", "html")]
-    found = [key for value in ids if (key := schemes.read_key(value))]
-    # As in references: {arXiv preprint arXiv:2401.00003}, and volume {abs/2401.00003} of {CoRR}.
-    journal = f"{entry.get('journal', '')} {entry.get('volume', '')}"
-    places = (entry.get(name, "") for name in ("number", "howpublished", "note"))
-    found += [
-        key
-        for text in (journal, *places)
-        if mentions.is_only_id(text)
-        for key, *_ in schemes.find_places(text)
-    ]
-    keys = {scheme_of(key): key for key in reversed(found)}
-    latex: dict[str, Any] = {
-        name: bibtex.read_latex(entry[name]) for name in ("title", "abstract") if name in entry
-    }
-    latex["authors"] = bibtex.read_names(entry.get("author", "")[:_MAX_NAMES])
-    if not keys:
-        return sorting.skip(schemes.explain("\n".join(ids)), latex.get("title") or name)
-    if not latex.get("title"):
-        return sorting.skip(SkipReason.NO_TITLE, name)
-    return _read_record(sorted(keys.values(), key=lambda key: arxiv_id_of(key) is None), latex, None, 0)

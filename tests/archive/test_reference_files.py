@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import references
+from bot.archive import records, references
 
 ON = date(2026, 11, 29)
 FILES = json.loads((Path(__file__).parent / "data" / "reference_files.json").read_text())
@@ -138,7 +138,7 @@ def test_a_fields_name_is_short_whatever_a_file_calls_it(monkeypatch: pytest.Mon
         def fullmatch(self, name: str) -> None:
             lengths.append(len(name))
 
-    monkeypatch.setattr(references, "_OF_OTHERS", Names())
+    monkeypatch.setattr(records, "OF_OTHERS", Names())
     text = json.dumps([{"title": "Herons", "arxiv" * 6_400 + "\n": "arXiv:2511.00001"}])
     assert [row.title for row in references.read_references(text.encode(), ON)] == ["Herons"]
     assert max(lengths) <= 100
