@@ -369,8 +369,9 @@ async def add_name(connection: AsyncConnection, paper_id: int, name: str) -> Non
 async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
     """Make two stored papers one: what refers to the other refers to the first, and the other's key becomes a name.
 
-    A row that the first has already is dropped. The other stays as an empty row without a key until it is purged, as the
-    search index has to learn of it. The first has to be merged again. The transaction must hold the ingest lock.
+    A row that the first has already is dropped. If one is hidden, the first is. The other stays as an empty row without a key
+    until it is purged, as the search index has to learn of it. The first has to be read and merged again. The transaction must
+    hold the ingest lock.
     """
     await shelf.unite(connection, paper_id, other_id)
     await set_authors(connection, {other_id: ()})
@@ -379,10 +380,18 @@ async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> Non
             if any(key.column is papers.c.id for key in column.foreign_keys):
                 await _move_rows(connection, column, paper_id, other_id)
     of_other = papers.c.id == other_id
-    former = await connection.scalar(sa.select(papers.c.key).where(of_other))
-    empty = {"key": f"{former}:{other_id}", "title": None, "first_on": None, "last_on": None}
+    former = (await connection.execute(sa.select(papers.c.key, papers.c.hidden).where(of_other))).one()
+    if former.hidden:
+        await connection.execute(papers.update().where(papers.c.id == paper_id).values(hidden=True))
+    empty = {
+        "key": f"{former.key}:{other_id}",
+        "title": None,
+        "first_on": None,
+        "last_on": None,
+        "hidden": False,
+    }
     await connection.execute(papers.update().where(of_other).values(empty))
-    await add_name(connection, paper_id, former or "")
+    await add_name(connection, paper_id, former.key)
     await mark_changed(connection, [other_id])
 
 

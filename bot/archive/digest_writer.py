@@ -355,7 +355,7 @@ async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) 
     """
     pairs = [pair for pair in named if pair[0] != pair[1]]
     ids = await papers.get_ids(connection, {key for pair in pairs for key in pair})
-    joined = dict[int, MergedPaper]()
+    joined = set[int]()
     for key, name in pairs:
         paper_id, other_id = ids[key], ids.get(name)
         if other_id is None and schemes.is_arxiv(name):
@@ -376,13 +376,9 @@ async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) 
                 )
                 continue
             await papers.join(connection, first, second)
-            if both[second].hidden:
-                both[first] = replace(both[first], hidden=True)
-                await papers.update(connection, [(first, both[first])])
             ids = {known: first if id_ == second else id_ for known, id_ in ids.items()}
-            joined[first] = joined.pop(first, both[first])
-            joined.pop(second, None)
-    await _remerge(connection, joined, has_new_texts=True)
+            joined = joined - {second} | {first}
+    await _remerge(connection, await papers.list_merged(connection, ids=joined), has_new_texts=True)
     return {key: id_ for key, id_ in ids.items() if id_ in joined}
 
 

@@ -1,5 +1,7 @@
 """A paper that the operator hides is in no post and no alert, whatever brings it again, until it is shown."""
 
+import itertools
+
 import pytest
 
 from bot.archive import listing
@@ -8,7 +10,7 @@ from storage import models, outbox, papers, shelf, today
 from tests.support.world import READER, World, arxiv_id, day, moment
 
 pytestmark = pytest.mark.engines("sqlite", pytest.param("postgresql", marks=pytest.mark.all_faults))
-DOI = "doi/10.1234/p.1"
+DOI, FORUM = "doi/10.1234/p.1", "openreview/aB3dEfGh1J"
 
 
 async def hide(world: World, key: str, *, hidden: bool = True) -> None:
@@ -56,7 +58,6 @@ async def test_a_message_that_waits_under_the_papers_former_key_goes_on_without_
     world: World, kind: str, is_joined_first: bool
 ) -> None:
     """docs/taking-back.md: *Post now* does not come. Hidden before or after both keys are known as one paper's."""
-    former = "openreview/aB3dEfGh1J"
     if kind == "alert":
         await world.alert("Paper")
     elif kind == "today":
@@ -64,7 +65,7 @@ async def test_a_message_that_waits_under_the_papers_former_key_goes_on_without_
         await world.database.write(today.add, profile)
     else:
         row = await world.daily(papers=3)
-    rows = [{"key": former, "title": "Paper A", "votes": 9}, {"key": arxiv_id("B"), "title": "Paper B"}]
+    rows = [{"key": FORUM, "title": "Paper A", "votes": 9}, {"key": arxiv_id("B"), "title": "Paper B"}]
     world.now = moment("Mon 20:00")
     digest = listing.build(day("Mon"), rows, form=models.DigestFormat.LIST)
     await world.ingest().put("https://f.example", "u", [digest])
@@ -80,12 +81,12 @@ async def test_a_message_that_waits_under_the_papers_former_key_goes_on_without_
         case "today":
             await world.workers.services.get(TodayPlanner).tick(world.now)
     [planned] = await world.database.fetch(outbox.list_rows, state=models.DeliveryState.WAITING)
-    assert set(planned.papers) == {former, arxiv_id("B")}
+    assert set(planned.papers) == {FORUM, arxiv_id("B")}
     if not is_joined_first:
-        await hide(world, former)
-    await world.facts("A", source="arxiv", title="Paper A", names=(former,))
+        await hide(world, FORUM)
+    await world.facts("A", source="arxiv", title="Paper A", names=(FORUM,))
     if is_joined_first:
-        await hide(world, former)
+        await hide(world, FORUM)
     waiting = await world.database.fetch(outbox.list_rows, state=models.DeliveryState.WAITING)
     assert {key for row in waiting for key in row.papers} <= {arxiv_id("B")}
     if kind == "today":
@@ -107,6 +108,36 @@ async def test_one_that_was_only_looked_up_stays_hidden_and_its_savers_keep_it(w
     assert await world.database.write(papers.purge_unkept, 10, read_before=moment("Sun+1 09:00")) == 0
     await world.list("Mon", "A▲9", at="Mon 20:00")
     assert await world.search.find_paper(DOI) is None
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations([arxiv_id("A"), DOI, FORUM])])
+@pytest.mark.parametrize("named", ["in a list", "by a source"])
+async def test_of_three_that_become_one_in_a_reading_any_that_is_hidden_hides_it(
+    world: World, order: tuple[str, ...], named: str
+) -> None:
+    """docs/taking-back.md: in no post, list and search, also when its source brings it again; once in `papers show`."""
+    await world.daily(papers=3)
+    world.now = moment("Sun-1 20:00")
+    for number, key in enumerate(order):
+        rows = [{"key": key, "title": "Paper A", "votes": 9}]
+        digest = listing.build(day("Sun-1"), rows, form=models.DigestFormat.LIST)
+        await world.ingest().put(f"https://{number}.example", "u", [digest])
+    await hide(world, order[-1])
+    world.now = moment("Mon 20:00")
+    if named == "in a list":
+        paper = {"key": order[0], "names": list(order[1:]), "title": "Paper A", "votes": 9}
+        rows = [paper, {"key": arxiv_id("B"), "title": "Paper B"}]
+        digest = listing.build(day("Mon"), rows, form=models.DigestFormat.LIST)
+        await world.ingest().put("https://f.example", "u", [digest])
+    else:
+        told = models.PaperFacts(order[0], "https://f.example", "u", world.now, names=order[1:])
+        await world.ingest().add_facts([told])
+        await world.list("Mon", "B▲8")
+    assert await world.database.fetch(papers.find_hidden, order) == {*order}
+    assert [key for key, _ in await world.database.fetch(papers.list_hidden)] == [arxiv_id("A")]
+    assert [await world.search.find_paper(key) for key in order] == [None] * 3
+    await world.at("Tue 09:00")
+    assert world.sent == ["B"]
 
 
 async def test_joined_with_another_the_one_paper_is_hidden(world: World) -> None:
