@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, exports, html_pages, mentions, parse, references, summaries
+from bot.archive import arxiv_ids, exports, html_pages, mentions, parse, references, schemes, summaries
 from bot.claims import form_checks, judging
 from bot.client import refusals
 from bot.features.ask import passages
@@ -24,9 +24,11 @@ from bot.features.writer import prompts
 from bot.i18n import typed_values
 from bot.rendering import discord_text, markdown, typesetting
 from bot.search import term_mentions
-from bot.sources import base, feed_entries, paper_text
-from bot.text import institutions, people, plain, query_parser, questions, tokens, typed_dates
+from bot.sources import base, feed_entries, kinds, paper_text
+from bot.text import institutions, people, plain, query_parser, questions, term_keys, tokens, typed_dates
 from storage import errors, models
+from tests.archive.test_schemes import NOTATIONS
+from tests.sources.test_kinds import OTHER_ADDRESSES, SERVICES
 from tests.support import paper_pages
 
 pytestmark = pytest.mark.promise
@@ -169,7 +171,7 @@ def read_asked_paper(text: str) -> object:
 def read_answer(text: str) -> object:
     """Parse a model's response with the text in its claims, and the judge's response."""
     claim = judging.Claim("overview", text, text)
-    checker = form_checks.ClaimChecker("A short paper with 12 experts.")
+    checker = form_checks.ClaimChecker(f"A short paper with 12 experts. {text}")
     checker.find_problems([claim], models.Locale.KO)
     checker.list_excerpts([claim])
     verdict = json.dumps({"verdicts": [{"claim": 1, "reason": text, "is_proved": False}]})
@@ -204,6 +206,7 @@ def index_text(text: str) -> None:
     plain.split_sentences(text)
     term_mentions.extract_mentions(text)
     term_mentions.long_form(text, "LLM")
+    term_keys.query_names(text)
     summaries.find_basis((models.Section(text, text),))
 
 
@@ -292,6 +295,78 @@ def test_parsing_text_of_any_shape_takes_linear_steps(entrance: str) -> None:
                 break
         else:
             raise AssertionError(f"{shape}: {steps}")
+
+
+# What upper and lower case are to a pattern without their being those of ASCII: `.lower()` does not make them i, s and k.
+LETTERS = {"i": "ıİ", "s": "ſ", "k": "\N{KELVIN SIGN}"}
+WORDS = (
+    *("physics/0309136", "https://arxiv.org/abs/math-ph/0309136", "https://huggingface.co/papers/2502.02737"),
+    *(
+        "since:2024",
+        "affiliation : kaist",
+        "in:ICLR",
+        "-institution:kaist",
+        "likes >= 3",
+        "votes:20",
+        "not six",
+        "since six weeks",
+    ),
+    *("sixty-six experts", "twenty-six", "five million", "Friday six pm", "transformer squared", "plus plus"),
+    *(
+        "<li>a</li>",
+        "<script>a</script>",
+        "<strike>a",
+        "<i>a</i>",
+        "<link href=a>",
+        "Likes: 3",
+        "Authors: Kim",
+        "title: Kim",
+        "Summary: six",
+    ),
+    *(
+        "@misc{kim,title={six},author={Kim}}",
+        "@string{kim={six}}",
+        "TY  - JOUR\nTI  - six\nUR  - https://arxiv.org/abs/2505.00001",
+    ),
+    *(
+        "Subject: six\nMIME-Version: 1.0\n\nsix",
+        "title,author,link\nsix,Kim,https://arxiv.org/abs/2505.00001",
+    ),
+)
+
+
+def list_alike(text: str) -> list[str]:
+    """Return the text with each such letter in the place of one, and of all."""
+    alike = []
+    for plain_letter, others in LETTERS.items():
+        places = [place for place, letter in enumerate(text) if letter.lower() == plain_letter]
+        for other in others if places else "":
+            alike += [f"{text[:place]}{other}{text[place + 1 :]}" for place in places[:2]]
+            alike.append(re.sub(plain_letter, other, text, flags=re.IGNORECASE))
+    return alike
+
+
+def test_a_letter_that_is_only_like_an_i_s_or_k_ends_no_reading() -> None:
+    addresses = [text for notations in NOTATIONS.values() for text in notations.split(" | ")]
+    addresses += [address for of_kind in OTHER_ADDRESSES.values() for address in of_kind.split()]
+    for text in (alike for known in (*addresses, *WORDS) for alike in list_alike(known)):
+        for entrance in ENTRANCES:
+            enter(entrance, text)
+        kinds.guess_kind(text, SERVICES)
+        for key in (*schemes.find_keys(text), *schemes.list_keys(text, DAY)):
+            assert schemes.read_key(schemes.spell(key)) == key, (text, key)
+
+
+def test_a_host_that_only_looks_like_a_publishers_has_no_papers() -> None:
+    for key, name in (
+        ("openreview/aB3dEfGh1J", "openreview"),
+        ("pmlr/v306/kim26a", "proceedings"),
+        ("cvf/CVPR2026/Kim_A_Title", "openaccess"),
+    ):
+        known = NOTATIONS[key].split(" | ")[0]
+        assert schemes.find_keys(known) == [key]
+        for alike in list_alike(name):
+            assert schemes.find_keys(known.replace(name, alike)) == [], alike
 
 
 GROWING: dict[str, Callable[[int], str]] = {

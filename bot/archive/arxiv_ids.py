@@ -26,7 +26,7 @@ _NEW_ID = (
     rf"(?:(?:07(?:0[4-9]|1[0-2])|(?:0[89]|1[0-4]){_MONTH})\.(?!0000)[0-9]{{4}}"
     rf"|(?:1[5-9]|[2-9][0-9]){_MONTH}\.(?!00000)[0-9]{{5}})"
 )
-ID = rf"(?:{_NEW_ID}|{_OLD_ID})"
+ID = rf"(?a:{_NEW_ID}|{_OLD_ID})"
 """A regular expression for ids: a month from 9107 on and a positive number with the digits of its time.
 
 `math.GT/0309136` or `math/0309136` until 0703, `0704.0001` until 1412, `1501.00001` since.

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"|<(?P<raw>script|style)\b[^<>]*>.*?(?:</(?P=raw)[^<>]*>|\Z)"
     r"|<(?P<close>/?)(?P<name>[a-z][a-z0-9:-]{0,30})"
     r"""(?P<attributes>(?:[^<>"']++|"[^"]{0,20000}+"|'[^']{0,20000}+'){0,200}+)>""",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE | re.ASCII | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
     r"""([a-zA-Z_:][\w:.-]{0,60})(?:\s{0,9}=\s{0,9}(?:"([^"]{0,20000})"|'([^']{0,20000})'|([^\s"'<>=`]{1,2000})))?"""
@@ -46,7 +46,7 @@ _ID_ATTRIBUTE = re.compile(
 _TAG_IN_MARKDOWN = re.compile(
     r"<(?P<close>/?)(?P<name>a|abbr|b|big|br|button|center|code|del|details|div|em|font|h[1-6]|i|iframe|img|ins|kbd|li|mark|ol|p|s|small"
     r"|source|span|strong|su[bp]|summary|table|tbody|t[dhr]|thead|u|ul|video)\b(?P<attributes>[^<>]{0,2000})>",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -76,7 +76,7 @@ _KEY = re.compile(
 _ADDRESS = re.compile(
     r"(?<![0-9A-Za-z-])(?:aclanthology\.(?:org|info)|aclweb\.org|openreview\.net|proceedings\.mlr\.press|mlresearch"
     r"|openaccess\.thecvf\.com|(?:bio|med)rxiv\.org)/(?:[0-9A-Za-zÀ-ɏ./?=&;#_%'!+:~@$*-]|,(?=_)){1,300}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 """An address where a scheme's papers are, or of a folder of PMLR's at GitHub."""
 Query: TypeAlias = dict[str, list[str]]

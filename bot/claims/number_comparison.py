@@ -27,7 +27,7 @@ _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _ENGLISH = re.compile(
     rf"(?<![A-Za-z0-9])(?:(?P<tens>{_TENS})[ -](?P<ones>{_ONES})|(?P<word>{'|'.join(_WORDS)}))"
     r"(?=fold\b|s?(?![A-Za-z]))",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 # Numbers with 만, 억 and 조, such as 1억 2,000만.

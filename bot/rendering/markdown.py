@@ -155,7 +155,7 @@ _TAG = re.compile(
     r"<(/?)(br|p|div|span|center|details|summary|sub|sup|b|i|u|em|strong|small|big|font|img|video|source|audio"
     r"|iframe|a|h[1-6]|ul|ol|li|table|thead|tbody|tr|td|th|hr|blockquote|pre|code|kbd|picture|figure|figcaption"
     r"|style|script)(?:\s[^<>]*|/)?>|<!--[^<>]*-->",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 _BREAKS = frozenset(("br", "p", "div", "li", "tr", "hr"))

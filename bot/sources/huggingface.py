@@ -33,7 +33,7 @@ ADDRESS = "https://huggingface.co"
 """The address of the source, even if the settings give another endpoint."""
 _SPELLINGS = re.compile(
     r"(?:https?://)?(?:www\.)?(?:huggingface\.(?:co|com)|hf\.co)/?(?:(?:daily[_-])?papers(?:[/?#].*)?|api/daily_papers.*)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _VOTE_REFRESH_DAYS = (1, 3, 7)
 """Ages in days at which a list's votes are refreshed."""

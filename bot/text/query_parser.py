@@ -45,10 +45,10 @@ _FIELDS = {
     **dict.fromkeys(("votes", "vote", "upvotes", "min_votes", "추천", "투표", "표"), "votes"),
     **dict.fromkeys(("title", "intitle", "ti", "abs", "제목"), "words"),
 }
-_FIELD = rf"(?:{'|'.join(_FIELDS)})(?::|(?=[<>=]))"
+_FIELD = rf"(?a:{'|'.join(_FIELDS)})(?::|(?=[<>=]))"
 _SPACED = re.compile(
-    rf"(?<![^\s(])(?:({'|'.join(name for name, field in _FIELDS.items() if field == 'votes')})\s*([<>]=?|=)\s*(?=[0-9])"
-    rf"|({'|'.join(_FIELDS)})\s+(?=:))",
+    rf"(?<![^\s(])(?:((?a:{'|'.join(name for name, field in _FIELDS.items() if field == 'votes')}))\s*([<>]=?|=)\s*(?=[0-9])"
+    rf"|((?a:{'|'.join(_FIELDS)}))\s+(?=:))",
     re.IGNORECASE,
 )
 """A filter's name with spaces around its sign: `votes >= 10`, `author : lin`."""
@@ -57,7 +57,7 @@ _COMPARISON = re.compile(r"[^\W\d_]+[<>]=?[0-9]+")
 _CLAUSE = re.compile(
     rf"""
     (?=\S) (?:(?P<joiner>(?:(?:and|but)\s+)?not|or|\||또는)\s+(?=[-–−]?(?:{_FIELD})))?
-    (?P<sign>[-–−]?) (?:(?P<field>{"|".join(_FIELDS)})(?::|(?=[<>=])))? (?:"(?P<quoted>[^"]*)"?|(?P<word>\S*))
+    (?P<sign>[-–−]?) (?:(?P<field>(?a:{"|".join(_FIELDS)}))(?::|(?=[<>=])))? (?:"(?P<quoted>[^"]*)"?|(?P<word>\S*))
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -104,7 +104,7 @@ _SYMBOLS = {
     "three": "3",
     "four": "4",
 }
-_SPOKEN = re.compile(rf"(?<=\w)\s?({'|'.join(_SYMBOLS)})\b", re.IGNORECASE)
+_SPOKEN = re.compile(rf"(?<=\w)\s?((?a:{'|'.join(_SYMBOLS)}))\b", re.IGNORECASE)
 """Spoken symbols in names: transformer squared is Transformer^2, llama three Llama 3."""
 _VERSION = re.compile(r"[a-z]?\d[\d.]*[a-z]{0,2}")
 
