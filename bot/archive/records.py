@@ -36,13 +36,14 @@ NAMES = ("name", "headline", "이름", "논문")
 _TITLE_WORDS = frozenset(
     ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
 )
-TAGS = re.compile(r"(?:.*\s)?tags?|keywords?|kw|ot|%k|labels")
+TAGS = re.compile(r"(?:.*[\s-])?tags?|(?:author )?keywords?|kw|ot|%k|labels")
 _PEOPLE = re.compile(
     r"(?:authors?|author_?names?|creators?|authorships|authorstring|auth_?full_?names?(?:_s)?|dc:creator|a[u1]|%a|저자|저자명|著者|作者)"
 )
 IS_OF_PEOPLE = re.compile(rf"{_PEOPLE.pattern}|(?:author|creator|contributor).*|family|lastname")
 _ABSTRACTS = (
     "abstract",
+    "abstracts",
     "abstracttext",
     "abstract_s",
     "ab",
@@ -61,6 +62,7 @@ _LIST_DAY = re.compile(
 _DAY = re.compile(
     r"(?!.*(?:updat|modif|creat|added|submit|access)).*(?:date|publish|announced|issued|게재일|발행일).*|d[ap]|y1"
 )
+_TAG_NAMES = ("name", "tag", "title", "term", "label", "value", "#text", "@value")
 _PARTS = ("value", "#text", "@value", "date-parts", "date-time", "timestamp", "start")
 """What is in an object for one text or day."""
 OF_OTHERS = re.compile(
@@ -293,6 +295,9 @@ def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> t
         return _find_in_list(value, titles, name)
     if not isinstance(value, dict):
         return [], [] if value is None else [(name, str(value))]
+    if TAGS.fullmatch(name):
+        called = next((value[key] for key in _TAG_NAMES if value.get(key)), None)
+        return [], [(name, called)] if isinstance(called, str) else []
     if "content" in value and "forum" in value:
         if value.get("id", value["forum"]) != value["forum"]:
             return [Record([], text=f"reply to {value['forum']}", is_object=False)], []
@@ -300,8 +305,8 @@ def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> t
     records, of_keys, own, is_folder = list[Record](), list[Record](), Fields(), False
     # What an object says itself comes before what is said of its parts.
     for key, member in sorted(value.items(), key=lambda field: isinstance(field[1], dict | list)):
-        inner = name if key in _PARTS or TAGS.fullmatch(name) else key[:_MAX_NAME].lower()
-        if OF_OTHERS.fullmatch(inner) and inner not in _ABSTRACTS:
+        inner = name if key in _PARTS else key[:_MAX_NAME].lower()
+        if OF_OTHERS.fullmatch(inner) and inner not in (*_ABSTRACTS, _INDEX):
             continue
         if isinstance(member, dict | list) and (
             inner == _INDEX or _PEOPLE.fullmatch(inner) or _DAY.fullmatch(inner)
@@ -453,19 +458,28 @@ _NO_COLUMN, _WORD = re.compile(r"[@={}\\]|://"), re.compile(r"[^\W\d_]{2,}")
 
 
 def find_table(text: str) -> tuple[str, str, list[str]] | None:
-    """Return a table's rows, delimiter and columns; None if no column of the first line is one of titles."""
-    above, _, rest = text.partition("\n")
-    stated = above[4:5] if above.startswith("sep=") and len(above) == 5 else ""  # of Excel
-    above, _, rest = rest.partition("\n") if stated else (above, "", rest)
-    delimiter = stated or max(",;\t", key=above.count)
-    columns = [name.strip(' "').casefold() for name in above.split(delimiter)]
-    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
-    if len(columns) < 2 or _NO_COLUMN.search(above) or not (titles or set(columns) & set(NAMES)):
+    """Return a table's rows, delimiter and columns; None if no column of the first lines is one of titles."""
+    rest, delimiter = text, ""
+    for _ in range(_MAX_PREFACE):
+        above, _, rest = rest.partition("\n")
+        if above.startswith("sep=") and len(above) == 5:  # of Excel
+            delimiter = above[4]
+            continue
+        by = delimiter or max(",;\t", key=above.count)
+        columns = [name.strip(' "').casefold() for name in above.split(by)]
+        titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
+        if len(columns) > 1 and not _NO_COLUMN.search(above) and (titles or set(columns) & set(NAMES)):
+            break
+    else:
         return None
     if titles:
         # The journal's title follows that of the paper, unless that is called a title and nothing else.
         columns[min(titles, key=lambda at: columns[at] not in _TITLE_WORDS)] = "title"
-    return rest, delimiter, columns
+    return rest, by, columns
+
+
+_MAX_PREFACE = 3
+"""The lines of which one names a table's columns: above it a database says what it exports."""
 
 
 def read_table(rows: str, delimiter: str, columns: Sequence[str]) -> Iterator[Record | str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import io
 import re
 from collections import Counter
@@ -17,7 +16,6 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pydantic
-from markupsafe import Markup
 
 from bot.archive import (
     arxiv_ids,
@@ -60,8 +58,6 @@ _TEXT_LABEL = re.compile(r"[*_\s]{0,4}(?:abstract|summary)\s?[*_]{0,3}\s?[:：][
 _VOTE_COUNT = re.compile(
     r"\b(?:up)?votes?\b[^0-9\w]{0,12}(?:</?\w{1,10}>[^0-9\w]{0,12}){0,2}[0-9]{1,7}", re.IGNORECASE
 )
-_LINE_BREAK = re.compile(r"<br\s?/?>", re.IGNORECASE)
-_CLOSING_TAG = re.compile(r"</[a-z][a-z0-9]{0,9}>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[(?P<label>(?:[^\[\]]++|\[[^\[\]]*+\])*+)\]\([^()\s]{0,1000}\)")
 _ITEM = re.compile(r"\s*+(?:[-*+#|]|[0-9]{1,4}[.)]\s)")
 _LABEL_ENDS = (":", "：", "-", "–", "—", "→")
@@ -404,17 +400,13 @@ def _absolute(address: object, url: str) -> str | None:
 
 
 def _parse_title(entry: Mapping[str, Any], *, is_atom: bool) -> str | None:
-    """Return the title as plain text. It is HTML if it has a closing tag or entities.
+    """Return the title as plain text, without the tags of markup.
 
     In Atom, its type decides: with "text", or without a type, it is plain text. So are arXiv's titles.
     """
     title = str(entry.get("title") or "")[: 8 * fields.MAX_LINE_LENGTH]
     is_text = is_atom and entry.get("title_detail", {}).get("type") == "text/plain"
-    if not (is_text or _is_of_arxiv(entry)):
-        title = _LINE_BREAK.sub(" ", title)
-        is_html = _CLOSING_TAG.search(title) is not None
-        title = Markup(title).striptags() if is_html else html.unescape(title)  # noqa: S704 - loses its tags
-    return fields.clean_line(title)
+    return fields.clean_line(title if is_text or _is_of_arxiv(entry) else fields.read_markup(title))
 
 
 _MARK = re.compile(
@@ -437,27 +429,15 @@ def _without_marks(title: str | None) -> str | None:
 def _parse_authors(entry: Mapping[str, Any]) -> tuple[tuple[str, ...], list[str]]:
     """Return the authors and their affiliations.
 
-    arXiv's feeds name all authors in one field: `Ann Beech (Pond Lab, Springfield), Bo Carr`. Elsewhere a field
-    with one comma is one person (`Beech, Ann`), and one with more commas lists people if each has two words, or if each
-    second part is initials, as in the feeds of bioRxiv (`Beech, A., Carr, B. C.`).
+    arXiv's feeds name all authors in one field: `Ann Beech (Pond Lab, Springfield), Bo Carr`.
     """
     names = [str(author.get("name") or "") for author in entry.get("authors") or ()]
-    if len(names) != 1:
-        return fields.clean_names(names), []
-    if _is_of_arxiv(entry):
+    if len(names) == 1 and _is_of_arxiv(entry):
         pairs = _split_affiliations(names[0])
         return fields.clean_names(name for name, _ in pairs), [affiliation for _, affiliation in pairs]
-    parts = [part.strip() for part in names[0].split(";" if ";" in names[0] else ",")]
-    parts = list(filter(None, parts))
-    if len(parts) > 1 and len(parts) % 2 == 0 and all(map(_INITIALS.fullmatch, parts[1::2])):
-        return fields.clean_names(
-            f"{own} {name}" for name, own in zip(parts[::2], parts[1::2], strict=True)
-        ), []
-    is_list = ";" in names[0] or (len(parts) > 2 and all(" " in part for part in parts))
-    return fields.clean_names(parts if is_list else names), []
+    return fields.read_names(names), []
 
 
-_INITIALS = re.compile(r"(?:[^\W\d_a-z]\.?[ -]?){1,5}")
 _MAX_ANNOUNCEMENT = 80
 """In characters, from the id to the type of an announcement of arXiv."""
 _ARXIV_ID_PREFIX = "oai:arXiv.org:"
@@ -541,6 +521,8 @@ def read_paper(entry: FeedEntry) -> listing.Paper | None:
             else:
                 authors = authors or fields.clean_names(fields.parse_authors(field[1])[0])
         text = _TEXT_LABEL.sub("", "\n".join(lines).strip(), count=1)
+    else:
+        text = fields.read_markup(text)
     return {
         "key": entry.paper_key,
         "names": list(entry.names),
