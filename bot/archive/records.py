@@ -323,9 +323,14 @@ def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> t
         found, rest = find(member, titles, inner)
         if on := date_reader.find_date(key[:40]):
             found = [record._replace(on=record.on or on) for record in found]
-        if inner in titles or inner == "attachments":  # titles of its files are none of its own
+        if (
+            inner.removesuffix("s") in titles or inner == "attachments"
+        ):  # titles of its files are none of its own
             rest += [
-                field for one in found for field in one.fields if inner in titles or field[0] not in titles
+                field
+                for one in found
+                for field in one.fields
+                if inner != "attachments" or field[0] not in titles
             ]
             found = []
         (of_keys if OF_KEYS.fullmatch(inner) else records).extend(found)
