@@ -1,13 +1,21 @@
 """Papers of the day by direct message: once a day at the reader's local time, despite failures."""
 
+from collections.abc import Awaitable, Callable
+from datetime import date
+from functools import partial
+
 import pytest
 
+from bot.archive import listing
+from bot.features.today.service import Day
 from bot.outbox import outcomes
 from storage import accounts, models
 from storage.database import Database
 from tests.support import killed_process
-from tests.support.world import AWAY, READER, ZONES, moment
+from tests.support.world import AWAY, READER, ZONES, arxiv_id, day, moment
 from tests.today.conftest import TodayWorld
+
+DOI, FORUM = "doi/10.1234/p.1", "openreview/aB3dEfGh1J"
 
 
 async def test_each_day_is_sent_at_the_local_time_across_a_clock_change(sqlite_db: Database) -> None:
@@ -48,6 +56,44 @@ async def test_each_day_is_sent_once_even_if_a_tick_is_killed(db: Database) -> N
             await world.planner.tick(now)
     await world.at("Thu-1 15:30 UTC")
     assert sorted(world.sent) == ["@7 A", "@8 A", "@9 A"]
+
+
+async def list_papers(world: TodayWorld) -> Callable[[], Awaitable[None]]:
+    """List B and a paper that has three keys, two of which are listed, on Thursday. What is returned makes it one."""
+    row = {"key": FORUM, "title": "Paper A", "votes": 9}
+    rows = [row, {"key": arxiv_id("B"), "title": "Paper B", "votes": 7}]
+    for place, listed in (("a", rows), ("b", [row | {"key": DOI, "votes": 1}])):
+        digest = listing.build(day("Thu-1"), listed, form=models.DigestFormat.LIST)
+        await world.ingest().put(f"https://{place}.example", "u", [digest])
+    return partial(world.facts, "A", source="arxiv", title="Paper A", names=(FORUM, DOI))
+
+
+async def test_papers_of_an_older_message_stay_in_place_after_two_became_one(sqlite_db: Database) -> None:
+    """CHANGELOG: a paper under two keys is one, and old buttons still work."""
+    world = TodayWorld(sqlite_db)
+    join, shown = await list_papers(world), [arxiv_id("B"), FORUM, DOI]
+    for expected in (shown, [arxiv_id("B"), arxiv_id("A")]):
+        post = await world.today.build_post(READER, models.Locale.EN, day("Thu-1"), shown=shown)
+        assert post is not None
+        assert [pick.paper.key for pick in post.picks] == expected
+        await join()
+
+
+async def test_a_paper_that_becomes_one_with_another_while_its_day_is_planned_comes(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = TodayWorld(sqlite_db)
+    await world.subscribe("15:00 UTC")
+    join, open_day = await list_papers(world), world.today.open_day
+
+    async def open_and_join(on: date) -> Day | None:
+        opened = await open_day(on)
+        await join()
+        return opened
+
+    monkeypatch.setattr(world.today, "open_day", open_and_join)
+    await world.at("Fri-1 15:00 UTC")
+    assert world.sent == ["@7 A B"]
 
 
 async def test_three_messages_refused_in_a_row_stop_the_next_and_say_why(sqlite_db: Database) -> None:

@@ -189,15 +189,22 @@ class TodayService:
         is_personal = is_learnt or bool(profile.topics) or reader.has_alerts
         ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt.weights, is_personal=is_personal)
         if shown:
-            chosen = [ranked[paper_key] for paper_key in shown if paper_key in ranked]
+            names = await self._database.fetch(papers.get_current_keys, shown)
+            keys = dict.fromkeys(names.get(paper_key, paper_key) for paper_key in shown)
+            chosen = [ranked[paper_key] for paper_key in keys if paper_key in ranked]
         else:
             unwanted = {
                 key for key, kind in reader.answers.items() if kind is FeedbackKind.LESS
             } | reader.saved
             fresh = (pair for paper_key, pair in ranked.items() if paper_key not in reader.sent)
             chosen = [pair for pair in fresh if pair[1].id not in unwanted][:PAPERS]
-        details = await self._database.fetch(papers.list_details, [row.id for _, row in chosen])
-        ranks = {row.id: rank for rank, row in chosen}
+        async with self._database.read() as connection:
+            # A paper may have been joined to another since the day was loaded.
+            ids = await papers.get_ids(connection, [row.key for _, row in chosen])
+            ranks = dict[int, int]()
+            for rank, row in chosen:
+                ranks.setdefault(ids[row.key], rank)
+            details = await papers.list_details(connection, [*ranks])
         concepts = learnt.concepts if is_learnt else {}
         picks = []
         for detail in details:
