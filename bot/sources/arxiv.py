@@ -40,7 +40,8 @@ IDS_PER_REQUEST = 100
 TITLES_PER_REQUEST = 10
 SECONDS_PER_REQUEST = 3.1
 """arXiv asks for three seconds; the margin covers network delays."""
-ACCEPT = "application/atom+xml"
+ACCEPT = "application/atom+xml, */*;q=0.1"
+"""At times arXiv answers 406 to a client that accepts nothing else."""
 MAX_REQUESTS_PER_PAGE = 2
 """How often an incomplete or empty page is requested before its papers are left for later."""
 MAX_RESULTS, _SEARCH_SECONDS = 30_000, 900.0
@@ -91,7 +92,6 @@ class ArxivReader:
         possible = [arxiv_id for arxiv_id in dict.fromkeys(ids) if arxiv_ids.is_possible(arxiv_id, today)]
         if impossible := sorted({*ids} - {*possible}):
             yield IdAnswer(unknown=impossible)
-        failed_in_row = 0
         todo = [list(batch) for batch in chunked(possible, IDS_PER_REQUEST)][::-1]
         while todo:
             batch = todo.pop()
@@ -106,11 +106,7 @@ class ArxivReader:
                 log.info("arXiv does not answer about a paper", paper=batch[0], reason=str(error))
                 is_rejected = error.code == base.BAD_REQUEST
                 yield IdAnswer(unknown=batch) if is_rejected else IdAnswer(failed=batch)
-                failed_in_row += error.code not in (base.BAD_REQUEST, base.TOO_LARGE)
-                if failed_in_row >= base.MAX_FAILED_IN_ROW:
-                    raise
             else:
-                failed_in_row = 0
                 facts = [fact for fact in answered if fact.paper_key in batch]
                 rest = sorted({*batch} - {fact.paper_key for fact in facts})
                 if missing_count:
@@ -182,11 +178,13 @@ class ArxivReader:
     ) -> tuple[feed_entries.Feed, datetime]:
         asked = {**query, "max_results": page_size} | ({"start": start} if start else {})
         url = f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{urlencode(asked, safe=',/')}"
-        response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
         try:
-            return await feed_entries.read_document(response), response.page_state.read_at
+            response = await self.fetcher.get(url, accept=ACCEPT, throttle=self.throttle)
         except base.FetchError as error:
-            raise base.FetchError(str(error), code=error.code or base.UNREADABLE) from None
+            if error.code in (base.NOT_FOUND, base.GONE):  # all queries have one address
+                raise base.FetchError(str(error)) from None
+            raise
+        return await feed_entries.read_document(response), response.page_state.read_at
 
 
 def _read_phrase(title: str) -> str:

@@ -294,11 +294,11 @@ class ArxivCategories:
     ) -> AsyncIterator[base.FetchResult]:
         """Continue a back-fill by some days. Each day's last result holds the progress to store.
 
-        A day that arXiv gives in part or not at all is a gap. An error that may be of the service makes it one only if a
-        later day can be read, or if the day was requested.
+        A day that arXiv gives in part or not at all is a gap. A poll ends at an error of the service; requested days are
+        tried until three fail in a row.
         """
         today = request.now.date()
-        stored, failed_in_row, is_after_gap = progress, 0, False
+        failed_in_row, is_after_gap = 0, False
         outage: base.FetchError | None = None
         for _ in range(days):
             if progress.on is None:
@@ -308,23 +308,21 @@ class ArxivCategories:
                     raise outage
                 submitted, gap, missing = await self._read_day(progress.on, today, is_doubtful=is_after_gap)
             except base.FetchError as error:
-                is_own = error.code in (base.BAD_REQUEST, base.TOO_LARGE)
-                failed_in_row += not is_own
-                if not error.is_of_page or failed_in_row >= base.MAX_FAILED_IN_ROW:
+                failed_in_row += not error.is_of_page
+                if error.retry_at is not None or failed_in_row >= base.MAX_FAILED_IN_ROW:
                     outage = error
                 failed = self._fail_day(request, progress.on, error)
-                if outage is not None and request.days is None:
+                if request.days is None and error.retry_at is not None:
                     # A wait requested by arXiv is not a failure.
-                    status = failed.status if error.retry_at is None else FetchStatus.NOT_YET
-                    yield replace(failed, status=status, reading=None, progress=asdict(stored))
+                    yield replace(failed, status=FetchStatus.NOT_YET, reading=None, progress=asdict(progress))
                     return
                 progress = progress.after(0, today)
-                if is_own or progress.on is None:
-                    stored = progress
-                yield replace(failed, progress=asdict(stored))
+                yield replace(failed, progress=asdict(progress))
+                if request.days is None and not error.is_of_page:
+                    return
                 continue
             results, count = self._list_day(request, submitted, gap, missing)
-            progress = stored = progress.after(count, today if gap else None)
+            progress = progress.after(count, today if gap else None)
             failed_in_row, is_after_gap = 0, bool(gap)
             for result in results[:-1]:
                 yield result

@@ -41,19 +41,19 @@ def clean_reason(text: str) -> str:
     return fields.clean_line(errors.redact(text[: 4 * _MAX_REASON_LENGTH]), _MAX_REASON_LENGTH) or ""
 
 
-BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE, UNREADABLE = 400, 404, 410, 413, 422
+BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE = 400, 404, 410, 413
 _DENIED = (401, 403, 451)
 MAX_FAILED_IN_ROW = 3
 """The number of consecutive failures after which a service gets no more requests for some time."""
-_OF_SERVICE = frozenset({429, 502, 503, 504})
+_OF_PAGE = frozenset({BAD_REQUEST, NOT_FOUND, GONE, TOO_LARGE, 414})
 
 
 class FetchError(errors.PaperroundError):
     """Raised if a location cannot be read. The message is one printable line for operators.
 
-    `code` is the HTTP status; 404 for an empty list, 413 for a body over our limit, 422 for an answer of a service
-    that is not in its format. `retry_at` (UTC) is the time requested by the server. `is_blocked`: the SSRF guard
-    forbids the address. `is_retryable`: a retry may succeed. `skip_reason` is why a reading skips the location.
+    `code` is the HTTP status; 404 for an empty list, 413 for a body over our limit. `retry_at` (UTC) is the time
+    requested by the server. `is_blocked`: the SSRF guard forbids the address. `is_retryable`: a retry may succeed.
+    `skip_reason` is why a reading skips the location.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class FetchError(errors.PaperroundError):
 
     @property
     def is_of_page(self) -> bool:
-        """Whether the location may fail alone, while others of its service can be read."""
-        return self.code is not None and self.code not in _OF_SERVICE and self.retry_at is None
+        """Whether the location fails alone. All else is the service's: others of its locations would fail, too."""
+        return self.code in _OF_PAGE
 
 
 LARGE_BYTES = 50_000

@@ -28,9 +28,10 @@ NOT_REFRESHED = "facts of followed papers not refreshed"
 
 MAX_REQUESTS: Mapping[SourceKind, int] = {SourceKind.ARXIV: 20, SourceKind.HUGGINGFACE: 50}
 """The most requests a day (UTC) to a service."""
+SERVICE_PAUSE = timedelta(hours=4)
+"""The delay of a service after a failure, unless it names a later time. A day's requests last, with three at each."""
 PAUSE = timedelta(hours=1)
-"""The delay of a service after a failure, unless it names a later time, and of a paper that fails alone. The latter doubles
-with each failure in a row, up to `papers.OFTEN`."""
+"""The delay of a paper that fails alone. It doubles with each failure in a row, up to `papers.OFTEN`."""
 
 
 @dataclass(eq=False)
@@ -55,7 +56,7 @@ class FollowedPapers:
                 try:
                     await refresh()
                 except base.FetchError as error:
-                    resume_at = max(error.retry_at or models.NEVER, self.clock() + PAUSE)
+                    resume_at = max(error.retry_at or models.NEVER, self.clock() + SERVICE_PAUSE)
                     self._resume_at[service] = resume_at
                     log.info(
                         NOT_REFRESHED, service=service.value, reason=str(error), next_at=resume_at.isoformat()
@@ -77,7 +78,6 @@ class FollowedPapers:
     async def _refresh_from_hugging_face(self) -> None:
         service = SourceKind.HUGGINGFACE
         throttle = partial(self._count_request, service, base.no_throttle)
-        failed_in_row = 0
         for arxiv_id, known in (await self._list_due(service, MAX_REQUESTS[service])).items():
             location = f"{self.context.endpoints[service].rstrip('/')}/api/papers/{arxiv_id}"
             facts = replace(known, read_at=self.clock())
@@ -89,13 +89,12 @@ class FollowedPapers:
             except base.FetchError as error:
                 if error.code not in (base.NOT_FOUND, base.GONE):
                     if not error.is_of_page:
+                        # It may be of this paper after all: others come first the next time.
+                        self._failed[service, arxiv_id] = 0, self.clock() + timedelta(days=1)
                         raise
                     self._delay(service, [arxiv_id])
                     log.info(NOT_REFRESHED, service=service.value, paper=arxiv_id, reason=str(error))
-                    if (failed_in_row := failed_in_row + 1) >= base.MAX_FAILED_IN_ROW:
-                        raise
                     continue
-            failed_in_row = 0
             await self._add(service, [facts])
 
     async def _add(self, service: SourceKind, facts: Sequence[PaperFacts]) -> None:
@@ -142,7 +141,7 @@ def _read_paper(response: base.Response, known: PaperFacts) -> PaperFacts:
     try:
         item = fields.decode_json(base.decode_text(response.body or b"", response.charset))
     except ValueError:
-        raise base.FetchError("its response is not JSON", code=base.UNREADABLE) from None
+        raise base.FetchError("its response is not JSON") from None
     listed = listing.build(known.read_at.date(), [listing.from_service(item)])
     for paper in listing.papers_of(listed.text):
         if paper["key"] == known.paper_key:

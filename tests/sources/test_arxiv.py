@@ -16,7 +16,7 @@ from bot.sources.fetcher import HttpFetcher
 from storage.database import Database
 from storage.models import PaperFacts
 from tests.support import patience, source_payloads
-from tests.support.fake_arxiv import FakeArxiv, make_paper, search_page
+from tests.support.fake_arxiv import REFUSALS, FakeArxiv, make_paper, search_page
 from tests.support.origin_server import Handler, OriginServer, Page
 
 WANTED = [f"2505.{number:05}" for number in range(1, 251)]
@@ -93,6 +93,17 @@ async def test_an_invalid_id_is_missing_without_a_request(origin: OriginServer, 
     fake = FakeArxiv(origin, titles={"2505.00001": "Small Things"})
     _, missing = await read(origin, fetch, ["zzz/0112017", "2505.00001", "2411.1234", "9912.00001"])
     assert (sorted(missing), fake.asked) == (["2411.1234", "9912.00001", "zzz/0112017"], [["2505.00001"]])
+
+
+@pytest.mark.parametrize("refusal", [*REFUSALS, "404"])
+async def test_a_refusal_of_arxiv_is_of_no_single_id(
+    origin: OriginServer, fetch: HttpFetcher, refusal: str
+) -> None:
+    """docs/services.md: arXiv refuses an address, whatever is asked."""
+    origin.pages["/api/query"] = REFUSALS.get(refusal, web.Response(status=404))
+    with pytest.raises(base.FetchError):
+        await read(origin, fetch, WANTED[:100])
+    assert len(origin.requests) <= 3
 
 
 async def test_throttles_every_retry(origin: OriginServer, fetch: HttpFetcher) -> None:
@@ -287,7 +298,7 @@ ERROR = "<entry><id>http://arxiv.org/api/errors#bad</id><summary>bad id</summary
 @pytest.mark.parametrize(
     ("answer", "requests"),
     [
-        ("<html><body>Rate exceeded</body></html>", 3),
+        ("<html><body>Rate exceeded</body></html>", 1),
         (source_payloads.atom(ERROR), 1),
         (web.Response(status=503), 1),
         (web.Response(status=302, headers={"Location": "http://10.0.0.1/"}), 1),
@@ -298,7 +309,7 @@ ERROR = "<entry><id>http://arxiv.org/api/errors#bad</id><summary>bad id</summary
 async def test_does_not_cache_an_unusable_response(
     harness: LookupHarness, answer: Page, requests: int
 ) -> None:
-    """If the response for two papers is too large or no feed, each is requested alone."""
+    """If the response for two papers is too large, each is requested alone."""
     harness.services.add("2505.00001")
     harness.services.add("2505.00002")
     harness.answer(answer)

@@ -10,6 +10,7 @@ from bot.archive import digest_writer, ingest
 from bot.sources import followed_papers
 from storage import archive, club, models, papers, shelf, tables
 from storage.papers import EventKind
+from tests.support.fake_arxiv import REFUSALS
 from tests.support.followed_services import Services
 from tests.support.polling_harness import START, PollingHarness
 
@@ -92,6 +93,14 @@ async def test_services_that_are_down_for_a_week_are_left_alone_and_lose_nothing
     assert {row[:2] for row in await services.list_events()} == {(SAVED, "version"), (SAVED, "code")}
 
 
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_a_refusal_uses_up_no_days_requests(services: Services, refusal: str) -> None:
+    services.harness.now += timedelta(days=7)
+    services.harness.origin.pages["/api/query"] = REFUSALS[refusal]
+    [requests] = await services.ask_for_days(1)
+    assert 0 < requests["arxiv"] < followed_papers.MAX_REQUESTS[models.SourceKind.ARXIV]
+
+
 BROKEN = {
     "error": web.Response(status=500),
     "forbidden": web.Response(status=403, text="Sign in"),
@@ -104,7 +113,7 @@ BROKEN = {
     ("broken", "number"), [("error", 1), ("error", 5), ("forbidden", 1), ("page", 1), ("too large", 1)]
 )
 async def test_papers_that_fail_for_good_delay_no_other(services: Services, broken: str, number: int) -> None:
-    """Of both services, also where more of them than a service may fail in a row are asked about first."""
+    """At Hugging Face in any way, although that may be the service's failure; at arXiv if its answer is of no use."""
     failing = [f"2504.{index:05}" for index in range(number)]
     await save(services.harness, *failing)
     await services.ask(12, every=timedelta(days=1))
@@ -113,7 +122,7 @@ async def test_papers_that_fail_for_good_delay_no_other(services: Services, brok
     async def query(request: web.BaseRequest) -> web.Response:
         asked = request.query["id_list"].split(",")
         if {*asked} & {*failing}:
-            return web.Response(status=BROKEN[broken].status, body=BROKEN[broken].body)
+            return web.Response(text=BROKEN["too large"].text)
         return await services.query(request)
 
     pages |= {"/api/query": query} | {f"/api/papers/{name}": BROKEN[broken] for name in failing}

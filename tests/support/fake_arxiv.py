@@ -19,6 +19,12 @@ from tests.support import origin_server, source_payloads
 _NEW_YORK = ZoneInfo("America/New_York")
 _FEED_ORDER = ("replace-cross", "replace", "cross", "new")
 FEED_LIMIT, LARGEST_PAGE, MAX_RESULTS = 2_000, 2_000, 30_000
+REFUSALS = {
+    **{f"{status}": web.Response(status=status) for status in (403, 406, 429, 500, 503)},
+    "text": web.Response(text="Rate exceeded."),
+    "empty": web.Response(),
+}
+"""The answers with which arXiv refuses an address, whatever is asked."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,8 @@ class FakeArxiv:
 
     async def query(self, request: web.BaseRequest) -> web.Response:
         """Return papers by id or title, or of a day in some categories: ten, unless the request says otherwise."""
+        if "*/*" not in request.headers["Accept"]:
+            return web.Response(status=406)
         start, size = int(request.query.get("start", 0)), int(request.query.get("max_results", 10))
         if size > MAX_RESULTS:
             return web.Response(status=400, text=_error("max_results_must_be_less_than_30000"))
