@@ -203,7 +203,7 @@ OF_OTHERS: tuple[dict[str, Any], ...] = (
     {"archiveID": "arXiv:2501.00001", "deleted": True},
     {"itemType": "attachment", "parentItem": "QQQQ2223", "url": "https://arxiv.org/pdf/2501.00001"},
 )
-MOSS = "doi/10.1234/moss.1"
+MOSS, JOINED = "doi/10.1234/moss.1", "2501.00009"
 OWN_OF_MOSS = (
     {"DOI": "10.1234/MOSS.1"},
     {"url": "https://doi.org/10.1234/moss.1"},
@@ -221,13 +221,18 @@ OTHERS_THAN_MOSS = (
     [
         *(("2501.00001", OWN_FIELDS, []), ("2501.00001", OF_OTHERS, ["preprint"])),
         *((MOSS, OWN_OF_MOSS, []), (MOSS, OTHERS_THAN_MOSS, ["journalArticle"])),
+        *((JOINED, OWN_OF_MOSS, []), (JOINED, [{"url": f"https://arxiv.org/abs/{JOINED}"}], [])),
     ],
-    ids=["own", "others", "own of a DOI", "others than a DOI"],
+    ids=["own", "others", "own of a DOI", "others than a DOI", "own of a further DOI", "own of both"],
 )
 async def test_an_item_is_a_paper_if_it_has_its_id_or_url_alone_in_a_field(
     lab: Lab, key: str, fields: Sequence[dict[str, Any]], written: list[str]
 ) -> None:
-    await sample_archive.make_ingest(lab.database).add_facts([replace(FACTS, paper_key=MOSS, location="b")])
+    """docs/zotero.md: by any of its keys, as those of a preprint and its article."""
+    ingest = sample_archive.make_ingest(lab.database)
+    await ingest.add_facts([replace(FACTS, paper_key=MOSS, location="b")])
+    if key == JOINED:
+        await ingest.add_facts([replace(FACTS, paper_key=JOINED, names=(MOSS,))])
     await lab.add(key)
     for number, data in enumerate(fields):
         library = lab.fake.libraries[f"groups/{number}"] = Library()

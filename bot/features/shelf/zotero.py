@@ -256,6 +256,7 @@ class ZoteroOutbox:
             return
         collection = await self.library.find_collection()
         known = await self.library.list_ids() if waiting else frozenset()
+        known |= {*(await self.database.fetch(papers.get_current_keys, known)).values()}
         failures: list[FetchError | None] = []
         for paper_id in waiting:
             if failures and self.clock() < self.library.pause_until:
