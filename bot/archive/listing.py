@@ -110,11 +110,13 @@ def to_facts(paper: Paper, source: str, location: str, read_at: datetime, **valu
 
 
 def identity(digest: Digest) -> str:
-    """Return a listing's identity: its papers sorted by id, without votes and other counts."""
-    rows = sorted(
-        [entry.paper_key, entry.title, entry.authors, entry.thumbnail, [part.body for part in entry.sections]]
-        for entry in digest.entries
-    )
+    """Return a listing's identity: its papers sorted by id, with their further ids, without votes and other counts."""
+    rows = []
+    for entry in sorted(digest.entries, key=lambda entry: entry.paper_key):
+        texts = [part.body for part in entry.sections]
+        # Without further ids as in earlier versions, whose hashes are stored.
+        row = [entry.paper_key, entry.title, entry.authors, entry.thumbnail, texts, *sorted(entry.names)]
+        rows.append(row)
     return json.dumps([digest.format, digest.date.isoformat(), rows], ensure_ascii=False)
 
 

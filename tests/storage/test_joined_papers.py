@@ -443,6 +443,20 @@ async def test_lists_and_arxiv_name_a_paper_in_any_order(
     assert listed == dict.fromkeys(PAGES, date(2026, 1, 2)), "whichever key a list names it by"
 
 
+async def test_a_list_that_gains_a_further_link_of_a_paper_that_it_has_makes_both_one(
+    sqlite_db: database.Database,
+) -> None:
+    """docs/sources.md: an item with several of these pages is one paper, also where a page comes later."""
+    ingest = IngestService(sqlite_db, lambda: NOW)
+    await ingest.add_text(f"# 2026-01-01\n- [{TITLE}]({PAGES[VOLUME]})", location="other.md")
+    for link in ("", f" [[PMLR]]({PAGES[VOLUME]})"):
+        await ingest.add_text(
+            f"# 2026-01-02\n- {TITLE} [[OpenReview]]({PAGES[REVIEWS]}){link}", location="a.md"
+        )
+    ids = await sqlite_db.fetch(papers.get_ids, [REVIEWS, VOLUME])
+    assert len({*ids.values()}) == 1
+
+
 async def test_two_papers_of_arxiv_are_never_one(db: database.Database) -> None:
     ingest = IngestService(db, lambda: NOW)
     for key in ("2601.00001", "2601.00002"):
