@@ -119,6 +119,8 @@ class Reader:
         is_single = len({paper.key for paper in papers}) == 1
         is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
         heading = self._title[1] if self._title and is_single and not is_titled else None
+        if heading and papers[0].is_of_arxiv:
+            heading = title_reader.clean_title(heading, is_of_arxiv=True)
         for paper in self._papers:
             yield paper._replace(title=None if paper.is_mention else heading or paper.title)
         self._papers, self._title = [], None
@@ -155,7 +157,7 @@ class Reader:
                     return
         text = self._rows[row].strip("# ")
         min_words = 1 if title_reader.is_numbered(text) else 4
-        if title := title_reader.read_title(text, min_words):
+        if title := title_reader.read_title(text, min_words, is_of_arxiv=False):
             self._title = heading.level, title
 
     def _is_day(self, stated: date_reader.Stated, on: date, words: int, row: int) -> bool:
@@ -168,7 +170,8 @@ class Reader:
         ids = set(find_keys(below))
         if stated.is_first() and not (ids and all(is_early(on, key) for key in ids)):
             return True
-        is_untitled = not any(title_reader.read_title(link[2]) for link in mentions.LINK.finditer(below))
+        labels = (link[2] for link in mentions.LINK.finditer(below))
+        is_untitled = not any(title_reader.read_title(label, is_of_arxiv=False) for label in labels)
         return words <= _MAX_WORDS and not (len(ids) == 1 and is_untitled)
 
     def _read_day(self, line: str) -> None:
@@ -197,7 +200,7 @@ class Reader:
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
         is_of_buttons = not _WORD.search(rest.replace(CUT, ""))
-        near = [*filter(title_reader.read_title, notes), *labels, *(self._above if is_of_buttons else ())]
+        near = [*(note for note in notes if title_reader.read_title(note, is_of_arxiv=False)), *labels, *(self._above if is_of_buttons else ())]
         is_alone = len({paper.key for paper in papers}) == 1
         # The addresses of a paper's page and of its PDF are one item.
         items: dict[str, Item] = {}
@@ -226,17 +229,17 @@ def find_keys(text: str) -> list[str]:
 
 def _find_item_title(line: str) -> str | None:
     """Return the title in an item that has a link and names no paper by a key: the label of its first link, or bold text."""
-    if (item := _LINKED_ITEM.match(line)) and title_reader.read_title(item[1], 4):
+    if (item := _LINKED_ITEM.match(line)) and title_reader.read_title(item[1], is_of_arxiv=False):
         return item[1]
     if not _ITEM.match(line) or "](http" not in line:
         return None
     parts = [mentions.LINK.sub(CUT, line)]
-    return title_reader.find_unlinked(parts, are_cells=False, has_others=True)
+    return title_reader.find_unlinked(parts, are_cells=False, has_others=True, is_of_arxiv=False)
 
 
 def _read_short_title(text: str) -> str | None:
     """Return a text of two words and more as a title: of a paper elsewhere no service tells it later."""
-    return title_reader.read_title(title_reader.strip_item(text), 2)
+    return title_reader.read_title(title_reader.strip_item(text), 2, is_of_arxiv=False)
 
 
 def _unite(papers: list[Item]) -> list[Item]:
@@ -269,7 +272,12 @@ def _add_title(papers: list[Item], parts: Sequence[str], *, are_cells: bool) -> 
     owners = {paper.key for paper in papers if paper.begins_cell} if len(listed) > 1 else listed
     if len(owners) != 1 or any(paper.title for paper in papers if paper.key in owners):
         return papers
-    title = title_reader.find_unlinked(parts, are_cells=are_cells, has_others=owners != listed)
+    title = title_reader.find_unlinked(
+        parts,
+        are_cells=are_cells,
+        has_others=owners != listed,
+        is_of_arxiv=any(map(schemes.is_arxiv, owners)),
+    )
     return [paper._replace(title=title) if paper.key in owners else paper for paper in papers]
 
 
@@ -294,7 +302,7 @@ def _read_links(line: str, row: int, *, is_item: bool) -> tuple[list[Item], str,
             if key := keys[0] if keys else arxiv_ids.parse_bare_id(label):
                 is_first = line[max(match.start() - 9, 0) : match.start()].rstrip(" *_`([").endswith("|")
                 is_cited = not is_item and _is_cited(before, match, is_prose=is_prose)
-                title = title_reader.read_title(label)
+                title = title_reader.read_title(label, is_of_arxiv=schemes.is_arxiv(key))
                 papers.append(Item(key, title, None, row, is_cited, begins_cell=is_first))
                 labels.extend(() if arxiv_id_of(key) else [label])
             else:

@@ -201,7 +201,7 @@ def read_item(record: Record, row: int) -> Item | Skipped:
     if not keys:
         return _leave_out(record, title)
     main, *names = keys
-    title = title_reader.clean_title(title) or ""
+    title = title_reader.clean_title(title, is_of_arxiv=schemes.is_arxiv(main)) or ""
     if not title and not schemes.is_arxiv(main):
         return sorting.skip(SkipReason.NO_TITLE, schemes.short_name(main))
     others: dict[str, Any] = {}

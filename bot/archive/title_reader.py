@@ -24,9 +24,13 @@ _LEADING = re.compile(r"^[^\w\"“'‘(\[$\\~]+")
 """Signs in front of a title."""
 _TRAILING = re.compile(r"(?<![^\w\"”'’)\]$?!%.*+#~…])[^\w\"”'’)\]$?!%.*+#~…]++$")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_WORD = re.compile("[\u3400-\u9fff]{2}|[\u3040-\u30ff]{3}|[^\\W\\d_\u3040-\u30ff\u3400-\u9fff]{2,}")
+"""A word of a title, or as much of a script without spaces."""
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
-_NAME_SEPARATOR = re.compile(r", | and | & |; ")
+_NAME_SEPARATOR = re.compile(r", | and | & |; |[、，·]")
+_NAME = re.compile("[\uac00-\ud7a3]{2,4}|[\u3400-\u9fff]{2,4}")
+"""A name without a space in it: Korean, Chinese or Japanese."""
 _ITEM = re.compile(r"\A\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
@@ -70,10 +74,11 @@ def is_numbered(text: str) -> bool:
     return _NUMBER.match(text) is not None
 
 
-def read_title(label: str, min_words: int = 4) -> str | None:
+def read_title(label: str, min_words: int = 4, *, is_of_arxiv: bool = True) -> str | None:
     """Return Markdown as a title, or None if it is a caption, a person, a number, a URL or a translation.
 
-    One word less is enough with a colon.
+    One word less is enough with a colon, and two less in Korean, but not fewer than two. What has a sign of Korean, Chinese or
+    Japanese is a translation for a paper `is_of_arxiv`.
     """
     title = _NUMBER.sub("", label[: 2 * MAX_TITLE_LENGTH].strip(" \t#>|"))
     title = _NUMBER.sub("", _strip_emphasis(_LEADING.sub("", _strip_emphasis(title))))
@@ -82,37 +87,44 @@ def read_title(label: str, min_words: int = 4) -> str | None:
         title = title.strip("[]")
     title = fields.strip_quotes(title.removeprefix("[[").removesuffix("]]"))
     words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
-    is_other = "://" in title or "![" in label or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
+    is_other = "://" in title or "![" in label or _is_no_title(title, is_of_arxiv=is_of_arxiv)
     is_caption = words < 10 and _CAPTION.match(title)
-    return None if is_other or is_caption or words < min_words - (": " in title) else title
+    fewer = max(": " in title, min(2, min_words - 2) if _HANGUL.search(title) else 0)
+    return None if is_other or is_caption or words < min_words - fewer else title
 
 
-def clean_title(value: str) -> str | None:
-    """Return plain text as a title, or None if it is a number, a URL or a translation."""
+def _is_no_title(title: str, *, is_of_arxiv: bool) -> bool:
+    return len(title) > MAX_TITLE_LENGTH or (is_of_arxiv and CJK.search(title) is not None)
+
+
+def clean_title(value: str, *, is_of_arxiv: bool) -> str | None:
+    """Return plain text as a title, or None if it is a number, a URL or a translation, as in `read_title`."""
     title = " ".join(value[: 2 * MAX_TITLE_LENGTH].split())
-    is_number = not any(map(str.isalpha, title))
-    is_other = is_number or "://" in title or len(title) > MAX_TITLE_LENGTH or CJK.search(title)
-    return None if is_other else title
+    is_other = "://" in title or not any(map(str.isalpha, title))
+    return None if is_other or _is_no_title(title, is_of_arxiv=is_of_arxiv) else title
 
 
-def _read_bare(text: str) -> str | None:
+def _read_bare(text: str, *, is_of_arxiv: bool) -> str | None:
     """Return text without marks as a title, or None if it may be a sentence or a list of names."""
     is_other = text.lstrip().startswith("(") or "](" in text or text.rstrip().endswith(".")
-    title = None if is_other else read_title(text)
-    if title is None or len(_WORD.findall(title)) < 4 or _SENTENCE_END.search(title):
+    title = None if is_other else read_title(text, is_of_arxiv=is_of_arxiv)
+    fewest = 3 if title and _HANGUL.search(title) else 4
+    if title is None or len(_WORD.findall(title)) < fewest or _SENTENCE_END.search(title):
         return None
     return None if _are_names(title) else title
 
 
 def _are_names(text: str) -> bool:
     """Return whether a text is a list of people: names of two to four words in capitals, with commas between them."""
-    names = [name.split() for name in _NAME_SEPARATOR.split(text)]
+    names = [name.strip() for name in _NAME_SEPARATOR.split(text)]
     return len(names) > 1 and all(
-        2 <= len(name) <= 4 and all(word[0].isupper() for word in name) for name in names
+        _NAME.fullmatch(name)
+        or (2 <= len(name.split()) <= 4 and all(word[0].isupper() for word in name.split()))
+        for name in names
     )
 
 
-def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) -> str | None:
+def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool, is_of_arxiv: bool) -> str | None:
     """Return the title in a paper's own line: bold or quoted text, or the text next to the link, or None.
 
     `parts` are a row's cells, or one line with `CUT` in the place of links. Text after a link counts if the
@@ -129,12 +141,12 @@ def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool) ->
             if not any(mark in part for mark in marks):
                 continue
             for match in islice(pattern.finditer(part), 3):
-                if title := read_title(match["title"], min_words):
+                if title := read_title(match["title"], min_words, is_of_arxiv=is_of_arxiv):
                     return title
     for number, part in enumerate(() if has_others else parts):
         text = _OPENED.sub("", _ITEM.sub("", part, count=1))
         text = _TITLE_END.split(text, maxsplit=1)[0] if number and not are_cells else text
-        title = _read_bare(text)
+        title = _read_bare(text, is_of_arxiv=is_of_arxiv)
         if title or (not are_cells and _WORD.search(text)):
             return title
     return None
