@@ -84,6 +84,14 @@ def _parse_url(text: str, former: URL | None = None) -> URL:
         raise base.FetchError(reason) from None
 
 
+def _name_site(url: URL) -> tuple[str, list[str]]:
+    """Return the scheme and the last two parts of the host, which hosts with common cookies share.
+
+    Hosts below `co.uk` count as one site, too: what one of them sets in a chain it could as well write into its redirect.
+    """
+    return url.scheme, (url.raw_host or "").rsplit(".", 2)[-2:]
+
+
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Read a body of at most `limit` bytes, and unpack it. Raises FetchError if it is larger or in an unknown coding."""
     body = bytearray()
@@ -306,8 +314,8 @@ def arxiv_throttle(
 class HttpFetcher:
     """Fetches URLs while the context is entered. Share one, since it limits connections per host.
 
-    The fetcher sends no cookies and ignores proxies in the environment. A `proxy` gets all requests after the SSRF guard
-    has checked their URLs.
+    Cookies last for one chain of redirects within a site. Proxies in the environment are ignored. A `proxy` gets all
+    requests after the SSRF guard has checked their URLs.
     """
 
     now: clock.Clock
@@ -396,17 +404,23 @@ class HttpFetcher:
         """Make one attempt. The SSRF guard checks each redirect."""
         target = _parse_url(url)
         headers = {hdrs.ACCEPT: accept, hdrs.ACCEPT_ENCODING: "gzip", **_conditional_headers(known)}
+        jar = aiohttp.CookieJar(unsafe=True)  # which has those of IP addresses, too
         for _ in range(self.limits.max_redirects + 1):
             self._guard.check_url(target)
             if self.proxy is not None:
                 await self._guard.check_resolved(target)
             await throttle()
+            cookies = "; ".join(cookie.OutputString([]) for cookie in jar.filter_cookies(target).values())
+            sent = {**headers, hdrs.COOKIE: cookies} if cookies else headers
             try:
-                async with self._session.get(target, headers=headers, allow_redirects=False) as response:
+                async with self._session.get(target, headers=sent, allow_redirects=False) as response:
+                    jar.update_cookies_from_headers(response.headers.getall(hdrs.SET_COOKIE, ()), target)
                     answer = await _read_response(response, url, self.limits.max_bytes, self.now())
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise _translate_error(error, target, self.limits, self.proxy) from error
             if isinstance(answer, base.Response):
                 return answer
-            target = _parse_url(answer, target)
+            former, target = target, _parse_url(answer, target)
+            if _name_site(former) != _name_site(target):
+                jar.clear()
         raise base.FetchError(f"it redirects more than {self.limits.max_redirects} times")

@@ -13,6 +13,7 @@ from functools import partial
 import pytest
 import trustme
 from aiohttp import web
+from multidict import CIMultiDict
 
 from bot.core.clock import parse_retry_after
 from bot.sources.base import FetchError
@@ -174,6 +175,62 @@ async def test_rejects_an_untrusted_certificate(open_fetcher: OpenFetcher, fetch
     async with origin_server.run_origin() as plain:
         with pytest.raises(FetchError, match="TLS"):
             await fetch.get(plain.url.replace("http:", "https:"))
+
+
+SITE = {f"{name}.test": [["127.0.0.1"]] for name in ("www.journal", "idp.journal", "other")}
+
+
+async def test_a_cookie_lasts_for_a_chain_of_redirects_on_its_site(
+    origin: OriginServer, open_fetcher: OpenFetcher
+) -> None:
+    """RFC 6265, and reports on the feeds of Nature and Springer (NetNewsWire#5392), which redirect until it comes back."""
+    home, login, other = (f"http://{name}:{origin.port}" for name in SITE)
+
+    async def feed(request: web.BaseRequest) -> web.StreamResponse:
+        if request.cookies == {"site": "a b", "of": "all"}:
+            return web.Response(text="a digest")
+        return web.Response(status=303, headers={"Location": f"{login}/authorize"})
+
+    passed = CIMultiDict(
+        {"Location": f"{home}/feed", "Set-Cookie": 'site="a b"; Domain=journal.test; Path=/'}
+    )
+    passed.add("Set-Cookie", "of=all; Domain=.journal.test; Path=/")
+    for cookie in (
+        "host=1; Path=/",
+        "late=1; Domain=journal.test; Path=/; Max-Age=0",
+        "foreign=1; Domain=other.test",
+    ):
+        passed.add("Set-Cookie", cookie)
+    wide = {"Set-Cookie": "wide=1; Domain=test; Path=/"}
+    origin.pages |= {
+        "/feed": feed,
+        "/authorize": web.Response(status=302, headers=passed),
+        "/leave": web.Response(status=302, headers={"Location": f"{other}/pass", **wide}),
+        "/pass": web.Response(status=302, headers={"Location": f"{home}/end"}),
+        "/end": "an end",
+    }
+    async with open_fetcher(allow=tuple(SITE), resolver=StubResolver(SITE)) as fetch:
+        for _ in range(2):
+            assert (await fetch.get(f"{home}/feed")).body == b"a digest"
+        assert [len(request.cookies) for request in origin.requests] == [0, 0, 2] * 2, "none is kept"
+        origin.requests.clear()
+        await fetch.get(f"{home}/leave")
+    assert [len(request.cookies) for request in origin.requests] == [0, 0, 0]
+
+
+async def test_a_cookie_of_https_is_not_sent_in_the_clear(
+    origin: OriginServer, open_fetcher: OpenFetcher
+) -> None:
+    authority, client_tls = trustme.CA(), ssl.create_default_context()
+    authority.configure_trust(client_tls)
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server_tls)
+    origin.pages["/"] = "a digest"
+    async with origin_server.run_origin(server_tls) as safe, open_fetcher(tls=client_tls) as fetch:
+        headers = {"Location": origin.url, "Set-Cookie": "of=https; Path=/"}
+        safe.pages["/"] = web.Response(status=302, headers=headers)
+        assert (await fetch.get(safe.url)).body == b"a digest"
+    assert [dict(request.cookies) for request in origin.requests] == [{}]
 
 
 HOSTS = (
