@@ -236,15 +236,16 @@ def _report_bug(name: str, error: Exception) -> IngestResult:
 def _parse_file(file: TextFile | LocatedProblem, on: date) -> LocationContent | IngestResult:
     if isinstance(file, LocatedProblem):
         return IngestResult(problems=(file,))
-    is_json, names_paper = parse.is_json(file.text), schemes.names_paper(file.text)
     try:
         parsed = parse.parse_text(plain.make_storable(file.text), file.name, on)
         sourced = digest_writer.to_sourced_digests(parsed, sources.FILES, file.location)
         return LocationContent(sources.FILES, file.location, sourced)
     except errors.NotADigestError as error:
         problem = LocatedProblem(file.name, error.line, f"{error.reason}; the file was not stored")
-        is_other = (is_json and error.reason != listing.INVALID_JSON) or error.reason == paper_list.NO_PAPER
-        is_unrelated = is_other and not names_paper
+        is_other = (
+            parse.is_json(file.text) and error.reason != listing.INVALID_JSON
+        ) or error.reason == paper_list.NO_PAPER
+        is_unrelated = is_other and not schemes.names_paper(file.text)
         return IngestResult(unrelated=(problem,)) if is_unrelated else IngestResult(problems=(problem,))
 
 

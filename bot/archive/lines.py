@@ -73,7 +73,7 @@ class Reader:
         linked = markdown_lines.resolve_references(rows, self._code)
         self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in linked]
         self._named_on = self._near = self._day_on = named_on
-        self._is_below_day = self._is_mentioning = False
+        self._is_below_day = self._is_mentioning = self._is_in_comment = False
         # The papers below a heading, which is the title of a single one, and its level.
         self._papers: list[Item] = []
         self._title: tuple[int, str] | None = None
@@ -81,37 +81,39 @@ class Reader:
 
     def read(self, start: int) -> Iterator[Item | Skipped]:
         """Yield the papers from a row on, and those that are left out. A heading above one paper may be its title."""
-        is_open = False
         for row in range(start, len(self._rows)):
-            line = self._rows[row]
-            is_comment = is_open or line.lstrip().startswith("<!--")
-            is_open = is_comment and "-->" not in line
-            is_read = not is_comment and row not in self._code
-            heading = self._parse_heading(row) if is_read and line.startswith("#") else None
-            if heading:
-                self._is_mentioning = mentions.REFERENCES.fullmatch(heading.text) is not None
-                if self._title is None or heading.level <= self._title[0]:
-                    yield from self._end_section()
-            is_read = is_read and not self._is_mentioning
-            papers = self._read_line(self._join(row), row) if is_read else []
-            self._papers += papers
-            if papers or heading:
-                self._above.clear()
-            elif line.strip() and is_read:
-                self._above.append(line)
-            if papers:
-                continue
-            if heading:
-                self._enter(heading, row)
-            elif is_read:
-                self._read_day(line)
-            if is_read and not heading and (title := _find_item_title(line)):
-                yield sorting.skip(schemes.explain(line), title)
-                continue
-            yield from (
-                Item(key, None, None, row).skip(SkipReason.MENTION) for key in dict.fromkeys(find_keys(line))
-            )
+            read = sorting.attempt(self._read_row, row)
+            yield from (read,) if isinstance(read, Skipped) else read
         yield from self._end_section()
+
+    def _read_row(self, row: int) -> Sequence[Item | Skipped]:
+        """Read a row, and return the papers of the section that it ends, and what it leaves out."""
+        line, ended = self._rows[row], list[Item | Skipped]()
+        is_comment = self._is_in_comment or line.lstrip().startswith("<!--")
+        self._is_in_comment = is_comment and "-->" not in line
+        is_read = not is_comment and row not in self._code
+        heading = self._parse_heading(row) if is_read and line.startswith("#") else None
+        if heading:
+            self._is_mentioning = mentions.REFERENCES.fullmatch(heading.text) is not None
+            if self._title is None or heading.level <= self._title[0]:
+                ended += self._end_section()
+        is_read = is_read and not self._is_mentioning
+        papers = self._read_line(self._join(row), row) if is_read else []
+        self._papers += papers
+        if papers or heading:
+            self._above.clear()
+        elif line.strip() and is_read:
+            self._above.append(line)
+        if papers:
+            return ended
+        if heading:
+            self._enter(heading, row)
+        elif is_read:
+            self._read_day(line)
+        if is_read and not heading and (title := _find_item_title(line)):
+            return [*ended, sorting.skip(schemes.explain(line), title)]
+        mentioned = dict.fromkeys(find_keys(line))
+        return [*ended, *(Item(key, None, None, row).skip(SkipReason.MENTION) for key in mentioned)]
 
     def _end_section(self) -> Iterator[Item]:
         """Yield a section's papers. The heading is the title of its only paper, unless the paper's line has one."""

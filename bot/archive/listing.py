@@ -13,10 +13,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import date, datetime
 from typing import Any
 
-from bot.archive import arxiv_ids, fields, schemes, summaries
+from bot.archive import arxiv_ids, fields, schemes, sorting, summaries
 from bot.text import plain
 from storage import errors
-from storage.models import Digest, DigestFormat, Entry, PaperFacts, Problem, Section, SkipReason, scheme_of
+from storage.models import (
+    Digest,
+    DigestFormat,
+    Entry,
+    PaperFacts,
+    Problem,
+    Section,
+    Skipped,
+    SkipReason,
+    scheme_of,
+)
 
 MAX_SUMMARY_LENGTH = 4_000
 """Characters of a summary, which is usually one sentence."""
@@ -81,8 +91,11 @@ def build(
     by_id: dict[str, Paper] = {}
     for number, raw in enumerate(papers, first):
         line = lines[number - first] if lines else 1
-        paper = _clean_paper(raw)
-        if isinstance(paper, str):
+        paper = raw if isinstance(raw, Skipped) else sorting.attempt(_clean_paper, raw)
+        if isinstance(paper, Skipped):
+            message = f"paper {number} of the list is left out: {' '.join(paper.examples)}"
+            all_problems.append(Problem(line, message, paper.reason))
+        elif isinstance(paper, str):
             message = f"paper {number} of the list {paper} and is left out"
             all_problems.append(Problem(line, message, SkipReason.NO_ID))
         elif paper["key"] in by_id:
@@ -222,6 +235,11 @@ def from_service(item: object) -> Mapping[str, Any] | None:
 def get_mapping(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = item.get(name)
     return value if isinstance(value, Mapping) else {}
+
+
+def from_services(items: Iterable[object]) -> Iterator[Mapping[str, Any] | Skipped | None]:
+    """Convert the items of Hugging Face's API, see `from_service`."""
+    return (sorting.attempt(from_service, item) for item in items)
 
 
 def _clean_paper(raw: object) -> Paper | str:

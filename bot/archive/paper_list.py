@@ -54,7 +54,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
     path_on = date_reader.find_path_date(name)
     items, stated_on = records.read_answer([value for _, value in values])
     if items and (day := path_on or stated_on):
-        return (listing.build(day, map(listing.from_service, items), form=listing_form),)
+        return (listing.build(day, listing.from_services(items), form=listing_form),)
     papers, skipped = sorting.split(records.read_items(values, path_on))
     if not papers:
         # Raises the reason why the first value is not a listing.
@@ -65,7 +65,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
 def parse_bibtex(text: str, name: str, on: date | None) -> tuple[Digest, ...]:
     """Parse a file of BibTeX, one paper an entry, as a list without a date, unless its `name` has one."""
     entries = (record for record in records.read_bibtex(text) if not isinstance(record, str))
-    papers, skipped = sorting.split(records.read_item(record, 0) for record in entries)
+    papers, skipped = sorting.sort_out(entries, lambda record: records.read_item(record, 0))
     path_on = date_reader.find_path_date(name)
     dated = (paper._replace(on=path_on) for paper in papers)
     return _build_digests(dated, on, skipped, is_named=True, certain={path_on}, doubts=())

@@ -222,7 +222,7 @@ def read_items(values: Sequence[tuple[int, object]], on: date | None) -> Iterato
         if not records and len(values) > 1:
             records = [Record(rest, text=str(value), is_object=isinstance(value, dict))]
         for record in records:
-            yield read_item(record._replace(on=record.on or on), line - 1)
+            yield sorting.attempt(read_item, record._replace(on=record.on or on), line - 1)
 
 
 def _leave_out(record: Record, title: str) -> Skipped:
@@ -368,7 +368,7 @@ def _make_record(
     """
     titled = [record for record in records if record.first(titles)]
     parts = [record for record in records if not record.first(titles)]
-    own_keys, keys = keys_of(Record(own)), {*filter(None, map(tuple, map(keys_of, parts)))}
+    own_keys, keys = _find_keys(Record(own)), {*filter(None, map(tuple, map(_find_keys, parts)))}
     is_named = first(own, titles) and (titles is STATED_TITLES or is_addressed(own))
     if is_named and (len(keys) < 2 or own_keys) and (not is_folder or is_addressed(own)):
         return [Record([*own, *(field for part in (*of_keys, *parts) for field in part.fields)]), *titled], []
@@ -376,7 +376,7 @@ def _make_record(
         inner = [field for part in (*of_keys, *parts, *titled) for field in part.fields]
         if len(keys) < 2:
             return [Record([*own, *inner], titled[0].on)], []
-        if not keys_of(titled[0]):  # the title of a list
+        if not _find_keys(titled[0]):  # the title of a list
             own, records = [*own, *titled[0].fields], parts
     records = [*of_keys, *records]
     if not titled and own_keys:
@@ -385,6 +385,12 @@ def _make_record(
         records = [record._replace(on=record.on or on) for record in records]
         own = [(name, value) for name, value in own if not (_LIST_DAY.search(name) or _DAY.fullmatch(name))]
     return records, own
+
+
+def _find_keys(record: Record) -> list[str]:
+    """Return the keys of a record, or none if that fails: it is told when the record's paper is read."""
+    keys = sorting.attempt(keys_of, record)
+    return [] if isinstance(keys, Skipped) else keys
 
 
 def is_addressed(given: Fields) -> bool:

@@ -24,9 +24,11 @@ from bot.archive import (
     mentions,
     records,
     schemes,
+    sorting,
     title_reader,
 )
 from bot.text import charsets
+from storage.models import Skipped
 
 MAX_REFERENCES = 10_000
 """The most references of a file, twice as many papers as a shelf holds."""
@@ -84,35 +86,46 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
     """
     references: dict[str, Reference] = {}
     for entry in _read_file(decode(data)):
-        key = records.first(entry.fields, _KEYS)
-        cited = (str(text) for name, text in entry.fields if name in ("ids", *_KEYS))
-        own_id = next(filter(None, map(exports.parse_key, cited)), None)
-        ids = [own_id] if own_id else _list_ids(entry, on)
-        # Of several papers in one item, the title is that of a list.
-        title = entry.title[: fields.MAX_LINE_LENGTH] if len(ids) < 2 else ""
-        label = title or (key or entry.label)[:_MAX_LABEL_LENGTH]
-        notes = (str(text) for name, text in entry.fields if name in ("note", "n1"))
-        note = "\n".join(notes)[:_MAX_NOTE_LENGTH] if own_id else ""
-        tags = _join_tags(entry.fields) if own_id or with_tags else ""
-        others = [] if ids else _list_others(entry)
-        if len(ids) * len(tags) > len(entry.text):
-            tags = ""  # of a list of papers
+        read = sorting.attempt(_read_entry, entry, on, with_tags)
+        if is_unread := isinstance(read, Skipped):
+            label = " ".join(entry.text.split())[:_MAX_LABEL_LENGTH]
+            read = [], [], False, Reference(label, None, "")
+        ids, others, is_own, found = read
         for arxiv_id in ids:
             # An entry of ours has its own place, wherever the comment above the entries names it.
-            former = references.pop(arxiv_id, None) if own_id else references.get(arxiv_id)
-            reference = Reference(label or arxiv_id, arxiv_id, title, note, tags)
-            if former is None or own_id or (title and not former.title):
+            former = references.pop(arxiv_id, None) if is_own else references.get(arxiv_id)
+            reference = replace(found, label=found.label or arxiv_id, arxiv_id=arxiv_id)
+            if former is None or is_own or (found.title and not former.title):
                 references[arxiv_id] = reference
-            elif entry.fields and title and title != former.title:
-                references.setdefault(f"{arxiv_id} {title}", reference)
-        if not ids and (others or (label if entry.fields else entry.label)):
-            reference = Reference(label or others[0], None, title, "", tags, entry.is_title_stated)
-            for name in others or (label,):
+            elif entry.fields and found.title and found.title != former.title:
+                references.setdefault(f"{arxiv_id} {found.title}", reference)
+        if not ids and (others or (found.label if entry.fields or is_unread else entry.label)):
+            for name in others or (found.label,):
                 other_key = name if others else None
-                references.setdefault(f" {name}", replace(reference, other_key=other_key))
+                reference = replace(found, label=found.label or name, other_key=other_key)
+                references.setdefault(f" {name}", reference)
         if len(references) > MAX_REFERENCES:
             break
     return list(references.values())
+
+
+def _read_entry(entry: _Entry, on: date, with_tags: bool) -> tuple[list[str], list[str], bool, Reference]:
+    """Return the ids of an entry's papers, else its keys elsewhere, whether it is of our export, and what is said of each."""
+    key = records.first(entry.fields, _KEYS)
+    cited = (str(text) for name, text in entry.fields if name in ("ids", *_KEYS))
+    own_id = next(filter(None, map(exports.parse_key, cited)), None)
+    ids = [own_id] if own_id else _list_ids(entry, on)
+    # Of several papers in one item, the title is that of a list.
+    title = entry.title[: fields.MAX_LINE_LENGTH] if len(ids) < 2 else ""
+    label = title or (key or entry.label)[:_MAX_LABEL_LENGTH]
+    notes = (str(text) for name, text in entry.fields if name in ("note", "n1"))
+    note = "\n".join(notes)[:_MAX_NOTE_LENGTH] if own_id else ""
+    tags = _join_tags(entry.fields) if own_id or with_tags else ""
+    if len(ids) * len(tags) > len(entry.text):
+        tags = ""  # of a list of papers
+    is_stated = entry.is_title_stated and not ids
+    others = [] if ids else _list_others(entry)
+    return ids, others, own_id is not None, Reference(label, None, title, note, tags, is_stated)
 
 
 def _join_tags(given: records.Fields) -> str:
@@ -203,8 +216,11 @@ def _read_entries(text: str) -> Iterator[_Entry]:
 
 
 def _make_entry(record: records.Record | str) -> _Entry:
-    if isinstance(record, str):
-        return _Entry(record)
+    entry = _Entry(record) if isinstance(record, str) else sorting.attempt(_read_record, record)
+    return _Entry(str(record)) if isinstance(entry, Skipped) else entry
+
+
+def _read_record(record: records.Record) -> _Entry:
     is_stated = bool(record.first(records.STATED_TITLES))
     return _Entry(
         record.text, record.fields, " ".join(record.text.split()), records.title_of(record), is_stated
@@ -275,7 +291,8 @@ def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
 def _read_lines(text: str, *, is_page: bool = False) -> Iterator[_Entry]:
     """Yield a text's lines. A line that may be a title has its words as the label: in a page an item or a row, in a PDF none."""
     is_text = _NOT_TEXT.search(text) is None
-    for line in text.lstrip("\ufffd").splitlines():
+
+    def read(line: str) -> _Entry:
         line = html_pages.convert_tags(line) if "<" in line else line
         rest = title_reader.strip_item(line)
         link = mentions.LINK.search(rest) if "](" in rest else None
@@ -286,4 +303,8 @@ def _read_lines(text: str, *, is_page: bool = False) -> Iterator[_Entry]:
         name = title or own or ""
         is_title = is_named and "\ufffd" not in name and len(name) <= title_reader.MAX_TITLE_LENGTH
         label = name if is_title and _WORD.search(name) else ""
-        yield _Entry(line, [], label, title or title_reader.read_title(label, min_words=2) or "")
+        return _Entry(line, [], label, title or title_reader.read_title(label, min_words=2) or "")
+
+    for line in text.lstrip("\ufffd").splitlines():
+        entry = sorting.attempt(read, line)
+        yield _Entry(line, [], line) if isinstance(entry, Skipped) else entry

@@ -1,14 +1,20 @@
-"""Sort the items of a text or feed into those that are kept and those that are skipped, each for a reason."""
+"""Sort the items of a text or feed into those that are kept and those that are skipped, each for a reason.
+
+One item that fails costs itself alone: `attempt` reads it, here and in each loop over items that read foreign text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import structlog
 
 from bot.archive import fields
 from storage import errors
 from storage.models import Digest, ReadingReport, Skipped, SkipReason, add_up
 
+log = structlog.get_logger(__name__)
 _MAX_EXAMPLE_LENGTH = 80
 Item = TypeVar("Item")
 Kept = TypeVar("Kept")
@@ -22,6 +28,27 @@ def skip(reason: SkipReason, example: str | None = None, number: int = 1) -> Ski
     return Skipped(reason, number, (shown,) if shown else ())
 
 
+def attempt(read: Callable[..., Kept], item: object, *others: Any) -> Kept | Skipped:
+    """Return what `read` makes of an item. One whose reading fails because of a bug is logged, and skipped as not read.
+
+    A reader's own errors (PaperroundError) are raised, and so is MemoryError, which a limited process tells its parent.
+    """
+    try:
+        return read(item, *others)
+    except (errors.PaperroundError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the others are read
+        return skip_failed(item, error)
+
+
+def skip_failed(item: object, error: Exception) -> Skipped:
+    """Return the count of an item whose reading failed because of a bug, and log the error. An item that is a number is a row."""
+    title = item.get("title") if isinstance(item, Mapping) else getattr(item, "title", None)
+    name = f"line {item + 1}" if isinstance(item, int) else str(title or "it")[: _MAX_EXAMPLE_LENGTH // 2]
+    log.error("item not read because of a bug", exc_info=error)
+    return skip(SkipReason.NOT_READ, f"{name} {fields.describe_bug(error)}")
+
+
 def sort_out(
     items: Iterable[Item], judge: Callable[[Item], Kept | Skipped]
 ) -> tuple[list[Kept], tuple[Skipped, ...]]:
@@ -29,7 +56,7 @@ def sort_out(
 
     A judge has no third answer: an item is kept, or skipped for a reason.
     """
-    return split(map(judge, items))
+    return split(attempt(judge, item) for item in items)
 
 
 def split(items: Iterable[Kept | Skipped]) -> tuple[list[Kept], tuple[Skipped, ...]]:

@@ -7,7 +7,7 @@ review, the paper's link or the summary's label follows that heading, since summ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise, takewhile
@@ -46,6 +46,7 @@ class _Heading(NamedTuple):
     end: int
     paper: fields.PaperHeading | None = None
     is_day: bool = False
+    unread: Skipped | None = None
 
 
 class _Day(NamedTuple):
@@ -122,7 +123,10 @@ def _find_headings(rows: Sequence[str]) -> Iterator[_Heading]:
             below = list(takewhile(str.strip, rows[end : end + 3]))
             number = next((number for number, more in enumerate(below, 1) if "](" in more), 0)
             text, end = " ".join((text, *map(str.strip, below[:number]))), end + number
-        paper = fields.parse_paper_heading(text)
+        paper = sorting.attempt(fields.parse_paper_heading, text)
+        if isinstance(paper, Skipped):
+            yield _Heading(row, heading.level, text, end, unread=paper)
+            continue
         is_day = paper is None and _DAILY_PAPERS.search(text) is not None and date_reader.has_date(text)
         yield _Heading(row, heading.level, text, end, paper, is_day)
 
@@ -146,11 +150,19 @@ def _problem(row: int, message: str, line: str, reason: SkipReason | None = None
     return Problem(row + 1, f"{message}: {markdown_lines.excerpt(line)}", reason)
 
 
+def _read_sections(_: int, read: Callable[..., Iterable[Section]], *place: object) -> Sequence[Section]:
+    return [*read(*place)]
+
+
+def _unread(row: int, skipped: Skipped) -> Problem:
+    return Problem(row + 1, f"a paper that is left out: {' '.join(skipped.examples)}", skipped.reason)
+
+
 def _skip_outside(headings: Iterable[_Heading]) -> list[Problem]:
     """Return a problem for each paper that is left out because it is outside a dated digest."""
     return [
         Problem(row + 1, f"{paper.key} is outside a dated digest and is left out", SkipReason.NO_DATE)
-        for row, _, _, _, paper, _ in headings
+        for row, _, _, _, paper, *_ in headings
         if paper
     ]
 
@@ -203,12 +215,21 @@ def _parse_day(day: _Day, form: DigestFormat) -> tuple[list[_Paper], list[Proble
     for heading, following in pairwise([*starts, _end_at(end)]):
         if heading.paper is None:
             message = "a heading without a paper's ID; the text under it is left out"
-            problems.append(_problem(heading.row, message, heading.text, SkipReason.NO_ID))
+            problems.append(
+                _unread(heading.row, heading.unread)
+                if heading.unread
+                else _problem(heading.row, message, heading.text, SkipReason.NO_ID)
+            )
             continue
         key, title, url = heading.paper
         paper = _Paper(heading.row + 1, Entry(0, key, title, url or url_of(key)))
-        sections = tuple(read(day.rows, heading.end, following.row, paper, problems))
-        paper.sections = summaries.drop_refusal(sections)
+
+        place = day.rows, heading.end, following.row, paper, problems
+        sections = sorting.attempt(_read_sections, heading.row, read, *place)
+        if isinstance(sections, Skipped):
+            problems.append(_unread(heading.row, sections))
+            continue
+        paper.sections = summaries.drop_refusal(tuple(sections))
         papers.append(paper)
     return papers, problems, end
 

@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 
 import structlog
 
-from bot.archive import arxiv_ids
+from bot.archive import arxiv_ids, sorting
 from bot.core import isolation
 from bot.core.clock import Clock
 from bot.sources import base, feed_entries
@@ -171,7 +171,10 @@ class ArxivReader:
                         break
         except TimeoutError:
             raise base.FetchError(f"reading its results took longer than {_SEARCH_SECONDS:g} s") from None
-        return [*read_facts(entries.values(), self.endpoint, read_at)], max(0, total - len(entries))
+        read = [sorting.attempt(read_facts, entry, self.endpoint, read_at) for entry in entries.values()]
+        failed = sum(isinstance(facts, models.Skipped) for facts in read)
+        found = [facts for facts in read if isinstance(facts, models.PaperFacts)]
+        return found, max(0, total - len(entries)) + failed
 
     async def _get_page(
         self, query: Mapping[str, str], page_size: int, start: int
@@ -215,12 +218,11 @@ def _check_entries(answer: feed_entries.Feed) -> Sequence[feed_entries.FeedEntry
     return answer.entries
 
 
-def read_facts(
-    entries: Iterable[feed_entries.FeedEntry], location: str, read_at: datetime
-) -> Iterator[models.PaperFacts]:
-    for entry in entries:
-        if (paper := feed_entries.read_paper(entry)) is not None:
-            yield feed_entries.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, read_at)
+def read_facts(entry: feed_entries.FeedEntry, location: str, read_at: datetime) -> models.PaperFacts | None:
+    """Return the facts in an entry of an answer, or None if it names no paper."""
+    if (paper := feed_entries.read_paper(entry)) is None:
+        return None
+    return feed_entries.paper_facts(entry, paper, location, models.SourceKind.ARXIV.value, read_at)
 
 
 # Lookups of papers in no digest. Their facts are stored, but the papers stay unlisted until a digest lists

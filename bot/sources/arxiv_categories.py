@@ -387,8 +387,8 @@ class ArxivCategories:
         """Return what an announcement says of a new paper of the source's categories, or why it is left out."""
         if entry.is_replacement:
             return sorting.skip(SkipReason.NEW_VERSION, entry.title)
-        [*facts] = arxiv.read_facts([entry], self._rss, request.now)
-        return self._judge(facts[0], request) if facts else sorting.skip(SkipReason.NO_ID, entry.title)
+        facts = arxiv.read_facts(entry, self._rss, request.now)
+        return self._judge(facts, request) if facts else sorting.skip(SkipReason.NO_ID, entry.title)
 
     def _judge(self, fact: models.PaperFacts, request: base.FetchRequest) -> models.PaperFacts | Skipped:
         """Return a paper of the source's categories, or why it is left out."""

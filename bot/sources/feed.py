@@ -149,8 +149,16 @@ class _Reading:
                 self.has_papers |= known.status is not FetchStatus.NOT_YET
                 self.report += known.reading
                 continue
-            paper = await asyncio.to_thread(feed_entries.read_paper, entry)
-            digests = await _read_contents(item, is_paper=paper is not None)
+            paper: listing.Paper | None = None
+            digests: tuple[models.Digest, ...] = ()
+            with errors.collected([], reraise=(errors.StorageError, MemoryError)) as failures:
+                paper = await asyncio.to_thread(feed_entries.read_paper, entry)
+                digests = await _read_contents(item, is_paper=paper is not None)
+            if failures:  # it is read again at the next poll
+                report = ReadingReport(skipped=(sorting.skip_failed(entry, failures[0]),))
+                self.states.append(replace(item.state, status=FetchStatus.NOT_YET, hash=None, reading=report))
+                self.report += report
+                continue
             self.has_papers |= paper is not None or len(digests) > 0
             if digests:
                 location = f"{self.address}#{_location_key(entry.key)}"

@@ -176,8 +176,11 @@ def parse_document(text: str, url: str) -> Feed:
     if not parsed.get("version"):
         raise base.FetchError(NOT_A_FEED)
     is_atom = parsed.version.startswith("atom")
-    parsed_entries = [_parse_entry(entry, url, is_atom=is_atom) for entry in parsed.entries[:_MAX_ENTRIES]]
+    parsed_entries, unread = sorting.sort_out(
+        parsed.entries[:_MAX_ENTRIES], lambda entry: _parse_entry(entry, url, is_atom=is_atom)
+    )
     entries, skipped = _assign_keys(parsed_entries)
+    skipped = (*unread, *skipped)
     # arXiv counts entries without anything for ids that it does not have.
     empty_count = sum(map(_is_empty, parsed_entries))
     if (beyond := len(parsed.entries) - _MAX_ENTRIES) > 0:

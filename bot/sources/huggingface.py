@@ -154,7 +154,7 @@ def _read_page(body: bytes, charset: str | None, day: date, before: int) -> tupl
     if not isinstance(items, list):
         note = fields.clean_line(items.get("error"), 200) if isinstance(items, dict) else None
         raise base.FetchError(f"its response is not a list of papers{f': {note}' if note else ''}")
-    return (listing.build(day, map(listing.from_service, items), first=before + 1),)
+    return (listing.build(day, listing.from_services(items), first=before + 1),)
 
 
 def _join(pages: Sequence[models.Digest]) -> models.Digest:
