@@ -526,12 +526,29 @@ async def _read_digest(connection: Connection, stored: StoredDigest) -> ExportDi
     digest_entries = await archive.list_entries_by_digest(connection, stored.id)
     text = await archive.get_text(connection, stored.id)
     digest = Digest(stored.format, stored.date_on, digest_entries, stored.problems, text or "")
+    if digest.format in listing.FORMATS:
+        digest = replace(digest, text=await _open_keys(connection, digest))
     return ExportDigest(
         digest=digest,
         file=stored.location,
         extra_fields={"language": stored.language, "hash": stored.hash},
         stored=await _stored_metadata(connection, [entry.paper_key for entry in digest_entries]),
     )
+
+
+async def _open_keys(connection: Connection, digest: Digest) -> str:
+    """Return a listing's text with the papers by their keys of today, of which those in the text are further names."""
+    rows = listing.papers_of(digest.text)
+    current = await papers.get_current_keys(connection, [row["key"] for row in rows])
+    if not current:
+        return digest.text
+    opened = [
+        {**row, "key": current[row["key"]], "names": [*row.get("names", ()), row["key"]]}
+        if row["key"] in current
+        else row
+        for row in rows
+    ]
+    return listing.build(digest.date, opened, form=digest.format).text
 
 
 _CONFIRMED = "author_order_confirmed"

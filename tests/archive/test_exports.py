@@ -468,6 +468,28 @@ def test_uses_the_operators_export_template_unless_it_fails(tmp_path: Path) -> N
     assert [entry["event"] for entry in logs] == ["template not used"]
 
 
+@pytest.mark.parametrize("keys", [["doi/10.1234/moss.1"], ["doi/10.1234/moss.1", "2505.00001"]])
+async def test_a_paper_that_became_one_with_another_is_exported_whole_and_once(
+    sqlite_db: Database, tmp_path: Path, keys: list[str]
+) -> None:
+    on, now = date(2025, 5, 6), datetime(2025, 5, 7, tzinfo=UTC)
+    service = ingest.IngestService(sqlite_db, lambda: now)
+    for key in keys:
+        listed = listing.build(on, [{"key": key, "title": "Moss"}])
+        await service.put(f"https://{key[:3]}.example", key, [listed])
+    told = PaperFacts("2505.00001", "arxiv", "b", now, title="Moss", abstract="Moss grows.", names=(keys[0],))
+    await service.add_facts([told])
+    text = await exports.export_digests(
+        sqlite_db, ExportFormat.LISTING, TEMPLATES, since_on=None, until_on=None, locale=Locale.EN
+    )
+    assert text.count("Moss grows.") == text.count("2505.00001") == 1, text
+    copy = await migrate.open_database(f"sqlite+aiosqlite:///{tmp_path / 'copy.db'}")
+    await ingest.IngestService(copy, lambda: now).add_text(text, location="export.json")
+    ids = await copy.fetch(papers.get_ids, [keys[0], "2505.00001"])
+    await copy.close()
+    assert (len(ids), len({*ids.values()})) == (2, 1)
+
+
 async def test_exported_listings_keep_all_fields_when_read_again(sqlite_db: Database, tmp_path: Path) -> None:
     on, now = date(2025, 5, 6), datetime(2025, 5, 7, tzinfo=UTC)
     kept = {
