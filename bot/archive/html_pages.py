@@ -50,9 +50,9 @@ _TAG_IN_MARKDOWN = re.compile(
 )
 
 
-def to_markdown(page: str) -> str:
-    """Return a page's headings, lists, links, emphasis, images, code and text as Markdown."""
-    return _MarkdownWriter(page).text
+def to_markdown(page: str, url: str = "") -> str:
+    """Return a page's headings, lists, links, emphasis, images, code and text as Markdown. Its links are relative to `url`."""
+    return _MarkdownWriter(page, url=url).text
 
 
 def convert_tags(line: str) -> str:
@@ -96,8 +96,7 @@ def find_feeds(page: str, url: str) -> Iterator[str]:
         if name not in ("base", "link", "a"):
             continue
         values = parse_attributes(token["attributes"])
-        target = urljoin(url, values.get("href", "").strip())
-        if len(target) > _MAX_ADDRESS:
+        if (target := _resolve(url, values.get("href", ""))) is None:
             continue
         if name == "base" and "href" in values and not is_based:  # the first one counts
             url, is_based = target, True
@@ -107,14 +106,25 @@ def find_feeds(page: str, url: str) -> Iterator[str]:
             yield target
 
 
+def _resolve(url: str, address: str) -> str | None:
+    """Return an address of a page at `url`, or None if it is malformed or too long."""
+    try:
+        target = urljoin(url, address.strip())
+    except ValueError:  # a malformed IPv6 address
+        return None
+    return target if len(target) <= _MAX_ADDRESS else None
+
+
 class _MarkdownWriter:
     """Converts one page. Unclosed elements end with the page. Tags that would make it more than twice as long are left out."""
 
-    def __init__(self, page: str, tokens: re.Pattern[str] = _TOKEN) -> None:
+    def __init__(self, page: str, tokens: re.Pattern[str] = _TOKEN, url: str = "") -> None:
+        self._url, self._is_based = url, False
         self._written = io.StringIO()
         self._page, self._unclosed = page, set[str]()
         self._links: list[str] = []
         self._skipped_tag: str | None = None
+        self._hidden_depth = 0
         self._in_pre = False
         self._list_depth = 0
         self._in_row = False
@@ -124,6 +134,8 @@ class _MarkdownWriter:
             self._write_text(page[position : token.start()])
             position = token.end()
             if name := token["name"]:
+                if name.lower() == "base" and not self._is_based and tokens is _TOKEN:
+                    self._begin_at(parse_attributes(token["attributes"]).get("href"))
                 is_long = self._written.tell() > 2 * position
                 if is_long or self._is_skipped(name.lower(), bool(token["close"]), token):
                     continue
@@ -131,6 +143,11 @@ class _MarkdownWriter:
         self._write_text(page[position:])
         self._written.writelines(f"]({address})" for address in reversed(self._links))
         self.text = _EMPTY_LINES.sub("\n\n", self._written.getvalue()).strip() + "\n"
+
+    def _begin_at(self, base: str | None) -> None:
+        """Resolve links by the page's first base."""
+        if base is not None:
+            self._url, self._is_based = _resolve(self._url, base) or self._url, True
 
     def _write_text(self, text: str) -> None:
         if self._skipped_tag is None:
@@ -152,16 +169,20 @@ class _MarkdownWriter:
         if skipped is not None:
             ends_link = name == "a" and is_closing and bool(self._links)
             is_broken = skipped == "svg" and (ends_link or name in _HTML_TAGS)
-            if is_broken or (is_closing and name == skipped):
+            if self._hidden_depth and name == skipped:
+                self._hidden_depth += -1 if is_closing else 1
+            if is_broken or (is_closing and name == skipped and not self._hidden_depth):
                 self._skipped_tag = None
             return not is_broken
-        if name not in _SKIPPED_TAGS:
+        is_hidden = "hidden" in token["attributes"] and "hidden" in parse_attributes(token["attributes"])
+        if name not in _SKIPPED_TAGS and not is_hidden:
             return False
         is_empty = is_closing or token["attributes"].endswith("/")
         if name not in ("head", "svg") and not is_empty and name not in self._unclosed:
             end = re.compile(rf"</{name}\b", re.IGNORECASE).search(self._page, token.end())
             self._unclosed |= set() if end else {name}
         self._skipped_tag = None if is_empty or name in self._unclosed else name
+        self._hidden_depth = int(is_hidden and self._skipped_tag is not None)
         return True
 
     def _write_tag(self, name: str, is_closing: bool, attributes: str) -> None:
@@ -186,7 +207,9 @@ class _MarkdownWriter:
             return
         values = parse_attributes(attributes)
         if name == "a":
-            self._links.append(values.get("href", ""))
+            address = values.get("href", "")
+            is_elsewhere = address and not address.startswith("#")
+            self._links.append((is_elsewhere and _resolve(self._url, address)) or address)
             self._written.write("[")
         elif name == "img":
             self._written.write(f"![{values.get('alt', '')}]({values.get('src', '')})")

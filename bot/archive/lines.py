@@ -202,7 +202,11 @@ class Reader:
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
         is_of_buttons = not _WORD.search(rest.replace(CUT, ""))
-        near = [*(note for note in notes if title_reader.read_title(note, is_of_arxiv=False)), *labels, *(self._above if is_of_buttons else ())]
+        near = [
+            *(note for note in notes if title_reader.read_title(note, is_of_arxiv=False)),
+            *labels,
+            *(self._above if is_of_buttons else ()),
+        ]
         is_alone = len({paper.key for paper in papers}) == 1
         # The addresses of a paper's page and of its PDF are one item.
         items: dict[str, Item] = {}

@@ -113,7 +113,7 @@ def parse_text(
     if text.lstrip().startswith("<?xml") and not is_html(text):
         raise errors.NotADigestError("it is XML, but neither a page of HTML nor a feed")
     if is_html(text):
-        text = html_pages.to_markdown(text)
+        text = html_pages.to_markdown(text, name if "://" in name else "")
     if name.lower().endswith(".bib") or bibtex.ENTRY.match(text.lstrip()):
         return paper_list.parse_bibtex(text, name, on)
     rows = text.split("\n")

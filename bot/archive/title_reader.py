@@ -124,7 +124,9 @@ def _are_names(text: str) -> bool:
     )
 
 
-def find_unlinked(parts: Sequence[str], *, are_cells: bool, has_others: bool, is_of_arxiv: bool) -> str | None:
+def find_unlinked(
+    parts: Sequence[str], *, are_cells: bool, has_others: bool, is_of_arxiv: bool
+) -> str | None:
     """Return the title in a paper's own line: bold or quoted text, or the text next to the link, or None.
 
     `parts` are a row's cells, or one line with `CUT` in the place of links. Text after a link counts if the

@@ -479,3 +479,36 @@ def test_a_large_file_loses_no_more_than_what_is_beyond_the_limit() -> None:
     [digest] = read(entries, "venue.bib")
     assert len(digest.entries) == fields.MAX_PAPERS
     assert [(of.reason, of.number) for of in digest.skipped] == [(SkipReason.TOO_MANY, 10_000)]
+
+
+def test_links_of_a_page_are_relative_to_its_address_or_its_first_base() -> None:
+    papers = "".join(
+        f'<dt><a href="{link}">{title}</a></dt><dd>[<a href="{link.replace("html", "pdf")}">pdf</a>]</dd>'
+        for link, title in (
+            ("/content/CVPR2026/html/Moss_Slow_Walls_CVPR_2026_paper.html", "Slow Walls"),
+            ("CVPR2026/html/Fern_Wet_Roofs_CVPR_2026_paper.html", "Wet Roofs"),
+            ("//arxiv.org/abs/2606.00001", "Dry Towns at Night in June"),
+        )
+    )
+    expected = [
+        ("cvf/CVPR2026/Moss_Slow_Walls", "Slow Walls"),
+        ("cvf/CVPR2026/Fern_Wet_Roofs", "Wet Roofs"),
+        (ONE, "Dry Towns at Night in June"),
+    ]
+    base = '<base href="https://openaccess.thecvf.com/content/"><base href="https://other.test/">'
+    for head, name in (
+        ("", "https://openaccess.thecvf.com/content/all.html"),
+        (base, "https://mirror.test/all"),
+        (base, "list.html"),
+    ):
+        text = f"<html><head>{head}<title>x</title></head><body><h1>2026-06-20</h1><dl>{papers}</dl></body></html>"
+        [digest] = read(text, name)
+        assert [(entry.paper_key, entry.title) for entry in digest.entries] == expected, name
+
+
+def test_what_a_page_hides_is_no_paper() -> None:
+    hidden = f'<div hidden><div>More</div><p><a href="{ABS_TWO}">{OTHER}</a></p></div>'
+    shown = f'<p data-hidden="no"><a href="{ABS_ONE}">{TITLE}</a></p><input type="hidden" name="a">'
+    assert [entry.paper_key for entry in read_one(f"<html><body>{hidden}{shown}{shown}</body></html>")] == [
+        ONE
+    ]
