@@ -97,7 +97,14 @@ def read_markup(text: str) -> str:
     if "<" not in text and "&" not in text:
         return text
     text = _ABSTRACT_HEADING.sub("", html_pages.unescape(text) if "&lt;" in text else text)
-    text = _TAG.sub(lambda tag: "\n\n" if tag["block"] or ":p" in tag[0] or ":title" in tag[0] else "", text)
+    has_markup = "</" in text or "/>" in text or "<br" in text
+    text = (
+        text
+        if not has_markup
+        else _TAG.sub(
+            lambda tag: "\n\n" if tag["block"] or ":p" in tag[0] or ":title" in tag[0] else "", text
+        )
+    )
     return html_pages.unescape(text).strip()
 
 
@@ -252,6 +259,20 @@ def _clean_title(title: str) -> str | None:
 TITLE_LABEL = re.compile(
     r"\W{0,6}(?:paper |논문\s?|论文)?(?:title|제목|标题|題名|タイトル)\**\s?[:：]\**\s*", re.IGNORECASE
 )
+_NOTICE = re.compile(
+    r"(?:(?:author|publisher)['’]?s? correction|correction|corrigend(?:um|a)|errat(?:um|a)|retraction(?: note)?"
+    r"|(?:editorial )?expression of concern|editorial|masthead|news|obituary|issue (?:editorial )?(?:masthead|information)"
+    r"|(?:inside )?(?:front|back) (?:cover|matter)|cover (?:image|picture|feature)|table of contents|editorial board"
+    r"|정오표|정정|訂正|勘误|更正)(?:\s?[:：]|\s(?:to|for)\b|\s?\Z)",
+    re.IGNORECASE,
+)
+
+
+def is_notice(*labels: str | None) -> bool:
+    """Return whether a title or a type is that of a journal's notice and no paper's: `Author Correction: Moss`, `Editorial`."""
+    return any(label and _NOTICE.match(label.strip()) for label in labels)
+
+
 _QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "《》", "[]")
 
 

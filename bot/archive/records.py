@@ -55,6 +55,7 @@ _ABSTRACTS = (
     "抄録",
     "摘要",
 )
+_TYPES = ("dc:type", "subtype", "article_type", "articletype")
 _INDEX = "abstract_inverted_index"
 _LIST_DAY = re.compile(
     r"\A(?:date|day|week)\Z|\A(?!.*(?:updat|modif|creat|added)).*(?:daily|listed|digest|report)"
@@ -202,10 +203,12 @@ def read_item(record: Record, row: int) -> Item | Skipped:
         return _leave_out(record, title)
     main, *names = keys
     title = title_reader.clean_title(title, is_of_arxiv=schemes.is_arxiv(main)) or ""
-    if not title and not schemes.is_arxiv(main):
-        return sorting.skip(SkipReason.NO_TITLE, schemes.short_name(main))
     others: dict[str, Any] = {}
     if not schemes.is_arxiv(main):
+        if not title:
+            return sorting.skip(SkipReason.NO_TITLE, schemes.short_name(main))
+        if fields.is_notice(title, record.first(_TYPES)):
+            return sorting.skip(SkipReason.NO_PAPER, title)
         others = {"authors": people_of(record), "abstract": abstract_of(record)}
     return Item(main, title or None, day_of(record), row, names=tuple(names), others=others)
 
@@ -288,7 +291,7 @@ def find_all(values: Iterable[Any]) -> tuple[list[Record], Fields]:
 def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> tuple[list[Record], Fields]:
     """Return the records in a value, the member `name` of another, and the fields that are in none.
 
-    A record is an object with one of the `titles`; with a name alone, only if it has an address. One without an address is a
+    A record is an object with one of the `titles`; with a name alone, only if it has an address. One without a key is a
     folder if a list in it has records. An object around a single record is part of it. What it cites is left out.
     """
     if isinstance(value, list):
@@ -370,7 +373,7 @@ def _make_record(
     parts = [record for record in records if not record.first(titles)]
     own_keys, keys = _find_keys(Record(own)), {*filter(None, map(tuple, map(_find_keys, parts)))}
     is_named = first(own, titles) and (titles is STATED_TITLES or is_addressed(own))
-    if is_named and (len(keys) < 2 or own_keys) and (not is_folder or is_addressed(own)):
+    if is_named and (len(keys) < 2 or own_keys) and (not is_folder or own_keys):
         return [Record([*own, *(field for part in (*of_keys, *parts) for field in part.fields)]), *titled], []
     if len(titled) == 1 and not is_folder:
         inner = [field for part in (*of_keys, *parts, *titled) for field in part.fields]

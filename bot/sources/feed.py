@@ -166,7 +166,7 @@ class _Reading:
             elif paper is None and entry.link and not entry.is_closed:
                 links.append(item)
             elif paper is None:
-                self._skip(item, SkipReason.NO_ID, FetchStatus.NOT_YET)
+                self._skip(item, entry.left_out, FetchStatus.NOT_YET)
             elif self.chosen[paper["key"]] is entry or entry.is_replacement:
                 papers.append((item, paper))
             else:

@@ -32,7 +32,7 @@ from bot.archive import (
     written,
 )
 from bot.sources import base
-from bot.text import date_reader
+from bot.text import date_reader, plain
 from storage import errors, models
 from storage.models import Skipped, SkipReason
 
@@ -88,6 +88,8 @@ class FeedEntry(models.PaperDescription):
     paper_key: str | None
     names: tuple[str, ...]
     """Further keys of its paper."""
+    left_out: SkipReason
+    """Why it has no paper, if it has none."""
     is_closed: bool
     """Whether it names a paper, or states an identifier as papers have it: its page is not read."""
     paper_title: str | None
@@ -241,7 +243,10 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
     version = _ARXIV_VERSION.fullmatch(id_)
     authors, affiliations = _parse_authors(entry)
     stated = [str(entry[name]) for name in ("dc_identifier", "prism_doi") if entry.get(name)]
-    keys = _list_keys([link or "", id_, *stated])
+    names = [link or "", id_, *stated]
+    keys, left_out = _list_keys(names), schemes.explain("\n".join(names))
+    if not any(map(schemes.is_arxiv, keys)) and fields.is_notice(title, str(entry.get("dc_type") or "")):
+        keys, left_out = [], SkipReason.NO_PAPER
     longest_first = sorted(filter(str.strip, texts), key=lambda text: (-len(text), text))
     contents = tuple(longest_first[:_MAX_CONTENTS])
     hashed = "\0".join([title or "", link or "", *authors, *(_VOTE_COUNT.sub("", text) for text in contents)])
@@ -249,7 +254,7 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         key=fields.clean_line(id_) or "",
         link=link,
         title=title,
-        contents=contents,
+        contents=tuple(_without_issue(text, entry) for text in contents),
         authors=authors,
         categories=fields.clean_labels(tag.get("term") for tag in entry.get("tags") or ()),
         thumbnail=next(
@@ -259,7 +264,9 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         unreadable_date=unreadable_date,
         paper_key=next(iter(keys), None),
         names=tuple(keys[1:]),
-        is_closed=bool(keys or stated) or _CLOSED_HOSTS.fullmatch(_host_of(link)) is not None,
+        left_out=left_out,
+        is_closed=bool(keys or stated or left_out is SkipReason.NO_PAPER)
+        or _CLOSED_HOSTS.fullmatch(_host_of(link)) is not None,
         paper_title=_without_marks(title),
         votes=fields.parse_votes(str(entry.get("rsshub_upvotes") or ""))[0],
         hash=hashlib.sha256(hashed.encode("utf-8", "replace")).hexdigest(),
@@ -273,6 +280,29 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
     return parsed if parsed.is_closed else _read_post(parsed, entry.get("links") or ())
 
 
+_FIRST_SENTENCE = re.compile(r"(.{1,400}?)(?:<br\s?/?>|\n|\.(?=\s|<|\Z))", re.DOTALL | re.IGNORECASE)
+_OF_ISSUES = re.compile(
+    rf"\W|[0-9_]|vol(?:ume)?|issue|no|pages?|pp|ahead|of|print|early|view|doi|{plain.MONTH}", re.IGNORECASE
+)
+
+
+def _without_issue(text: str, entry: Mapping[str, Any]) -> str:
+    """Return an entry's text without first sentences that say only in which issue its paper is, as its other elements do."""
+    stated = (
+        str(value)
+        for name, value in entry.items()
+        if name.startswith("prism_") or name in ("dc_source", "dc_publisher")
+    )
+    own = {word.casefold() for value in stated for word in _WORD.findall(value)}
+    while sentence := _FIRST_SENTENCE.match(text):
+        words = (word for word in _WORD.findall(sentence[1]) if word.casefold() not in own)
+        if not own or any(not _OF_ISSUES.fullmatch(word) for word in words):
+            return text
+        text = text[sentence.end() :].lstrip()
+    return text
+
+
+_WORD = re.compile(r"[^\W\d_]+")
 _CLOSED_HOSTS = re.compile(
     r"(?:[\w-]+\.)?(?:openreview\.net|doi\.org|dblp\.org|openalex\.org|crossref\.org|(?:bio|med)rxiv\.org)"
 )

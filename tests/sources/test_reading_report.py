@@ -43,6 +43,9 @@ def test_each_feed_gives_its_papers_and_says_what_it_left_out(name: str) -> None
     facts = {fact.paper_key: fact for result in results for fact in result.facts}
     for arxiv_id, people in expected.get("authors", {}).items():
         assert [[*facts[arxiv_id].authors], [*facts[arxiv_id].affiliations]] == people
+    assert {key: facts[key].abstract for key in expected.get("abstracts", {})} == expected.get(
+        "abstracts", {}
+    )
     if name.endswith(".json"):
         return  # a list: that its page has not changed is seen by the fetcher
     again, reading_again = feed_files.read(text, states)

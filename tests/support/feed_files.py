@@ -14,7 +14,7 @@ from tests.support import source_payloads
 
 FOLDER = Path(__file__).parents[1] / "data/feeds"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
-"""By name of the file: `papers` by day with their titles, `left_out` by reason, `authors` with their affiliations,
+"""By name of the file: `papers` by day with their titles, `left_out` by reason, `authors` with their affiliations, `abstracts`,
 `untold` dates. A day is "rolling" for papers without a date.
 """
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
