@@ -181,7 +181,7 @@ def _decompress(body: bytes, limit: int) -> bytes:
 
 
 async def _read_response(
-    response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime
+    response: aiohttp.ClientResponse, location: str, max_bytes: int, now: datetime, proxy: str | None
 ) -> base.Response | str:
     """Read a response and its validators, or return the target of a redirect.
 
@@ -195,7 +195,7 @@ async def _read_response(
             raise base.FetchError(f"it redirects without an address ({status})")
         return target
     if status not in (200, 203, 304):
-        raise _status_error(response, now)
+        raise _status_error(response, now, proxy)
     body = None if status == 304 else await _read_body(response, max_bytes)
     page_state = sources.PageState(
         location=location,
@@ -234,13 +234,14 @@ def _validator(value: str | None) -> str | None:
     return None
 
 
-def _status_error(response: aiohttp.ClientResponse, now: datetime) -> base.FetchError:
-    status = response.status
+def _status_error(response: aiohttp.ClientResponse, now: datetime, proxy: str | None) -> base.FetchError:
+    # With https a proxy's refusal is an exception of aiohttp: it makes the tunnel, in which the server answers.
+    status, is_proxied = response.status, proxy is not None and response.url.scheme == "http"
     if status == base.NOT_FOUND:
         reason = "not found (404)"
     elif status == base.GONE:
         reason = "it is gone for good (410)"
-    elif status == _PROXY_DENIED:
+    elif status == _PROXY_DENIED and is_proxied:
         reason = "the proxy wants another user and password (407): see PAPERROUND_FETCH_PROXY"
     elif status in _ACCESS_DENIED:
         reason = f"it refuses access ({status}). Does it need a login?"
@@ -415,7 +416,9 @@ class HttpFetcher:
             try:
                 async with self._session.get(target, headers=sent, allow_redirects=False) as response:
                     jar.update_cookies_from_headers(response.headers.getall(hdrs.SET_COOKIE, ()), target)
-                    answer = await _read_response(response, url, self.limits.max_bytes, self.now())
+                    answer = await _read_response(
+                        response, url, self.limits.max_bytes, self.now(), self.proxy
+                    )
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise _translate_error(error, target, self.limits, self.proxy) from error
             if isinstance(answer, base.Response):

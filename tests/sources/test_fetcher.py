@@ -330,6 +330,7 @@ async def test_says_why_a_response_is_not_read_and_asks_again_only_if_it_is_dama
 ) -> None:
     for response, reason in (
         (web.Response(status=403), "(403)"),
+        (web.Response(status=407), "the server answers 407"),
         (web.Response(status=204), "204, no content"),
         (web.Response(status=299), "299"),
         (web.Response(status=304), "nothing was read before"),
