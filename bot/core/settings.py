@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import pydantic
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -168,6 +168,14 @@ def _web_address(example: str, *, is_api: bool = False) -> pydantic.AfterValidat
     return _checked(check)
 
 
+def _encode_user(address: str) -> str:
+    """Return a proxy's address so that aiohttp, which sends user and password in Latin-1, sends them as bytes of UTF-8."""
+    parts = urlsplit(address)
+    given, at, host = parts.netloc.rpartition("@")
+    sent = (quote(unquote_to_bytes(part).decode("latin-1"), safe="") for part in given.split(":", 1))
+    return parts._replace(netloc=f"{':'.join(sent)}{at}{host}").geturl()
+
+
 def parse_address(value: str) -> tuple[str, int]:
     """Split `host:port`. The host of `:port` or of a bare port is "". Raises ValueError."""
     host, _, port = value.rpartition(":")
@@ -200,6 +208,9 @@ def parse_log(value: str) -> tuple[str, str]:
 
 _Service = Annotated[str, _web_address("https://huggingface.co")]
 _Api = Annotated[str | None, _web_address("http://127.0.0.1:11434/v1", is_api=True)]
+_Proxy = Annotated[
+    str, _web_address("http://user:password@proxy.example:3128"), pydantic.AfterValidator(_encode_user)
+]
 _List = pydantic.BeforeValidator(_split_texts)
 _HttpAddress = Annotated[str | None, _checked(parse_address)]
 
@@ -247,7 +258,7 @@ class Settings(BaseSettings):
     """Another address of Discord's REST API, for a proxy or a local fake."""
     discord_gateway_url: str | None = None
     """Another address of Discord's Gateway."""
-    proxy: Annotated[str | None, _web_address("http://user:password@proxy.example:3128")] = None
+    proxy: _Proxy | None = None
     """An HTTP proxy for all of Discord, Gateway and webhooks too, as `PAPERROUND_FETCH_PROXY` is for sources."""
     sources: Annotated[tuple[SourceSetting, ...], NoDecode, pydantic.BeforeValidator(_split_sources)] = ()
     """Addresses, separated by spaces, such as `https://huggingface.co arxiv:cs.CL`; in `paperround.toml`
@@ -259,7 +270,7 @@ class Settings(BaseSettings):
     """Hosts (`host` or `host:port`, comma separated) that may be fetched although their address is private, or
     [known to the proxy alone](sources.md#what-is-not-fetched).
     """
-    fetch_proxy: Annotated[str | None, _web_address("http://user:password@proxy.example:3128")] = None
+    fetch_proxy: _Proxy | None = None
     """An HTTP proxy for sources, such as `http://user:password@proxy.example:3128`. `HTTP_PROXY` is not read."""
     hf_endpoint: _Service = Field(
         default="https://huggingface.co", validation_alias=AliasChoices("HF_ENDPOINT", "hf_endpoint")

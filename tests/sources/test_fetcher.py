@@ -15,6 +15,7 @@ import trustme
 from aiohttp import web
 from multidict import CIMultiDict
 
+from bot.core import settings
 from bot.core.clock import parse_retry_after
 from bot.sources.base import FetchError
 from bot.sources.fetcher import HttpFetcher, Limits
@@ -358,15 +359,29 @@ async def test_says_why_a_response_is_not_read_and_asks_again_only_if_it_is_dama
 PROXIED = {"papers.test": [["93.184.215.14"]], "inside.test": [["10.0.0.5"]], "proxy.test": [["127.0.0.1"]]}
 
 
-async def test_passes_a_proxy_with_a_password(origin: OriginServer, open_fetcher: OpenFetcher) -> None:
+@pytest.mark.parametrize(
+    ("typed", "pair"),
+    [
+        ("user:p%40ss", "user:p@ss"),
+        ("user:p:s%3As", "user:p:s:s"),
+        ("user:%EC%95%94%ED%98%B8", "user:암호"),
+        ("user:암호", "user:암호"),
+        ("j%C3%BCrgen:p%25", "jürgen:p%"),
+        ("user", "user:"),
+    ],
+)
+async def test_passes_a_proxy_with_a_password(
+    origin: OriginServer, open_fetcher: OpenFetcher, typed: str, pair: str
+) -> None:
+    """RFC 7617: the pair in UTF-8."""
     origin.pages["/a"] = "a digest"
-    address = f"http://user:p%40ss@proxy.test:{origin.port}"
+    address = settings.Settings(fetch_proxy=f"http://{typed}@proxy.test:{origin.port}").fetch_proxy
     async with open_fetcher(allow=(), resolver=StubResolver(PROXIED), proxy=address) as fetch:
         response = await fetch.get("http://papers.test/a")
     assert (response.body, response.url) == (b"a digest", "http://papers.test/a")
     [request] = origin.requests
     assert str(request.url) == "http://papers.test/a"
-    password = base64.b64encode(b"user:p@ss").decode()
+    password = base64.b64encode(pair.encode()).decode()
     assert request.headers["Proxy-Authorization"] == f"Basic {password}"
 
 
