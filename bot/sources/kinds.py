@@ -46,7 +46,14 @@ def guess_kind(address: str, endpoints: base.Endpoints) -> models.SourceKind:
 
 
 def normalise(address: str) -> str:
-    """Return the form in which an address is stored: one form for Hugging Face, and an absolute path for a folder."""
+    """Return the form in which an address is stored: one form for Hugging Face, and an absolute path for a folder.
+
+    A feed's address as browsers hand it over, `feed://HOST/…` or `feed:https://HOST/…`, is one of http or https.
+    """
+    scheme, _, rest = address.strip().partition(":")
+    if scheme.lower() == "feed":
+        rest = rest.lstrip("/")
+        address = rest if rest.startswith(("http://", "https://")) else f"http://{rest}"
     return huggingface.normalise(folder.make_absolute(address))
 
 

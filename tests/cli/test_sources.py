@@ -127,6 +127,14 @@ def test_every_spelling_of_hugging_face_is_the_same_source(
     assert "the next start adds it again" in sources("remove", "https://huggingface.co").stderr
 
 
+def test_a_feeds_address_of_a_browser_is_that_of_the_feed(sources: Paperround, site: Site) -> None:
+    host, site["/feed"] = site.url.removeprefix("http://"), source_payloads.atom()
+    for typed in (f"feed://{host}/feed", f"FEED:{site.url}/feed", f"feed://{site.url}/feed"):
+        assert "was added" in sources("add", typed).stdout
+        assert [row["source"] for row in sources("list", "--json").data] == [f"{site.url}/feed"]
+        assert sources("remove", typed).exit_status == 0
+
+
 def test_invalid_source_options_exit_with_status_2(sources: Paperround) -> None:
     for arguments in (
         "add ftp://h.test/x",
