@@ -120,8 +120,9 @@ def list_documents(
 _PIECE = re.compile(r"[^\W\d_가-힣]+|[가-힣]|\d+")
 """What a spelling is compared by, without spaces, hyphens and case: Orca-9 is orca9."""
 _TEXTS_LIKE = (
-    "SELECT heading || ' ' || body FROM sections WHERE heading || ' ' || body LIKE ?",
-    "SELECT title FROM entries WHERE title LIKE ?",
+    "SELECT heading || ' ' || body FROM sections JOIN entries ON entries.id = entry_id JOIN papers ON papers.id = paper_id"
+    " WHERE heading || ' ' || body LIKE ? AND last_on IS NOT NULL",
+    "SELECT entries.title FROM entries JOIN papers ON papers.id = paper_id WHERE entries.title LIKE ? AND last_on IS NOT NULL",
     "SELECT text FROM (SELECT COALESCE(title, '') || ' ' || COALESCE(abstract, '') || ' ' || CAST(keywords AS TEXT)"
     " || CAST(affiliations AS TEXT) AS text FROM papers WHERE last_on IS NOT NULL) AS facts WHERE text LIKE ?",
 )
@@ -130,7 +131,8 @@ _TEXTS_LIKE = (
 def mentions(snapshot: Snapshot, name: str) -> bool:
     """Return whether any text of a listed paper, of its summaries or of its kept full text has a name in any spelling.
 
-    A paper that was only looked up does not count: the answer would reveal that another reader looked it up.
+    A paper that was only looked up does not count: the answer would reveal that another reader looked it up. A hidden one is
+    not listed.
     """
     pieces = _PIECE.findall(name)
     if not pieces:

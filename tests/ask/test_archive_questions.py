@@ -23,7 +23,7 @@ from storage import models, paper_texts
 from storage.database import Database
 from tests.ask.test_commands import keep_text, mention
 from tests.conftest import OpenFilled
-from tests.support import client_fixtures, digest_builders
+from tests.support import client_fixtures, digest_builders, sample_archive
 from tests.support.client_harness import (
     SIMCORD_EPOCH,
     ClientHarness,
@@ -493,6 +493,17 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(harness: ClientHar
             said += (await ask(harness, frame.format(name))).absent
     assert [name for name in said if "".join(filter(str.isalnum, name.casefold())) in every] == []
     assert {"Orca 9", "QuokkaNet", "Kestrel 8", "Osprey 5", "Zorblax", "Plover 6"} <= {*said}
+
+
+async def test_a_name_that_a_hidden_paper_alone_has_is_absent(harness: ClientHarness) -> None:
+    """docs/taking-back.md: a hidden paper is in no search."""
+    await add_papers(harness, {"2501.60001": ("Wicks: BrightLM", 4, "Bo Lin", "MoonLamp3 saves oil")})
+    for name in ("MoonLamp3", "BrightLM"):
+        assert (await ask(harness, f"How does {name} save oil?")).absent == ()
+    service = sample_archive.make_ingest(harness.container.database)
+    assert await service.set_hidden("2501.60001", hidden=True)
+    for name in ("MoonLamp3", "BrightLM"):
+        assert (await ask(harness, f"How does {name} save oil?")).absent == (name,)
 
 
 @both_languages
