@@ -24,7 +24,7 @@ from bot.text import plain
 from storage import archive, errors, papers, sources
 from storage.database import Connection, Database
 from storage.errors import StorageError
-from storage.models import Digest, MergedPaper, PaperFacts, StoredDigest
+from storage.models import Digest, MergedPaper, PaperFacts, Problem, Skipped, SkipReason, StoredDigest
 from storage.snapshot import chunked
 
 log = structlog.get_logger(__name__)
@@ -212,18 +212,33 @@ def _parse_result(content: LocationContent) -> IngestResult:
         problems=tuple(
             LocatedProblem(content.location, problem.line, problem.message)
             for digest in digests
-            for problem in digest.problems
+            for problem in (*digest.problems, *map(_describe_untitled, digest.skipped))
+            if problem
         ),
     )
 
 
+def _describe_untitled(skipped: Skipped) -> Problem | None:
+    """Return the problem that a file's papers have no title, or None for what was skipped for another reason."""
+    if skipped.reason is not SkipReason.NO_TITLE:
+        return None
+    number, names = skipped.number, ", ".join(skipped.examples)
+    return Problem(1, f"{number:,} paper{'s' if number > 1 else ''} without a title left out: {names}")
+
+
 def _describe(content: LocationContent) -> Iterator[PaperFacts]:
-    """Yield the facts in a listing in a file: an export of Paperround or an answer of Hugging Face."""
+    """Yield the facts in a list or listing. One at an address says nothing of arXiv's papers besides that it lists them."""
+    is_own = "://" not in content.location
     for sourced in content.digests:
         digest = sourced.digest
-        if digest.format in listing.FORMATS and "://" not in content.location:
+        described = {
+            entry.paper_key for entry in digest.entries if is_own or not schemes.is_arxiv(entry.paper_key)
+        }
+        if digest.format in listing.FORMATS and described:
             read_at = datetime.combine(digest.date, datetime.min.time(), UTC)
             for paper in listing.papers_of(digest.text):
+                if paper["key"] not in described:
+                    continue
                 facts = listing.to_facts(paper, content.source, content.location, read_at)
                 yield replace(facts, title=None, authors=(), thumbnail=None)  # its entry has these
 

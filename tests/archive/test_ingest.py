@@ -180,6 +180,16 @@ async def test_a_listing_in_a_file_describes_its_papers(harness: IngestHarness, 
     assert (merged.votes, merged.title) == ((7, 10)[form == "export"], f"A Study of Small Things {wanted}")
 
 
+async def test_papers_left_out_for_want_of_a_title_are_a_problem(harness: IngestHarness) -> None:
+    text = (
+        '[{"doi": "10.5555/newts.1", "title": "Sleep in newts"}, {"doi": "10.5555/newts.2", "title": "17"}]'
+    )
+    result = await harness.ingest.add_text(text, location="2026-01-02.json")
+    assert result.paper_keys == {"doi/10.5555/newts.1"}
+    [problem] = result.problems
+    assert str(problem) == "2026-01-02.json, line 1: 1 paper without a title left out: 10.5555/newts.2"
+
+
 def read_names(*paths: Path | str) -> list[str]:
     return [
         file.location if isinstance(file, LocatedProblem) else file.name

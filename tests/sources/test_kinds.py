@@ -1,5 +1,6 @@
 """Every kind of source: guessed from an address, checked, added, polled and labelled."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -109,6 +110,24 @@ async def test_sources_of_every_kind_can_be_added_and_polled(
     stored = (await harness.health())[address]
     next_at = harness.now + kinds.get(kind).poll_interval
     assert (stored.last_success_at, stored.next_attempt_at) == (harness.now, next_at)
+
+
+async def test_a_list_at_an_address_describes_papers_outside_arxiv_alone(harness: PollingHarness) -> None:
+    """docs/sources.md: of arXiv's papers, arXiv tells the abstract."""
+    described = {"authors": ["Ann Beech"], "abstract": "Newts sleep in ponds."}
+    keys = {"doi": "10.5555/newts.1"}, {"arxiv_id": "2505.00001"}
+    harness.origin.pages["/2025-05-06.json"] = json.dumps(
+        [{**key, "title": "Sleep in newts across ponds", **described} for key in keys]
+    )
+    await harness.registry.add(f"{harness.origin.url}/2025-05-06.json")
+    await harness.fetch_due()
+    newts, moss = await harness.detail("doi/10.5555/newts.1"), await harness.detail("2505.00001")
+    assert (newts.title, newts.abstract, newts.authors) == (
+        "Sleep in newts across ponds",
+        "Newts sleep in ponds.",
+        ("Ann Beech",),
+    )
+    assert (moss.abstract, moss.authors) == (None, ())
 
 
 async def test_an_inbox_that_is_gone_is_not_created_again_and_keeps_its_digests(
