@@ -215,7 +215,7 @@ class PaperHeading(NamedTuple):
 def parse_paper_heading(text: str) -> PaperHeading | None:
     """Return the paper that a heading links to or begins with the id of, or None."""
     text = html_pages.convert_tags(text) if "<" in text else text
-    if not schemes.names_paper(text):
+    if "/" not in text and not arxiv_ids.MAY_HAVE_ID.search(text):
         return None
     for match in _LINK_START.finditer(text):
         if link := schemes.parse_link_at(text, match.end()):
@@ -226,7 +226,7 @@ def parse_paper_heading(text: str) -> PaperHeading | None:
                 before, label = text[:start], text[start : match.start("end")]
             if label.strip(" *_[").lower() in _CAPTIONS:
                 return PaperHeading(key, before.strip(" *_-–—:|[(") or None, url)
-            is_id = schemes.read_key(label) == key
+            is_id = (schemes.read_key if "/" in label else arxiv_ids.parse_bare_id)(label) == key
             return PaperHeading(key, None if is_id else _clean_title(label), url)
     words = text.split(maxsplit=2)
     for number in (1, 2):

@@ -273,6 +273,8 @@ def read_key(text: str) -> str | None:
     if arxiv_id := arxiv_ids.parse_bare_id(typed):
         return arxiv_id
     name, _, value = typed.partition("/")
+    if not value and "10." not in typed:
+        return next(iter(arxiv_ids.find_ids(text)), None)
     if name.lower() not in _SCHEMES:
         return next(iter(find_keys(text)), None)
     if name.lower() == "doi":
@@ -297,7 +299,8 @@ def explain(text: str) -> SkipReason:
 
 def names_paper(text: str) -> bool:
     """Return whether a text has a key, even an arXiv id without a link or prefix."""
-    return arxiv_ids.names_paper(text) or next(_find_others(text), None) is not None
+    has_id = arxiv_ids.MAY_HAVE_ID.search(text) is not None and arxiv_ids.names_paper(text)
+    return has_id or next(_find_others(text), None) is not None
 
 
 def list_keys(text: str, on: date) -> list[str]:
@@ -313,6 +316,8 @@ def find_places(text: str) -> list[Place]:
 
 def parse_link_at(text: str, start: int) -> tuple[str, str] | None:
     """Return the key and URL of the paper link at `start`, or None. Without `http`, the URL is that of its page."""
+    if link := arxiv_ids.parse_link_at(text, start):
+        return link
     address = arxiv_ids.ADDRESS.match(text, start)
     if address is None or not (keys := find_keys(address[0])):
         return None
@@ -381,7 +386,9 @@ def first_day(key: str) -> date | None:
 
 def _find_others(text: str) -> Iterator[Place]:
     """Yield the places of papers' links and DOIs, but for links to arXiv."""
-    for links, read in ((_DOI, _read_doi), (_ADDRESS, _read_address)):
+    for mark, links, read in (("10.", _DOI, _read_doi), ("/", _ADDRESS, _read_address)):
+        if mark not in text:
+            continue
         for start in range(0, len(text), _PIECE_LENGTH):
             stop = start + _PIECE_LENGTH
             for match in links.finditer(text, start, stop + _LONGEST_MATCH):
