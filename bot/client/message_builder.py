@@ -297,13 +297,14 @@ class StatelessModal(ui.Modal):
         multiline: bool = False,
         description: str | None = None,
     ) -> None:
-        """Add a text field. `value` is its initial text."""
+        """Add a text field. `value` is its initial text, which may be longer than what is typed, up to Discord's limit."""
+        value = value[: discord_text.TEXT]
         field: ui.TextInput[Any] = ui.TextInput(
             style=discord.TextStyle.paragraph if multiline else discord.TextStyle.short,
             custom_id=custom_id,
             default=value or None,
             placeholder=placeholder or None,
-            max_length=max_length,
+            max_length=max(max_length, len(value)),  # Discord refuses the whole form otherwise
             required=required,
         )
         self._add_field(label, field, description)

@@ -9,14 +9,15 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
+from bot.archive import digest_writer
 from bot.client import message_builder, verbs
 from bot.features.operations.readers import Readers
 from bot.features.shelf import notes
 from bot.outbox.contents import RenderedPart
-from storage import accounts, models, shelf
+from storage import accounts, models, papers, shelf
 from storage.database import Connection, Database
-from tests.support import patience
-from tests.support.client_harness import ClientHarness, send_parts, shown_text
+from tests.support import digest_builders, patience
+from tests.support.client_harness import ClientHarness, last_response, send_parts, shown_text
 
 SURVEY, REWARDS = "2501.00001", "2501.00002"
 
@@ -66,6 +67,31 @@ async def test_a_saved_paper_is_found_by_its_note_and_tags(harness: ClientHarnes
     assert "#none" in shown_text(nothing)
     everything = await harness.press(nothing, "saved-show-all")
     assert harness.texts("list-saved-heading", count=2) in shown_text(everything)
+
+
+async def test_two_notes_of_a_paper_that_had_two_keys_can_be_edited_whole(harness: ClientHarness) -> None:
+    """CHANGELOG: both papers are joined with all notes and tags. The tags over ten are named when they go."""
+    database, keys = harness.container.database, [SURVEY, "openreview/aB3dEfGh1J"]
+    for number, key in enumerate(keys):
+        tags = " ".join(f"{'tag' * 8}{number}{tag}" for tag in range(notes.MAX_TAGS))
+        async with database.transaction() as connection:
+            ids = await papers.get_ids(connection, [key])
+            ids = ids or await papers.add(connection, digest_writer.unlisted_papers([key]))
+            await shelf.save_at(connection, harness.reader.id, {ids[key]: harness.env.now()})
+            noted = {"note": f"{number}" * (notes.MAX_NOTE_LENGTH - 100), "tags": f" {tags} "}
+            await shelf.update(connection, harness.reader.id, ids[key], **noted)
+    fact = models.PaperFacts(SURVEY, "arxiv", "u", harness.env.now(), names=(keys[1],))
+    await digest_builders.add_facts(database, fact)
+    card = await harness.ask("paper", paper=SURVEY)
+    form = await harness.reader.click(card, label=harness.texts("saved-edit"))
+    before, tags = (part["component"]["value"] for part in form.modal["components"])
+    typed = {"note": f"{before[:-1]}!", "tags": tags}
+    left = last_response(await harness.reader.submit_modal(form, typed))
+    row = await database.fetch(shelf.get, harness.reader.id, SURVEY)
+    assert row is not None
+    assert (row.note, len(row.note)) == (f"{before[:-1]}!", 2 * (notes.MAX_NOTE_LENGTH - 100) + 1)
+    assert len(row.tags) == notes.MAX_TAGS
+    assert f"#{tags.split(', ')[notes.MAX_TAGS]}" in shown_text(left)
 
 
 async def test_a_paper_typed_as_a_tag_can_be_opened_and_saved(harness: ClientHarness) -> None:

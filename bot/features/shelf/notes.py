@@ -41,7 +41,7 @@ def join_tags(tags: Sequence[str]) -> str:
     return f" {' '.join(tags)} " if tags else ""
 
 
-def clean_note(note: str) -> str:
-    """Return a note without control characters and repeated spaces, cut at `MAX_NOTE_LENGTH` characters."""
+def clean_note(note: str, max_length: int = MAX_NOTE_LENGTH) -> str:
+    """Return a note without control characters and repeated spaces, cut at `max_length` characters."""
     lines = note[: 4 * MAX_NOTE_LENGTH].splitlines()
-    return "\n".join(map(discord_text.to_single_line, lines)).strip()[:MAX_NOTE_LENGTH].rstrip()
+    return "\n".join(map(discord_text.to_single_line, lines)).strip()[:max_length].rstrip()

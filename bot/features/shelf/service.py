@@ -217,7 +217,8 @@ class Shelf:
         typed, views = notes.split_tags(tags), list_views(owner)
         fitting = [tag for tag in typed if len(tag) <= notes.MAX_TAG_LENGTH and tag not in views]
         kept = fitting[: notes.MAX_TAGS]
-        values = {"note": notes.clean_note(note), "tags": notes.join_tags(kept)}
+        # The form bounds what is typed, but not a note that two papers had before they became one.
+        values = {"note": notes.clean_note(note, discord_text.TEXT), "tags": notes.join_tags(kept)}
         await self._database.write(shelf.update, owner.id, paper_id, **values)
         return [tag for tag in typed if tag not in kept]
 
