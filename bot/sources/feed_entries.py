@@ -239,7 +239,9 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
         str(entry.get("summary") or "")
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
-    published_on, unreadable_date = _read_day(times, "published", "updated", "prism_publicationdate")
+    # The date on an issue's cover may be months after that of the paper.
+    names = "published", "updated", "prism_publicationdate", "prism_coverdate"
+    published_on, unreadable_date = _read_day(times, *names)
     version = _ARXIV_VERSION.fullmatch(id_)
     authors, affiliations = _parse_authors(entry)
     stated = [str(entry[name]) for name in ("dc_identifier", "prism_doi") if entry.get(name)]
