@@ -8,6 +8,7 @@ schema, not the one before. A released function never changes, so this module re
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -656,6 +657,18 @@ def _add_hidden_papers(connection: sa.Connection) -> None:
 def _drop_zones_of_servers(connection: sa.Connection) -> None:
     """Drop the zone that a server had from a former post: that of its present ones is taken."""
     connection.exec_driver_sql("ALTER TABLE guilds DROP COLUMN timezone")
+
+
+@_migration(35)
+def _name_long_keys(connection: sa.Connection) -> None:
+    """Name papers with long keys by a hash, too, which buttons and menus carry in place of the key."""
+    add = sa.text("INSERT INTO paper_names (name, paper_id) VALUES (:name, :paper_id)")
+    for paper_id, key in connection.exec_driver_sql(
+        "SELECT id, key FROM papers WHERE length(key) > 23"
+    ).all():
+        digest = hashlib.sha256(key.encode()).digest()[:16]
+        name = f"~{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+        connection.execute(add, {"name": name, "paper_id": paper_id})
 
 
 VERSION = 1 + len(MIGRATIONS)

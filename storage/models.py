@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, field, replace
@@ -183,6 +185,25 @@ def scheme_of(key: str) -> str:
 def arxiv_id_of(key: str) -> str | None:
     """Return a paper's arXiv id, which is its key, or None if the key is of another scheme."""
     return key if scheme_of(key) == "arxiv" else None
+
+
+MAX_PACKED_KEY = 23
+"""The most characters of a key in a control: of the 100 of its id a delivery's marker and a verb may take the others."""
+
+
+def alias_of(key: str) -> str:
+    """Return what names a paper in a control: its key or, for a long one, `~` and the start of its SHA-256 in base 64.
+
+    `papers.add` stores that as a further name of the paper, so what reads further names reads it.
+    """
+    if len(key) <= MAX_PACKED_KEY:
+        return key
+    return f"~{base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()[:16]).decode().rstrip('=')}"
+
+
+def is_alias(text: str) -> bool:
+    """Return whether a text has the form of a long key's alias, which no key has."""
+    return len(text) == MAX_PACKED_KEY and text.startswith("~")
 
 
 @dataclass(frozen=True, slots=True)

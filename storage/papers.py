@@ -293,14 +293,19 @@ _FACT_FIELDS = [column.name for column in facts.c if column.name != "paper_id"]
 
 
 async def add(connection: AsyncConnection, merged: Sequence[MergedPaper]) -> dict[str, int]:
-    """Store new papers. Returns their ids by their keys."""
+    """Store new papers, with the aliases of long keys. Returns their ids by their keys."""
     ids = await statements.reserve_ids(connection, papers, len(merged))
     rows = [
         statements.record_values(paper, papers, id=id_, scheme=models.scheme_of(paper.key))
         for id_, paper in zip(ids, merged, strict=True)
     ]
     await statements.insert_rows(connection, papers, rows)
-    return {paper.key: id_ for id_, paper in zip(ids, merged, strict=True)}
+    added = {paper.key: id_ for id_, paper in zip(ids, merged, strict=True)}
+    aliases = {models.alias_of(key): id_ for key, id_ in added.items()}
+    named = [{"name": alias, "paper_id": id_} for alias, id_ in aliases.items() if alias not in added]
+    # An alias goes with the key to the paper that has it now.
+    await statements.insert_rows(connection, paper_names, named, "update")
+    return added
 
 
 async def update(connection: AsyncConnection, merged: Sequence[tuple[int, MergedPaper]]) -> None:
@@ -476,6 +481,13 @@ async def find_hidden(connection: AsyncConnection, paper_keys: Iterable[str]) ->
 
 async def get_current_keys(connection: AsyncConnection, paper_keys: Iterable[str]) -> dict[str, str]:
     return await snapshot.read(connection, search.get_current_keys, paper_keys)
+
+
+async def list_current_keys(connection: AsyncConnection, paper_keys: Iterable[str]) -> list[str]:
+    """Return the distinct keys of today of papers that are named by a key of any time or by an alias, in order."""
+    named = list(paper_keys)
+    current = await get_current_keys(connection, named)
+    return list(dict.fromkeys(current.get(name, name) for name in named))
 
 
 async def list_rows(connection: AsyncConnection, paper_ids: Sequence[int]) -> list[PaperRow]:

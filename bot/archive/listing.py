@@ -246,7 +246,7 @@ def _clean_paper(raw: object) -> Paper | str:
     """Return a paper with cleaned fields, or the reason why it is invalid."""
     if not isinstance(raw, Mapping):
         return "is not an object"
-    name = fields.clean_line(raw.get("key") or raw.get("arxiv_id"), 100)
+    name = fields.clean_line(raw.get("key") or raw.get("arxiv_id"), schemes.MAX_BYTES + 1)
     if name is None:
         return "has no id"
     paper_key = schemes.read_key(name)

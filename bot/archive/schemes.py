@@ -1,6 +1,6 @@
 """Papers' keys: find them in texts and links, read a typed one, and tell a key's page, label, DOI and date.
 
-A key is an arXiv id or `SCHEME/VALUE`, has no colon and at most `MAX_LENGTH` characters. A DOI is read whole or not at
+A key is an arXiv id or `SCHEME/VALUE`, has no colon and at most `MAX_BYTES` bytes. A DOI is read whole or not at
 all: of one that is cut, many papers of a journal would have the same key. https://www.doi.org/doi-handbook/
 """
 
@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from bot.archive import arxiv_ids
 from storage.models import SkipReason, scheme_of
 
-MAX_LENGTH = 90
+MAX_BYTES = 250
+"""The longest key in UTF-8: with `.html` it is the name of a file in any file system, and it fits into any index."""
 _WITH_CASE = ("openreview", "cvf")
 _DOI = re.compile(
     r"(?:(?<![0-9A-Za-z.])|(?<=doi)|(?<=DOI))(10\.[0-9]{4,9}(?:\.[0-9]+)*)(?:/|%2[Ff])"
@@ -75,7 +76,7 @@ _KEY = re.compile(
 )
 _ADDRESS = re.compile(
     r"(?<![0-9A-Za-z-])(?:aclanthology\.(?:org|info)|aclweb\.org|openreview\.net|proceedings\.mlr\.press|mlresearch"
-    r"|openaccess\.thecvf\.com|(?:bio|med)rxiv\.org)/(?:[0-9A-Za-zÀ-ɏ./?=&;#_%'!+:~@$*-]|,(?=_)){1,300}",
+    r"|openaccess\.thecvf\.com|(?:bio|med)rxiv\.org)/(?:[0-9A-Za-zÀ-ɏ./?=&;#_%'!+:~@$*-]|,(?=_)){1,800}",
     re.IGNORECASE | re.ASCII,
 )
 """An address where a scheme's papers are, or of a folder of PMLR's at GitHub."""
@@ -261,8 +262,8 @@ _SCHEMES = {
     "pmlr": Scheme(label="PMLR", page=lambda value: f"https://proceedings.mlr.press/{value}.html"),
     "cvf": Scheme(label="CVF", page=_cvf_page, day=_year),
 }
-_PIECE_LENGTH, _LONGEST_MATCH = 5_000, 400
-"""Characters searched at a time, see `arxiv_ids`."""
+_PIECE_LENGTH, _LONGEST_MATCH = 5_000, 900
+"""Characters searched at a time, see `arxiv_ids`, and those of the longest key with all its bytes as `%xx`, and its host."""
 Place: TypeAlias = tuple[str, int, int]
 """A key, with the start and the end of what names it in a text."""
 
@@ -403,4 +404,4 @@ def _distinct(places: Iterable[Place]) -> list[str]:
 def _key(name: str, value: str) -> str | None:
     """Return a key, or None: the value is not of its scheme, or is too long."""
     key = f"{name}/{value}"
-    return key if len(key) <= MAX_LENGTH and _KEY.fullmatch(key) else None
+    return key if _KEY.fullmatch(key) and len(key.encode()) <= MAX_BYTES else None

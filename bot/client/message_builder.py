@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self, TypeVar
 
 import discord
+import structlog
 from discord import ui
 
 from bot.client.custom_ids import CUSTOM_ID, fits, unpack_custom_id
@@ -14,6 +15,8 @@ from bot.i18n.texts import Texts
 from bot.outbox import contents
 from bot.rendering import discord_text
 from storage import models
+
+log = structlog.get_logger(__name__)
 
 AMBER = 0xF4B400
 """Accent colour of ordinary messages."""
@@ -130,7 +133,7 @@ class MessageBuilder:
 
     def add_list(self, lines: Sequence[str], tell_left: Callable[[int], str]) -> None:
         """Add a list of texts, of which at least the first is shown. `tell_left` says how many have no room, also 0."""
-        self.add_text(_fit_lines(lines, tell_left, *self.share(1)))
+        self.add_text(fit_lines(lines, tell_left, *self.share(1)))
 
     def add_lists(self, lists: Iterable[tuple[Sequence[str], Callable[[int], str]]], foot: str) -> None:
         """Add lists as `add_list` does, each below a separator, then a text. Short lists are whole; long ones share the rest."""
@@ -138,7 +141,7 @@ class MessageBuilder:
         given = [one for one in lists if one[0]]
         shown = [""] * len(given)
         for place in sorted(range(len(given)), key=lambda place: sum(map(len, given[place][0]))):
-            shown[place] = _fit_lines(*given[place], *self.share(shown.count("")))
+            shown[place] = fit_lines(*given[place], *self.share(shown.count("")))
             self._take(2, shown[place])
         for text in shown:
             self._items += [ui.Separator(visible=True), ui.TextDisplay(text)]
@@ -192,19 +195,19 @@ class MessageBuilder:
             raise MessageFullError(f"no room for {components} components, {[text[:80] for text in texts]}")
 
     def _list_fitting(self, items: Iterable[ui.Item[Any] | None]) -> list[ui.Item[Any]]:
-        """Return the items without None, and of those that do the same the first."""
+        """Return the items without None and those whose ids are too long, and of those that do the same the first."""
         fitting = list[ui.Item[Any]]()
         for item in filter(None, items):
             custom_id = getattr(item, "custom_id", None) or ""
             if not fits(custom_id):
-                raise MessageFullError(f"a custom id is too long: {custom_id!r}")
-            if custom_id not in self._custom_ids:
+                log.error("a control is left out: its id is too long", custom_id=custom_id)
+            elif custom_id not in self._custom_ids:
                 fitting.append(item)
                 self._custom_ids |= {custom_id} - {""}
         return fitting
 
 
-def _fit_lines(lines: Sequence[str], tell_left: Callable[[int], str], characters: int, size: int) -> str:
+def fit_lines(lines: Sequence[str], tell_left: Callable[[int], str], characters: int, size: int) -> str:
     """Return at least the first text, and others as far as they fit into code points and UTF-8 bytes, with how many do not."""
     for count in range(len(lines), 0, -1):
         text = "\n".join(filter(None, (*lines[:count], tell_left(len(lines) - count))))

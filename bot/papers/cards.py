@@ -64,7 +64,7 @@ async def card_view(
     sections = summary.sections if summary else ()
     if summary and summary.format is models.DigestFormat.REVIEW:
         sections = sections[:1]  # the menu opens the other chapters
-    message = MessageBuilder()
+    message, alias = MessageBuilder(), models.alias_of(detail.key)
     if sharer is not None:
         message.add_text(subtext(texts("shared-by", name=sharer)))
     message.add_section(_header(texts, detail), detail.thumbnail, detail.title)
@@ -84,7 +84,7 @@ async def card_view(
         actions[: discord_text.ROW_BUTTONS],
         actions[discord_text.ROW_BUTTONS :],
         link_buttons(detail, detail.project_url or detail.video),
-        [select_menu(texts("card-more"), pack_custom_id(verbs.SELECT_DETAIL, detail.key), more)],
+        [select_menu(texts("card-more"), pack_custom_id(verbs.SELECT_DETAIL, alias), more)],
     )
     web = paper_texts.web_link(texts, web_url if detail.is_listed else None, "papers", detail.key)
     foot = [*foot_lines(texts, detail, summary), *([web] if web else [])]
@@ -95,7 +95,7 @@ async def card_view(
     page = min(page, len(pages) - 1)
     message.add_text(pages[page])
     pager = message_builder.pager(
-        texts, page, len(pages), lambda number: pack_custom_id(verbs.SHOW_CARD, detail.key, number)
+        texts, page, len(pages), lambda number: pack_custom_id(verbs.SHOW_CARD, alias, number)
     )
     message.add_buttons(*pager)
     return message.view
@@ -117,7 +117,7 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
     chapters = summaries.shown_sections(review.entry) if review else ()
     if review is None or not 0 <= chapter < len(chapters):
         raise LookupError(f"{detail.key} has no chapter {chapter}")
-    message = MessageBuilder()
+    message, alias = MessageBuilder(), models.alias_of(detail.key)
     message.add_text(subtext(title_link(detail)))
     menu = _chapter_menu(texts, detail, review, ())
     pages = [
@@ -130,9 +130,9 @@ async def chapter_view(texts: Texts, detail: models.PaperDetail, chapter: int, p
         texts,
         positions.index((chapter, page)),
         len(positions),
-        lambda number: pack_custom_id(verbs.SHOW_CHAPTER, detail.key, *positions[number]),
+        lambda number: pack_custom_id(verbs.SHOW_CHAPTER, alias, *positions[number]),
     )
-    back = button(texts("back-to-paper"), pack_custom_id(verbs.SHOW_CARD, detail.key, 0))
+    back = button(texts("back-to-paper"), pack_custom_id(verbs.SHOW_CARD, alias, 0))
     message.add_buttons(*pager, back)
     message.add_buttons(menu)
     return message.view
@@ -170,39 +170,39 @@ def _chapter_menu(
 ) -> ui.Item[Any] | None:
     if review is None:
         return None
-    options = []
+    options, alias = [], models.alias_of(detail.key)
     for number, section in enumerate(summaries.shown_sections(review.entry)):
         if section not in shown:
             heading = markdown.render_plain(section.heading or "").strip("#* \n")
             options.append(select_option(heading or texts("chapter", number=number + 1), str(number)))
     is_foreign = summaries.find_language(review) != texts.locale.value
     label = "choose-chapter-other-language" if is_foreign else "choose-chapter"
-    return select_menu(texts(label), pack_custom_id(verbs.SELECT_CHAPTER, detail.key), options)
+    return select_menu(texts(label), pack_custom_id(verbs.SELECT_CHAPTER, alias), options)
 
 
 def _action_buttons(
     texts: Texts, detail: models.PaperDetail, page: int, *, is_saved: bool, may_share: bool, is_shared: bool
 ) -> list[ui.Item[Any]]:
     """Return the buttons of a card. On a shared card, "Save" always saves the paper for its user."""
-    paper_key = detail.key
+    alias = models.alias_of(detail.key)
     save_id = pack_custom_id(
-        verbs.SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, paper_key
+        verbs.SAVE_PAPER, "0" if is_saved else "1", NO_PAGE if is_shared else page, alias
     )
     row = [button(texts("unsave" if is_saved else "save"), save_id)]
     if is_saved:
-        row.append(button(texts("saved-edit"), pack_custom_id(verbs.EDIT_SAVED, page, paper_key)))
-    return [*row, button(texts("share"), pack_custom_id(verbs.SHARE_CARD, paper_key))] if may_share else row
+        row.append(button(texts("saved-edit"), pack_custom_id(verbs.EDIT_SAVED, page, alias)))
+    return [*row, button(texts("share"), pack_custom_id(verbs.SHARE_CARD, alias))] if may_share else row
 
 
 def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.LayoutView:
     """Return a page of up to 25 authors, counting pages from 0, with a menu that lists an author's papers."""
-    numbered = [*enumerate(detail.authors)]
+    numbered, alias = [*enumerate(detail.authors)], models.alias_of(detail.key)
     shown, pager = message_builder.paginate(
         texts,
         numbered,
         page,
         discord_text.SELECT_OPTIONS,
-        lambda number: pack_custom_id(verbs.SHOW_AUTHORS, number, detail.key),
+        lambda number: pack_custom_id(verbs.SHOW_AUTHORS, number, alias),
     )
     truncated = "yes" if detail.authors_truncated else "no"
     options = [select_option(name, str(index)) for index, name in shown]
@@ -212,7 +212,7 @@ def authors_view(texts: Texts, detail: models.PaperDetail, page: int) -> ui.Layo
             subtext(texts("authors-listed", count=len(numbered), truncated=truncated)),
             ", ".join(escape_untrusted(name, max_length=MAX_NAME_LENGTH) for _, name in shown),
         ],
-        [select_menu(texts("choose-author"), pack_custom_id(verbs.SELECT_AUTHOR, detail.key), options)],
+        [select_menu(texts("choose-author"), pack_custom_id(verbs.SELECT_AUTHOR, alias), options)],
         pager,
     )
 
@@ -351,7 +351,7 @@ def post_card_view(
     `marker` identifies the message, and `heading` is shown above the paper. `with_language` says if the summary is in
     another language. A message sent `by_webhook` has no buttons, so its links show the rest.
     """
-    message = MessageBuilder()
+    message, alias = MessageBuilder(), models.alias_of(paper.key)
     message.add_text(heading)
     title = f"### {title_link(paper, 1200, 3000)}"
     message.add_section(
@@ -359,10 +359,10 @@ def post_card_view(
     )
     rows: list[list[ui.Item[Any]]] = [
         [
-            button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, paper.key, marker=marker)),
+            button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, alias, marker=marker)),
             message_parts.save_button(texts, paper.key),
             message_parts.list_button(texts, paper.key),
-            button(texts("similar"), pack_custom_id(verbs.SIMILAR_PAPERS, paper.key)),
+            button(texts("similar"), pack_custom_id(verbs.SIMILAR_PAPERS, alias)),
         ],
         message_parts.link_buttons(paper, paper.project_url),
     ]

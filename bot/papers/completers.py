@@ -62,14 +62,12 @@ author_lists = complete_last_of(authors)
 @guarded
 async def papers(interaction: Interaction, current: str) -> Choices:
     """Complete papers by id or title. The title comes last because narrow screens cut off the end."""
-    matches = await interaction.client.services.search.complete_paper(current)
-    return make_choices(
-        (
-            discord_text.join_dotted(f"{paper.value} {paper_texts.format_votes(paper.votes)}", paper.name),
-            paper.value,
-        )
-        for paper in matches
-    )
+    choices = []
+    for paper in await interaction.client.services.search.complete_paper(current):
+        is_long, votes = len(paper.value) > discord_text.CHOICE_VALUE, paper_texts.format_votes(paper.votes)
+        name = discord_text.join_dotted(votes if is_long else f"{paper.value} {votes}", paper.name)
+        choices.append((name, models.alias_of(paper.value) if is_long else paper.value))
+    return make_choices(choices)
 
 
 @guarded

@@ -14,16 +14,27 @@ from discord import ui
 from bot.archive import schemes
 from bot.client import verbs
 from bot.client.custom_ids import pack_custom_id
-from bot.client.message_builder import button, link_button, plain_payload, select_menu, select_option
+from bot.client.message_builder import (
+    button,
+    fit_lines,
+    link_button,
+    plain_payload,
+    select_menu,
+    select_option,
+    tell_left,
+)
 from bot.i18n.texts import Texts
 from bot.papers.list_state import ListKind, ListState, find_alert_term, pack_state
 from bot.papers.paper_texts import day_url, event_lines, format_title, format_votes, list_links
-from bot.rendering.discord_text import join_dotted, subtext
+from bot.rendering.discord_text import CONTENT, TEXT_BYTES, join_dotted, subtext
 from bot.text.parsed_query import ParsedQuery
 from storage import models
 from storage.papers import PaperEvent
 
 AnyPaper: TypeAlias = models.PaperRow | models.PaperDetail
+
+_MAX_MARKER = 64
+"""The most characters of a marker."""
 
 NEW_ALERT = "="
 """Precedes the topic of a new alert in a custom id, because rendering a post stores no draft."""
@@ -71,7 +82,7 @@ def _paper_options(papers: Sequence[AnyPaper], ranks: Sequence[int]) -> list[dis
     return [
         select_option(
             join_dotted(rank, format_title(paper.title, paper.key)),
-            paper.key,
+            models.alias_of(paper.key),
             description=join_dotted(paper.key, format_votes(paper.votes)),
         )
         for paper, rank in zip_longest(papers, map(str, ranks))
@@ -112,13 +123,13 @@ def newest_digest_button(texts: Texts) -> ui.Item[Any]:
 
 def save_button(texts: Texts, paper_key: str) -> ui.Item[Any]:
     """Return a button that saves a paper, for a message with several papers."""
-    return button(texts("save"), pack_custom_id(verbs.SAVE_PAPER, "1", NO_PAGE, paper_key))
+    return button(texts("save"), pack_custom_id(verbs.SAVE_PAPER, "1", NO_PAGE, models.alias_of(paper_key)))
 
 
 def list_button(texts: Texts, paper_key: str, *, is_listed: bool = False) -> ui.Item[Any]:
     """Return a button that puts a paper on the server's list or, if it is on it, says who did."""
     label = texts("list-has" if is_listed else "list-add")
-    return button(label, pack_custom_id(verbs.LIST_PAPER, paper_key), emoji="📚")
+    return button(label, pack_custom_id(verbs.LIST_PAPER, models.alias_of(paper_key)), emoji="📚")
 
 
 def link_buttons(paper: models.PaperDetail, project_url: str | None) -> list[ui.Item[Any]]:
@@ -148,16 +159,22 @@ def papers_payload(
 ) -> dict[str, Any]:
     """Return the plain form of a message about papers: links, numbers and our own words, as Discord may refuse any other.
 
+    Papers without room are counted.
+
     `on` is the newest day of the papers, `events` what is new about them, by key, `more` the last line.
     """
     heading = texts("plain-heading", kind=kind.value, date=texts.format_date(on))
-    lines = [f"**[{heading}](<{day_url(on, marker, position)}>)**", subtext(texts("plain-note"))]
+    mention = "" if mention_role_id is None else f"<@&{mention_role_id}>"
+    head = [mention, f"**[{heading}](<{day_url(on, marker, position)}>)**", subtext(texts("plain-note"))]
+    lines = []
     for paper in papers:
         news = event_lines(texts, events.get(paper.key, ()), max_length=0)
         votes = "" if paper.votes is None else format_votes(paper.votes)
         lines.append(join_dotted(link_id(paper.key), votes, *news))
-    mention = "" if mention_role_id is None else f"<@&{mention_role_id}>"
-    return plain_payload("\n".join(filter(None, (mention, *lines, more))), mention_role_id=mention_role_id)
+    # The delivery's marker, which comes later, may be longer.
+    room = CONTENT - _MAX_MARKER - sum(len(line) + 1 for line in (*head, more))
+    shown = fit_lines(lines, lambda left: tell_left(texts, left), room, TEXT_BYTES)
+    return plain_payload("\n".join(filter(None, (*head, shown, more))), mention_role_id=mention_role_id)
 
 
 def link_id(paper_key: str) -> str:

@@ -35,6 +35,9 @@ TEXT_BYTES = 9500
 returns 500 (api#8554).
 """
 
+CONTENT = 2000
+"""Maximum code points in the content of a message without components [resources/message]."""
+
 SELECT_OPTIONS = 25
 SELECT_LABEL = 100
 SELECT_DESCRIPTION = 100

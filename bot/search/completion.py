@@ -288,7 +288,7 @@ def complete_paper(archive: Archive, text: str) -> list[Choice]:
     """Return the paper with this arXiv id or link, or else the papers with these words in the title, top-voted first."""
     typed = text.strip()[:MAX_VALUE_LENGTH]
     typed = typed if any(map(str.isalnum, questions.trim_filler(typed))) else ""  # ㄱ begins any word
-    if (paper_key := titles.parse_id(typed)) is not None:
+    if (paper_key := titles.parse_id(text)) is not None:  # whole: a part may be the key of another paper
         ids = list(search.get_paper_ids(archive.view, [paper_key]).values())
     else:
         ids = [] if typed else archive.engine.list_top(ParsedQuery(), limit=MAX_CHOICES)[0]

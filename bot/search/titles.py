@@ -30,8 +30,10 @@ def parse_id(text: str) -> str | None:
 
 
 def find_paper(archive: Archive, text: str) -> str | None:
-    """Return the key of the paper identified by an id, a link, a name or part of a title, or None."""
+    """Return the key of the paper identified by an id, a link, an alias, a name or part of a title, or None."""
     text = plain.clean_typed(text)
+    if models.is_alias(text):
+        return search.get_current_keys(archive.view, [text]).get(text)
     if (paper_key := parse_id(text)) is not None:
         return paper_key
     if (famous_id := find_known(text)) is not None and search.get_paper_ids(archive.view, [famous_id]):

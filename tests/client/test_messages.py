@@ -308,7 +308,6 @@ def test_what_does_not_fit_into_a_message_is_an_error() -> None:
         lambda message: message.add_buttons(button),
         lambda message: message.end_with([[button]]),
         lambda message: message.end_with([], "word " * 100),
-        lambda message: message.add_buttons(message_builder.button("Next", "pr:l:" + "x" * 100)),
     ]
     for add in adding:
         with pytest.raises(message_builder.MessageFullError):

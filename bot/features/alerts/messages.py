@@ -166,7 +166,7 @@ def render(wording: PostWording, post: alerts_planner.AlertPost) -> tuple[conten
     for position, match in enumerate(shown):
         share = message.share(len(shown) - position)
         text = _paper_text(wording, match, *share, with_language=not is_foreign)
-        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, match.paper.key))
+        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, models.alias_of(match.paper.key)))
         message.add_text_with_accessory(text, read)
     plain = message_parts.papers_payload(
         texts, models.DeliveryKind.ALERT, post.digest_on, post.marker, papers

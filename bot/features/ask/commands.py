@@ -152,7 +152,11 @@ class AskCog(commands.Cog):
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        return [button(request.texts("ask-paper"), pack_custom_id(verbs.OPEN_QUESTION, paper.key))]
+        return [
+            button(
+                request.texts("ask-paper"), pack_custom_id(verbs.OPEN_QUESTION, models.alias_of(paper.key))
+            )
+        ]
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:

@@ -101,7 +101,7 @@ def answer_view(
     for place, passage in enumerate(answer.found):
         text = _passage_text(texts, answer, place, passage, *message.share(len(answer.found) - place))
         if passage.is_cut:
-            action = (verbs.SHOW_PASSAGE, f"{passage.paper.key} {passage.source.key}")
+            action = (verbs.SHOW_PASSAGE, f"{models.alias_of(passage.paper.key)} {passage.source.key}")
             more = button(texts("ask-more"), pack_custom_id(*action, marker=marker))
             message.add_text_with_accessory(text, more)
         else:
@@ -138,10 +138,11 @@ def _shared_line(texts: Texts, sharer: str) -> str:
 
 def _paper_controls(texts: Texts, paper: models.PaperDetail, marker: str | None) -> _Controls:
     options = [select_option(texts(f"ask-common-{name}"), name) for name in COMMON]
+    alias = models.alias_of(paper.key)
     menu = select_menu(
-        texts("ask-common"), pack_custom_id(verbs.SELECT_QUESTION, paper.key, marker=marker), options
+        texts("ask-common"), pack_custom_id(verbs.SELECT_QUESTION, alias, marker=marker), options
     )
-    return menu, button(texts("ask-again"), pack_custom_id(verbs.OPEN_QUESTION, paper.key, marker=marker))
+    return menu, button(texts("ask-again"), pack_custom_id(verbs.OPEN_QUESTION, alias, marker=marker))
 
 
 def _archive_controls(
@@ -152,7 +153,8 @@ def _archive_controls(
     shown = {passage.paper.key: passage.paper for passage in answer.found}
     options = [
         select_option(
-            texts(name, title=format_title(paper.title, paper_key)), pack_custom_id(*action, paper_key)
+            texts(name, title=format_title(paper.title, paper_key)),
+            pack_custom_id(*action, models.alias_of(paper_key)),
         )
         for paper_key, paper in shown.items()
         for name, action in offers

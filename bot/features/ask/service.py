@@ -257,7 +257,8 @@ class PaperQuestions:
         is_over = self._count(_PUBLIC, message.user_id, 0) > MAX_A_DAY
         if is_off or is_over or not (message.is_mention or answered is not None):
             return
-        ids = (await message.cards() if message.cards else ()) or in_place
+        of_card = await message.cards() if message.cards else ()
+        ids = await self.database.fetch(papers.list_current_keys, of_card) or in_place
         now = self.clock()
         named, asked = split_ids(asked, schemes.list_keys(asked, now.date()), now.date())
         is_heard = question_parts.has_words(asked) or named or not (ids or answered is not None)

@@ -153,7 +153,7 @@ class ClubCog(
     async def _add_to_card(
         self, request: Request, paper: models.PaperDetail, page: int | None, saved: models.SavedPaper | None
     ) -> Sequence[ui.Item[Any]]:
-        custom_id = pack_custom_id(verbs.DISCUSS, paper.key)
+        custom_id = pack_custom_id(verbs.DISCUSS, models.alias_of(paper.key))
         discuss = button(request.texts("discuss"), custom_id, emoji="💬")
         return [discuss] if permissions.may_share(request.interaction) else []
 

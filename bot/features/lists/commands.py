@@ -25,7 +25,7 @@ from bot.search import titles
 from bot.search.results import Sort
 from bot.sources.arxiv import LookupOutcome
 from bot.text import query_parser
-from storage import models, shelf, sources
+from storage import models, papers, shelf, sources
 
 AUTHOR_ORDERS = [
     app_commands.Choice(name="Most votes", value=Sort.VOTES.value),
@@ -239,10 +239,11 @@ class PapersCog(commands.Cog):
     @router.handles(verbs.OPEN_SELECTED, PRIVATELY)
     async def open_selected(self, request: Request, action: Action) -> ui.LayoutView:
         """Open the paper that is chosen in a menu, or show several as a list with menus that save them."""
-        first, *others = interaction_values.selected_values(request.interaction) or [""]
-        if not others:
+        selected = interaction_values.selected_values(request.interaction)
+        if len(selected) < 2:
             return await self._paper_view(request, interaction_values.selected_value(request.interaction))
-        return await self._found_view(request, list(filter(schemes.read_key, (first, *others))))
+        named = await request.services.database.fetch(papers.list_current_keys, selected)
+        return await self._found_view(request, list(filter(schemes.read_key, named)))
 
     async def _found_view(self, request: Request, keys: Sequence[str]) -> ui.LayoutView:
         in_server = await self._bot.is_in_server(request.interaction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from discord import ui
 
@@ -27,8 +28,8 @@ ACTION_REQUIRED = frozenset(
         contents.NoticeKind.ERRORS,
     }
 )
-MAX_REFUSED_SHOWN = 10
-"""The most papers that a notice or `/status` names as refused."""
+MAX_REFUSED_SHOWN, _MAX_LINKS = 10, 1_500
+"""The most papers that a notice or `/status` names as refused, and the most characters of their links."""
 
 
 def notice_text(wording: PostWording, post: contents.NoticePost) -> str:
@@ -62,8 +63,13 @@ def notice_text(wording: PostWording, post: contents.NoticePost) -> str:
 
 
 def link_refused(texts: Texts, papers: Sequence[str]) -> str:
-    """Return links with the keys of papers, as Discord may refuse their titles, and how many exceed `MAX_REFUSED_SHOWN`."""
-    shown = [link_id(id_) for id_ in papers[:MAX_REFUSED_SHOWN]]
+    """Return links with the keys of papers, as Discord may refuse their titles, and how many exceed `MAX_REFUSED_SHOWN`.
+
+    Of long keys fewer are shown.
+    """
+    links = [link_id(id_) for id_ in papers[:MAX_REFUSED_SHOWN]]
+    used = accumulate(len(link) + 2 for link in links)
+    shown = [link for link, length in zip(links, used, strict=True) if length <= _MAX_LINKS]
     more = len(papers) - len(shown)
     return ", ".join([*shown, *([texts("and-more", count=more)] if more else [])])
 

@@ -240,7 +240,7 @@ class ShelfCog(commands.Cog):
                 is_listed = await find_entry is not None
             offers.append(message_parts.list_button(texts, paper.key, is_listed=is_listed))
         if page is not None and saved is not None:
-            custom_id = pack_custom_id(verbs.MARK_READ, shelf_messages.READ, page, paper.key)
+            custom_id = pack_custom_id(verbs.MARK_READ, shelf_messages.READ, page, models.alias_of(paper.key))
             offers.append(button(texts("club-unread" if club.READ in saved.tags else "club-read"), custom_id))
         return offers
 

@@ -12,7 +12,7 @@ from bot.archive import schemes
 from bot.archive.exports import LIST_FILES, ReferenceFormat
 from bot.client import message_builder, verbs
 from bot.client import wording as client_wording
-from bot.client.custom_ids import pack_custom_id
+from bot.client.custom_ids import fits, pack_custom_id
 from bot.client.message_builder import MessageBuilder, button, select_menu, select_option
 from bot.features.shelf import service as shelf_service
 from bot.features.shelf.news import NewsPost
@@ -125,7 +125,10 @@ def news_view(texts: Texts, post: NewsPost, marker: str | None) -> ui.LayoutView
     """Return a week's message: each paper with what is new, and controls to open one, remove some, and stop."""
     papers = post.papers
     events = {row.key: post.events[row.id] for row in papers}
-    options = [select_option(paper_texts.format_title(row.title, row.key), row.key) for row in papers]
+    options = [
+        select_option(paper_texts.format_title(row.title, row.key), models.alias_of(row.key))
+        for row in papers
+    ]
     heading = texts("news-heading", count=len(papers) + post.more)
     more = texts("news-more", count=post.more) if post.more else ""
     listed = PaperList(ListState(ListKind.SAVED), heading, papers, len(papers), (more,), events=events)
@@ -171,8 +174,8 @@ def _empty_view(texts: Texts, state: ListState, *more: ui.Item[Any] | None) -> u
     message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=_shown_query(state)))
     # An arXiv ID in place of a tag was meant to save that paper.
     paper_key = schemes.read_key(state.text.strip("#"))
-    if paper_key is not None:
-        custom_id = pack_custom_id(verbs.OPEN_PAPER, paper_key)
+    custom_id = pack_custom_id(verbs.OPEN_PAPER, paper_key or "")
+    if paper_key is not None and fits(custom_id):  # an alias is known of stored papers alone
         message.add_buttons(button(texts("read-paper", id=schemes.short_name(paper_key)), custom_id))
     message.add_buttons(*_search_buttons(texts, state))
     return message.view
@@ -191,18 +194,19 @@ def list_entry_view(
         join_dotted(paper_texts.title_link(entry), _added_text(texts, entry)),
         format_tags(entry.tags),
     ]
-    remove = button(texts("list-remove"), pack_custom_id(verbs.REMOVE_LISTED, entry.key))
+    alias = models.alias_of(entry.key)
+    remove = button(texts("list-remove"), pack_custom_id(verbs.REMOVE_LISTED, alias))
     return message_builder.text_view(
         "\n".join(filter(None, lines)),
         list_opener(texts, server_id),
-        button(texts("saved-tags"), pack_custom_id(verbs.EDIT_SAVED, message_parts.NO_PAGE, entry.key)),
+        button(texts("saved-tags"), pack_custom_id(verbs.EDIT_SAVED, message_parts.NO_PAGE, alias)),
         remove if may_remove else None,
     )
 
 
 def removed_view(texts: Texts, entry: models.SavedPaper) -> ui.LayoutView:
     text = texts("list-removed", title=paper_texts.title_link(entry))
-    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_LISTED, entry.key))
+    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_LISTED, models.alias_of(entry.key)))
     return message_builder.text_view(text, undo)
 
 
@@ -273,7 +277,9 @@ def edit_modal(texts: Texts, paper: models.SavedPaper, page: str) -> message_bui
     """Return the form for a saved paper's note and tags. `page` is that of its card; NO_PAGE: the tags on a server's list."""
     is_own = page != message_parts.NO_PAGE
     title = texts("saved-edit" if is_own else "list-tags")
-    modal = message_builder.StatelessModal(title, pack_custom_id(verbs.SUBMIT_SAVED, page, paper.key))
+    modal = message_builder.StatelessModal(
+        title, pack_custom_id(verbs.SUBMIT_SAVED, page, models.alias_of(paper.key))
+    )
     if is_own:
         modal.add_text(
             texts("saved-note-label"),
@@ -332,7 +338,7 @@ def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView
         if labels
     ]
     options = [
-        select_option(paper_texts.format_title(title, paper_key), paper_key)
+        select_option(paper_texts.format_title(title, paper_key), models.alias_of(paper_key))
         for paper_key, title in imported.saved.items()
     ]
     undo = select_menu(

@@ -47,7 +47,7 @@ def today_view(
     for position, pick in enumerate(post.picks):
         share = message.share(len(post.picks) - position)
         text = _pick_text(texts, position + 1, pick, *share, with_language=not is_foreign)
-        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, pick.paper.key))
+        read = button(texts("read"), pack_custom_id(verbs.OPEN_PAPER, models.alias_of(pick.paper.key)))
         message.add_separator(visible=False)
         message.add_text_with_accessory(text, read)
     return message.view
@@ -140,7 +140,9 @@ def _mark_menu(texts: Texts, post: today_service.TodayPost, marker: str | None) 
         for mark in today_service.PaperMark:
             action = f"{UNDO if mark in pick.marks else ''}{mark}"
             label = f"{position} · {texts(f'today-{action}')}"
-            options.append(select_option(label, f"{action}:{pick.paper.key}", description=title))
+            options.append(
+                select_option(label, f"{action}:{models.alias_of(pick.paper.key)}", description=title)
+            )
     return select_menu(texts("today-mark"), pack_custom_id(verbs.MARK_PAPERS, marker=marker), options)
 
 

@@ -189,9 +189,8 @@ class TodayService:
         is_personal = is_learnt or bool(profile.topics) or reader.has_alerts
         ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt.weights, is_personal=is_personal)
         if shown:
-            names = await self._database.fetch(papers.get_current_keys, shown)
-            keys = dict.fromkeys(names.get(paper_key, paper_key) for paper_key in shown)
-            chosen = [ranked[paper_key] for paper_key in keys if paper_key in ranked]
+            shown = await self._database.fetch(papers.list_current_keys, shown)
+            chosen = [ranked[paper_key] for paper_key in shown if paper_key in ranked]
         else:
             unwanted = {
                 key for key, kind in reader.answers.items() if kind is FeedbackKind.LESS
