@@ -9,6 +9,7 @@ import pytest
 
 from bot.features.shelf.service import Shelf
 from bot.outbox import contents
+from bot.papers import cards, post_papers
 from storage import papers
 from storage.models import Locale, Style
 from tests.support import rendered_posts
@@ -74,3 +75,24 @@ def test_all_papers_of_an_announcement_are_in_its_message() -> None:
     parts = contents.DeliveryFactory(rendered_posts.new_renderer).render(post)
     assert [part.kind for part in parts] == ["message", "crosspost"]
     assert [part.paper_count for part in parts] == [len(post.papers), 0]
+
+
+@pytest.mark.parametrize("style", Style)
+def test_a_paper_that_cannot_be_drawn_is_a_link_and_the_others_come(
+    style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/security.md, *What fails for one channel*."""
+
+    def fail_for_one(paper: post_papers.PostPaper) -> str:
+        if paper.id == 2:
+            raise KeyError("a bug")
+        return ""
+
+    monkeypatch.setattr(cards, "format_savers", lambda _, paper: fail_for_one(paper))
+    papers = tuple(rendered_posts.paper(number) for number in range(1, 4))
+    parts = RENDERER.render(rendered_posts.daily(papers, style=style))
+    shown = json.dumps([part.payload for part in parts])
+    assert all(f"/{paper.key}" in shown for paper in papers)
+    assert "Paper 1" in shown
+    assert "Paper 3" in shown
+    rendered_posts.check(parts)

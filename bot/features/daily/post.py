@@ -9,9 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import discord
+import structlog
 from discord import ui
 
 from bot.archive import schemes
@@ -19,7 +21,7 @@ from bot.client import message_builder, verbs
 from bot.client.custom_ids import pack_custom_id
 from bot.client.permissions import REQUIRED, Channel
 from bot.client.wording import PostWording
-from bot.core import schedule
+from bot.core import isolation, schedule
 from bot.features.daily.choice import MAX_PAPERS, DailyPost, PlannedPost
 from bot.i18n.texts import Texts
 from bot.outbox import contents
@@ -33,6 +35,8 @@ from bot.sources import kinds
 from bot.text.parsed_query import ParsedQuery
 from storage import models
 from storage.models import PartKind, Style, Subscription
+
+log = structlog.get_logger(__name__)
 
 MIN_PAPER_TEXT = 480
 """Characters for a paper's title, authors and excerpt. With less for each of its papers, a message has too many."""
@@ -121,15 +125,32 @@ def _card_view(
     wording: PostWording, post: DailyPost, paper: PostPaper, position: int, heading: str = ""
 ) -> ui.LayoutView:
     """Return the message with one paper at this position in the delivery."""
-    return post_card_view(
-        wording.ui_texts,
+    marker = contents.part_marker(post.marker, position)
+    read = pack_custom_id(verbs.OPEN_PAPER, models.alias_of(paper.key), marker=marker)
+    plain = "\n".join(filter(None, (heading, message_parts.link_id(paper.key))))
+    return _draw(
         paper,
-        contents.part_marker(post.marker, position),
-        heading,
-        with_votes=post.has_votes,
-        with_language=not post.is_in_other_language,
-        by_webhook=post.subscription.is_by_webhook,
+        lambda: post_card_view(
+            wording.ui_texts,
+            paper,
+            marker,
+            heading,
+            with_votes=post.has_votes,
+            with_language=not post.is_in_other_language,
+            by_webhook=post.subscription.is_by_webhook,
+        ),
+        lambda: message_builder.text_view(plain, message_builder.button(wording.ui_texts("read"), read)),
     )
+
+
+T = TypeVar("T")
+
+
+def _draw(paper: PostPaper, draw: Callable[[], T], draw_plain: Callable[[], T]) -> T:
+    """Return a paper drawn or, if that fails, its link: a paper that cannot be drawn does not end the post. Logs the error."""
+    with isolation.isolated(log, "paper of a post not drawn", paper=paper.key):
+        return draw()
+    return draw_plain()
 
 
 def _add_papers(
@@ -171,11 +192,15 @@ def _paper_text(
     """Return a paper's lines, cut to a limit of characters and bytes, below the heading for late papers."""
     above = f"{heading}\n\n" if heading else ""
     characters, size = characters - len(above), size - discord_text.utf8_bytes(above)
-    facts = byline(wording.ui_texts, paper, with_votes=post.has_votes)
-    title = paper_texts.title_link(
-        paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16
-    )
-    lines = paper_lines(wording, post, number, paper, title)
+
+    def draw() -> str:
+        facts = byline(wording.ui_texts, paper, with_votes=post.has_votes)
+        title = paper_texts.title_link(
+            paper, characters - len(facts) - 16, size - discord_text.utf8_bytes(facts) - 16
+        )
+        return paper_lines(wording, post, number, paper, title)
+
+    lines = _draw(paper, draw, lambda: f"**{number}** · {message_parts.link_id(paper.key)}")
     return above + discord_text.shorten(lines, characters, max_bytes=size)
 
 
@@ -507,7 +532,11 @@ def embeds_payload(wording: PostWording, post: DailyPost) -> dict[str, Any]:
     embeds = [
         head,
         *(
-            _paper_embed(wording.ui_texts, post, number, paper, headings.get(paper.key))
+            _draw(
+                paper,
+                partial(_paper_embed, wording.ui_texts, post, number, paper, headings.get(paper.key)),
+                partial(_plain_embed, number, paper),
+            )
             for number, paper in enumerate(post.papers[: MAX_PAPERS[Style.ANNOUNCEMENT]], 1)
         ),
     ]
@@ -533,6 +562,11 @@ def plain_post_payload(
 def mention_line(post: DailyPost) -> str:
     """Return the line that mentions the post's role, or ""."""
     return "" if post.mention_role_id is None else f"<@&{post.mention_role_id}>\n"
+
+
+def _plain_embed(rank: int, paper: PostPaper) -> dict[str, Any]:
+    name = schemes.short_name(paper.key)[: discord_text.EMBED_TITLE - 10]
+    return {"title": f"{rank} · {name}", "url": schemes.page_url(paper.key), "color": message_builder.AMBER}
 
 
 def _paper_embed(
