@@ -240,8 +240,8 @@ def _parse_entry(entry: Mapping[str, Any], url: str, *, is_atom: bool) -> FeedEn
     }
     times = dict(entry)  # feedparser's own get() substitutes one time for another, with a warning
     # The date on an issue's cover may be months after that of the paper.
-    names = "published", "updated", "prism_publicationdate", "prism_coverdate"
-    published_on, unreadable_date = _read_day(times, *names)
+    dates = "published", "updated", "prism_publicationdate", "prism_coverdate"
+    published_on, unreadable_date = _read_day(times, *dates)
     version = _ARXIV_VERSION.fullmatch(id_)
     authors, affiliations = _parse_authors(entry)
     stated = [str(entry[name]) for name in ("dc_identifier", "prism_doi") if entry.get(name)]
