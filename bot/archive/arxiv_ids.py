@@ -34,7 +34,8 @@ ID = rf"(?a:{_NEW_ID}|{_OLD_ID})"
 MAY_HAVE_ID = re.compile("[0-9][0-9]{3}[0-9.]")
 """Finds something in each text with an id, and takes little time, as patterns do that begin with a set of characters."""
 _VERSION = r"(?:v[0-9]{1,3}(?:[-–]v[0-9]{1,3})?)?"
-_NO_PICTURE = r"(?![^\s()<>\"'|]{0,200}\.(?:png|jpe?g|gif|webp|svg)\b)"
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+_NO_PICTURE = rf"(?![^\s()<>\"'|]{{0,200}}(?:{'|'.join(map(re.escape, PICTURES))})\b)"
 _PREFIX = (
     r"(?:(?:arx|alphax|ar5)iv[^\s()<>\"'|]{0,60}?[/:.=_+-]"
     r"|(?:huggingface\.co|hf\.co|emergentmind\.com)/papers/"

@@ -7,7 +7,7 @@ all: of one that is cut, many papers of a journal would have the same key. https
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
@@ -31,22 +31,10 @@ _IS_CUT = re.compile(r"[$\\{^‐‑‒–−À-ɏ%]|<[0-9]|\[[0-9]+:|\*[0-9A-Za-
 """What stands behind a DOI that goes on, in a form that is not read."""
 _PAGES = frozenset(
     [
-        *(
-            "abstract",
-            "bib",
-            "citations",
-            "endf",
-            "epdf",
-            "figure",
-            "figures",
-            "full",
-            "full-text",
-            "fulltext",
-            "htm",
-            "html",
-        ),
-        *("meta", "metrics", "pdf", "pdf+html", "reader", "references", "short", "table", "tables", "xml"),
-        *("article-info", "article-metrics", "supplementary-material"),
+        *("abstract", "article-info", "article-metrics", "bib", "citations", "endf"),
+        *("epdf", "epub", "figure", "figures", "full", "full-text", "fulltext", "htm", "html"),
+        *("meta", "metrics", "nlm", "pdf", "pdf+html", "reader", "references"),
+        *("short", "supplementary-material", "table", "tables", "xml"),
     ]
 )
 """What is behind a key in the address of a page or file of a paper."""
@@ -54,12 +42,18 @@ _RXIV = re.compile(
     r"(10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{5,8})(?:v[0-9]{1,3})?(?![0-9a-z])"
 )
 """A preprint of bioRxiv or medRxiv, whose versions have one DOI."""
-_OXFORD = re.compile(r"(10\.1093/[a-z]+/[a-z]+[0-9]+)/[0-9]{5,9}")
+_NUMBERED = re.compile(r"(10\.[^/]+/.+?)/[0-9]{4,9}(?:/[^/]*)?")
+"""A DOI in an address `…/article-pdf/doi/DOI/NUMBER/NAME`, as many publishers have it."""
+_IN_BOOK = re.compile(r"(10\.[^/]+/97[89][0-9]{10}(?:-[0-9]+)?)/.*")
+"""A DOI of a book or chapter that consists of an ISBN and a number, before the name in an address."""
 _NO_PAPER = re.compile(
     # Zenodo, Dryad, figshare, Dataverse, Mendeley, Kaggle, Hugging Face, OpenNeuro, PANGAEA, GBIF, ICPSR, IEEE DataPort,
     # OSF's projects, the Protein Data Bank; referees' reports of F1000 and Wellcome, Faculty Opinions
     r"10\.(?:5281|5061|6084|7910|17632|34740|57967|18112|1594|15468|3886|21227|17605|2210|5256|21956|3410)/"
     r"|.*(?:\.sa[0-9]+|\.rev[0-9]+|/reviews?/?[0-9]*|/decision/?[0-9]*|-[race]c[0-9]+)$|.*/suppl"
+    # files, figures and tables of a paper; whole books, by their ISBN or Elsevier's number; Nature's news
+    r"|.*(?:\.[gst][0-9]{3}|/(?:fig|supp|table)-[0-9]+|/s[0-9]|[0-9]supp[a-z]?|/mediaobjects/.*)$"
+    r"|10\.[0-9.]+/(?:(?=97[89])(?:[0-9]-?){12}|(?=[0-9]+-[0-9]+-[0-9]+-)(?:[0-9]-?){9})[0-9x]$|10\.1016/c[0-9]{4}-|10\.1038/d[0-9]{5}-"
 )
 _ACL_ID = r"(?:[a-z][0-9]{2}-(?![0-9]000)[0-9]{4,5}|(?:19|20)[0-9]{2}\.[a-z0-9_]{1,30}-[a-z0-9_]{1,30}\.[1-9][0-9]{0,4})"
 _ACL_DOI = re.compile(
@@ -107,16 +101,12 @@ def _doi(value: str) -> str:
 def _read_doi(match: re.Match[str]) -> str | None:
     """Return the key of a DOI in a text (of any scheme), or None: it is cut, or no paper's."""
     text, behind = match.string, match.end()
-    folders = text[max(match.start() - 20, 0) : match.start()].lower().split("/")
-    if folders[-2:][0].startswith("suppl") or _IS_CUT.match(text, behind):
+    folders = text[max(match.start() - 40, 0) : match.start()].lower().split("/")[:-1]
+    is_picture = "badge" in folders[-2:] or match[2].lower().endswith(arxiv_ids.PICTURES)
+    if is_picture or "".join(folders[-1:]).startswith("suppl") or _IS_CUT.match(text, behind):
         return None
-    value = match[2].replace("{\\_}", "_").replace("\\_", "_").replace("&lt;", "<").replace("&gt;", ">")
-    value = re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), value)
-    value = _balanced(value.split("?")[0])
+    doi, value = _name_doi(match, folders)
     is_wrapped = value.endswith("-") or (value.endswith("/") and text[behind : behind + 1] == "\n")
-    doi = _without_pages(f"{match[1]}/{value.rstrip('.,;:/_~').lower()}")
-    if (preprint := _RXIV.match(doi)) or (preprint := _OXFORD.fullmatch(doi)):
-        doi = preprint[1]
     rest = doi.partition("/")[2]
     is_odd = (
         not rest.isascii()
@@ -135,6 +125,22 @@ def _read_doi(match: re.Match[str]) -> str | None:
 _SHORTEST = 3
 
 
+def _name_doi(match: re.Match[str], folders: Sequence[str] = ()) -> tuple[str, str]:
+    """Return the DOI in a text, without what addresses have behind it, and what was found of it behind its first `/`.
+
+    `folders` are the parts of the address before it.
+    """
+    value = match[2].replace("{\\_}", "_").replace("\\_", "_").replace("&lt;", "<").replace("&gt;", ">")
+    value = re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), value)
+    value = _balanced(value.split("?")[0])
+    doi = _without_pages(f"{match[1]}/{value.rstrip('.,;:/_~').lower()}")
+    is_numbered = folders[-1:] == ["doi"] and "article" in "".join(folders[-2:-1])
+    numbered = _NUMBERED.fullmatch(doi) if is_numbered else None
+    if shorter := _RXIV.match(doi) or _IN_BOOK.match(doi) or numbered:
+        doi = shorter[1]
+    return doi, value
+
+
 def _balanced(text: str) -> str:
     """Return what is before the first closing bracket that nothing opened."""
     depth = 0
@@ -147,6 +153,9 @@ def _balanced(text: str) -> str:
 
 def _without_pages(name: str) -> str:
     """Return a name without what the addresses of a paper's pages and files have behind it."""
+    head, _, number = name.rpartition("/")
+    if number.isdecimal() and head.rpartition("/")[2] in _PAGES:  # a figure's
+        name = head
     while name[(end := max(name.rfind("/"), name.rfind("."))) + 1 :] in _PAGES and end > 0:
         name = name[:end]
     return name
@@ -292,7 +301,7 @@ def find_keys(text: str) -> list[str]:
 def explain(text: str) -> SkipReason:
     """Return why a text without a key has none: an ID or address is not read, or is that of a data set or a review."""
     text = arxiv_ids.unquote(text)
-    dois = [_without_pages(doi[0].rstrip(".,;:/_~").lower()) for doi in _DOI.finditer(text)]
+    dois = [_name_doi(match)[0] for match in _DOI.finditer(text)]
     if any(map(_NO_PAPER.match, dois)):
         return SkipReason.NO_PAPER
     return SkipReason.UNKNOWN_ID if dois or _ADDRESS.search(text) else SkipReason.NO_ID

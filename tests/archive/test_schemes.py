@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import schemes
+from bot.archive import parse, schemes
 from storage import models
 
 SICI = "10.1002/(SICI)1097-0258(19980815/30)17:15/16<1661::AID-SIM968>3.0.CO;2-2"
@@ -26,6 +26,19 @@ NOTATIONS = {
     "doi/10.1101/2020.01.01.123456": "https://www.biorxiv.org/content/10.1101/2020.01.01.123456v1.full"
     " | https://www.biorxiv.org/content/biorxiv/early/2020/01/02/2020.01.01.123456.full.pdf",
     "doi/10.7554/elife.1.005": "10.7554/eLife.1.005",
+    "doi/10.1162/tacl_a_00712": "https://direct.mit.edu/tacl/article/doi/10.1162/tacl_a_00712/125177/A-Title-In-The-Address"
+    " | https://direct.mit.edu/tacl/article-pdf/doi/10.1162/tacl_a_00712/2480000/tacl_a_00712.pdf"
+    " | https://direct.mit.edu/tacl/article-abstract/doi/10.1162/tacl_a_00712/125177/A-Title?redirectedFrom=fulltext",
+    "doi/10.1093/nar/gkag123": "https://academic.oup.com/nar/article-pdf/doi/10.1093/nar/gkag123/61234567/gkag123.pdf"
+    " | https://academic.oup.com/nar/advance-article/doi/10.1093/nar/gkag123/61234567?login=false"
+    " | https://academic.oup.com/nar/article-lookup/doi/10.1093/nar/gkag123",
+    "doi/10.1159/000123456": "https://karger.com/nmd/article-lookup/doi/10.1159/000123456"
+    " | https://karger.com/nmd/article/doi/10.1159/000123456/512345/A-Title",
+    "doi/10.1088/1742-6596/1/1/012001": "https://iopscience.iop.org/article/10.1088/1742-6596/1/1/012001/pdf",
+    "doi/10.1201/9781003143123-5": "https://www.taylorfrancis.com/chapters/edit/10.1201/9781003143123-5/ponds-ann-beech",
+    "doi/10.1007/s11263-015-0816-y": "https://link.springer.com/article/10.1007/s11263-015-0816-y/figures/2",
+    "doi/10.3389/fnins.2018.00774": "https://www.frontiersin.org/articles/10.3389/fnins.2018.00774/xml/nlm"
+    " | https://www.frontiersin.org/journals/neuroscience/articles/10.3389/fnins.2018.00774/epub",
     f"doi/10.1234/{'a' * 78}": f"10.1234/{'a' * 78}",
     "doi/10.1007/978-3-319-24574-4_28": r"10.1007/978-3-319-24574-4\_28 | 10.1007/978-3-319-24574-4{\_}28"
     " | https://link.springer.com/content/pdf/10.1007/978-3-319-24574-4_28.pdf",
@@ -57,6 +70,21 @@ def test_what_is_cut_or_no_paper_has_no_key() -> None:
         *("10.1002/x%253C12%253E", "10.1234/abc\N{EN DASH}def", "10.1234/abc,Title", "10.1234/" + "a" * 239),
         *("10.5281/zenodo.1234567", "https://doi.org/10.5061/dryad.abc12", "10.7554/eLife.12345.sa1"),
         *("10.5194/egusphere-2023-1-RC1", "https://pubs.acs.org/doi/suppl/10.1021/acs.1c1/suppl_file/a.pdf"),
+        *(
+            "10.1371/journal.pone.0185542.s001",
+            "10.1371/journal.pone.0185542.g001",
+            "10.7717/peerj.4375/supp-1",
+        ),
+        *("https://www.mdpi.com/article/10.3390/rs12010001/s1", "10.1214/18-AOS1709SUPP"),
+        "https://static-content.springer.com/esm/art%3A10.1038%2Fs41586-021-03819-2/MediaObjects/41586_2021_MOESM1_ESM.pdf",
+        *("10.1007/978-3-030-58452-8", "10.1007/3-540-45014-9", "10.1515/9783110641234/html"),
+        *(
+            "https://www.taylorfrancis.com/books/mono/10.1201/9781003143123/ponds",
+            "10.1038/d41586-026-01234-5",
+        ),
+        "https://img.shields.io/badge/DOI-10.1145%2F3600006.3613165-blue.svg",
+        "https://img.shields.io/badge/doi-10.1145/3600006.3613165-blue?style=flat",
+        "https://zenodo.org/badge/DOI/10.1145/3600006.3613165.svg",
         "https://openreview.net/group?id=ICLR.cc/2026/Conference",
         "https://proceedings.mlr.press/v306/kim26a/kim26a-supp.pdf",
         *("https://aclanthology.org/volumes/2026.acl-long/", "https://aclanthology.org/2026.acl-long.0/"),
@@ -65,6 +93,21 @@ def test_what_is_cut_or_no_paper_has_no_key() -> None:
     ):
         assert schemes.find_keys(text) == [], text
         assert schemes.read_key(text) is None, text
+
+
+def test_of_a_list_and_a_message_badges_files_and_books_name_no_paper() -> None:
+    badge = "[![DOI](https://img.shields.io/badge/DOI-10.1145%2F3600006.3613165-blue.svg)]"
+    lines = (
+        f"- **Ponds at Night** {badge}(https://doi.org/10.1145/3600006.3613165)",
+        "- [Newts by Day](https://direct.mit.edu/tacl/article/doi/10.1162/tacl_a_00712/125177/Newts-by-Day)",
+        "- [Frogs of the World](https://link.springer.com/book/10.1007/978-3-030-58452-8)",
+        "- [Data of the Frogs](https://journals.plos.org/plosone/article/file?type=supplementary&id=10.1371/journal.pone.0185542.s001)",
+    )
+    keys = ["doi/10.1145/3600006.3613165", "doi/10.1162/tacl_a_00712"]
+    [digest] = parse.parse_text("\n".join(lines), "2026-11-20.md", date(2026, 11, 30))
+    assert [entry.paper_key for entry in digest.entries] == keys
+    assert schemes.list_keys("\n".join(lines), date(2026, 11, 30)) == keys
+    assert {schemes.explain(line) for line in lines[2:]} == {models.SkipReason.NO_PAPER}
 
 
 _PART = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._", min_size=3, max_size=20).filter(
