@@ -18,7 +18,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from bot.archive import fields, languages, listing, markdown_lines, parse, schemes, summaries
+from bot.archive import escaping, fields, languages, listing, markdown_lines, parse, schemes, summaries
 from bot.rendering import discord_text, markdown, typesetting
 from bot.rendering.templates import Templates
 from bot.text import analyser, people, seed, typography
@@ -73,18 +73,6 @@ def parse_key(key: str) -> str | None:
 
 # BibTeX entries, in Unicode (which biber and current BibTeX styles accept), with LaTeX escaped.
 
-_COMMANDS = {
-    "\\": r"\textbackslash{}",
-    # Not `\{`: BibTeX counts escaped braces too.
-    "{": r"\textbraceleft{}",
-    "}": r"\textbraceright{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "$&#%_"} | _COMMANDS)
-_PARAGRAPH = r"\par{}"
-_TEXTS = {_PARAGRAPH: "\n"} | {command: text for text, command in _COMMANDS.items()}
-_ESCAPED = re.compile("|".join([*map(re.escape, _TEXTS), r"\\[$&#%_]"]))
 UNCONFIRMED_ORDER = "Authors in the digest's order, not compared with the paper's page"
 """The comment above a file, with the keys of the entries whose authors do not come from arXiv: digests shuffle authors."""
 
@@ -136,19 +124,19 @@ class BibtexFile:
         names = [_format_author(name) for name in authors if discord_text.to_single_line(name)]
         plain = typesetting.render_title if is_latex else str
         fields = {
-            "title": f"{{{escape_bibtex(plain(title))}}}" if title else "",
+            "title": f"{{{escaping.escape_bibtex(plain(title))}}}" if title else "",
             "author": " and ".join([*names, "others"] if truncated and names else names),
             "year": year,
             **({"eprint": paper_key, "archivePrefix": "arXiv"} if kind is None else {}),
-            "doi": escape_bibtex(schemes.doi_of(paper_key) or "") if kind else "",
+            "doi": escaping.escape_bibtex(schemes.doi_of(paper_key) or "") if kind else "",
             "url": (discord_text.safe_url(url) if url else None) or schemes.page_url(paper_key),
-            "booktitle" if kind is schemes.Kind.CONFERENCE else "journal": escape_bibtex(
+            "booktitle" if kind is schemes.Kind.CONFERENCE else "journal": escaping.escape_bibtex(
                 plain(journal or "")
             ),
-            "note": escape_bibtex(plain(comment or "")),
-            "keywords": ", ".join(map(escape_bibtex, tags)),
+            "note": escaping.escape_bibtex(plain(comment or "")),
+            "keywords": ", ".join(map(escaping.escape_bibtex, tags)),
             # A reader's note: as a "note" it would be printed in the references.
-            "annote": _PARAGRAPH.join(map(escape_bibtex, note.splitlines())),
+            "annote": escaping.PARAGRAPH.join(map(escaping.escape_bibtex, note.splitlines())),
             # Another key of the entry, for biblatex and for an import of this file.
             "ids": "" if self._is_keyed_by_id else make_key(paper_key),
         }
@@ -176,19 +164,9 @@ def describe_state(comment: str | None, withdrawn_by: Withdrawal | None) -> str 
     return ". ".join(filter(None, (f"Withdrawn by {by}", comment)))
 
 
-def escape_bibtex(text: str) -> str:
-    """Return the text on one line with LaTeX special characters escaped."""
-    plain = discord_text.to_single_line(text)
-    return plain.translate(_ESCAPES)
-
-
-def unescape_bibtex(text: str) -> str:
-    return _ESCAPED.sub(lambda match: _TEXTS.get(match[0], match[0][-1]), text)
-
-
 def _format_author(name: str) -> str:
     """Return an author's name as BibTeX reads it: `Oakley, Jr., Guy`, and in braces if it is one (`Pond Team`, `A and B`)."""
-    escaped, parts = escape_bibtex(name), list(map(escape_bibtex, people.split_name(name)))
+    escaped, parts = escaping.escape_bibtex(name), list(map(escaping.escape_bibtex, people.split_name(name)))
     if (" " in escaped and not parts[1]) or re.search(r"(?i)\band\b|\bothers\b", escaped):
         return f"{{{escaped}}}"
     family, given, suffix = parts
@@ -276,9 +254,6 @@ CSV_COLUMNS = (
     *("date", "format", "rank", "arxiv_id", "title", "url", "votes"),
     *("authors", "authors_truncated", "thumbnail", "video", "summary", *SHOWN_ARXIV_FIELDS, "key", "doi"),
 )
-_CELL_START, _FORMULA = r"(?:^|(?<=[;\t\r\n]))", r'(?=[ "]*[=+\-@＝＋－＠]|(?<![^\'])[\t\r])'
-_UNESCAPED = re.compile(_CELL_START + _FORMULA)
-_ESCAPED_CELL = re.compile(f"{_CELL_START}'{_FORMULA}")
 
 
 class ExportFormat(StrEnum):
@@ -417,18 +392,8 @@ def _fill_in(item: ExportDigest, entry: Entry) -> Entry:
 
 def _csv_line(row: Iterable[object]) -> str:
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(map(escape_formula, row))
+    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(map(escaping.escape_formula, row))
     return file.getvalue()
-
-
-def escape_formula(value: object) -> object:
-    """Put an apostrophe before each formula that a spreadsheet would evaluate, also if it splits cells at other signs."""
-    return _UNESCAPED.sub("'", value) if isinstance(value, str) else value
-
-
-def unescape_formula(text: str) -> str:
-    """Return a text as it was before `escape_formula`."""
-    return _ESCAPED_CELL.sub("", text)
 
 
 _EXPORTERS: Mapping[ExportFormat, Callable[[Sequence[ExportDigest], Templates], str]] = {

@@ -57,8 +57,7 @@ def parse_json(text: str, name: str, on: date | None, listing_form: DigestFormat
         return (listing.build(day, listing.from_services(items), form=listing_form),)
     papers, skipped = sorting.split(records.read_items(values, path_on))
     if not papers:
-        # Raises the reason why the first value is not a listing.
-        return listing.build_records(values[:2])
+        raise errors.NotADigestError("its objects have no title with a DOI, a link or an ID of a paper")
     return _build_digests(papers, on, skipped, is_named=True, certain={path_on}, doubts=())
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
 
-from bot.archive import arxiv_ids, bibtex, exports, fields, listing, mentions, schemes, sorting, title_reader
+from bot.archive import arxiv_ids, bibtex, escaping, fields, listing, mentions, schemes, sorting, title_reader
 from bot.archive.items import Item
 from bot.text import date_reader
 from storage.models import Skipped, SkipReason, arxiv_id_of, scheme_of
@@ -29,7 +29,10 @@ Fields: TypeAlias = list[tuple[str, Any]]
 """The fields of a record in order: lower-case names, each with its text, or, of people, days and an index of words, its value."""
 
 # What fields are, by their names in lower case.
-STATED_TITLES = ("title", "ti", "t1", "%t", "paper_title", "title_s", "article_title", "dc:title")
+STATED_TITLES = (
+    *("title", "ti", "t1", "%t", "title_s", "dc:title"),
+    *("paper_title", "papertitle", "article_title", "articletitle", "maintitle"),
+)
 """Titles of papers in all formats."""
 NAMES = ("name", "headline", "이름", "논문")
 """What titles are called in a file that calls nothing a title."""
@@ -76,14 +79,20 @@ OF_IDS = re.compile(
     r".*(?:arxiv|journal|publication|container).*|eprint|booktitle|venue|howpublished|j[aof]|t2|%[bj]|so|l1|files?"
 )
 """Fields that hold no sentences: ids of arXiv, where a paper appeared, and its files."""
+_OF_PLACES = re.compile(r".*journal.*|container.*|venue.*|host.*|source|publicationinfo|attachments")
+"""Objects for where a paper appeared, and for its files, whose titles are not its own."""
 OF_KEYS = re.compile(
     r".*doi.*|d[io]|[al]id|(?:.*[-_ :])?(?:uri?|url)s?(?:-[0-9])?|links?|l[1-3]|ee|address|href|(?:.*_)?pdf|identifiers?|ids?"
-    r"|%[ru]|electronic-resource-num|externalids|locations?"
+    r"|%[ru]|electronic-resource-num|externalids|pids?|locations?"
 )
 """Fields that may hold a DOI or the address of a paper's page."""
 
 
 _NUMBERS = ("volume", "issue", "pages", "year")
+
+
+_IS_WHOLE = re.compile(rf"{_INDEX}|{_PEOPLE.pattern}|{_DAY.pattern}")
+"""Fields that keep their value, of whatever members it is."""
 
 
 class Record(NamedTuple):
@@ -118,7 +127,8 @@ def title_of(record: Record) -> str:
 
 def people_of(record: Record) -> tuple[str, ...]:
     """Return the people that wrote a record's paper."""
-    values = [value for name, value in record.fields if _PEOPLE.fullmatch(name)]
+    values = [value for name, value in record.fields if _PEOPLE.fullmatch(name) and value]
+    values = [value for value in values if not isinstance(value, str)][:1] or values
     return fields.read_names(values[0] if len(values) == 1 else values)
 
 
@@ -305,41 +315,38 @@ def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> t
         if value.get("id", value["forum"]) != value["forum"]:
             return [Record([], text=f"reply to {value['forum']}", is_object=False)], []
         value = {**value, "forum": f"https://openreview.net/forum?id={value['forum']}"}
+    return _find_in_object(value, titles, name)
+
+
+def _find_in_object(value: dict[str, Any], titles: Sequence[str], name: str) -> tuple[list[Record], Fields]:
+    """Return the records in an object. What it says itself comes before what is said of its parts."""
     records, of_keys, own, is_folder = list[Record](), list[Record](), Fields(), False
-    # What an object says itself comes before what is said of its parts.
     for key, member in sorted(value.items(), key=lambda field: isinstance(field[1], dict | list)):
         inner = name if key in _PARTS else key[:_MAX_NAME].lower()
         if OF_OTHERS.fullmatch(inner) and inner not in (*_ABSTRACTS, _INDEX):
             continue
-        if isinstance(member, dict | list) and (
-            inner == _INDEX or _PEOPLE.fullmatch(inner) or _DAY.fullmatch(inner)
-        ):
+        if isinstance(member, dict | list) and _IS_WHOLE.fullmatch(inner):
             own.append((inner, member))
             continue
         if isinstance(member, dict | str) and arxiv_ids.parse_bare_id(key):
-            stated = (
-                {titles[0]: member}
-                if isinstance(member, str) and " " in member and "](" not in member
-                else {}
-            )
-            member = {"arxiv": key, **(member if isinstance(member, dict) else stated)}
+            member = {"arxiv": key, **(member if isinstance(member, dict) else _read_label(member, titles))}
         found, rest = find(member, titles, inner)
         if on := date_reader.find_date(key[:40]):
             found = [record._replace(on=record.on or on) for record in found]
-        if (
-            inner.removesuffix("s") in titles or inner == "attachments"
-        ):  # titles of its files are none of its own
-            rest += [
-                field
-                for one in found
-                for field in one.fields
-                if inner != "attachments" or field[0] not in titles
-            ]
+        is_title = inner.removesuffix("s") in titles
+        if is_title or _OF_PLACES.fullmatch(inner):
+            parts = (field for one in found for field in one.fields)
+            rest += [field for field in parts if is_title or field[0] not in titles]
             found = []
         (of_keys if OF_KEYS.fullmatch(inner) else records).extend(found)
         own += rest
         is_folder |= _count_titled(found, titles) > (0 if isinstance(member, list) else 1)
     return _make_record(own, records, of_keys, titles, is_folder=is_folder)
+
+
+def _read_label(text: str, titles: Sequence[str]) -> dict[str, str]:
+    """Return the title that a text behind an id is, or nothing: it is a category, or a row of a table."""
+    return {titles[0]: text} if " " in text and "](" not in text else {}
 
 
 def _find_in_list(members: list[Any], titles: Sequence[str], name: str) -> tuple[list[Record], Fields]:
@@ -372,13 +379,16 @@ def _make_record(
     titled = [record for record in records if record.first(titles)]
     parts = [record for record in records if not record.first(titles)]
     own_keys, keys = _find_keys(Record(own)), {*filter(None, map(tuple, map(_find_keys, parts)))}
-    is_named = first(own, titles) and (titles is STATED_TITLES or is_addressed(own))
-    if is_named and (len(keys) < 2 or own_keys) and (not is_folder or own_keys):
+    is_named = first(own, titles) and (
+        titles is STATED_TITLES or is_addressed(own) or own_keys or any(map(_find_keys, of_keys))
+    )
+    is_around = len(titled) == 1 and not own_keys and _find_keys(titled[0])
+    if is_named and (len(keys) < 2 or own_keys) and (not is_folder or own_keys) and not is_around:
         return [Record([*own, *(field for part in (*of_keys, *parts) for field in part.fields)]), *titled], []
     if len(titled) == 1 and not is_folder:
-        inner = [field for part in (*of_keys, *parts, *titled) for field in part.fields]
+        inner = [field for part in (*of_keys, *parts) for field in part.fields]
         if len(keys) < 2:
-            return [Record([*own, *inner], titled[0].on)], []
+            return [Record([*titled[0].fields, *own, *inner], titled[0].on)], []
         if not _find_keys(titled[0]):  # the title of a list
             own, records = [*own, *titled[0].fields], parts
     records = [*of_keys, *records]
@@ -421,7 +431,7 @@ def _read_latex(name: str, value: str, volume: str) -> Any:
     if name in ("title", "subtitle", "abstract"):
         return bibtex.read_latex(value)
     if name in ("annote", "keywords"):
-        return exports.unescape_bibtex(value)
+        return escaping.unescape_bibtex(value)
     if name == "author":
         return [*bibtex.read_names(value[:_MAX_PEOPLE])]
     # Volume {abs/2401.00003} of {CoRR}.
@@ -501,7 +511,7 @@ def read_table(rows: str, delimiter: str, columns: Sequence[str]) -> Iterator[Re
     try:
         for row in csv.reader(io.StringIO(rows), delimiter=delimiter):
             if any(map(str.strip, row)):
-                cells = zip_longest(columns, map(exports.unescape_formula, row), fillvalue="")
+                cells = zip_longest(columns, map(escaping.unescape_formula, row), fillvalue="")
                 yield Record(list(cells), text="\n".join(row))
     except csv.Error:
         yield from rows.splitlines()

@@ -14,7 +14,7 @@ import structlog.testing
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.archive import exports, ingest, listing, parse
+from bot.archive import escaping, exports, ingest, listing, parse
 from bot.archive.exports import ExportDigest, ExportFormat, ReferenceFormat
 from bot.archive.references import read_references
 from bot.rendering.templates import Templates
@@ -351,7 +351,7 @@ def test_a_spreadsheet_and_a_markdown_list_have_each_paper_with_its_note() -> No
 
 def test_escapes_cells_that_look_like_formulas() -> None:
     for start in ("=", "+", "-", "@", "＝", "＠", "\t"):
-        assert exports.escape_formula(f"{start}1+1") == f"'{start}1+1", start
+        assert escaping.escape_formula(f"{start}1+1") == f"'{start}1+1", start
 
 
 NEWSLETTER_LINES = [

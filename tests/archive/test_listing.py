@@ -35,7 +35,7 @@ def test_rejects_invalid_json_with_the_reason() -> None:
     for text, reason in (
         ("{", "line 1: it begins like JSON but is not valid"),
         ('\n{"format": "listing",\n"date" 3}', "line 3: it begins like JSON but is not valid"),
-        ("{}", 'line 1: it is JSON, but not a listing: its "format" is not "listing"'),
+        ("{}", "its objects have no title with a DOI, a link or an ID of a paper"),
         ('{"format": "listing"}', 'line 1: the listing has no "date" such as 2025-02-06'),
         ('{"format": "listing", "date": "2025-05-06"}', 'line 1: the listing has no list of "papers"'),
         ('{"a":' * 100_000, "line 1: it begins like JSON but is not valid"),
