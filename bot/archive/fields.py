@@ -224,7 +224,7 @@ def parse_paper_heading(text: str) -> PaperHeading | None:
             if not label or before.count("[") > before.count("]"):
                 start = text.find("[") + 1
                 before, label = text[:start], text[start : match.start("end")]
-            if label.strip(" *_[").lower() in _CAPTIONS:
+            if is_button(label):
                 return PaperHeading(key, before.strip(" *_-–—:|[(") or None, url)
             is_id = (schemes.read_key if "/" in label else arxiv_ids.parse_bare_id)(label) == key
             return PaperHeading(key, None if is_id else _clean_title(label), url)
@@ -239,9 +239,191 @@ _LINK_START = re.compile(
     r"(?:\[(?P<label>(?:[^\[\]]++|\[[^\[\]]*+\])*+))?(?P<end>\])\s?\(?\s?<?(?=https?://|\S{0,20}arxiv)",
     re.IGNORECASE,
 )
-_CAPTIONS = frozenset(
-    ("", "abs", "abstract", "arxiv", "hf", "html", "link", "paper", "pdf", "url", "논문", "링크", "원문")
+_BUTTONS = frozenset(
+    (
+        *(
+            "abs",
+            "abstract",
+            "arxiv",
+            "hf",
+            "html",
+            "link",
+            "links",
+            "paper",
+            "papers",
+            "pdf",
+            "url",
+            "doi",
+            "code",
+        ),
+        *(
+            "data",
+            "dataset",
+            "datasets",
+            "github",
+            "gitlab",
+            "project",
+            "page",
+            "pages",
+            "website",
+            "site",
+            "web",
+        ),
+        *(
+            "homepage",
+            "demo",
+            "video",
+            "videos",
+            "talk",
+            "poster",
+            "slides",
+            "bibtex",
+            "bib",
+            "cite",
+            "citation",
+        ),
+        *(
+            "supp",
+            "supplement",
+            "supplementary",
+            "supplemental",
+            "material",
+            "materials",
+            "appendix",
+            "openreview",
+        ),
+        *(
+            "pmlr",
+            "cvf",
+            "acl",
+            "anthology",
+            "biorxiv",
+            "medrxiv",
+            "ieee",
+            "xplore",
+            "acm",
+            "springer",
+            "nature",
+        ),
+        *(
+            "elsevier",
+            "sciencedirect",
+            "science",
+            "direct",
+            "hugging",
+            "face",
+            "huggingface",
+            "model",
+            "models",
+        ),
+        *(
+            "weights",
+            "blog",
+            "post",
+            "thread",
+            "publisher",
+            "journal",
+            "proceedings",
+            "article",
+            "preprint",
+            "export",
+        ),
+        *(
+            "version",
+            "reviews",
+            "discussion",
+            "forum",
+            "repository",
+            "repo",
+            "source",
+            "official",
+            "download",
+            "read",
+        ),
+        *(
+            "view",
+            "see",
+            "open",
+            "visit",
+            "click",
+            "check",
+            "get",
+            "go",
+            "full",
+            "text",
+            "free",
+            "access",
+            "online",
+        ),
+        *(
+            "more",
+            "here",
+            "the",
+            "at",
+            "on",
+            "in",
+            "and",
+            "with",
+            "of",
+            "for",
+            "this",
+            "our",
+            "to",
+            "mb",
+            "kb",
+        ),
+        *(
+            "논문",
+            "링크",
+            "원문",
+            "코드",
+            "데이터",
+            "데이터셋",
+            "프로젝트",
+            "페이지",
+            "홈페이지",
+            "초록",
+            "발표",
+            "자료",
+        ),
+        *(
+            "영상",
+            "슬라이드",
+            "포스터",
+            "보기",
+            "다운로드",
+            "바로가기",
+            "论文",
+            "论文链接",
+            "链接",
+            "原文",
+            "代码",
+            "项目",
+        ),
+        *(
+            "主页",
+            "项目主页",
+            "数据",
+            "数据集",
+            "下载",
+            "摘要",
+            "全文",
+            "論文",
+            "リンク",
+            "コード",
+            "ページ",
+            "本文",
+            "要旨",
+        ),
+    )
 )
+"""The words of links that name no paper by its title."""
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+def is_button(label: str) -> bool:
+    """Return whether a link's label has no other words than those of buttons: `Download PDF`, `[code]`, none."""
+    return len(label) < MAX_LINE_LENGTH and _BUTTONS.issuperset(_LETTERS.findall(label.lower()))
 
 
 def _clean_title(title: str) -> str | None:

@@ -77,7 +77,10 @@ class Reader:
         # The papers below a heading, which is the title of a single one, and its level.
         self._papers: list[Item] = []
         self._title: tuple[int, str] | None = None
+        self._short_heading: str | None = None
         self._above: list[str] = []  # the lines since the last paper or heading
+        # Rows of a section that are links without a title, with the lines above each.
+        self._untitled: list[tuple[int, list[str]]] = []
 
     def read(self, start: int) -> Iterator[Item | Skipped]:
         """Yield the papers from a row on, and those that are left out. A heading above one paper may be its title."""
@@ -101,7 +104,7 @@ class Reader:
         papers = self._read_line(self._join(row), row) if is_read else []
         self._papers += papers
         if papers or heading:
-            self._above.clear()
+            self._above = []
         elif line.strip() and is_read:
             self._above.append(line)
         if papers:
@@ -116,16 +119,34 @@ class Reader:
         return [*ended, *(Item(key, None, None, row).skip(SkipReason.MENTION) for key in mentioned)]
 
     def _end_section(self) -> Iterator[Item]:
-        """Yield a section's papers. The heading is the title of its only paper, unless the paper's line has one."""
+        """Yield a section's papers.
+
+        A title is in a paper's line, in bold above its links, in the heading of a section's only one, above its links, or in a
+        short heading.
+        """
         papers = [paper for paper in self._papers if not paper.is_mention]
         is_single = len({paper.key for paper in papers}) == 1
         is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
         heading = self._title[1] if self._title and is_single and not is_titled else None
         if heading and papers[0].is_of_arxiv:
             heading = title_reader.clean_title(heading, is_of_arxiv=True)
+        above = self._find_above()
         for paper in self._papers:
-            yield paper._replace(title=None if paper.is_mention else heading or paper.title)
-        self._papers, self._title = [], None
+            title, is_bold = above.get(paper.row, (None, False))
+            short = self._short_heading if is_single and not paper.is_of_arxiv else None
+            titles = (title if is_bold else None, heading, paper.title, title, short)
+            yield paper._replace(title=None if paper.is_mention else next(filter(None, titles), None))
+        self._papers, self._title, self._untitled, self._short_heading = [], None, [], None
+
+    def _find_above(self) -> dict[int, tuple[str | None, bool]]:
+        """Return the titles above the section's rows of links, by row, and whether they are bold.
+
+        Without one above the first row, but with one below the last, all are below their rows.
+        """
+        found = [title_reader.find_above(above) for _, above in (*self._untitled, (0, self._above))]
+        if not found[0][0] and found[-1][0]:
+            found = found[1:]
+        return {row: title for (row, _), title in zip(self._untitled, found, strict=False)}
 
     def _join(self, row: int) -> str:
         """Return a line with a link that continues in the next line."""
@@ -161,6 +182,8 @@ class Reader:
         min_words = 1 if title_reader.is_numbered(text) else 4
         if title := title_reader.read_title(text, min_words, is_of_arxiv=False):
             self._title = heading.level, title
+        else:
+            self._short_heading = title_reader.read_title(text, 2, is_of_arxiv=False)
 
     def _is_day(self, stated: date_reader.Stated, on: date, words: int, row: int) -> bool:
         """Return whether a heading with a date is no title of the one paper below it.
@@ -201,12 +224,7 @@ class Reader:
             parts = [cell for cell in cells if len(cell.strip()) <= _MAX_CELL_LENGTH]
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
-        is_of_buttons = not _WORD.search(rest.replace(CUT, ""))
-        near = [
-            *(note for note in notes if title_reader.read_title(note, is_of_arxiv=False)),
-            *labels,
-            *(self._above if is_of_buttons else ()),
-        ]
+        near = [*(note for note in notes if title_reader.read_title(note, is_of_arxiv=False)), *labels]
         is_alone = len({paper.key for paper in papers}) == 1
         # The addresses of a paper's page and of its PDF are one item.
         items: dict[str, Item] = {}
@@ -217,6 +235,9 @@ class Reader:
             title, is_mention = first.title or paper.title, first.is_mention and paper.is_mention
             is_mention = is_mention or (first.needs_day and paper.needs_day and on is None)
             items[paper.key] = first._replace(title=title, is_mention=is_mention, on=on)
+        is_untitled = is_alone and not any(item.title or item.is_of_arxiv for item in items.values())
+        if is_untitled and fields.is_button(mentions.ADDRESS.sub("", rest.replace(CUT, ""))):
+            self._untitled.append((row, self._above))
         return [*items.values()]
 
 

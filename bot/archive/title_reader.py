@@ -25,20 +25,19 @@ _LEADING = re.compile(r"^[^\w\"“'‘(\[$\\~]+")
 _TRAILING = re.compile(r"(?<![^\w\"”'’)\]$?!%.*+#~…])[^\w\"”'’)\]$?!%.*+#~…]++$")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
-_WORD = re.compile("[\u3400-\u9fff]{2}|[\u3040-\u30ff]{3}|[^\\W\\d_\u3040-\u30ff\u3400-\u9fff]{2,}")
+_WORD = re.compile("[\u3040-\u30ff\u3400-\u9fff]{2}|[^\\W\\d_\u3040-\u30ff\u3400-\u9fff]{2,}")
 """A word of a title, or as much of a script without spaces."""
 _SENTENCE_END = re.compile(r"[a-z]{3}[.;] |[.,;]$")
-_NAME_SEPARATOR = re.compile(r", | and | & |; |[、，·]")
 _NAME = re.compile("[\uac00-\ud7a3]{2,4}|[\u3400-\u9fff]{2,4}")
 """A name without a space in it: Korean, Chinese or Japanese."""
+_PARTICLES = frozenset(
+    ("van", "von", "der", "den", "de", "da", "di", "du", "del", "dos", "la", "le", "al", "el", "bin", "ibn")
+)
+_BEHIND_NAME = re.compile(r"\s?(?:\([^()]{0,200}\))?[\s\d*†‡§¶#¹²³⁴-⁹,]*+$")
+"""The marks and the affiliation behind a name."""
 _ITEM = re.compile(r"\A\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
 _QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
-_CAPTION = re.compile(
-    r"(?:read|view|see|open|download|click|check|visit|full|go to|link to|get)\b.{0,40}"
-    r"\b(?:paper|arxiv|pdf|here|abstract|article|more|text)\b",
-    re.IGNORECASE,
-)
 _TITLE_END = re.compile(r"\s[-–—|·]\s")
 _OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>【】]*|\((?=[^()]*\bet al\b)[^()]*+\)\W*)$")
 """A bracket that is still open, as before a link, or the authors in brackets."""
@@ -88,7 +87,7 @@ def read_title(label: str, min_words: int = 4, *, is_of_arxiv: bool = True) -> s
     title = fields.strip_quotes(title.removeprefix("[[").removesuffix("]]"))
     words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
     is_other = "://" in title or "![" in label or _is_no_title(title, is_of_arxiv=is_of_arxiv)
-    is_caption = words < 10 and _CAPTION.match(title)
+    is_caption = words < 10 and fields.is_button(title)
     fewer = max(": " in title, min(2, min_words - 2) if _HANGUL.search(title) else 0)
     return None if is_other or is_caption or words < min_words - fewer else title
 
@@ -108,20 +107,51 @@ def _read_bare(text: str, *, is_of_arxiv: bool) -> str | None:
     """Return text without marks as a title, or None if it may be a sentence or a list of names."""
     is_other = text.lstrip().startswith("(") or "](" in text or text.rstrip().endswith(".")
     title = None if is_other else read_title(text, is_of_arxiv=is_of_arxiv)
-    fewest = 3 if title and _HANGUL.search(title) else 4
-    if title is None or len(_WORD.findall(title)) < fewest or _SENTENCE_END.search(title):
+    if title is None or not _has_words(title) or _SENTENCE_END.search(title):
         return None
-    return None if _are_names(title) else title
+    return None if read_people(title) else title
 
 
-def _are_names(text: str) -> bool:
-    """Return whether a text is a list of people: names of two to four words in capitals, with commas between them."""
-    names = [name.strip() for name in _NAME_SEPARATOR.split(text)]
-    return len(names) > 1 and all(
-        _NAME.fullmatch(name)
-        or (2 <= len(name.split()) <= 4 and all(word[0].isupper() for word in name.split()))
-        for name in names
-    )
+def _has_words(title: str) -> bool:
+    return len(_WORD.findall(title)) >= (3 if _HANGUL.search(title) else 4)
+
+
+def read_people(text: str) -> tuple[str, ...]:
+    """Return the people in a line that is a list of names, perhaps with a venue behind a semicolon, or nothing."""
+    for part in (text, text.partition(";")[0]):
+        people, is_shortened = fields.parse_authors(_strip_emphasis(part[: 2 * MAX_TITLE_LENGTH].strip()))
+        names = [_BEHIND_NAME.sub("", name) for name in people]
+        if len(names) + is_shortened > 1 and all(map(_is_name, names)):
+            return tuple(names)
+    return ()
+
+
+def _is_name(text: str) -> bool:
+    words = text.split()
+    in_capitals = all(word[0].isupper() or word in _PARTICLES for word in words)
+    return _NAME.fullmatch(text) is not None or (2 <= len(words) <= 5 and in_capitals)
+
+
+def find_above(lines: Sequence[str]) -> tuple[str | None, bool]:
+    """Return the title in the lines above a paper's links, and whether it is in bold.
+
+    It is the line in bold, else the first of four words, or of two. A line with links, of names, with a label or at the end of a
+    sentence is none.
+    """
+    texts = [
+        strip_item(line).strip()
+        for line in lines
+        if "](" not in line
+        and not fields.parse_labelled_field(line)
+        and not line.rstrip(" *_").endswith((".", ":", "。", "：", ";", ","))
+        and not read_people(line)
+    ]
+    bold = (read_title(text, 2, is_of_arxiv=False) for text in texts if _BOLD.fullmatch(text))
+    if title := next(filter(None, bold), None):
+        return title, True
+    titles = [title for text in texts if (title := read_title(text, 2, is_of_arxiv=False))]
+    titles = [title for title in titles if not _SENTENCE_END.search(title)]
+    return next(iter([*filter(_has_words, titles), *titles]), None), False
 
 
 def find_unlinked(

@@ -512,3 +512,33 @@ def test_what_a_page_hides_is_no_paper() -> None:
     assert [entry.paper_key for entry in read_one(f"<html><body>{hidden}{shown}{shown}</body></html>")] == [
         ONE
     ]
+
+
+REVIEW = "https://openreview.net/forum?id="
+MOSS, FERN, RAIN = "Moss on Old Walls at Night", "Ferns and Rain", "Rain on the Roofs of Towns"
+NAMES = "Ann Lee*, Bo van der Kim¹ (Pond Lab) and Cy Dunn"
+KEY = "openreview/{}B3dEfGh1J"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "### {title}\n{names}\n[[OpenReview](%s)] [[code](https://github.com/a/b)]\n",
+        "### {title}\nAuthors: Ann Lee\n\nPaper: %s\n",
+        "**{title}**  \n{names}\n[PDF](%s)\n\nWe let them grow, and count how often they do so in a year.\n",
+        "{title}\n\n{names}; *Proceedings of the Pond*, PMLR 3:1-9\n\n[[abs](%s)][[Download PDF](%s)]\n",
+        "[pdf](%s) [bib](https://h.test/b.bib)\n\n{title}\n\n{names}\n\nWe let them grow. They do so in a year.\n",
+        "[pdf](%s)\n\n**[{title}](/p/1)**\n[Ann Lee](/a/l) | [Bo Kim](/b/k)\n\n[page](%s)[{title}](%s)\n",
+        "## {title}\n\n김민준, 이서연\n\n[논문 링크](%s)\n",
+    ],
+)
+def test_a_title_is_the_items_own_and_not_that_of_the_paper_beside_it_or_its_people(block: str) -> None:
+    text = "".join(
+        block.format(title=title, names=NAMES).replace("%s", f"{REVIEW}{sign}B3dEfGh1J")
+        for sign, title in zip("abc", (MOSS, FERN, RAIN), strict=True)
+    )
+    assert [(entry.paper_key, entry.title) for entry in read_one(text)] == [
+        (KEY.format("a"), MOSS),
+        (KEY.format("b"), FERN),
+        (KEY.format("c"), RAIN),
+    ]
