@@ -9,7 +9,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime
 from functools import partial
 from html import escape
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
@@ -96,6 +96,8 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "references to a long address": lambda length: (
         f"[a]: https://arxiv.org/abs/2505.00001?{'x' * (length // 2)}\n\n{'[a] ' * (length // 8)}"
     ),
+    "ends of entries before the first": lambda length: "ER  -\n" * (length // 6) + "TY  - JOUR\nTI  - a\n",
+    "a wide head above short rows": lambda length: "title," * (length // 12) + "\n" + "a\n" * (length // 4),
     "a table's dashes": lambda length: "| " + "- " * (length // 2) + "x",
 }
 LONG_SHAPES = {"\u0301\u0323": 8, "\uff9e\u0f73": 8, "entities": 16, "<base␣href=a/>": 8, "@a{b,c={d},}⏎": 4}
@@ -393,6 +395,7 @@ GROWING: dict[str, Callable[[int], str]] = {
         + "</b>" * (length // 41)
         + "</entry></feed>"
     ),
+    "a wide head above short rows": SHAPES["a wide head above short rows"],
     "indented items": lambda length: "<ul>" * 7 + "<li>" * (length // 4),
     "empty headings": lambda length: "<h6>" * (length // 4),
     "bars in cells": lambda length: "<tr>" + "|" * length,
@@ -452,20 +455,38 @@ def find_feeds(text: str) -> object:
 
 
 def test_a_paragraph_is_read_once_for_all_its_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = []
-    for count in (50, 200):
-        link = CountedLink()
-        monkeypatch.setattr(mentions, "LINK", link)
-        enter("list in Markdown", "We read " + "[it](https://arxiv.org/abs/2505.00001) " * count)
-        read.append(link.read)
-    assert read[1] < MOST_GROWTH * read[0], read
+    count_read(
+        monkeypatch,
+        mentions,
+        "LINK",
+        "list in Markdown",
+        "We read",
+        "[it](https://arxiv.org/abs/2505.{:05}) ",
+    )
 
 
-class CountedLink:
-    """The pattern of links, with the number of characters that it was given."""
+def test_a_line_is_read_once_for_all_its_dois(monkeypatch: pytest.MonkeyPatch) -> None:
+    count_read(monkeypatch, references, "_BEFORE_KEY", "reader's file", "We read", " 10.1234/abc.{}")
 
-    def __init__(self) -> None:
-        self.read, self._pattern = 0, mentions.LINK
+
+def count_read(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, entrance: str, start: str, unit: str
+) -> None:
+    """Assert that a pattern is given at most so much more of a line that is four times as long."""
+    read, pattern = [], getattr(module, name)
+    for count in (100, 400):
+        counted = CountedPattern(pattern)
+        monkeypatch.setattr(module, name, counted)
+        enter(entrance, start + "".join(unit.format(number) for number in range(1, count + 1)))
+        read.append(counted.read)
+    assert 0 < read[1] < MOST_GROWTH * read[0], read
+
+
+class CountedPattern:
+    """A pattern with the number of characters that it was given."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self.read, self._pattern = 0, pattern
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def use(*given: Any, **options: Any) -> Any:

@@ -458,22 +458,23 @@ def read_tagged_lines(text: str) -> Iterator[Record | str]:
 
     That tag need not be its first. A line without a tag goes on with the line above.
     """
-    given, lines = Fields(), list[str]()
+    given, lines, is_begun = list[tuple[str, list[str]]](), list[str](), False
     tag_of = _TAG_OF_WEB_OF_SCIENCE if re.search(r"^PT [A-Z]\b", text, re.MULTILINE) else _TAG
     for line in [*text.split("\n"), "ER  - " if tag_of is _TAG else "ER"]:
         match = tag_of.match(line)
         tag = (match[1] or match[2]).strip().lower() if match else ""
-        if tag in ("er", *_STARTS) and any(name in _STARTS for name, _ in given):
-            yield Record(given, text="\n".join(lines))
-            given, lines = [], []
-        if match:
-            given.append((tag, (match[3] or "").strip()))
+        if given and (tag == "er" or (is_begun and tag in _STARTS)):
+            joined = ((name, "\n".join(filter(None, values))) for name, values in given)
+            yield Record([*joined], text="\n".join(lines))
+            given, lines, is_begun = [], [], False
+        if match and tag != "er":
+            given.append((tag, [(match[3] or "").strip()]))
+            is_begun |= tag in _STARTS
         elif given:
-            name, value = given.pop()
-            given.append((name, f"{value}\n{line.strip()}".rstrip("\n")))
-        else:
+            given[-1][1].append(line.strip())
+        elif not match:
             yield line
-        lines.append(line)
+        lines += [line] if given else []
 
 
 # Tables.
@@ -511,7 +512,8 @@ def read_table(rows: str, delimiter: str, columns: Sequence[str]) -> Iterator[Re
     try:
         for row in csv.reader(io.StringIO(rows), delimiter=delimiter):
             if any(map(str.strip, row)):
-                cells = zip_longest(columns, map(escaping.unescape_formula, row), fillvalue="")
+                # A row has its own cells alone, however many columns there are.
+                cells = zip_longest(columns[: len(row)], map(escaping.unescape_formula, row), fillvalue="")
                 yield Record(list(cells), text="\n".join(row))
     except csv.Error:
         yield from rows.splitlines()

@@ -305,6 +305,6 @@ def _read_lines(text: str, *, is_page: bool = False) -> Iterator[_Entry]:
         label = name if is_title and _WORD.search(name) else ""
         return _Entry(line, [], label, title or title_reader.read_title(label, min_words=2) or "")
 
-    for line in text.lstrip("\ufffd").splitlines():
+    for line in filter(str.strip, text.lstrip("\ufffd").splitlines()):
         entry = sorting.attempt(read, line)
         yield _Entry(line, [], line) if isinstance(entry, Skipped) else entry
