@@ -30,7 +30,9 @@ _INLINE_MARKERS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", 
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 _LINK_TAGS = frozenset({"a", "img", "video", "source", "iframe"})
 _LIST_TAGS = frozenset({"ul", "ol", "dl"})
-_BLOCK_TAGS = frozenset({"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer"})
+_BLOCK_TAGS = frozenset(
+    {"p", "div", "article", "section", "main", "blockquote", "body", "header", "footer", "details"}
+)
 _CELL_TAGS = frozenset({"td", "th"})
 _HTML_TAGS = (
     _BLOCK_TAGS

@@ -8,7 +8,7 @@ arrive) is the link's label, or else what is next to the link, or the heading of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import takewhile
 from typing import NamedTuple
@@ -78,6 +78,7 @@ class Reader:
         self._papers: list[Item] = []
         self._title: tuple[int, str] | None = None
         self._short_heading: str | None = None
+        self._columns: list[str] = []
         self._above: list[str] = []  # the lines since the last paper or heading
         # Rows of a section that are links without a title, with the lines above each.
         self._untitled: list[tuple[int, list[str]]] = []
@@ -105,7 +106,7 @@ class Reader:
         self._papers += papers
         if papers or heading:
             self._above = []
-        elif line.strip() and is_read:
+        elif is_read:
             self._above.append(line)
         if papers:
             return ended
@@ -130,23 +131,37 @@ class Reader:
         heading = self._title[1] if self._title and is_single and not is_titled else None
         if heading and papers[0].is_of_arxiv:
             heading = title_reader.clean_title(heading, is_of_arxiv=True)
-        above = self._find_above()
+        short = self._short_heading if is_single and heading is None else None
+        above, titled = self._read_above(), {paper.key for paper in papers if paper.title}
         for paper in self._papers:
-            title, is_bold = above.get(paper.row, (None, False))
-            short = self._short_heading if is_single and not paper.is_of_arxiv else None
-            titles = (title if is_bold else None, heading, paper.title, title, short)
-            yield paper._replace(title=None if paper.is_mention else next(filter(None, titles), None))
+            if paper.is_mention or paper.row not in above:
+                yield paper._replace(title=None if paper.is_mention else heading or paper.title)
+                continue
+            title, is_bold, people = above[paper.row]
+            if title and not is_bold and (heading or short) and title_reader.is_name(title):
+                people, title = people or (title,), None
+            if short and not (title and (is_bold or title_reader.has_words(title))):
+                title = short
+            title = None if paper.key in titled else title if is_bold else heading or title
+            yield paper._replace(
+                title=title, others={"authors": people, **paper.others} if people else paper.others
+            )
         self._papers, self._title, self._untitled, self._short_heading = [], None, [], None
 
-    def _find_above(self) -> dict[int, tuple[str | None, bool]]:
-        """Return the titles above the section's rows of links, by row, and whether they are bold.
+    def _read_above(self) -> dict[int, title_reader.Above]:
+        """Return what the lines above the section's rows of links say, by row.
 
-        Without one above the first row, but with one below the last, all are below their rows.
+        Without a title above the first row, but with one below the last, all are below their rows; and so are people.
         """
-        found = [title_reader.find_above(above) for _, above in (*self._untitled, (0, self._above))]
-        if not found[0][0] and found[-1][0]:
-            found = found[1:]
-        return {row: title for (row, _), title in zip(self._untitled, found, strict=False)}
+        found = [title_reader.read_above(above) for _, above in (*self._untitled, (0, self._above))]
+        titles, people = found, found
+        if not found[0].title and found[-1].title:
+            titles = found[1:]
+        if not found[0].people and found[-1].people:
+            people = found[1:]
+        pairs = zip(titles, people, strict=False)
+        both = (said._replace(people=other.people) for said, other in pairs)
+        return {row: said for (row, _), said in zip(self._untitled, both, strict=False)}
 
     def _join(self, row: int) -> str:
         """Return a line with a link that continues in the next line."""
@@ -180,6 +195,7 @@ class Reader:
                     return
         text = self._rows[row].strip("# ")
         min_words = 1 if title_reader.is_numbered(text) else 4
+        text = heading.text if "](" in text else text
         if title := title_reader.read_title(text, min_words, is_of_arxiv=False):
             self._title = heading.level, title
         else:
@@ -208,6 +224,7 @@ class Reader:
 
     def _read_line(self, line: str, row: int) -> list[Item]:
         """Return the papers in a line's links, in its addresses, and in the rest of the line."""
+        self._read_columns(line, row)
         if not _may_have_key(line):
             return []
         is_item = _ITEM.match(line) is not None
@@ -224,21 +241,71 @@ class Reader:
             parts = [cell for cell in cells if len(cell.strip()) <= _MAX_CELL_LENGTH]
             parts = [*notes, *(parts if is_row else _DIVIDERS.split(rest[:_MAX_LINE]))]
             on = next(filter(None, map(_find_lone_date, parts)), None)
-        near = [*(note for note in notes if title_reader.read_title(note, is_of_arxiv=False)), *labels]
-        is_alone = len({paper.key for paper in papers}) == 1
-        # The addresses of a paper's page and of its PDF are one item.
-        items: dict[str, Item] = {}
-        for paper in papers:
-            if paper.title is None and not paper.is_of_arxiv and is_alone:
-                paper = paper._replace(title=next(filter(None, map(_read_short_title, near)), None))
-            first = items.setdefault(paper.key, paper)
-            title, is_mention = first.title or paper.title, first.is_mention and paper.is_mention
-            is_mention = is_mention or (first.needs_day and paper.needs_day and on is None)
-            items[paper.key] = first._replace(title=title, is_mention=is_mention, on=on)
-        is_untitled = is_alone and not any(item.title or item.is_of_arxiv for item in items.values())
-        if is_untitled and fields.is_button(mentions.ADDRESS.sub("", rest.replace(CUT, ""))):
+        items = _merge(papers, on)
+        if len(items) != 1 or items[0].is_of_arxiv or items[0].is_mention:
+            return items
+        item = self._describe(items[0], line, notes, labels)
+        if item.title is None and fields.is_button(mentions.ADDRESS.sub("", rest.replace(CUT, ""))):
             self._untitled.append((row, self._above))
-        return [*items.values()]
+        return [item]
+
+    def _read_columns(self, line: str, row: int) -> None:
+        """Keep the names of a table's columns, which are above its rule, up to its end."""
+        if "|" not in line:
+            self._columns = []
+        elif set(rule := "".join(self._rows[row + 1 : row + 2]).strip()) <= set("|-: ") and "-" in rule:
+            names = records.name_columns(_split_cells(line))
+            self._columns = ["name" if name in _PAPERS else name for name in names]
+
+    def _describe(self, item: Item, line: str, notes: Sequence[str], labels: Sequence[str]) -> Item:
+        """Return the only item of a line, of a paper outside arXiv, with what the line says of it: of arXiv's, arXiv tells it.
+
+        Its title is in the column of titles, or its link at the line's beginning, or as arXiv's; or else another link's label.
+        """
+        cells = _split_cells(line) if self._columns else []
+        record = records.Record([*zip(self._columns, map(_read_cell, cells), strict=False)])
+        people, abstract = records.people_of(record), records.abstract_of(record)
+        first = mentions.LINK.match(title_reader.strip_item(line).lstrip(" |*_"))
+        own, other = (
+            ("", "") if not first or first[1] else (first[2], "") if first[2] in labels else ("", first[2])
+        )
+        texts = [(records.title_of(record), 1), (own, 2), (item.title or "", 1)]
+        texts += [
+            *((note, 4) for note in notes),
+            *((label, 2 - (f"**[{label}](" in line)) for label in labels),
+            (own, 1),
+            (other, 1),
+        ]
+        titles = (title_reader.read_title(text, fewest, is_of_arxiv=False) for text, fewest in texts)
+        return item._replace(
+            title=next(filter(None, titles), None),
+            others={"authors": people, "abstract": abstract} if people or abstract else item.others,
+        )
+
+
+_PAPERS = ("paper", "papers", "论文", "論文")
+"""What a column of titles is called if none is called that."""
+
+
+def _split_cells(line: str) -> list[str]:
+    return re.split(r"(?<!\\)\|", line.strip().strip("|"))
+
+
+def _read_cell(cell: str) -> str:
+    """Return a cell as plain text, or the label of the link that it begins with."""
+    link = mentions.LINK.match(cell.lstrip(" *_"))
+    return strip_markdown(link[2] if link else mentions.LINK.sub(" ", cell))
+
+
+def _merge(papers: Iterable[Item], on: date | None) -> list[Item]:
+    """Return a line's items: the addresses of a paper's page and of its PDF are one. What needs a day is a mention without."""
+    items: dict[str, Item] = {}
+    for paper in papers:
+        first = items.setdefault(paper.key, paper)
+        title, is_mention = first.title or paper.title, first.is_mention and paper.is_mention
+        is_mention = is_mention or (first.needs_day and paper.needs_day and on is None)
+        items[paper.key] = first._replace(title=title, is_mention=is_mention, on=on)
+    return [*items.values()]
 
 
 _WORD = re.compile(r"[^\W\d_]{3}")
@@ -262,11 +329,6 @@ def _find_item_title(line: str) -> str | None:
         return None
     parts = [mentions.LINK.sub(CUT, line)]
     return title_reader.find_unlinked(parts, are_cells=False, has_others=True, is_of_arxiv=False)
-
-
-def _read_short_title(text: str) -> str | None:
-    """Return a text of two words and more as a title: of a paper elsewhere no service tells it later."""
-    return title_reader.read_title(title_reader.strip_item(text), 2, is_of_arxiv=False)
 
 
 def _unite(papers: list[Item]) -> list[Item]:
@@ -297,15 +359,25 @@ def _add_title(papers: list[Item], parts: Sequence[str], *, are_cells: bool) -> 
     """Return a line's papers with the title next to the link of the only one, or of the only one that begins a cell."""
     listed = {paper.key for paper in papers if not paper.is_mention}
     owners = {paper.key for paper in papers if paper.begins_cell} if len(listed) > 1 else listed
-    if len(owners) != 1 or any(paper.title for paper in papers if paper.key in owners):
+    if len(owners) != 1 or any(paper.title or paper.needs_day for paper in papers if paper.key in owners):
         return papers
     title = title_reader.find_unlinked(
-        parts,
+        [_cut_keys(part) for part in parts],
         are_cells=are_cells,
         has_others=owners != listed,
         is_of_arxiv=any(map(schemes.is_arxiv, owners)),
     )
     return [paper._replace(title=title) if paper.key in owners else paper for paper in papers]
+
+
+def _cut_keys(part: str) -> str:
+    """Return a text with `CUT` in the place of DOIs and of what is before them."""
+    for _, start, end in reversed(schemes.find_places(part) if "10." in part else ()):
+        part = f"{_BEFORE_KEY.sub('', part[:start])} {CUT} {part[end:]}"
+    return part
+
+
+_BEFORE_KEY = re.compile(r"\W{0,9}(?:https?://\S{0,99}|doi:?\s{0,9})$", re.IGNORECASE)
 
 
 def _read_links(line: str, row: int, *, is_item: bool) -> tuple[list[Item], str, list[str], list[str]]:

@@ -491,16 +491,24 @@ def find_table(text: str) -> tuple[str, str, list[str]] | None:
             delimiter = above[4]
             continue
         by = delimiter or max(",;\t", key=above.count)
-        columns = [name.strip(' "').casefold() for name in above.split(by)]
-        titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
-        if len(columns) > 1 and not _NO_COLUMN.search(above) and (titles or set(columns) & set(NAMES)):
-            break
-    else:
-        return None
+        columns = name_columns(above.split(by))
+        if (
+            len(columns) > 1
+            and not _NO_COLUMN.search(above)
+            and ("title" in columns or set(columns) & set(NAMES))
+        ):
+            return rest, by, columns
+    return None
+
+
+def name_columns(cells: Iterable[str]) -> list[str]:
+    """Return the names of a table's columns in lower case, the one of titles as `title` however it is called."""
+    columns = [name.strip(' "*').casefold() for name in cells]
+    titles = [at for at, name in enumerate(columns) if not _TITLE_WORDS.isdisjoint(_WORD.findall(name))]
     if titles:
         # The journal's title follows that of the paper, unless that is called a title and nothing else.
         columns[min(titles, key=lambda at: columns[at] not in _TITLE_WORDS)] = "title"
-    return rest, by, columns
+    return columns
 
 
 _MAX_PREFACE = 3

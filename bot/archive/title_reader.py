@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from bot.archive import arxiv_ids, fields
 
@@ -37,10 +38,12 @@ _BEHIND_NAME = re.compile(r"\s?(?:\([^()]{0,200}\))?[\s\d*†‡§¶#¹²³⁴-�
 """The marks and the affiliation behind a name."""
 _ITEM = re.compile(r"\A\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
-_QUOTED = re.compile(r"[\"“「『《](?P<title>[^\"“”「」『』《》]{8,300})[\"”」』》]")
+_QUOTED = re.compile(
+    r"[\"“](?P<title>[^\"“”「」『』《》]{8,300})[\"”]|[「『《](?P<other>[^\"“”「」『』《》]{3,300})[」』》]"
+)
 _TITLE_END = re.compile(r"\s[-–—|·]\s")
-_OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>【】]*|\((?=[^()]*\bet al\b)[^()]*+\)\W*)$")
-"""A bracket that is still open, as before a link, or the authors in brackets."""
+_OPENED = re.compile(r"\s?(?:[(\[<【][^()\[\]<>【】]*|\((?=[^()]*\b(?:et al|[12][0-9]{3})\b)[^()]*+\)\W*)$")
+"""A bracket that is still open, as before a link, or the authors or the year in brackets."""
 _ID = re.compile(
     rf"(?:[(\[]?(?:doi:\s?|10\.48550/|arxiv\.org/[a-z]{{3,8}}/|arxiv\s?[:.]?\s?){{0,3}}{arxiv_ids.ID}(?:v[0-9]{{1,3}})?[)\]]?|<?https?://[^\s<>|\"']{{1,1000}}>?)(?:\s{{1,3}}[-–—·](?=\s))?",
     re.IGNORECASE,
@@ -85,6 +88,8 @@ def read_title(label: str, min_words: int = 4, *, is_of_arxiv: bool = True) -> s
     if title.count("[") != title.count("]"):
         title = title.strip("[]")
     title = fields.strip_quotes(title.removeprefix("[[").removesuffix("]]"))
+    if not is_of_arxiv and not title.endswith(".."):
+        title = title.removesuffix(".")
     words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
     is_other = "://" in title or "![" in label or _is_no_title(title, is_of_arxiv=is_of_arxiv)
     is_caption = words < 10 and fields.is_button(title)
@@ -107,12 +112,13 @@ def _read_bare(text: str, *, is_of_arxiv: bool) -> str | None:
     """Return text without marks as a title, or None if it may be a sentence or a list of names."""
     is_other = text.lstrip().startswith("(") or "](" in text or text.rstrip().endswith(".")
     title = None if is_other else read_title(text, is_of_arxiv=is_of_arxiv)
-    if title is None or not _has_words(title) or _SENTENCE_END.search(title):
+    if title is None or not has_words(title) or _SENTENCE_END.search(title):
         return None
     return None if read_people(title) else title
 
 
-def _has_words(title: str) -> bool:
+def has_words(title: str) -> bool:
+    """Return whether a title has as many words as one without marks needs."""
     return len(_WORD.findall(title)) >= (3 if _HANGUL.search(title) else 4)
 
 
@@ -121,37 +127,58 @@ def read_people(text: str) -> tuple[str, ...]:
     for part in (text, text.partition(";")[0]):
         people, is_shortened = fields.parse_authors(_strip_emphasis(part[: 2 * MAX_TITLE_LENGTH].strip()))
         names = [_BEHIND_NAME.sub("", name) for name in people]
-        if len(names) + is_shortened > 1 and all(map(_is_name, names)):
+        if len(names) + is_shortened > 1 and all(map(is_name, names)):
             return tuple(names)
     return ()
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Return whether a text may be a person's name: two to five words in capitals, or one in a script without them."""
     words = text.split()
     in_capitals = all(word[0].isupper() or word in _PARTICLES for word in words)
     return _NAME.fullmatch(text) is not None or (2 <= len(words) <= 5 and in_capitals)
 
 
-def find_above(lines: Sequence[str]) -> tuple[str | None, bool]:
-    """Return the title in the lines above a paper's links, and whether it is in bold.
+class Above(NamedTuple):
+    """What the lines above a paper's links say: its title, whether that is in bold, and its people."""
 
-    It is the line in bold, else the first of four words, or of two. A line with links, of names, with a label or at the end of a
-    sentence is none.
+    title: str | None
+    is_bold: bool
+    people: tuple[str, ...]
+
+
+def read_above(lines: Sequence[str]) -> Above:
+    """Return what the lines above a paper's links say.
+
+    The title is the line in bold, or else the first of four words, or of one. A single name is below it.
     """
-    texts = [
-        strip_item(line).strip()
-        for line in lines
-        if "](" not in line
-        and not fields.parse_labelled_field(line)
-        and not line.rstrip(" *_").endswith((".", ":", "。", "：", ";", ","))
-        and not read_people(line)
+    paragraph = next((at for at in range(len(lines), 0, -1) if not lines[at - 1].strip()), 0)
+    texts, people = list[str](), tuple[str, ...]()
+    for at, line in enumerate(lines):
+        field = fields.parse_labelled_field(line)
+        named = read_people(field[1] if field and field[0] == "authors" else line)
+        people = people or named
+        text = _TARGET.sub("]", strip_item(line)).strip()
+        # A link is the title only in the paragraph of the paper's own links.
+        is_link = "](" in line and (at < paragraph or not _is_bracketed(text.strip("*_")))
+        if not (named or field or is_link or text.rstrip(" *_").endswith(_ENDS)):
+            texts.append(text)
+    titles = [title for text in texts if (title := read_title(text, 1, is_of_arxiv=False))]
+    bold = [
+        title for text in texts if _BOLD.fullmatch(text) and (title := read_title(text, 1, is_of_arxiv=False))
     ]
-    bold = (read_title(text, 2, is_of_arxiv=False) for text in texts if _BOLD.fullmatch(text))
-    if title := next(filter(None, bold), None):
-        return title, True
-    titles = [title for text in texts if (title := read_title(text, 2, is_of_arxiv=False))]
-    titles = [title for title in titles if not _SENTENCE_END.search(title)]
-    return next(iter([*filter(_has_words, titles), *titles]), None), False
+    plain = [title for title in titles if not _SENTENCE_END.search(title)]
+    title = next(iter([*bold, *filter(has_words, plain), *plain]), None)
+    below = titles[titles.index(title) + 1 :][:1] if title else []
+    return Above(title, bool(bold), people or tuple(filter(is_name, below)))
+
+
+_ENDS = (".", ":", "。", "：", ";", ",")
+"""The ends of lines that are no title."""
+
+
+def _is_bracketed(text: str) -> bool:
+    return text[:1] == "[" and text[-1:] == "]" and text.count("[") == 1
 
 
 def find_unlinked(
@@ -168,13 +195,16 @@ def find_unlinked(
     )
     parts = [part for whole in cut for part in whole[: 2 * _MAX_LINE].split(CUT)]
     parts = [part for part in parts if len(part) >= _MIN_TITLE_LENGTH or not are_cells]
-    for pattern, marks, min_words in ((_BOLD, "*_", 2), (_QUOTED, '"“「『《', 4)):
-        for part in parts:
-            if not any(mark in part for mark in marks):
-                continue
-            for match in islice(pattern.finditer(part), 3):
-                if title := read_title(match["title"], min_words, is_of_arxiv=is_of_arxiv):
-                    return title
+    marked = (
+        (match[match.lastgroup or 0], 4 if match.lastgroup == "title" and pattern is _QUOTED else 2)
+        for pattern, marks in ((_BOLD, "*_"), (_QUOTED, '"“「『《'))
+        for part in parts
+        if any(mark in part for mark in marks)
+        for match in islice(pattern.finditer(part), 3)
+    )
+    for text, min_words in marked:
+        if title := read_title(text, min_words, is_of_arxiv=is_of_arxiv):
+            return title
     for number, part in enumerate(() if has_others else parts):
         text = _OPENED.sub("", _ITEM.sub("", part, count=1))
         text = _TITLE_END.split(text, maxsplit=1)[0] if number and not are_cells else text

@@ -542,3 +542,51 @@ def test_a_title_is_the_items_own_and_not_that_of_the_paper_beside_it_or_its_peo
         (KEY.format("b"), FERN),
         (KEY.format("c"), RAIN),
     ]
+
+
+def test_what_lines_say_of_a_paper_outside_arxiv_is_its_title_and_its_people() -> None:
+    links = [f"https://doi.org/10.5555/pond.{number}" for number in range(1, 13)]
+    text = f"""| No | Paper | 저자 | Venue | Links |
+|---|---|---|---|---|
+| 1 | Ferns | Ann Lee, Bo Kim | A Journal of Many Wet Ponds | [DOI]({links[0]}) |
+| 2 | [이끼](https://h.test/moss) | 김민준 | KCI | [원문]({links[1]}) |
+
+- [Slow Roofs](/poster/3)
+Poster
+[OpenReview]({links[2]})
+- [Moss](/poster/4) [Paper]({links[3]})
+- 「コケの夜」 山田太郎 [論文]({links[4]})
+- 《苔藓的夜间生长》 王芳, doi:10.5555/pond.6
+- Ann Lee. **Rain on Roofs.** *Pond Letters*, 2026. [[doi]({links[6]})]
+- Ferns in the Rain of June (Lee, 2026) {links[7]}
+- [pdf]({links[8]}) **[Newts]({links[8]})**
+
+Walls
+
+Cy Dunn
+
+{links[9]}
+
+<details><summary>Roofs and Walls</summary><p>Cy Dunn</p><a href="{links[10]}">Link</a></details>
+
+### [Dry Moss](https://h.test/dry)
+
+Cy Dunn
+
+[Project Page](https://h.test) [PDF]({links[11]})
+"""
+    found = [(entry.title, *entry.authors) for entry in read_one(text)]
+    assert found == [
+        ("Ferns", "Ann Lee", "Bo Kim"),
+        ("이끼", "김민준"),
+        ("Slow Roofs",),
+        ("Moss",),
+        ("コケの夜",),
+        ("苔藓的夜间生长",),
+        ("Rain on Roofs",),
+        ("Ferns in the Rain of June",),
+        ("Newts",),
+        ("Walls", "Cy Dunn"),
+        ("Roofs and Walls",),
+        ("Dry Moss", "Cy Dunn"),
+    ]
