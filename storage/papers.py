@@ -378,13 +378,15 @@ async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> Non
     until it is purged, as the search index has to learn of it. The first has to be read and merged again. The transaction must
     hold the ingest lock.
     """
+    of_other = papers.c.id == other_id
+    # Whoever saves the other one at this moment comes first, or follows to the one that stays.
+    await connection.execute(sa.select(papers.c.id).where(of_other).with_for_update())
     await shelf.unite(connection, paper_id, other_id)
     await set_authors(connection, {other_id: ()})
     for table in t.metadata.sorted_tables:
         for column in table.c:
             if any(key.column is papers.c.id for key in column.foreign_keys):
                 await _move_rows(connection, column, paper_id, other_id)
-    of_other = papers.c.id == other_id
     former = (await connection.execute(sa.select(papers.c.key, papers.c.hidden).where(of_other))).one()
     if former.hidden:
         await connection.execute(papers.update().where(papers.c.id == paper_id).values(hidden=True))

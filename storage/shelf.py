@@ -95,8 +95,25 @@ async def save(
 
     Raises UsageError if there are too many; roll the transaction back.
     """
-    await save_at(connection, user_id, dict.fromkeys(paper_ids, now), server_id)
+    await save_at(
+        connection, user_id, dict.fromkeys(await _follow_joins(connection, paper_ids), now), server_id
+    )
     await _count_within(connection, user_id, MAX_SAVED, "saved-full")
+
+
+async def _follow_joins(connection: AsyncConnection, paper_ids: Iterable[int]) -> list[int]:
+    """Return the ids of papers, each once; of one that was joined to another since its id was read, that of the other.
+
+    A join that follows waits until the transaction ends.
+    """
+    ids, of_name = [*paper_ids], paper_names.c
+    query = sa.select(papers.c.id, papers.c.key).with_for_update(read=True, key_share=True)
+    rows = await statements.execute_in(connection, query, papers.c.id, ids)
+    # As `papers.join` leaves the row.
+    names = {id_: key.removesuffix(f":{id_}") for id_, key in rows if key.endswith(f":{id_}")}
+    query = sa.select(of_name.name, of_name.paper_id)
+    current = dict(map(tuple, await statements.execute_in(connection, query, of_name.name, names.values())))
+    return list(dict.fromkeys(current.get(names.get(id_), id_) for id_ in ids))
 
 
 async def _count_within(connection: AsyncConnection, owner_id: int, limit: int, key: str) -> int:
@@ -140,7 +157,7 @@ async def add_to_list(
     Raises UsageError if the list exceeds `MAX_LISTED` or the member `MAX_ADDED`; roll the transaction back.
     """
     await _lock(connection, server_id, user_id)
-    c, ids = saved_papers.c, list(dict.fromkeys(paper_ids))
+    c, ids = saved_papers.c, await _follow_joins(connection, paper_ids)
     query = sa.select(c.paper_id).where(c.user_id == server_id)
     listed = {row.paper_id for row in await statements.execute_in(connection, query, c.paper_id, ids)}
     added = [paper_id for paper_id in ids if paper_id not in listed]

@@ -1,11 +1,13 @@
 """Previews and the Post now button."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
+from bot.archive import listing
 from bot.core import day_close, schedule
 from bot.features.daily.service import OnDemandPosts
 from storage import archive, models
@@ -74,6 +76,25 @@ async def test_pressing_post_now_twice_plans_one_post(world: World) -> None:
     on_demand, *_, daily = await world.planned()
     assert (on_demand.key, on_demand.kind) == (f"now:{row.id}:77", models.DeliveryKind.ON_DEMAND)
     assert on_demand.priority < daily.priority
+
+
+async def test_post_now_has_a_paper_that_becomes_one_with_another_while_it_is_chosen(world: World) -> None:
+    row, forum = await world.daily(topic="moss"), "openreview/aB3dEfGh1J"
+    digest = listing.build(MONDAY, [{"key": forum, "title": "Moss"}], form=models.DigestFormat.LIST)
+    await world.ingest().put("https://f.example", "u", [digest])
+
+    joins = [partial(world.facts, "A", source="arxiv", title="Moss", names=(forum,))]
+
+    async def match_and_join(topic: str, listed: Sequence[archive.DigestPaper]) -> Mapping[int, float]:
+        matching = await world.search.match_papers(topic, listed)
+        if joins:
+            await joins.pop()()
+        return matching
+
+    posts = OnDemandPosts(world.database, world.clock, world.deliveries, match_and_join, day_close.default())
+    assert await posts.plan(row.id, 1) is not None
+    await world.at("Mon 09:00", "Tue 09:00")
+    assert world.sent == ["A"]
 
 
 async def test_post_now_matches_its_topic_while_others_write(world: World) -> None:

@@ -1,5 +1,6 @@
 """A paper that was stored under two keys becomes one, whatever happened to both before, and no reader loses anything."""
 
+import asyncio
 import itertools
 import os
 import random
@@ -19,7 +20,7 @@ from bot.sources import feed_entries
 from storage import alerts, archive, club, daily, database, models, outbox, papers, shelf, tables, today
 from storage.models import Digest, DigestFormat, Entry, PaperFacts
 from storage.sources import FILES
-from tests.support import seeds
+from tests.support import patience, seeds
 from tests.support.shelves import open_shelf
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -327,6 +328,32 @@ async def test_undo_brings_a_note_back_to_the_paper_that_the_removed_one_became(
     async with db.read() as connection:
         found, _ = await shelf.list_rows(connection, reader, tags=["tone", "ttwo"])
     assert [paper.id for paper in found] == [row.id]
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize("is_saved_first", [True, False])
+async def test_a_paper_that_becomes_another_while_it_is_saved_is_saved_as_that(
+    db: database.Database, is_saved_first: bool
+) -> None:
+    """On PostgreSQL both may write at once."""
+    play, reader = Play(db, seeds.FIRST), READERS[0]
+    own, other = play.keys[0]
+    await play.ingest.add_facts([PaperFacts(other, "https://f.example", "u", NOW, title="Moss")])
+    ids = [*(await db.fetch(papers.get_ids, [other])).values()]
+    join = play.ingest.add_facts([PaperFacts(own, "arxiv", "u", NOW, title="Moss", names=(other,))])
+    if not is_saved_first:
+        await join
+    async with db.transaction() as connection:
+        await shelf.save(connection, reader, ids, NOW, None)
+        await shelf.add_to_list(connection, SERVER, ids, reader, NOW, b"secret")
+        if is_saved_first:
+            joining = asyncio.create_task(join)
+            await patience.wait_until_blocked(db, joining)
+    if is_saved_first:
+        await joining
+    for owner in (reader, SERVER):
+        rows, count = await db.fetch(shelf.list_rows, owner)
+        assert ([(row.key, row.title) for row in rows], count) == ([(own, "Moss")], 1)
 
 
 @pytest.mark.parametrize("has_it", [0, 1])

@@ -14,7 +14,7 @@ from bot.features.daily.planner import ON_DEMAND, RenderedPosts, build_daily_pos
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
-from storage import archive, daily, errors, key_values, models, outbox, sources
+from storage import archive, daily, errors, key_values, models, outbox, papers, sources
 from storage.database import Connection, Database
 from storage.models import Reason
 
@@ -266,6 +266,10 @@ class OnDemandPosts:
             # Locked, so that one that is paused or removed at this moment takes the post back.
             is_there = await daily.get(connection, subscription_id, for_update=True) is not None
             post = await candidates.choose(connection, now)
+            ids = await papers.get_ids(connection, [paper.paper_key for paper in post.papers])
+            if any(ids[paper.paper_key] != paper.paper_id for paper in post.papers):
+                # One was joined to another since the candidates were loaded.
+                post = await (await self._load(connection, subscription)).choose(connection, now)
             if not is_there or not post.papers:
                 return None
             [post], details = await daily_planner.load_content(connection, [(subscription, post)])
@@ -281,8 +285,8 @@ class OnDemandPosts:
             )
             delivery_id = await outbox.add(connection, delivery)
             if delivery_id is not None:
-                papers = daily_planner.list_placed_papers(post, delivery)
-                await daily.add_delivery_papers(connection, {delivery_id: papers})
+                placed = daily_planner.list_placed_papers(post, delivery)
+                await daily.add_delivery_papers(connection, {delivery_id: placed})
         return delivery
 
     async def _load(
