@@ -37,7 +37,20 @@ STATED_TITLES = (
 NAMES = ("name", "headline", "이름", "논문")
 """What titles are called in a file that calls nothing a title."""
 _TITLE_WORDS = frozenset(
-    ("title", "titel", "titre", "título", "titolo", "标题", "题名", "タイトル", "제목", "논문명", "논문제목")
+    (
+        "title",
+        "ti",
+        "titel",
+        "titre",
+        "título",
+        "titolo",
+        "标题",
+        "题名",
+        "タイトル",
+        "제목",
+        "논문명",
+        "논문제목",
+    )
 )
 TAGS = re.compile(r"(?:.*[\s-])?tags?|(?:author )?keywords?|kw|ot|%k|labels")
 _PEOPLE = re.compile(
@@ -72,7 +85,7 @@ _PARTS = ("value", "#text", "@value", "date-parts", "date-time", "timestamp", "s
 OF_OTHERS = re.compile(
     r"(?:.*\s)?abstract.*|summary|초록|摘要|ab|n2|%x|(?:.*-)?references?|(?:.*_)?citations?|cite[ds].*|related(?!-?urls?).*|memo|update-.*"
     r"|(?:is|has)-(?!preprint|manuscript|version).*"
-    r"|bibliography|(?:previous|prior|code).*|c[dr]r?|referenced.*"
+    r"|bibliography|(?:previous|prior|code).*|cr|referenced.*"
 )
 """Fields whose ids are those of other papers: cited ones, earlier submissions, what its code is of."""
 OF_IDS = re.compile(
@@ -228,13 +241,13 @@ def read_items(values: Sequence[tuple[int, object]], on: date | None) -> Iterato
 
     `on` is the day of records in lists without one. A title may be a name if nothing is called a title.
     """
-    found = [find(value) for _, value in values]
-    if not any(_count_titled(records, STATED_TITLES) for records, _ in found):
-        found = [find(value, NAMES) for _, value in values]
-    for (line, value), (records, rest) in zip(values, found, strict=True):
-        if not records and len(values) > 1:
-            records = [Record(rest, text=str(value), is_object=isinstance(value, dict))]
-        for record in records:
+    for line, value in values:
+        try:
+            records, _ = find_all([value])
+        except RecursionError:
+            yield sorting.skip(SkipReason.NOT_READ, f"line {line} is nested too deeply")
+            continue
+        for record in records or [Record([], text=str(value), is_object=False)] * (len(values) > 1):
             yield sorting.attempt(read_item, record._replace(on=record.on or on), line - 1)
 
 
@@ -298,14 +311,19 @@ def find_all(values: Iterable[Any]) -> tuple[list[Record], Fields]:
     ]
 
 
-def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> tuple[list[Record], Fields]:
+def find(
+    value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "", depth: int = 0
+) -> tuple[list[Record], Fields]:
     """Return the records in a value, the member `name` of another, and the fields that are in none.
 
     A record is an object with one of the `titles`; with a name alone, only if it has an address. One without a key is a
     folder if a list in it has records. An object around a single record is part of it. What it cites is left out.
+    Raises RecursionError for a value of more than `_MAX_DEPTH` levels.
     """
+    if depth > _MAX_DEPTH:
+        raise RecursionError
     if isinstance(value, list):
-        return _find_in_list(value, titles, name)
+        return _find_in_list(value, titles, name, depth)
     if not isinstance(value, dict):
         return [], [] if value is None else [(name, str(value))]
     if TAGS.fullmatch(name):
@@ -315,10 +333,15 @@ def find(value: Any, titles: Sequence[str] = STATED_TITLES, name: str = "") -> t
         if value.get("id", value["forum"]) != value["forum"]:
             return [Record([], text=f"reply to {value['forum']}", is_object=False)], []
         value = {**value, "forum": f"https://openreview.net/forum?id={value['forum']}"}
-    return _find_in_object(value, titles, name)
+    return _find_in_object(value, titles, name, depth)
 
 
-def _find_in_object(value: dict[str, Any], titles: Sequence[str], name: str) -> tuple[list[Record], Fields]:
+_MAX_DEPTH = 200
+
+
+def _find_in_object(
+    value: dict[str, Any], titles: Sequence[str], name: str, depth: int
+) -> tuple[list[Record], Fields]:
     """Return the records in an object. What it says itself comes before what is said of its parts."""
     records, of_keys, own, is_folder = list[Record](), list[Record](), Fields(), False
     for key, member in sorted(value.items(), key=lambda field: isinstance(field[1], dict | list)):
@@ -330,7 +353,7 @@ def _find_in_object(value: dict[str, Any], titles: Sequence[str], name: str) -> 
             continue
         if isinstance(member, dict | str) and arxiv_ids.parse_bare_id(key):
             member = {"arxiv": key, **(member if isinstance(member, dict) else _read_label(member, titles))}
-        found, rest = find(member, titles, inner)
+        found, rest = find(member, titles, inner, depth + 1)
         if on := date_reader.find_date(key[:40]):
             found = [record._replace(on=record.on or on) for record in found]
         is_title = inner.removesuffix("s") in titles
@@ -349,12 +372,14 @@ def _read_label(text: str, titles: Sequence[str]) -> dict[str, str]:
     return {titles[0]: text} if " " in text and "](" not in text else {}
 
 
-def _find_in_list(members: list[Any], titles: Sequence[str], name: str) -> tuple[list[Record], Fields]:
+def _find_in_list(
+    members: list[Any], titles: Sequence[str], name: str, depth: int
+) -> tuple[list[Record], Fields]:
     """Return the records in a list, of which each object is one, or has some, and each text that is only a key."""
     records, own = list[Record](), Fields()
     has_objects = any(isinstance(member, dict) for member in members)
     for member in members:
-        found, rest = find(member, titles, name)
+        found, rest = find(member, titles, name, depth + 1)
         if not found and has_objects:
             text = "null" if member is None else str(member) if isinstance(member, str | int | float) else ""
             found, rest = [Record(rest, text=text, is_object=isinstance(member, dict))], []

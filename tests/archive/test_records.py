@@ -71,6 +71,16 @@ def test_tags_are_the_names_of_objects_and_of_a_databases_columns() -> None:
         '[{"title": "Moss", "doi": "10.1234/moss", "labels": [{"name": "old", "color": "red"}, {"name": "wet"}]}]',
         '"About the data: exported on June 1"\nTitle,DOI,Author Keywords\nMoss,10.1234/moss,"old; wet"\n',
         "@misc{a, title={Moss}, doi={10.1234/moss}, mendeley-tags={old,wet}}",
+        "PT\tAU\tTI\tDI\tCR\tLabels\nJ\tLee, A\tMoss\t10.1234/moss\tKim, 2020, 10.1234/cited\told; wet\n",
     ):
         [reference] = references.read_references(text.encode(), ON, with_tags=True)
         assert (reference.other_key, reference.tags.replace("; ", ",")) == ("doi/10.1234/moss", "old,wet")
+
+
+def test_a_value_nested_too_deeply_costs_itself_alone() -> None:
+    deep = '{"a":' * 400 + '{"title": "Fern", "doi": "10.1234/fern"}' + "}" * 400
+    [digest] = parse.parse_text(f'{{"title": "Moss", "doi": "10.1234/moss"}}\n{deep}', "2026-06-01.jsonl", ON)
+    assert [entry.title for entry in digest.entries] == ["Moss"]
+    assert [(row.reason.value, row.examples) for row in digest.skipped] == [
+        ("not-read", ("line 2 is nested too deeply",))
+    ]
