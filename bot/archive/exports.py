@@ -45,7 +45,14 @@ def year_of(paper_key: str, published_on: date | None = None) -> str:
 
 def make_key(paper_key: str) -> str:
     """Return a citation key. It depends only on the paper's key, since titles and authors may be corrected."""
-    return f"arxiv:{paper_key}" if schemes.is_arxiv(paper_key) else schemes.spell(paper_key)
+    return f"arxiv:{paper_key}" if schemes.is_arxiv(paper_key) else _cite(schemes.spell(paper_key))
+
+
+def _cite(key: str, marks: str = ' {}",#%\\~') -> str:
+    """Return a key as it is cited. One with marks of BibTeX and LaTeX has letters and digits alone, which name no paper."""
+    if key.isprintable() and not any(mark in key for mark in marks):
+        return key
+    return "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in key)
 
 
 def name_key(paper_key: str, title: str | None, authors: Sequence[str], year: str) -> str:
@@ -141,7 +148,7 @@ class BibtexFile:
             "ids": "" if self._is_keyed_by_id else make_key(paper_key),
         }
         lines = [f"  {name:<13} = {{{value}}}," for name, value in fields.items() if value]
-        key = make_key(paper_key) if self._is_keyed_by_id else named
+        key = _cite(make_key(paper_key) if self._is_keyed_by_id else named, ' {}",#%\\~=')
         self._entries.append((key, paper_key, "\n".join([*lines, "}"]) + "\n"))
         if not is_order_confirmed and len(names) > 1:
             self._unconfirmed.add(paper_key)

@@ -109,8 +109,10 @@ def _read_doi(match: re.Match[str]) -> str | None:
     is_wrapped = value.endswith("-") or (value.endswith("/") and text[behind : behind + 1] == "\n")
     rest = doi.partition("/")[2]
     is_odd = (
-        not rest.isascii()
-        or re.search(r"[\s\"%]|\(sici\)(?!.*;2)|,(?!.*;2)|;(?!2)", rest)
+        # What its codes stand for is what a DOI may have: no bracket or sign of control that its reader would obey.
+        not _DOI.fullmatch(f"{match[1]}/{value}")
+        or not (rest.isascii() and rest.isprintable())
+        or re.search(r"[%\\`^]|\(sici\)(?!.*;2)|,(?!.*;2)|;(?!2)", rest)
         or rest.count("(") != rest.count(")")
     )
     if is_wrapped or is_odd or len(rest) < _SHORTEST or _NO_PAPER.match(doi):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog.testing
+from bibtexparser.splitter import Splitter
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -180,6 +181,30 @@ def test_bibtex_references_have_a_key_note_and_tags() -> None:
     assert "  annote        = {=1+1\\par{}\\# compare},\n" in shown
     assert "\n@misc{2025:2502.11090,\n  year" in shown
     assert shown.count("not compared with the paper's page") == 1
+
+
+def test_a_key_of_an_earlier_version_ends_no_entry_of_bibtex() -> None:
+    """Keys could have what percent codes of a DOI stand for."""
+    for key in (
+        "doi/10.1234/a,note={b},x={y",
+        "doi/10.1234/a,}@misc{forged,title={b}}@misc{c,x={y",
+        "doi/10.1234/a=b\x1b",
+    ):
+        for is_keyed_by_id in (False, True):
+            file = exports.BibtexFile(is_keyed_by_id=is_keyed_by_id)
+            for paper_key in (key, "2502.11089"):
+                file.add(
+                    paper_key,
+                    "Moss",
+                    ["A B"],
+                    truncated=False,
+                    is_order_confirmed=True,
+                    comment=None,
+                    journal=None,
+                )
+            library = Splitter(file.render()).split()
+            assert [len(library.entries), len(library.failed_blocks)] == [2, 0], key
+            assert not {"note", "x"} & {of.key for entry in library.entries for of in entry.fields}, key
 
 
 PREPRINT = "misc journal | GEN | article | preprint repository"

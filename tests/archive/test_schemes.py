@@ -1,5 +1,6 @@
 """Papers' keys in texts and links: a DOI is read whole or not at all, and every link of a paper names the same key."""
 
+import re
 from datetime import date
 
 import pytest
@@ -108,6 +109,22 @@ def test_of_a_list_and_a_message_badges_files_and_books_name_no_paper() -> None:
     assert [entry.paper_key for entry in digest.entries] == keys
     assert schemes.list_keys("\n".join(lines), date(2026, 11, 30)) == keys
     assert {schemes.explain(line) for line in lines[2:]} == {models.SkipReason.NO_PAPER}
+
+
+def test_what_a_code_stands_for_is_what_a_doi_may_have() -> None:
+    """No bracket, quotation mark or sign of control comes into a key, which exports and databases take for one word."""
+    for text in (
+        text
+        for code in range(256)
+        for text in (
+            f"https://doi.org/10.1234/moss%{code:02x}kite",
+            SICI.replace("AID", f"%{code:02X}AID"),
+            f"https://doi.org/10.1234/a%{code:02x},note=%7Bb%7D,x=%7By;2",
+        )
+    ):
+        for key in schemes.find_keys(text):
+            assert re.fullmatch(r"doi/[!-~]+", key), (text, key)
+            assert not set(key) & set('{}|\\"`^\x00\x1b'), (text, key)
 
 
 _PART = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._", min_size=3, max_size=20).filter(
