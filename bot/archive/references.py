@@ -185,14 +185,21 @@ def _read_file(text: str) -> Iterator[_Entry]:
         if not _MAIL.match(mail):
             yield from _read_entries(mail)
             continue
-        for part in email.message_from_string(mail).walk():
-            if part.get_content_maintype() == "text":
-                payload = (
-                    part.get_payload(decode=True)
-                    if "content-transfer-encoding" in part
-                    else part.get_payload()
-                )
-                yield from _read_entries(decode(payload) if isinstance(payload, bytes) else str(payload))
+        texts = sorting.attempt(_read_mail, mail)
+        # One that is nested too deeply is read as any other text.
+        for part in (mail,) if isinstance(texts, Skipped) else texts:
+            yield from _read_entries(part)
+
+
+def _read_mail(mail: str) -> list[str]:
+    """Return the texts in an e-mail, and in those within it."""
+    texts = []
+    for part in email.message_from_string(mail).walk():
+        if part.get_content_maintype() == "text":
+            is_encoded = "content-transfer-encoding" in part
+            payload = part.get_payload(decode=True) if is_encoded else part.get_payload()
+            texts.append(decode(payload) if isinstance(payload, bytes) else str(payload))
+    return texts
 
 
 def _read_entries(text: str) -> Iterator[_Entry]:

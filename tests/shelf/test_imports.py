@@ -24,6 +24,7 @@ from storage.database import Database
 from storage.errors import UsageError
 from storage.shelf import Owner
 from tests.storage.test_saved_papers import add_papers
+from tests.support import child_functions
 from tests.support.client_harness import ClientHarness, shown_text
 from tests.support.fake_arxiv import FakeArxiv
 from tests.support.origin_server import OriginServer
@@ -492,6 +493,24 @@ async def test_titles_are_asked_for_in_turn_by_reader_and_of_listed_papers_first
     assert due[:3] == listed
     assert {*first} >= {"2401.00101", "2401.00102", "2401.00055", "2401.00201"}
     assert (len(due), len({*due})) == (65, 65)
+
+
+async def test_a_file_that_its_reader_fails_on_is_one_that_cannot_be_read(
+    sqlite_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.archive.references.read_references", child_functions.fail)
+    with pytest.raises(UsageError, match=r"The file cannot be read\."):
+        await open_shelf(sqlite_db, lambda: NOW).import_file(7, b"2401.00009", is_kept=False)
+
+
+async def test_mails_in_mails_are_read_however_deep_they_are(sqlite_db: Database) -> None:
+    for depth in (3, 1_000):
+        mail = (
+            "MIME-Version: 1.0\nContent-Type: message/rfc822\n\n" * depth
+            + "Subject: Moss\n\nhttps://arxiv.org/abs/2401.00009\n"
+        )
+        imported = await open_shelf(sqlite_db, lambda: NOW).import_file(depth, mail.encode(), is_kept=False)
+        assert [*imported.saved] == ["2401.00009"]
 
 
 async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

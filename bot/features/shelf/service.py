@@ -14,6 +14,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, assert_never
 
+import structlog
+
 from bot.archive import digest_writer, references, schemes
 from bot.archive.exports import ReferenceFormat, render_references
 from bot.archive.references import Reference
@@ -29,6 +31,8 @@ from storage.errors import UsageError
 from storage.papers import PaperEvent
 from storage.shelf import Owner
 from storage.snapshot import chunked
+
+log = structlog.get_logger(__name__)
 
 MAX_LISTED_TAGS = 25
 """The maximum number of tags offered, limited by Discord."""
@@ -305,7 +309,7 @@ class Shelf:
 
 
 async def _read_file(data: bytes, today: date, *, with_tags: bool) -> list[Reference]:
-    """Read a file's references in a child process. Raises UsageError for none, and beyond its limits."""
+    """Read a file's references in a child process. Raises UsageError for none, beyond its limits, and if it cannot be read."""
     try:
         rows = await isolation.run_isolated(
             references.read_references,
@@ -318,6 +322,9 @@ async def _read_file(data: bytes, today: date, *, with_tags: bool) -> list[Refer
         )
     except isolation.ChildLimitError as error:
         raise UsageError("The whole file cannot be read in time.", "saved-import-too-slow") from error
+    except isolation.ChildError as error:
+        isolation.log_error(log, "file of references not read because of a bug", error)
+        raise UsageError("The file cannot be read.", "saved-import-unreadable") from error
     if not rows:
         raise UsageError("The file names no paper by its arXiv id or title.", "saved-import-no-ids")
     if len(rows) > references.MAX_REFERENCES:

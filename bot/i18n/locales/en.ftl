@@ -190,6 +190,7 @@ saved-import-file-hint = A library from Zotero or BibTeX, a spreadsheet or any o
 saved-import-no-ids = No ID, DOI or title of a paper was found in this file. Export your library as text, such as BibTeX, RIS or CSV.
 saved-import-too-large = The file is larger than { $megabytes } MB. Export only part of your library, without attachments or abstracts.
 saved-import-too-slow = The bot could not read the whole file in time. Export a smaller part of your library, or in another format, such as BibTeX.
+saved-import-unreadable = The bot could not read this file. Export your library in another format, such as BibTeX.
 saved-import-too-many = The file has more than { $count } references, twice as many as you can save. Export a smaller part of your library.
 saved-imported = ### { $count ->
         [0] No papers saved

@@ -163,6 +163,7 @@ saved-import-file-hint = Zotero나 BibTeX에서 내보낸 파일, 표 등 텍스
 saved-import-no-ids = 이 파일에서 arXiv 번호나 DOI, 논문 제목을 찾지 못했어요. BibTeX, RIS, CSV 같은 텍스트 파일로 내보내서 올려 주세요.
 saved-import-too-large = 파일이 { $megabytes }MB보다 커요. 첨부 파일과 초록을 빼고 일부만 내보내서 올려 주세요.
 saved-import-too-slow = 시간 안에 파일을 다 읽지 못했어요. 일부만 내보내거나 BibTeX 같은 다른 형식으로 내보내서 올려 주세요.
+saved-import-unreadable = 봇이 이 파일을 읽지 못했어요. BibTeX 같은 다른 형식으로 내보내서 올려 주세요.
 saved-import-too-many = 참고문헌이 { $count }편보다 많아요. 저장할 수 있는 논문의 두 배가 넘으니, 일부만 내보내서 올려 주세요.
 saved-imported = ### { $count ->
         [0] 새로 저장한 논문이 없어요
