@@ -19,12 +19,15 @@ from storage.models import SkipReason, scheme_of
 MAX_BYTES = 250
 """The longest key in UTF-8: with `.html` it is the name of a file in any file system, and it fits into any index."""
 _WITH_CASE = ("openreview", "cvf")
+_UNDERSCORE = r"(?:\\_|\{\\_\}|\{\\textunderscore\}|\\textunderscore(?:\{\}| ))"
+"""An underscore as LaTeX and Markdown have it."""
 _DOI = re.compile(
     r"(?:(?<![0-9A-Za-z.])|(?<=doi)|(?<=DOI))(10\.[0-9]{4,9}(?:\.[0-9]+)*)(?:/|%2[Ff])"
     # The form of journals' older DOIs: https://en.wikipedia.org/wiki/Serial_Item_and_Contribution_Identifier
     r"((?:[^\s\"<>\[\]{}|%]|%(?:28|29|2[Ff]|3[AaBb])){1,80}(?:<|\[|%3[Cc]|%5[Bb]|&lt;)[^\s\"<>\[\]{}|]{1,60}?(?:>|\]|%3[Ee]|%5[Dd]|&gt;)"
     r"[0-9]\.[0-9]\.(?:CO|TX|AB)(?:;|%3[Bb])2(?:-(?:[0-9A-Z]|%23|#))?(?![0-9A-Z])"
-    r"|(?:[0-9A-Za-z._/:()+~=@-]|[,;](?!10\.[0-9]{4}|https?:|doi\b)|&(?!(?:amp;)?[a-z_]+=)|%[0-9A-Fa-f]{2}|\\_|\{\\_\})+)",
+    r"|(?:[0-9A-Za-z._/:()+~=@-]|[,;](?!10\.[0-9]{4}|https?:|doi\b)|&(?!(?:amp;)?[a-z_]+=)|%[0-9A-Fa-f]{2}"
+    rf"|{_UNDERSCORE})+)",
     re.IGNORECASE,
 )
 _IS_CUT = re.compile(r"[$\\{^‐‑‒–−À-ɏ%]|<[0-9]|\[[0-9]+:|\*[0-9A-Za-z]|&lt;")
@@ -70,7 +73,7 @@ _KEY = re.compile(
 )
 _ADDRESS = re.compile(
     r"(?<![0-9A-Za-z-])(?:aclanthology\.(?:org|info)|aclweb\.org|openreview\.net|proceedings\.mlr\.press|mlresearch"
-    r"|openaccess\.thecvf\.com|(?:bio|med)rxiv\.org)/(?:[0-9A-Za-zÀ-ɏ./?=&;#_%'!+:~@$*-]|,(?=_)){1,800}",
+    rf"|openaccess\.thecvf\.com|(?:bio|med)rxiv\.org)/(?:[0-9A-Za-zÀ-ɏ./?=&;#_%'!+:~@$*-]|,(?=_)|{_UNDERSCORE}){{1,800}}",
     re.IGNORECASE | re.ASCII,
 )
 """An address where a scheme's papers are, or of a folder of PMLR's at GitHub."""
@@ -132,7 +135,7 @@ def _name_doi(match: re.Match[str], folders: Sequence[str] = ()) -> tuple[str, s
 
     `folders` are the parts of the address before it.
     """
-    value = match[2].replace("{\\_}", "_").replace("\\_", "_").replace("&lt;", "<").replace("&gt;", ">")
+    value = re.sub(_UNDERSCORE, "_", match[2]).replace("&lt;", "<").replace("&gt;", ">")
     value = re.sub("%([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), value)
     value = _balanced(value.split("?")[0])
     doi = _without_pages(f"{match[1]}/{value.rstrip('.,;:/_~').lower()}")
@@ -165,9 +168,26 @@ def _without_pages(name: str) -> str:
 
 def _read_address(match: re.Match[str]) -> str | None:
     """Return the key of an address in a text, or None: it is no paper's."""
-    address = urlsplit("//" + match[0].replace("&amp;", "&").rstrip(".,;:*_~'!?/"))
+    found = re.sub(_UNDERSCORE, "_", match[0].replace("&amp;", "&")).rstrip(_BEHIND)
+    if found.endswith("_"):  # as OpenReview's ids may, which are in the query
+        closing = _find_emphasis(match) if "id=" in found else "_"
+        found = found.removesuffix(closing).rstrip(_BEHIND)
+    address = urlsplit("//" + found)
     path = unquote(address.path).strip("/")
     return _READERS[address.netloc.lower()](path.split("/"), parse_qs(address.query))
+
+
+_BEHIND = ".,;:*~'!?/"
+
+
+def _find_emphasis(match: re.Match[str]) -> str:
+    """Return the underscores that open an emphasis before an address, in its line and outside brackets; "" without."""
+    before = re.split(r"[\n|<>()\[\]\"']", match.string[max(match.start() - 200, 0) : match.start()])[-1]
+    mark = ""
+    for word in re.findall(r"\w+", before):
+        opening = mark or word[: len(word) - len(word.lstrip("_"))]
+        mark = "" if word.endswith(opening) and (mark or word != opening) else opening
+    return mark
 
 
 def _read_acl(parts: list[str], _: Query) -> str | None:

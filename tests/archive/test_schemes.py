@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.archive import parse, schemes
+from bot.archive import parse, references, schemes
 from storage import models
 
 SICI = "10.1002/(SICI)1097-0258(19980815/30)17:15/16<1661::AID-SIM968>3.0.CO;2-2"
@@ -48,6 +48,15 @@ NOTATIONS = {
     "acl/p19-1001": "https://www.aclweb.org/anthology/P19-1001.pdf | https://doi.org/10.18653/v1/P19-1001",
     "openreview/aB3dEfGh1J": "https://openreview.net/forum?id=aB3dEfGh1J | https://openreview.net/pdf?id=aB3dEfGh1J"
     " | openreview.net/forum?id=aB3dEfGh1J&noteId=xyz12345 | openreview/aB3dEfGh1J",
+    "openreview/aB3_EfGh1_": "https://openreview.net/forum?id=aB3_EfGh1_ | https://openreview.net/pdf?id=aB3_EfGh1_&noteId=x_"
+    r" | https://openreview.net/forum?id=aB3\_EfGh1\_ | https://openreview.net/forum?id=aB3{\_}EfGh1{\textunderscore}"
+    " | [_A Title_](https://openreview.net/forum?id=aB3_EfGh1_) | _[A Title](https://openreview.net/forum?id=aB3_EfGh1_)_"
+    " | _A Title_ https://openreview.net/forum?id=aB3_EfGh1_. | *https://openreview.net/forum?id=aB3_EfGh1_*"
+    " | _see https://openreview.net/forum?id=aB3_EfGh1__ | __https://openreview.net/forum?id=aB3_EfGh1___",
+    "openreview/aB3dEfGh1-": "https://openreview.net/forum?id=aB3dEfGh1- | (https://openreview.net/forum?id=aB3dEfGh1-).",
+    "openreview/aB3dEfGh12": "_https://openreview.net/forum?id=aB3dEfGh12_ | _**https://openreview.net/forum?id=aB3dEfGh12**_"
+    " | __see openreview.net/pdf?id=aB3dEfGh12__",
+    "doi/10.5555/newts_1": r"10.5555/newts{\textunderscore}1 | 10.5555/newts\textunderscore{}1 | _10.5555/newts_1_",
     "pmlr/v306/kim26a": "https://proceedings.mlr.press/v306/kim26a.html"
     " | https://proceedings.mlr.press/v306/kim26a/kim26a.pdf"
     " | https://raw.githubusercontent.com/mlresearch/v306/main/assets/kim26a/kim26a.pdf",
@@ -94,6 +103,22 @@ def test_what_is_cut_or_no_paper_has_no_key() -> None:
     ):
         assert schemes.find_keys(text) == [], text
         assert schemes.read_key(text) is None, text
+
+
+def test_the_ids_of_a_list_and_a_reference_end_in_underscores() -> None:
+    text = (
+        "- [Ponds at Night](https://openreview.net/forum?id=aB3dEfGh1_)\n"
+        "- **Newts by Day** _https://openreview.net/forum?id=bB3dEfGh1__\n"
+        "- Frogs of the World, _Conference on Ponds_, https://openreview.net/pdf?id=cB3dEfGh1_"
+    )
+    keys = ["openreview/aB3dEfGh1_", "openreview/bB3dEfGh1_", "openreview/cB3dEfGh1_"]
+    [digest] = parse.parse_text(text, "2026-11-20.md", date(2026, 11, 30))
+    assert [entry.paper_key for entry in digest.entries] == keys
+    entry = (
+        r"@inproceedings{a, title = {Ponds at Night}, url = {https://openreview.net/forum?id=aB3\_EfGh1\_}}"
+    )
+    [read] = references.read_references(entry.encode(), date(2026, 11, 30))
+    assert read.other_key == "openreview/aB3_EfGh1_"
 
 
 def test_of_a_list_and_a_message_badges_files_and_books_name_no_paper() -> None:
