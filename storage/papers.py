@@ -467,6 +467,12 @@ async def get_ids(connection: AsyncConnection, paper_keys: Iterable[str]) -> dic
     return await snapshot.read(connection, search.get_paper_ids, paper_keys)
 
 
+async def list_keys(connection: AsyncConnection, scheme: str) -> Sequence[str]:
+    """Return the keys of a scheme's papers, in the order in which they were stored."""
+    query = sa.select(papers.c.key).where(papers.c.scheme == scheme).order_by(papers.c.id)
+    return (await connection.execute(query)).scalars().all()
+
+
 async def list_hidden(connection: AsyncConnection) -> Sequence[sa.Row[Any, Any]]:
     """Return the keys and titles of the hidden papers, in the order in which they were stored."""
     query = sa.select(papers.c.key, papers.c.title).where(papers.c.hidden).order_by(papers.c.id)

@@ -382,6 +382,13 @@ async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) 
     return {key: id_ for key, id_ in ids.items() if id_ in joined}
 
 
+async def learn_versions(connection: Connection) -> None:
+    """Join papers that were stored under keys of versions, which are now read as that of the paper."""
+    keys = await papers.list_keys(connection, "doi")
+    # A row that was joined has a colon.
+    await learn_names(connection, [(key, schemes.without_version(key)) for key in keys if ":" not in key])
+
+
 async def set_hidden(connection: Connection, paper_key: str, *, hidden: bool) -> MergedPaper | None:
     """Take a paper out of all that is listed, found and sent, whatever lists it, or bring it back.
 

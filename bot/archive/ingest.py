@@ -48,6 +48,7 @@ class IngestService:
         self._database = database
         self._clock = clock
         self._writer = digest_writer.DigestWriter(clock, on_fresh)
+        self._has_read_keys = False
 
     async def put(
         self,
@@ -141,11 +142,17 @@ class IngestService:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:
-        """Open a transaction that holds the ingest lock, and pause afterwards so that others can write."""
+        """Open a transaction that holds the ingest lock, and pause afterwards so that others can write.
+
+        The first one reads the stored keys as this version reads them in texts.
+        """
         started = time.monotonic()
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
+            if not self._has_read_keys:
+                await digest_writer.learn_versions(connection)
             yield connection
+        self._has_read_keys = True
         await asyncio.sleep(PAUSE_RATIO * (time.monotonic() - started))
 
     async def _store_contents(self, contents: Sequence[LocationContent]) -> list[IngestResult | Exception]:

@@ -41,10 +41,47 @@ _PAGES = frozenset(
     ]
 )
 """What is behind a key in the address of a page or file of a paper."""
-_RXIV = re.compile(
-    r"(10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{5,8})(?:v[0-9]{1,3})?(?![0-9a-z])"
+
+
+class _Server(NamedTuple):
+    """The DOIs of a server of preprints, or of a journal (`name` None), whose papers have versions.
+
+    `paper` is the DOI of a paper, and `version` what is behind it in that of a version; both are regular expressions.
+    """
+
+    name: str | None
+    paper: str
+    version: str = ""
+    first: str = ""
+    """What is behind it in the DOI of the first version, where only versions have a DOI."""
+
+
+_DAY = r"(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?"
+_OSF, _OSF_VERSION = r"osf\.io/[0-9a-z]{5}", r"_v[0-9]{1,2}"
+_SERVERS = (
+    _Server("bioRxiv", rf"10\.(?:1101|64898)/{_DAY}[0-9]{{5,7}}", r"v[0-9]{1,3}"),
+    _Server("medRxiv", rf"10\.(?:1101|64898)/{_DAY}[0-9]{{8}}", r"v[0-9]{1,3}"),
+    _Server("ChemRxiv", r"10\.26434/chemrxiv(?:\.[0-9]{5,9}|-[0-9]{4}-[0-9a-z]{4,7})", r"[./-]v[0-9]{1,2}"),
+    _Server("Research Square", r"10\.21203/rs\.[0-9]\.(?:[a-z]+-)?[0-9]+", r"/v[0-9]{1,2}", "/v1"),
+    _Server("Preprints.org", r"10\.20944/preprints[0-9]{6}\.[0-9]{4,5}", r"\.v[0-9]{1,2}", ".v1"),
+    _Server("PsyArXiv", rf"10\.31234/{_OSF}", _OSF_VERSION),
+    _Server("SocArXiv", rf"10\.31235/{_OSF}", _OSF_VERSION),
+    _Server("OSF", rf"10\.[0-9]{{4,5}}/{_OSF}", _OSF_VERSION),
+    _Server("Authorea", r"10\.22541/[a-z]+\.[0-9]+\.[0-9]+", r"/v[0-9]{1,2}", "/v1"),
+    _Server("TechRxiv", r"10\.36227/techrxiv\.[0-9]+\.[0-9]+", r"/v[0-9]{1,2}", "/v1"),
+    _Server("TechRxiv", r"10\.36227/techrxiv\.[0-9]+", r"\.v[0-9]{1,2}"),
+    _Server("PeerJ Preprints", r"10\.7287/peerj\.preprints\.[0-9]+", r"v[0-9]{1,2}"),
+    _Server("ESSOAr", r"10\.1002/essoar\.[0-9]+", r"\.[0-9]{1,2}", ".1"),
+    _Server("SSRN", r"10\.2139/ssrn\.[0-9]+"),
+    # F1000Research, Wellcome Open Research, Open Research Europe
+    _Server(None, r"10\.12688/[a-z0-9]+\.[0-9]+-[0-9]+", r"\.v[0-9]{1,2}", ".v1"),
+    _Server(None, r"10\.12688/[a-z0-9]+\.[0-9]+", r"\.[0-9]{1,2}", ".1"),
+    _Server(None, r"10\.7554/elife\.[0-9]{5,6}", r"\.[1-9]"),
 )
-"""A preprint of bioRxiv or medRxiv, whose versions have one DOI."""
+_SERVED = re.compile(
+    rf"(?:{'|'.join(f'({row.paper})(?:{row.version})?' for row in _SERVERS)})(?![0-9a-z]|\.[0-9])"
+)
+"""A DOI of one of these, and its paper as the group of its row."""
 _NUMBERED = re.compile(r"(10\.[^/]+/.+?)/[0-9]{4,9}(?:/[^/]*)?")
 """A DOI in an address `…/article-pdf/doi/DOI/NUMBER/NAME`, as many publishers have it."""
 _IN_BOOK = re.compile(r"(10\.[^/]+/97[89][0-9]{10}(?:-[0-9]+)?)/.*")
@@ -124,7 +161,7 @@ def _read_doi(match: re.Match[str]) -> str | None:
         return arxiv_ids.parse_bare_id(rest)
     if doi.startswith(("10.18653/v1/", "10.3115/v1/")):
         return _key("acl", rest.removeprefix("v1/"))
-    return _key("doi", doi.replace(":", "%3A"))
+    return _key("doi", _first_version(doi).replace(":", "%3A"))
 
 
 _SHORTEST = 3
@@ -141,9 +178,22 @@ def _name_doi(match: re.Match[str], folders: Sequence[str] = ()) -> tuple[str, s
     doi = _without_pages(f"{match[1]}/{value.rstrip('.,;:/_~').lower()}")
     is_numbered = folders[-1:] == ["doi"] and "article" in "".join(folders[-2:-1])
     numbered = _NUMBERED.fullmatch(doi) if is_numbered else None
-    if shorter := _RXIV.match(doi) or _IN_BOOK.match(doi) or numbered:
+    if shorter := _IN_BOOK.match(doi) or numbered:
         doi = shorter[1]
     return doi, value
+
+
+def _first_version(doi: str) -> str:
+    """Return a DOI that is the same for all versions of a paper, and that resolves."""
+    found = _SERVED.match(doi)
+    return (
+        f"{found[found.lastindex]}{_SERVERS[found.lastindex - 1].first}" if found and found.lastindex else doi
+    )
+
+
+def _server_of(key: str) -> str | None:
+    found = _SERVED.match(key.removeprefix("doi/"))
+    return _SERVERS[found.lastindex - 1].name if found and found.lastindex else None
 
 
 def _balanced(text: str) -> str:
@@ -224,8 +274,7 @@ def _read_preprint(parts: list[str], _: Query) -> str | None:
     """Return the key of a link to a preprint by its number, which was posted under one of two prefixes."""
     if parts[:2] != ["cgi", "content"] and "early" not in parts:
         return None
-    found = _RXIV.match(f"10.1101/{parts[-1]}")
-    number = found[1].partition("/")[2] if found else ""
+    number = _first_version(f"10.1101/{parts[-1]}").partition("/")[2]
     return _key("doi", f"10.{'64898' if '.' in number and number >= '2025.12.01.' else '1101'}/{number}")
 
 
@@ -357,18 +406,23 @@ def parse_link_at(text: str, start: int) -> tuple[str, str] | None:
     return keys[0], (address[0] if is_url else page_url(keys[0]))
 
 
+def without_version(key: str) -> str:
+    """Return the key that is read of a key's DOI: all versions of a preprint have that of the paper, or of its first one."""
+    return f"doi/{_first_version(key.removeprefix('doi/'))}" if key.startswith("doi/") else key
+
+
 def is_arxiv(key: str) -> bool:
     return scheme_of(key) == "arxiv"
 
 
 def label(key: str) -> str:
-    """Return where a paper's page is: arXiv, OpenReview, PMLR; "DOI" without a better name."""
-    return "arXiv" if is_arxiv(key) else _SCHEMES[scheme_of(key)].label
+    """Return where a paper's page is: arXiv, bioRxiv, OpenReview, PMLR; "DOI" without a better name."""
+    return "arXiv" if is_arxiv(key) else _server_of(key) or _SCHEMES[scheme_of(key)].label
 
 
 def publisher_of(key: str) -> str | None:
     """Return where a paper is published; None: its DOI does not tell."""
-    return None if key.startswith("doi/") else label(key)
+    return _server_of(key) if key.startswith("doi/") else label(key)
 
 
 def spell(key: str) -> str:
@@ -407,8 +461,7 @@ def kind_of(key: str) -> Kind | None:
     """Return what a paper is by its key; None: arXiv's."""
     if is_arxiv(key):
         return None
-    is_preprint = _RXIV.match(key.removeprefix("doi/"))
-    return Kind.PREPRINT if is_preprint else Kind.ARTICLE if key.startswith("doi/") else Kind.CONFERENCE
+    return Kind.PREPRINT if _server_of(key) else Kind.ARTICLE if key.startswith("doi/") else Kind.CONFERENCE
 
 
 def first_day(key: str) -> date | None:

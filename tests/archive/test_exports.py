@@ -247,7 +247,7 @@ def test_a_paper_is_a_preprint_an_article_or_a_conference_paper_by_its_key(key: 
     [item] = json.loads(render(ReferenceFormat.CSL, paper))
     assert (item["type"], item.get("DOI"), "number" in item) == (csl, doi, is_arxiv)
     item, (entry, field) = exports.to_zotero(paper, None, None), zotero.split()
-    place = "arXiv" if is_arxiv else "Of Moss"
+    place = "Of Moss" if entry != "preprint" else "arXiv" if is_arxiv else "bioRxiv"
     assert (item["itemType"], item[field], item["DOI"]) == (entry, place, doi or "")
     assert item.get("archiveID") == (f"{'arXiv:' * is_arxiv}{cited}" if entry == "preprint" else None)
 

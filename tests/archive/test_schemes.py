@@ -26,6 +26,30 @@ NOTATIONS = {
     " | http://biorxiv.org/cgi/content/short/2026.11.20.700001v1?rss=1",
     "doi/10.1101/2020.01.01.123456": "https://www.biorxiv.org/content/10.1101/2020.01.01.123456v1.full"
     " | https://www.biorxiv.org/content/biorxiv/early/2020/01/02/2020.01.01.123456.full.pdf",
+    "doi/10.1101/2024.06.10.24308888": "10.1101/2024.06.10.24308888"
+    " | https://www.medrxiv.org/content/10.1101/2024.06.10.24308888v3.full.pdf+html",
+    # Where only versions have DOIs, a paper's is that of its first one: it resolves.
+    "doi/10.21203/rs.3.rs-3193191/v1": "10.21203/rs.3.rs-3193191/v2 | https://doi.org/10.21203/rs.3.rs-3193191/v1"
+    " | doi:10.21203/rs.3.rs-3193191",
+    "doi/10.20944/preprints202611.0421.v1": "10.20944/preprints202611.0421.v1 | 10.20944/preprints202611.0421.v12",
+    "doi/10.12688/f1000research.9259.1": "10.12688/f1000research.9259.1 | https://doi.org/10.12688/f1000research.9259.2.",
+    "doi/10.12688/f1000research.2-152.v1": "10.12688/f1000research.2-152.v2",
+    "doi/10.12688/wellcomeopenres.16000.1": "10.12688/wellcomeopenres.16000.3",
+    "doi/10.22541/au.160253123.39578910/v1": "10.22541/au.160253123.39578910/v2",
+    "doi/10.36227/techrxiv.171234567.12345678/v1": "10.36227/techrxiv.171234567.12345678/v1"
+    " | https://www.techrxiv.org/doi/full/10.36227/techrxiv.171234567.12345678/v3",
+    "doi/10.1002/essoar.10501234.1": "10.1002/essoar.10501234.2",
+    # Where the DOI of all versions resolves, it is that.
+    "doi/10.36227/techrxiv.12345678": "10.36227/techrxiv.12345678.v1 | 10.36227/techrxiv.12345678.v2",
+    "doi/10.26434/chemrxiv.12782456": "10.26434/chemrxiv.12782456.v1 | https://doi.org/10.26434/chemrxiv.12782456.v2",
+    "doi/10.26434/chemrxiv-2026-abc12": "10.26434/chemrxiv-2026-abc12 | 10.26434/chemrxiv-2026-abc12-v2"
+    " | https://chemrxiv.org/doi/full/10.26434/chemrxiv-2026-abc12/v3",
+    "doi/10.31234/osf.io/ab3cd": "10.31234/osf.io/ab3cd | https://doi.org/10.31234/osf.io/ab3cd_v2 | 10.31234/osf.io/ab3cd_v1",
+    "doi/10.7554/elife.89106": "10.7554/eLife.89106 | 10.7554/eLife.89106.1 | https://doi.org/10.7554/eLife.89106.3",
+    # Theirs only look like versions.
+    "doi/10.1175/bams-d-18-0001.1": "10.1175/BAMS-D-18-0001.1",
+    "doi/10.1101/gr.123456.111": "10.1101/gr.123456.111",
+    "doi/10.5555/newts.1/v2": "10.5555/newts.1/v2",
     "doi/10.7554/elife.1.005": "10.7554/eLife.1.005",
     "doi/10.1162/tacl_a_00712": "https://direct.mit.edu/tacl/article/doi/10.1162/tacl_a_00712/125177/A-Title-In-The-Address"
     " | https://direct.mit.edu/tacl/article-pdf/doi/10.1162/tacl_a_00712/2480000/tacl_a_00712.pdf"
@@ -121,6 +145,15 @@ def test_the_ids_of_a_list_and_a_reference_end_in_underscores() -> None:
     assert read.other_key == "openreview/aB3_EfGh1_"
 
 
+def test_versions_in_a_list_and_a_message_are_one_paper() -> None:
+    dois = ("10.21203/rs.3.rs-3193191/v1", "10.21203/rs.3.rs-3193191/v2", "10.31234/osf.io/ab3cd_v1")
+    text = "\n".join(f"- [Ponds at Night {number}](https://doi.org/{doi})" for number, doi in enumerate(dois))
+    keys = ["doi/10.21203/rs.3.rs-3193191/v1", "doi/10.31234/osf.io/ab3cd"]
+    [digest] = parse.parse_text(text, "2026-11-20.md", date(2026, 11, 30))
+    assert [entry.paper_key for entry in digest.entries] == keys
+    assert schemes.list_keys(text, date(2026, 11, 30)) == keys
+
+
 def test_of_a_list_and_a_message_badges_files_and_books_name_no_paper() -> None:
     badge = "[![DOI](https://img.shields.io/badge/DOI-10.1145%2F3600006.3613165-blue.svg)]"
     lines = (
@@ -185,6 +218,24 @@ def test_any_text_has_keys_that_are_read_again(text: str) -> None:
         assert len(key.encode()) <= schemes.MAX_BYTES
         assert schemes.read_key(key) == key
         assert schemes.page_url(key).startswith("https://")
+
+
+def test_a_preprint_names_its_server() -> None:
+    told = {
+        "10.64898/2026.11.20.700001": ("bioRxiv", schemes.Kind.PREPRINT),
+        "10.1101/2024.06.10.24308888": ("medRxiv", schemes.Kind.PREPRINT),
+        "10.26434/chemrxiv-2026-abc12-v2": ("ChemRxiv", schemes.Kind.PREPRINT),
+        "10.31234/osf.io/ab3cd_v2": ("PsyArXiv", schemes.Kind.PREPRINT),
+        "10.31219/osf.io/ab3cd": ("OSF", schemes.Kind.PREPRINT),
+        "10.2139/ssrn.1234567": ("SSRN", schemes.Kind.PREPRINT),
+        "10.12688/f1000research.9259.1": (None, schemes.Kind.ARTICLE),
+        "10.5555/newts.1": (None, schemes.Kind.ARTICLE),
+    }
+    keys = {doi: schemes.read_key(doi) or "" for doi in told}
+    assert {doi: (schemes.publisher_of(key), schemes.kind_of(key)) for doi, key in keys.items()} == told
+    assert {schemes.list_pages(key)[0][0] for key in keys.values()} == {
+        name or "DOI" for name, _ in told.values()
+    }
 
 
 def test_a_doi_and_a_date_are_told_where_they_are_known() -> None:

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 
-from bot.archive import digest_writer, exports, listing
+from bot.archive import digest_writer, exports, listing, schemes
 from bot.archive.ingest import IngestService
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
@@ -505,3 +505,40 @@ async def test_arxiv_names_a_paper_by_its_published_doi(db: database.Database) -
     ids = await db.fetch(papers.get_ids, ["2601.00001", "doi/10.1016/s0140-6736(20)30183-5"])
     assert len(ids) == 2
     assert len({*ids.values()}) == 1
+
+
+async def test_papers_stored_under_keys_of_versions_stay_one_and_are_not_new(db: database.Database) -> None:
+    """Before, each version of a preprint was a paper. What was saved under the key of one is that of the preprint."""
+    former = {
+        "doi/10.21203/rs.3.rs-8012345/v2": "doi/10.21203/rs.3.rs-8012345/v1",
+        "doi/10.12688/f1000research.9259.2": "doi/10.12688/f1000research.9259.1",
+        "doi/10.26434/chemrxiv-2026-abc12-v2": "doi/10.26434/chemrxiv-2026-abc12",
+        "doi/10.26434/chemrxiv-2026-abc12-v3": "doi/10.26434/chemrxiv-2026-abc12",
+        "doi/10.5555/newts.1.2": "doi/10.5555/newts.1.2",
+    }
+    stored = [*former, "doi/10.21203/rs.3.rs-8012345/v1"]
+    text = "\n".join(f"- [Title of {key}](https://doi.org/{key.removeprefix('doi/')})" for key in stored)
+    fresh = list[int]()
+    with mock.patch.object(schemes, "_first_version", lambda doi: doi):
+        await IngestService(db, lambda: NOW).add_text(text, location="2026-01-05.md")
+    async with db.transaction() as connection:
+        old_ids = await papers.get_ids(connection, former)
+        await shelf.save_at(connection, 11, dict.fromkeys(old_ids.values(), NOW))
+    row = await db.fetch(shelf.get, 11, "doi/10.21203/rs.3.rs-8012345/v2")
+    assert row is not None
+    await open_shelf(db, lambda: NOW).annotate(shelf.Owner(11), row.id, note="mine", tags="pond")
+
+    async def on_fresh(_: database.Connection, paper_ids: Any) -> None:
+        fresh.extend(paper_ids)
+
+    for _ in range(2):  # as after two starts
+        ingest = IngestService(db, lambda: NOW, on_fresh=on_fresh)
+        result = await ingest.add_text(text, location="2026-01-05.md")
+        assert (result.new_papers, fresh) == (0, [])
+        ids = await db.fetch(papers.get_ids, {*former, *former.values()})
+        assert [ids[key] for key in former] == [ids[key] for key in former.values()]
+        assert len({*ids.values()}) == await db.fetch(shelf.count, 11) == 4
+        for key in ("doi/10.21203/rs.3.rs-8012345/v2", "doi/10.21203/rs.3.rs-8012345/v1"):
+            row = await db.fetch(shelf.get, 11, key)
+            assert row is not None
+            assert (row.note, row.tags) == ("mine", ("pond",))
