@@ -248,7 +248,8 @@ _BUTTONS = frozenset(
         "biorxiv medrxiv ieee xplore acm springer nature elsevier sciencedirect science direct hugging face huggingface",
         "model models weights blog post thread publisher journal proceedings article preprint export version reviews",
         "discussion forum repository repo source official download read view see open visit click check get go",
-        "full text free access online more here the at on in and with of for this our to mb kb oral spotlight 논문 링크 원문 코드",
+        "full text free access online more here the at on in and with of for this our to mb kb 논문 링크 원문 코드",
+        "oral spotlight",
         "데이터 데이터셋 프로젝트 페이지 홈페이지 초록 발표 자료 영상 슬라이드 포스터 보기 다운로드 바로가기 论文",
         "论文链接 链接 原文 代码 项目 主页 项目主页 数据 数据集 下载 摘要 全文 論文 リンク コード ページ 本文 要旨",
     )

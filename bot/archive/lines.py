@@ -71,7 +71,7 @@ class Reader:
         self.doubts: list[Problem] = []
         self._code = markdown_lines.find_code_rows(rows)
         linked = markdown_lines.resolve_references(rows, self._code)
-        self._rows = [html_pages.convert_tags(line) if "<" in line else line for line in linked]
+        self.rows = [html_pages.convert_tags(line) if "<" in line else line for line in linked]
         self._named_on = self._near = self._day_on = named_on
         self._is_below_day = self._is_mentioning = self._is_in_comment = False
         # The papers below a heading, which is the title of a single one, and its level.
@@ -85,14 +85,14 @@ class Reader:
 
     def read(self, start: int) -> Iterator[Item | Skipped]:
         """Yield the papers from a row on, and those that are left out. A heading above one paper may be its title."""
-        for row in range(start, len(self._rows)):
+        for row in range(start, len(self.rows)):
             read = sorting.attempt(self._read_row, row)
             yield from (read,) if isinstance(read, Skipped) else read
         yield from self._end_section()
 
     def _read_row(self, row: int) -> Sequence[Item | Skipped]:
         """Read a row, and return the papers of the section that it ends, and what it leaves out."""
-        line, ended = self._rows[row], list[Item | Skipped]()
+        line, ended = self.rows[row], list[Item | Skipped]()
         is_comment = self._is_in_comment or line.lstrip().startswith("<!--")
         self._is_in_comment = is_comment and "-->" not in line
         is_read = not is_comment and row not in self._code
@@ -165,14 +165,14 @@ class Reader:
 
     def _join(self, row: int) -> str:
         """Return a line with a link that continues in the next line."""
-        line = self._rows[row]
+        line = self.rows[row]
         is_open = "[" in line and "](" not in line and line.count("[") > line.count("]")
-        return f"{line} {self._rows[row + 1].strip()}" if is_open and row + 1 < len(self._rows) else line
+        return f"{line} {self.rows[row + 1].strip()}" if is_open and row + 1 < len(self.rows) else line
 
     # Headings and days.
 
     def _parse_heading(self, row: int) -> _Heading | None:
-        heading = markdown_lines.parse_heading(row, self._rows[row])
+        heading = markdown_lines.parse_heading(row, self.rows[row])
         if heading is None:
             return None
         text = strip_markdown(heading.text)
@@ -193,7 +193,7 @@ class Reader:
                     self.doubts.append(Problem(row + 1, message))
                 if not words or words <= _MAX_WORDS:
                     return
-        text = self._rows[row].strip("# ")
+        text = self.rows[row].strip("# ")
         min_words = 1 if title_reader.is_numbered(text) else 4
         text = heading.text if "](" in text else text
         if title := title_reader.read_title(text, min_words, is_of_arxiv=False):
@@ -206,7 +206,7 @@ class Reader:
 
         It is none if it begins with a day that a paper below can have, or has a few words.
         """
-        rows = takewhile(lambda line: not line.startswith("#"), self._rows[row + 1 : row + 50])
+        rows = takewhile(lambda line: not line.startswith("#"), self.rows[row + 1 : row + 50])
         below = "\n".join(rows)
         ids = set(find_keys(below))
         if stated.is_first() and not (ids and all(is_early(on, key) for key in ids)):
@@ -253,7 +253,7 @@ class Reader:
         """Keep the names of a table's columns, which are above its rule, up to its end."""
         if "|" not in line:
             self._columns = []
-        elif set(rule := "".join(self._rows[row + 1 : row + 2]).strip()) <= set("|-: ") and "-" in rule:
+        elif set(rule := "".join(self.rows[row + 1 : row + 2]).strip()) <= set("|-: ") and "-" in rule:
             names = records.name_columns(_split_cells(line))
             self._columns = ["name" if name in _PAPERS else name for name in names]
 
@@ -479,11 +479,16 @@ _FRONT_MATTER = {"---": ":", "+++": "="}
 """The line around a text's front matter, and what is between a key and its value: YAML and TOML."""
 
 
-def read_front_matter(rows: Sequence[str]) -> tuple[date | None, int]:
-    """Return the date in a text's front matter, and the first row after it."""
+def read_front_matter(rows: Sequence[str]) -> tuple[records.Record, int]:
+    """Return the fields in a text's front matter, one for each member of a list, and the first row after it."""
     fence = rows[0].strip() if rows else ""
     end = next((row for row in range(1, min(len(rows), 60)) if rows[row].strip() == fence), 0)
+    given = records.Fields()
     if not end or fence not in _FRONT_MATTER:
-        return None, 0
-    pairs = (line.partition(_FRONT_MATTER[fence])[::2] for line in rows[1:end])
-    return records.find_day([(key.strip().lower(), value.strip(" \"'")) for key, value in pairs]), end + 1
+        return records.Record(given), 0
+    for line in rows[1:end]:
+        name, _, value = line.partition(_FRONT_MATTER[fence])
+        is_member = line.lstrip().startswith("- ") and given
+        name, value = (given[-1][0], line.lstrip()[2:]) if is_member else (name.strip().lower(), value)
+        given.append((name, value.strip(" \"'")))
+    return records.Record(given, text="\n".join(rows[1:end])), end + 1

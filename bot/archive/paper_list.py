@@ -31,15 +31,18 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     `name`, the path or URL, may contain the date. Raises NotADigestError with a reason if the text is not a
     list.
     """
-    front_on, start = lines.read_front_matter(rows)
-    named_on = front_on or date_reader.find_path_date(name)
+    front, start = lines.read_front_matter(rows)
+    named_on = records.day_of(front) or date_reader.find_path_date(name)
     reader = lines.Reader(rows, named_on)
     papers, skipped = sorting.split(reader.read(start))
+    if records.keys_of(front) and isinstance(paper := records.read_item(front, 0), Item):
+        # A note of this paper: what its text mentions are others.
+        papers = [paper._replace(on=named_on), *(paper for paper in papers if not paper.is_mention)]
     if not papers and any(map(lines.find_keys, rows)):
         raise errors.NotADigestError(
             "its links to papers are in code, comments or references, which are not read"
         )
-    dates, is_named = {named_on, *reader.weeks}, named_on is not None
+    dates, is_named = {named_on, *reader.weeks}, named_on is not None or bool(records.keys_of(front))
     return _build_digests(papers, on, skipped, is_named=is_named, certain=dates, doubts=reader.doubts)
 
 

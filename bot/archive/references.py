@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import compress
+from itertools import compress, groupby
 from typing import Any, NamedTuple
 
 from bot.archive import (
@@ -21,12 +21,14 @@ from bot.archive import (
     exports,
     fields,
     html_pages,
+    lines,
     mentions,
     records,
     schemes,
     sorting,
     title_reader,
 )
+from bot.archive.items import Item
 from bot.text import charsets
 from storage.models import Skipped
 
@@ -75,6 +77,8 @@ class _Entry(NamedTuple):
     label: str = ""
     title: str = ""
     is_title_stated: bool = False
+    key: str | None = None
+    """The key of the paper that a line is about, where it does not stand in a sentence."""
 
 
 def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Reference]:
@@ -85,7 +89,7 @@ def read_references(data: bytes, on: date, with_tags: bool = False) -> list[Refe
     `with_tags` of all files.
     """
     references: dict[str, Reference] = {}
-    for entry in _read_file(decode(data)):
+    for entry in _read_file(decode(data), on):
         read = sorting.attempt(_read_entry, entry, on, with_tags)
         if is_unread := isinstance(read, Skipped):
             label = " ".join(entry.text.split())[:_MAX_LABEL_LENGTH]
@@ -135,6 +139,8 @@ def _join_tags(given: records.Fields) -> str:
 
 def _list_ids(entry: _Entry, on: date) -> list[str]:
     """Return the ids of an entry's papers: of its fields or, without any, those that its line is about."""
+    if entry.key:
+        return [entry.key] if schemes.is_arxiv(entry.key) and arxiv_ids.is_possible(entry.key, on) else []
     if not entry.fields:
         return mentions.list_own_ids(entry.text, on)
     return list(dict.fromkeys(id_ for name, text in entry.fields for id_ in _list_in_field(name, text, on)))
@@ -142,6 +148,8 @@ def _list_ids(entry: _Entry, on: date) -> list[str]:
 
 def _list_others(entry: _Entry) -> list[str]:
     """Return the keys outside arXiv of an entry's papers: the first of its fields or, without any, those of its line."""
+    if entry.key:
+        return [] if schemes.is_arxiv(entry.key) else [entry.key]
     if entry.fields:
         return records.keys_of(records.Record(entry.fields))[:1]
     places = ((key, mentions.around(entry.text, *place)) for key, *place in schemes.find_places(entry.text))
@@ -179,16 +187,16 @@ def decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read_file(text: str) -> Iterator[_Entry]:
+def _read_file(text: str, on: date) -> Iterator[_Entry]:
     """Yield the entries of a file or, of e-mails, those of their texts."""
     for mail in _MAILBOX.split(text):
         if not _MAIL.match(mail):
-            yield from _read_entries(mail)
+            yield from _read_entries(mail, on)
             continue
         texts = sorting.attempt(_read_mail, mail)
         # One that is nested too deeply is read as any other text.
         for part in (mail,) if isinstance(texts, Skipped) else texts:
-            yield from _read_entries(part)
+            yield from _read_entries(part, on)
 
 
 def _read_mail(mail: str) -> list[str]:
@@ -202,24 +210,29 @@ def _read_mail(mail: str) -> list[str]:
     return texts
 
 
-def _read_entries(text: str) -> Iterator[_Entry]:
+def _read_entries(text: str, on: date) -> Iterator[_Entry]:
     """Yield the entries of a text, which together contain all of it that may name papers."""
     found, is_page = _find_in_values(text), text.lstrip()[:1] == "<" and _PAGE.search(text)
     entry, tagged = bibtex.ENTRY.search(text), records.TAGGED.search(text)
     if found and (found[0] or not is_page):
-        yield from _read_records(*found, is_json=text.lstrip()[:1] in "{[")
+        yield from _read_records(*found, on, is_json=text.lstrip()[:1] in "{[")
     elif is_page:
-        yield from _read_lines(html_pages.to_markdown(text), is_page=True)
+        yield from _read_lines(html_pages.to_markdown(text), on, is_page=True)
     elif records.LIKE_VALUES.match(text):  # broken, or nested too deeply
-        yield from _read_lines(re.sub(r'[{}\[\]<>"]', "\n", text))
+        yield from _read_lines(re.sub(r'[{}\[\]<>"]', "\n", text), on)
     elif table := records.find_table(text):
         yield from map(_make_entry, records.read_table(*table))
     elif tagged and (entry is None or tagged.start() < entry.start()):
         yield from map(_make_entry, records.read_tagged_lines(text))
     elif entry and not _NOT_TEXT.match(text):
-        yield from map(_make_entry, records.read_bibtex(text))
+        for is_text, blocks in groupby(records.read_bibtex(text), key=lambda block: isinstance(block, str)):
+            if not is_text:
+                yield from map(_make_entry, blocks)
+                continue
+            for line in _read_lines("\n".join(map(str, blocks)), on):
+                yield line if line.key else line._replace(label="", title="")
     else:
-        yield from _read_lines(text)
+        yield from _read_lines(text, on)
 
 
 def _make_entry(record: records.Record | str) -> _Entry:
@@ -246,7 +259,7 @@ def _find_in_values(text: str) -> tuple[list[records.Record], records.Fields] | 
 
 
 def _read_records(
-    found: Sequence[records.Record], rest: records.Fields, *, is_json: bool
+    found: Sequence[records.Record], rest: records.Fields, on: date, *, is_json: bool
 ) -> Iterator[_Entry]:
     """Yield the records of a file, then what is in none: fields for ids whole, the lines of others.
 
@@ -272,7 +285,7 @@ def _read_records(
         if records.OF_IDS.fullmatch(name):
             yield _Entry(text, [(name, text)])
         elif not records.TAGS.fullmatch(name) and not records.OF_OTHERS.fullmatch(name):
-            for line in _read_lines(text):
+            for line in _read_lines(text, on):
                 yield line._replace(label="", title="") if has_papers else line
 
 
@@ -295,23 +308,49 @@ def _convert_saved(saved: Sequence[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _read_lines(text: str, *, is_page: bool = False) -> Iterator[_Entry]:
-    """Yield a text's lines. A line that may be a title has its words as the label: in a page an item or a row, in a PDF none."""
-    is_text = _NOT_TEXT.search(text) is None
+def _read_lines(text: str, on: date, *, is_page: bool = False) -> Iterator[_Entry]:
+    """Yield a text's lines: an entry for each paper that a line is about, as in a list, or one for all that it names.
 
-    def read(line: str) -> _Entry:
-        line = html_pages.convert_tags(line) if "<" in line else line
-        rest = title_reader.strip_item(line)
-        link = mentions.LINK.search(rest) if "](" in rest else None
-        title = title_reader.read_title(link[2], min_words=1 if is_page else 2) if link else None
-        is_item = rest != line or line.startswith(("|", "#"))
-        is_named = is_text and (is_item or not (is_page or line.startswith((" ", "\t", "<", ">"))))
-        own = title_reader.read_title(line) if line.startswith("#") else rest.strip()
-        name = title or own or ""
-        is_title = is_named and "\ufffd" not in name and len(name) <= title_reader.MAX_TITLE_LENGTH
-        label = name if is_title and _WORD.search(name) else ""
-        return _Entry(line, [], label, title or title_reader.read_title(label, min_words=2) or "")
+    A line that may be a title has its words as the label: in a page an item or a row, in a PDF none.
+    """
+    rows = text.lstrip("\ufffd").splitlines()
+    front, start = lines.read_front_matter(rows)
+    if records.keys_of(front):
+        yield _make_entry(front)
+    if is_text := _NOT_TEXT.search(text) is None:
+        reader = lines.Reader(rows, None)
+        items = sorted(
+            (item for item in reader.read(start) if isinstance(item, Item)), key=lambda item: item.row
+        )
+        rows, of_rows = (
+            [*reader.rows],
+            {row: [*found] for row, found in groupby(items, key=lambda item: item.row)},
+        )
+    for row, line in enumerate(rows[start:], start):
+        entry = _read_line(line, is_page=is_page, is_text=is_text)
+        listed = [item for item in of_rows.get(row, ()) if not item.is_mention] if is_text else []
+        for item in listed:
+            title = item.title or (entry.title if len(listed) == 1 else "")
+            yield entry._replace(key=item.key, title=title, label=title)
+        if not listed:
+            yield entry
+            continue
+        # Ids in a row, of which a list takes those at its ends.
+        known = {key for item in listed for key in (item.key, *item.names)}
+        for key in mentions.list_own_ids(line, on):
+            if key not in known:
+                yield entry._replace(key=key, title="", label="")
 
-    for line in filter(str.strip, text.lstrip("\ufffd").splitlines()):
-        entry = sorting.attempt(read, line)
-        yield _Entry(line, [], line) if isinstance(entry, Skipped) else entry
+
+def _read_line(line: str, *, is_page: bool, is_text: bool) -> _Entry:
+    line = html_pages.convert_tags(line) if "<" in line else line
+    rest = title_reader.strip_item(line)
+    link = mentions.LINK.search(rest) if "](" in rest else None
+    title = title_reader.read_title(link[2], min_words=1 if is_page else 2) if link else None
+    is_item = rest != line or line.startswith(("|", "#"))
+    is_named = is_text and (is_item or not (is_page or line.startswith((" ", "\t", "<", ">"))))
+    own = title_reader.read_title(line) if line.startswith("#") else rest.strip()
+    name = title or own or ""
+    is_title = is_named and "\ufffd" not in name and len(name) <= title_reader.MAX_TITLE_LENGTH
+    label = name if is_title and _WORD.search(name) else ""
+    return _Entry(line, [], label, title or title_reader.read_title(label, min_words=2) or "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.archive import records, references
+from bot.archive import parse, records, references
 
 ON = date(2026, 11, 29)
 FILES = json.loads((Path(__file__).parent / "data" / "reference_files.json").read_text())
@@ -142,3 +142,70 @@ def test_a_fields_name_is_short_whatever_a_file_calls_it(monkeypatch: pytest.Mon
     text = json.dumps([{"title": "Herons", "arxiv" * 6_400 + "\n": "arXiv:2511.00001"}])
     assert [row.title for row in references.read_references(text.encode(), ON)] == ["Herons"]
     assert max(lengths) <= 100
+
+
+PAGE = """<!doctype html><html><body><h1>Volume 345</h1>{}</body></html>"""
+BLOCK = """<p>{title}</p><p>Ann Lee, Bo Kim; PMLR 345:1-9</p><p>[<a href="https://proceedings.mlr.press/v345/{key}.html">abs</a>]
+[<a href="https://raw.githubusercontent.com/mlresearch/v345/main/assets/{key}/{key}.pdf">Download PDF</a>]
+[<a href="https://openreview.net/forum?id={key}Qx">OpenReview</a>]</p>"""
+README = """# Awesome ponds
+
+- **Moss on Walls** [![DOI](https://img.shields.io/badge/DOI-10.5555%2Fpond.1-blue.svg)](https://doi.org/10.5555/pond.1)
+- [이끼의 밤](https://doi.org/10.5555/pond.2) [[code](https://github.com/a/b)]
+
+| Paper | Link |
+|---|---|
+| Ferns | [OpenReview](https://openreview.net/forum?id=aB3dEfGh1J) [arXiv](https://arxiv.org/abs/2511.00001) |
+
+```bibtex
+@software{ponds, title = {Ponds}}
+```
+"""
+
+
+def test_an_import_of_a_page_or_a_list_has_each_paper_once_with_its_title() -> None:
+    titles = {"ahn26a": "Moss on Old Walls", "bell26a": "Ferns", "cruz26b": "Rain and Roofs"}
+    page = PAGE.format("".join(BLOCK.format(title=title, key=key) for key, title in titles.items()))
+    pages, rows = (
+        [row for row in references.read_references(text.encode(), ON) if row.arxiv_id or row.other_key]
+        for text in (page, README)
+    )
+    assert [(row.other_key, row.title) for row in pages] == [
+        (f"pmlr/v345/{key}", title) for key, title in titles.items()
+    ]
+    assert [(row.arxiv_id or row.other_key, row.title) for row in rows] == [
+        ("doi/10.5555/pond.1", "Moss on Walls"),
+        ("doi/10.5555/pond.2", "이끼의 밤"),
+        ("2511.00001", ""),
+    ]
+
+
+ARTICLE_NOTE = """---
+title: "Sleep in newts across ponds"
+{}
+date: 2026-11-20
+---
+
+## Summary
+
+Newts sleep. It goes further than arXiv:2401.00009 and https://doi.org/10.5555/cited.1 did.
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ("doi: 10.5555/newts.1", "doi/10.5555/newts.1"),
+        ("DOI: https://doi.org/10.5555/newts.1", "doi/10.5555/newts.1"),
+        ('arxiv: "2511.00001"', "2511.00001"),
+        ("url: https://openreview.net/forum?id=aB3dEfGh1J", "openreview/aB3dEfGh1J"),
+        ("links:\n  - https://github.com/pond/newts\n  - https://arxiv.org/abs/2511.00001", "2511.00001"),
+    ],
+)
+def test_a_note_is_of_the_paper_that_its_front_matter_names(fields: str, key: str) -> None:
+    text = ARTICLE_NOTE.format(fields)
+    read = [row.arxiv_id or row.other_key for row in references.read_references(text.encode(), ON)]
+    assert [name for name in read if name] == [key]
+    [digest] = parse.parse_text(text, "notes/newts.md", ON)
+    assert [(str(digest.date), entry.paper_key) for entry in digest.entries] == [("2026-11-20", key)]
+    assert digest.entries[0].title == "Sleep in newts across ponds"
