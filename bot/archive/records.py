@@ -52,7 +52,7 @@ _TITLE_WORDS = frozenset(
         "논문제목",
     )
 )
-TAGS = re.compile(r"(?:.*[\s-])?tags?|(?:author )?keywords?|kw|ot|%k|labels")
+TAGS = re.compile(r"(?:.*[\s-])?tags?|(?:author )?keywords?|kw|ot|de|%k|labels")
 _PEOPLE = re.compile(
     r"(?:authors?|author_?names?|creators?|authorships|authorstring|auth_?full_?names?(?:_s)?|dc:creator|a[u1]|%a|저자|저자명|著者|作者)"
 )
@@ -492,7 +492,7 @@ def read_tagged_lines(text: str) -> Iterator[Record | str]:
             joined = ((name, "\n".join(filter(None, values))) for name, values in given)
             yield Record([*joined], text="\n".join(lines))
             given, lines, is_begun = [], [], False
-        if match and tag != "er":
+        if match and tag not in ("er", "ef"):
             given.append((tag, [(match[3] or "").strip()]))
             is_begun |= tag in _STARTS
         elif given:

@@ -66,12 +66,13 @@ def test_a_record_without_a_paper_is_counted_with_what_it_lacks() -> None:
     }
 
 
-def test_tags_are_the_names_of_objects_and_of_a_databases_columns() -> None:
+def test_tags_are_the_names_of_objects_and_of_a_databases_fields() -> None:
     for text in (
         '[{"title": "Moss", "doi": "10.1234/moss", "labels": [{"name": "old", "color": "red"}, {"name": "wet"}]}]',
         '"About the data: exported on June 1"\nTitle,DOI,Author Keywords\nMoss,10.1234/moss,"old; wet"\n',
         "@misc{a, title={Moss}, doi={10.1234/moss}, mendeley-tags={old,wet}}",
         "PT\tAU\tTI\tDI\tCR\tLabels\nJ\tLee, A\tMoss\t10.1234/moss\tKim, 2020, 10.1234/cited\told; wet\n",
+        "FN Web\nVR 1.0\nPT J\nAU Lee, A\nTI Moss\nDE old; wet\nCR Kim, 2020, DOI 10.1234/cited\nDI 10.1234/moss\nER\n\nEF\n",
     ):
         [reference] = references.read_references(text.encode(), ON, with_tags=True)
         assert (reference.other_key, reference.tags.replace("; ", ",")) == ("doi/10.1234/moss", "old,wet")
