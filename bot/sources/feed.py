@@ -154,7 +154,7 @@ class _Reading:
             with errors.collected([], reraise=(errors.StorageError, MemoryError)) as failures:
                 paper = await asyncio.to_thread(feed_entries.read_paper, entry)
                 digests = await _read_contents(item, is_paper=paper is not None)
-            if failures:  # it is read again at the next poll
+            if failures:  # it is read again with the feed's next version
                 report = ReadingReport(skipped=(sorting.skip_failed(entry, failures[0]),))
                 self.states.append(replace(item.state, status=FetchStatus.NOT_YET, hash=None, reading=report))
                 self.report += report

@@ -270,6 +270,30 @@ async def test_link_to_a_private_address_does_not_affect_other_entries(
         assert inside.requests == []
 
 
+async def test_an_entry_whose_reading_fails_costs_itself_alone_and_is_read_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = feed_entries.read_paper
+
+    def fail(entry: feed_entries.FeedEntry) -> object:
+        if entry.title == "Growing Moss 2":
+            raise LookupError("a row that is missing")
+        return read(entry)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(feed_entries, "read_paper", fail)
+        site.pages["/feed"] = source_payloads.rss(*map(paper_item, (1, 2, 3)))
+        first = await site.read()
+    report = first[-1].reading
+    assert report is not None
+    assert [(row.reason, row.number) for row in report.skipped] == [(SkipReason.NOT_READ, 1)]
+    assert listed(first) == [("list", listed(first)[0][1], True, 2)]
+    site.pages["/feed"] = source_payloads.rss(*map(paper_item, (1, 2, 3, 4)))
+    second = await site.read(merge_page_states(first))
+    found = {entry.paper_key for result in second for digest in result.digests for entry in digest.entries}
+    assert found == {"2503.00002", "2503.00004"}
+
+
 async def test_feed_with_many_links_takes_several_polls(site: Site) -> None:
     site.pages["/feed"] = source_payloads.rss(*(item(str(n), link=f"{site.url}/{n}") for n in range(120)))
     pages: dict[str, sources.PageState] = {}
