@@ -250,9 +250,11 @@ _BRACKETED = re.compile(r"[(\[（【][^()\[\]（）【】]*+[)\]）】]")
 def find_path_date(name: str) -> date | None:
     """Return the date in the last four parts of a path or URL (for a week, its last day), or None.
 
-    A date in brackets after another one is that of a copy.
+    A date in brackets after another one is that of a copy. Two days in an address are the ends of an interval.
     """
     parts = name.split("?")[0].rstrip("/").split("/")[-4:]
+    if "://" in name and len({part for part in parts if len(part) == 10 and find_date(part)}) > 1:
+        return None
     parts[-1] = _FILE_SUFFIX.sub("", parts[-1])
     path = "/".join(parts)
     for text in (_BRACKETED.sub(" ", parts[-1]), *reversed(parts), path):

@@ -590,3 +590,16 @@ Cy Dunn
         ("Roofs and Walls",),
         ("Dry Moss", "Cy Dunn"),
     ]
+
+
+def test_an_address_with_an_interval_gives_no_day_to_all() -> None:
+    keys = [f"10.5555/newts.{number}" for number in (1, 2, 3)]
+    records = [{"doi": key, "title": MOSS, "date": f"2026-06-0{day}"} for day, key in enumerate(keys, 1)]
+    name = "https://api.example.org/details/2026-05-01/2026-06-28/0/json"
+    assert [str(digest.date) for digest in read(json.dumps(records), name)] == [
+        "2026-06-01",
+        "2026-06-02",
+        "2026-06-03",
+    ]
+    undated = [{"doi": key, "title": MOSS} for key in keys]
+    assert [digest.is_rolling for digest in read(json.dumps(undated), name)] == [True]
