@@ -134,18 +134,14 @@ class Reader:
         short = self._short_heading if is_single and heading is None else None
         above, titled = self._read_above(), {paper.key for paper in papers if paper.title}
         for paper in self._papers:
-            if paper.is_mention or paper.row not in above:
-                yield paper._replace(title=None if paper.is_mention else heading or paper.title)
-                continue
-            title, is_bold, people = above[paper.row]
-            if title and not is_bold and (heading or short) and title_reader.is_name(title):
-                people, title = people or (title,), None
-            if short and not (title and (is_bold or title_reader.has_words(title))):
-                title = short
-            title = None if paper.key in titled else title if is_bold else heading or title
-            yield paper._replace(
-                title=title, others={"authors": people, **paper.others} if people else paper.others
-            )
+            if paper.is_mention:
+                yield paper._replace(title=None)
+            elif paper.row in above:
+                said = _choose_title(above[paper.row], heading, short)
+                others = {"authors": said.people, **paper.others} if said.people else paper.others
+                yield paper._replace(title=None if paper.key in titled else said.title, others=others)
+            else:
+                yield paper._replace(title=heading or paper.title)
         self._papers, self._title, self._untitled, self._short_heading = [], None, [], None
 
     def _read_above(self) -> dict[int, title_reader.Above]:
@@ -281,6 +277,17 @@ class Reader:
             title=next(filter(None, titles), None),
             others={"authors": people, "abstract": abstract} if people or abstract else item.others,
         )
+
+
+def _choose_title(above: title_reader.Above, heading: str | None, short: str | None) -> title_reader.Above:
+    """Return what is said above a paper's links, with the heading as the title where it is above a plainer one, or a name."""
+    title, is_bold, people = above
+    if is_bold:
+        return above
+    if title and (heading or short) and title_reader.is_name(title):
+        people, title = people or (title,), None
+    is_long = title is not None and title_reader.has_words(title)
+    return above._replace(title=heading or (title if is_long else short or title), people=people)
 
 
 _PAPERS = ("paper", "papers", "论文", "論文")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -163,10 +163,15 @@ def read_above(lines: Sequence[str]) -> Above:
         is_link = "](" in line and (at < paragraph or not _is_bracketed(text.strip("*_")))
         if not (named or field or is_link or text.rstrip(" *_").endswith(_ENDS)):
             texts.append(text)
-    titles = [title for text in texts if (title := read_title(text, 1, is_of_arxiv=False))]
-    bold = [
-        title for text in texts if _BOLD.fullmatch(text) and (title := read_title(text, 1, is_of_arxiv=False))
-    ]
+    return _choose(texts, people)
+
+
+def _choose(texts: Sequence[str], people: tuple[str, ...]) -> Above:
+    titles, bold = list[str](), list[str]()
+    for text in texts:
+        if title := read_title(text, 1, is_of_arxiv=False):
+            titles.append(title)
+            bold += [title] if _BOLD.fullmatch(text) else []
     plain = [title for title in titles if not _SENTENCE_END.search(title)]
     title = next(iter([*bold, *filter(has_words, plain), *plain]), None)
     below = titles[titles.index(title) + 1 :][:1] if title else []
@@ -179,6 +184,14 @@ _ENDS = (".", ":", "。", "：", ";", ",")
 
 def _is_bracketed(text: str) -> bool:
     return text[:1] == "[" and text[-1:] == "]" and text.count("[") == 1
+
+
+def _list_marked(parts: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield the texts in bold, then those in quotation marks, each with the fewest words of a title."""
+    for pattern, marks in ((_BOLD, "*_"), (_QUOTED, '"“「『《')):
+        for part in parts:
+            for match in islice(pattern.finditer(part), 3) if any(mark in part for mark in marks) else ():
+                yield match[match.lastgroup or 0], 4 if pattern is _QUOTED and match["title"] else 2
 
 
 def find_unlinked(
@@ -195,16 +208,9 @@ def find_unlinked(
     )
     parts = [part for whole in cut for part in whole[: 2 * _MAX_LINE].split(CUT)]
     parts = [part for part in parts if len(part) >= _MIN_TITLE_LENGTH or not are_cells]
-    marked = (
-        (match[match.lastgroup or 0], 4 if match.lastgroup == "title" and pattern is _QUOTED else 2)
-        for pattern, marks in ((_BOLD, "*_"), (_QUOTED, '"“「『《'))
-        for part in parts
-        if any(mark in part for mark in marks)
-        for match in islice(pattern.finditer(part), 3)
-    )
-    for text, min_words in marked:
-        if title := read_title(text, min_words, is_of_arxiv=is_of_arxiv):
-            return title
+    marked = (read_title(text, fewest, is_of_arxiv=is_of_arxiv) for text, fewest in _list_marked(parts))
+    if title := next(filter(None, marked), None):
+        return title
     for number, part in enumerate(() if has_others else parts):
         text = _OPENED.sub("", _ITEM.sub("", part, count=1))
         text = _TITLE_END.split(text, maxsplit=1)[0] if number and not are_cells else text
