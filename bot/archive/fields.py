@@ -27,7 +27,7 @@ MAX_LINE_LENGTH = 1_000
 """Characters of a title or a heading."""
 MAX_NAME_LENGTH = 200
 """Characters of a name. Collaborations have the longest."""
-_MAX_TEXT_LENGTH = 20_000
+MAX_TEXT_LENGTH = 20_000
 _MAX_NAMES_LENGTH = 50_000
 MAX_URL_LENGTH = 2_000
 _MAX_LABELS = 50
@@ -77,7 +77,7 @@ def clean_paragraph(value: object) -> str | None:
     """Return a text as paragraphs separated by empty lines, or None if it is empty."""
     if not isinstance(value, str):
         return None
-    blocks = map(plain.to_single_line, value[:_MAX_TEXT_LENGTH].replace("\r\n", "\n").split("\n\n"))
+    blocks = map(plain.to_single_line, value[:MAX_TEXT_LENGTH].replace("\r\n", "\n").split("\n\n"))
     return "\n\n".join(filter(None, blocks)) or None
 
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, zip_longest
 from typing import Any, NamedTuple, TypeAlias
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
@@ -176,8 +176,11 @@ def abstract_of(record: Record) -> str | None:
     for name, index in record.fields:
         if name == _INDEX and isinstance(index, Mapping):
             places = ((at, word) for word, given in index.items() if isinstance(given, list) for at in given)
+            words = [word for _, word in sorted(place for place in places if isinstance(place[0], int))]
+            # A long word may be at many places.
+            ends = accumulate(len(word) + 1 for word in words)
             return " ".join(
-                word for _, word in sorted(place for place in places if isinstance(place[0], int))
+                word for word, end in zip(words, ends, strict=True) if end <= fields.MAX_TEXT_LENGTH
             )
     return fields.clean_paragraph(fields.read_markup(record.first(_ABSTRACTS)))
 

@@ -7,6 +7,7 @@ api.archives-ouvertes.fr, api.semanticscholar.org, inspirehep.net and developer.
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,16 @@ def test_a_value_nested_too_deeply_costs_itself_alone() -> None:
     assert [(row.reason.value, row.examples) for row in digest.skipped] == [
         ("not-read", ("line 2 is nested too deeply",))
     ]
+
+
+def test_an_abstract_by_its_words_places_takes_room_as_its_file_does() -> None:
+    index = {"w" * 30_000: [*range(3, 3_000)], "Moss": [0], "and": [1], "fern": [2]}
+    paper = {"doi": "10.1234/moss", "title": "Moss", "abstract_inverted_index": index}
+    tracemalloc.start()
+    try:
+        read, _ = read_paper([paper])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * len(json.dumps(paper))
+    assert read["abstract"] == "Moss and fern"
