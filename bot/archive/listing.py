@@ -159,7 +159,7 @@ def keep(digest: Digest, on: date, is_kept: Callable[[str], bool]) -> Digest:
 
 def read_values(text: str) -> Iterator[tuple[int, object]]:
     """Yield each JSON value in a text with its line number. Raises NotADigestError for invalid JSON."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(strict=False)  # with tabs and line breaks in strings
     position = _skip_space(text, 0)
     line = 1 + text.count("\n", 0, position)
     while position < len(text):

@@ -280,8 +280,8 @@ def load_values(text: str) -> Any | None:
         return None
     if text.lstrip()[:1] != "<":
         with suppress(ValueError):
-            return json.loads(text)
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return json.loads(text, strict=False)
+        return [json.loads(line, strict=False) for line in text.splitlines() if line.strip()]
     if "<plist" in text[:1_000]:  # Safari's bookmarks
         return plistlib.loads(text.encode())
     root = ElementTree.fromstring(text.strip())  # noqa: S314 - expat bounds entities; it runs in a process with limits

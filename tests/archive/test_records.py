@@ -99,3 +99,14 @@ def test_an_abstract_by_its_words_places_takes_room_as_its_file_does() -> None:
         tracemalloc.stop()
     assert peak < 100 * len(json.dumps(paper))
     assert read["abstract"] == "Moss and fern"
+
+
+def test_tabs_and_line_breaks_in_the_texts_of_json_cost_nothing() -> None:
+    """RFC 8259 forbids them, and many programs write them."""
+    papers = [{"doi": f"10.1234/moss.{n}", "title": f"Moss¦on¦Wall {n}"} for n in range(3)]
+    for sign in "\t\n\x0b":
+        text = json.dumps(papers, ensure_ascii=False).replace("¦", sign)
+        [digest] = parse.parse_text(text, "list.json", ON)
+        assert [entry.title for entry in digest.entries] == [f"Moss on Wall {n}" for n in range(3)]
+        found = references.read_references(text.encode(), ON)
+        assert [row.title for row in found] == [f"Moss on Wall {n}" for n in range(3)]
