@@ -451,7 +451,10 @@ def read_bibtex(text: str) -> Iterator[Record | str]:
             continue
         raw, key, given = block
         volume = first(given, ("volume",))
-        converted = [(names.get(name, name), _read_latex(name, value, volume)) for name, value in given]
+        read = ((name, value, sorting.attempt(_read_latex, name, value, volume)) for name, value in given)
+        converted = [
+            (names.get(name, name), value if isinstance(it, Skipped) else it) for name, value, it in read
+        ]
         yield Record([("citationkey", key), *converted], text=raw)
 
 

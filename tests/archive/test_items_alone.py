@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from bot.archive import parse, references, schemes, sorting
+from bot.archive import bibtex, parse, references, schemes, sorting
 from bot.sources import feed_entries
 from storage.models import ReadingReport, SkipReason
 
@@ -106,3 +106,18 @@ def test_an_entry_of_a_feed_or_of_arxivs_answer_that_fails_costs_itself_alone(fi
     )
     assert [entry.title for entry in feed.entries] == [TITLES[0], TITLES[2]]
     assert count_unread(ReadingReport(skipped=feed.skipped)) == 1
+
+
+def test_a_field_of_bibtex_that_fails_costs_no_other_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = bibtex.read_latex
+
+    def fail(latex: str) -> str:
+        if "bug" in latex:
+            raise LookupError("a command that is missing")
+        return read(latex)
+
+    monkeypatch.setattr(bibtex, "read_latex", fail)
+    [digest] = parse.parse_text(LISTS["list.bib"], "list.bib", ON)
+    assert {entry.paper_key for entry in digest.entries} == GOOD
+    assert count_unread(sorting.report_kept([digest])) == 1
+    assert {row.other_key for row in references.read_references(FILES["file.bib"].encode(), ON)} >= GOOD
