@@ -34,7 +34,8 @@ _NAME = re.compile("[\uac00-\ud7a3]{2,4}|[\u3400-\u9fff]{2,4}")
 _PARTICLES = frozenset(
     ("van", "von", "der", "den", "de", "da", "di", "du", "del", "dos", "la", "le", "al", "el", "bin", "ibn")
 )
-_BEHIND_NAME = re.compile(r"\s?(?:\([^()]{0,200}\))?[\s\d*†‡§¶#¹²³⁴-⁹,]*+$")
+_MARKS = r"[\s\d*†‡§¶#¹²³⁴-⁹,]"
+_BEHIND_NAME = re.compile(rf"(?<!{_MARKS}){_MARKS}*+(?:\([^()]{{0,200}}\){_MARKS}*+)?$")
 """The marks and the affiliation behind a name."""
 _ITEM = re.compile(r"\A\s*+(?:[-*+•]|[0-9]{1,4}[.)])\s++(?:\[[ xX]\]\s)?")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)(?P<title>.{1,300}?)(?<=\S)\1")
