@@ -146,9 +146,13 @@ async def get_text(connection: AsyncConnection, digest_id: int) -> str | None:
     return None if raw is None else zlib.decompress(raw).decode()
 
 
-async def list_ids(connection: AsyncConnection) -> list[int]:
-    """Return the ids of all digests, earliest date first."""
+async def list_ids(connection: AsyncConnection, *, paper_id: int | None = None) -> list[int]:
+    """Return the ids of all digests, or of those that list a paper, earliest date first."""
     query = sa.select(digests.c.id).order_by(digests.c.date_on, digests.c.id)
+    if paper_id is not None:
+        query = query.where(
+            digests.c.id.in_(sa.select(entries.c.digest_id).where(entries.c.paper_id == paper_id))
+        )
     return list(await connection.scalars(query))
 
 

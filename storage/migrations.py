@@ -671,6 +671,23 @@ def _name_long_keys(connection: sa.Connection) -> None:
         connection.execute(add, {"name": name, "paper_id": paper_id})
 
 
+@_migration(36)
+def _keep_claims_of_keys(connection: sa.Connection) -> None:
+    """Keep the keys that papers claim until a source confirms them, and the keys under which papers were saved."""
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    paper = sa.ForeignKey("papers.id", ondelete="CASCADE")
+    create_table(
+        connection,
+        "name_claims",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("paper_id", row_id, paper, primary_key=True, index=True),
+        sa.Column("parted", sa.Boolean, nullable=False, server_default=sa.false()),
+        sqlite_with_rowid=False,
+    )
+    for table in ("saved_papers", "removed_papers"):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN saved_keys TEXT")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -28,7 +28,7 @@ from storage.models import (
     PaperRow,
 )
 from storage.search import Author
-from storage.tables import RowId, metadata, paper_names, papers, reference, required, table_of
+from storage.tables import RowId, metadata, name_claims, paper_names, papers, reference, required, table_of
 
 paper_changes = sa.Table(
     "paper_changes",
@@ -341,7 +341,7 @@ async def purge_unkept(
         sa.exists().where(column == papers.c.id)
         for table in t.metadata.sorted_tables
         for column in table.c
-        if table not in (facts, paper_events, paper_names)
+        if table not in (facts, paper_events, paper_names, name_claims)
         and any(key.column is papers.c.id for key in column.foreign_keys)
     ]
     is_recent = sa.true() if read_before is None else facts.c.read_at >= read_before
@@ -366,9 +366,121 @@ async def purge_unkept(
     return len(await statements.execute_in(connection, deletion, papers.c.id, candidate_ids))
 
 
+async def list_names(connection: AsyncConnection, paper_id: int) -> list[str]:
+    """Return a paper's further keys, without the aliases of long ones."""
+    query = sa.select(paper_names.c.name).where(paper_names.c.paper_id == paper_id)
+    return [name for name in await connection.scalars(query) if not models.is_alias(name)]
+
+
+async def _add_names(connection: AsyncConnection, paper_id: int, names: Iterable[str]) -> None:
+    """Give a paper further keys and aliases, which other papers lose."""
+    rows = [{"name": name, "paper_id": paper_id} for name in names]
+    await statements.insert_rows(connection, paper_names, rows, "update")
+
+
 async def add_name(connection: AsyncConnection, paper_id: int, name: str) -> None:
     """Store a further key of a paper, unless it is one already."""
     await statements.insert_rows(connection, paper_names, [{"name": name, "paper_id": paper_id}], "skip")
+
+
+async def list_claims(
+    connection: AsyncConnection, names: Iterable[str], paper_ids: Iterable[int] = ()
+) -> dict[tuple[int, str], bool]:
+    """Return the claims of keys as (paper id, key), by key or paper, and whether the operator has parted the two.
+
+    A paper that claims a key has it, without being joined with another, until a source tells of it under this key.
+    """
+    query = sa.select(name_claims.c.paper_id, name_claims.c.name, name_claims.c.parted)
+    rows = await statements.execute_in(connection, query, name_claims.c.name, names)
+    rows += await statements.execute_in(connection, query, name_claims.c.paper_id, paper_ids)
+    return {(row.paper_id, row.name): row.parted for row in rows}
+
+
+async def add_claim(connection: AsyncConnection, paper_id: int, name: str) -> None:
+    await statements.insert_rows(connection, name_claims, [{"name": name, "paper_id": paper_id}], "skip")
+
+
+async def confirm_claim(connection: AsyncConnection, paper_id: int, name: str) -> None:
+    """Note that a source told of a paper under a key that it had only claimed."""
+    is_it = name_claims.c.paper_id == paper_id, name_claims.c.name == name
+    await connection.execute(name_claims.delete().where(*is_it))
+
+
+def _claims_between(paper_id: int, other_id: int) -> sa.ColumnElement[bool]:
+    """The claims of either of two papers on a key of the other."""
+    claims = []
+    for first, second in ((paper_id, other_id), (other_id, paper_id)):
+        keys = sa.select(papers.c.key).where(papers.c.id == second)
+        keys_of = keys.union_all(sa.select(paper_names.c.name).where(paper_names.c.paper_id == second))
+        claims.append(sa.and_(name_claims.c.paper_id == first, name_claims.c.name.in_(keys_of)))
+    return sa.or_(*claims)
+
+
+async def are_parted(connection: AsyncConnection, paper_id: int, other_id: int) -> bool:
+    """Return whether the operator has parted two papers."""
+    parted = sa.and_(name_claims.c.parted, _claims_between(paper_id, other_id))
+    return bool(await connection.scalar(sa.select(sa.exists().where(parted))))
+
+
+async def part(
+    connection: AsyncConnection,
+    paper_id: int,
+    new: MergedPaper,
+    leaving: Collection[str],
+    *,
+    is_final: bool = False,
+) -> int:
+    """Store a new paper, which takes some of another's keys and what was saved under them, and return its id.
+
+    Posts and alerts count as those of both, so that nothing is sent again. If `is_final`, the same claims do not join them
+    again. Both have to be merged again. The transaction must hold the ingest lock.
+    """
+    of_key = sa.select(papers.c.key).where(papers.c.id == paper_id)
+    key: str = (await connection.execute(of_key)).scalar_one()
+    names = await list_names(connection, paper_id)
+    await shelf.record_keys(connection, paper_id)
+    taken = {*leaving}
+    if key in leaving:
+        first = min({*names} - taken, key=lambda of: (models.scheme_of(of) != "arxiv", of))
+        taken.add(first)
+        values = {"key": first, "scheme": models.scheme_of(first)}
+        await connection.execute(papers.update().where(papers.c.id == paper_id).values(values))
+        await _add_names(connection, paper_id, {models.alias_of(first)} - {first})
+    await connection.execute(paper_names.delete().where(paper_names.c.name.in_(taken)))
+    [new_id] = (await add(connection, [new])).values()
+    await _add_names(connection, new_id, {*leaving, *map(models.alias_of, leaving)} - {new.key})
+    await shelf.part(connection, paper_id, new_id, leaving)
+    for table in (t.delivery_papers, alerts.matches):
+        columns = [sa.literal(new_id) if column.name == "paper_id" else column for column in table.c]
+        rows = sa.select(*columns).where(table.c.paper_id == paper_id)
+        await connection.execute(table.insert().from_select([*table.c], rows))
+    threads = club.club_threads
+    query = sa.select(t.deliveries.c.id, t.deliveries.c.papers)
+    query = query.join(threads, threads.c.delivery_id == t.deliveries.c.id).where(
+        threads.c.paper_id == paper_id
+    )
+    opened = [id_ for id_, keys in await connection.execute(query) if not {*leaving}.isdisjoint(keys)]
+    moved = threads.update().where(threads.c.paper_id == paper_id).values(paper_id=new_id)
+    await statements.execute_in(connection, moved, threads.c.delivery_id, opened)
+    if is_final:
+        claims = [{"name": name, "paper_id": paper_id} for name in leaving]
+        await statements.insert_rows(connection, name_claims, claims, "skip")
+        claimed = name_claims.c.paper_id == paper_id, name_claims.c.name.in_(leaving)
+        await connection.execute(name_claims.update().where(*claimed).values(parted=True))
+    return new_id
+
+
+async def divide_facts(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
+    """Give a paper that was parted from another the facts of those sources whose digests now list it alone."""
+
+    def of_sources(of_id: int) -> sa.Select[Any]:
+        listed = sa.select(t.digests.c.source).join(t.entries, t.entries.c.digest_id == t.digests.c.id)
+        return listed.where(t.entries.c.paper_id == of_id)
+
+    is_own = facts.c.source.in_(of_sources(paper_id)), facts.c.source.not_in(of_sources(other_id))
+    await connection.execute(
+        facts.update().where(facts.c.paper_id == other_id, *is_own).values(paper_id=paper_id)
+    )
 
 
 async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
@@ -382,6 +494,7 @@ async def join(connection: AsyncConnection, paper_id: int, other_id: int) -> Non
     # Whoever saves the other one at this moment comes first, or follows to the one that stays.
     await connection.execute(sa.select(papers.c.id).where(of_other).with_for_update())
     await shelf.unite(connection, paper_id, other_id)
+    await connection.execute(name_claims.delete().where(_claims_between(paper_id, other_id)))
     await set_authors(connection, {other_id: ()})
     for table in t.metadata.sorted_tables:
         for column in table.c:
@@ -408,6 +521,7 @@ _TAKEN = {
     club.club_threads.c.meets_on: operator.gt,
     t.delivery_papers.c.position: operator.lt,
     t.entries.c.summary_missing: operator.lt,
+    name_claims.c.parted: operator.gt,
 }
 """When the row that stays takes the value of the one that is dropped: that a paper was sent, is ready, has a meeting or a
 summary, and the first part of a post with it.

@@ -46,6 +46,8 @@ def _make_columns() -> list[sa.Column[Any]]:
         sa.Column("added_by", sa.BigInteger, index=True, info=READER_MENTION),
         # By the reader's import, of a paper that no source describes.
         sa.Column("own_title", sa.Text),
+        # Those of the paper's keys under which it was saved, with spaces; NULL: its key.
+        sa.Column("saved_keys", sa.Text),
     ]
 
 
@@ -267,11 +269,40 @@ async def remove(connection: AsyncConnection, user_id: int, paper_id: int) -> bo
 
 
 async def unite(connection: AsyncConnection, paper_id: int, other_id: int) -> None:
-    """Give whoever has both papers the notes and tags of the other one, too."""
+    """Give whoever has both papers the notes and tags of the other one, too, and record under which keys they were saved."""
+    await record_keys(connection, other_id)
     for table in (saved_papers, removed_papers):
         rows = await connection.execute(sa.select(table).where(table.c.paper_id == other_id))
         for row in rows.all():
+            await record_keys(connection, paper_id, row.user_id)
             await _add_texts(connection, table, row.user_id, paper_id, row)
+
+
+async def part(connection: AsyncConnection, paper_id: int, new_id: int, leaving: Collection[str]) -> None:
+    """Give a new paper, which takes some keys of another, what was saved under these (see `record_keys`).
+
+    Who saved both keeps both, each with note and tags, as these are united for good.
+    """
+    for table in (saved_papers, removed_papers):
+        for row in (await connection.execute(sa.select(table).where(table.c.paper_id == paper_id))).all():
+            taken = [key for key in row.saved_keys.split() if key in leaving]
+            left = [key for key in row.saved_keys.split() if key not in leaving]
+            of_row = _is_of(table, row.user_id, paper_id)
+            if taken and left:
+                await connection.execute(table.update().where(of_row).values(saved_keys=" ".join(left)))
+                new = {**row._mapping, "paper_id": new_id, "saved_keys": " ".join(taken)}
+                await connection.execute(table.insert().values(new))
+            elif taken:
+                await connection.execute(table.update().where(of_row).values(paper_id=new_id))
+
+
+async def record_keys(connection: AsyncConnection, paper_id: int, user_id: int | None = None) -> None:
+    """Record a paper's key of now, which changes, in the rows, or a reader's, that were saved under it."""
+    key = sa.select(papers.c.key).where(papers.c.id == paper_id).scalar_subquery()
+    for table in (saved_papers, removed_papers):
+        rows = sa.and_(table.c.paper_id == paper_id, table.c.saved_keys.is_(None))
+        rows &= sa.true() if user_id is None else table.c.user_id == user_id
+        await connection.execute(table.update().where(rows).values(saved_keys=key))
 
 
 async def _add_texts(
@@ -279,15 +310,17 @@ async def _add_texts(
 ) -> None:
     """Give a row, if it is there, the note and tags of another one, too, and its title if it has none."""
     own = _is_of(table, user_id, paper_id)
-    query = sa.select(table.c.note, table.c.tags, table.c.own_title).where(own)
+    query = sa.select(table.c.note, table.c.tags, table.c.own_title, table.c.saved_keys).where(own)
     if (row := (await connection.execute(query)).one_or_none()) is None:
         return
     notes = dict.fromkeys(filter(None, (row.note, added.note)))
     names = dict.fromkeys((row.tags + added.tags).split())
+    keys = dict.fromkeys(f"{row.saved_keys or ''} {added.saved_keys or ''}".split())
     values = {
         "note": "\n".join(notes),
         "tags": f" {' '.join(names)} " if names else "",
         "own_title": row.own_title or added.own_title,
+        "saved_keys": " ".join(keys) or None,
     }
     await connection.execute(table.update().where(own).values(values))
 

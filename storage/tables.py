@@ -223,6 +223,15 @@ paper_names = sa.Table(
     sqlite_with_rowid=False,
 )
 
+name_claims = sa.Table(
+    "name_claims",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # a key that a paper claims as a further one
+    reference("paper_id", "papers.id", primary_key=True, index=True),
+    required("parted", sa.Boolean, server_default=sa.false()),  # by the operator: it joins nothing
+    sqlite_with_rowid=False,
+)
+
 entries = table_of(
     models.Entry,
     "entries",

@@ -344,49 +344,159 @@ async def write_digest_papers(
     named = [
         (key, name) for key, of_paper in appearances.items() for one in of_paper for name in one.entry.names
     ]
-    return ids | await learn_names(connection, named), set(new)
+    return ids | await learn_names(connection, named, ids), set(new)
 
 
-async def learn_names(connection: Connection, named: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Store further keys of papers, given with a key of each, and join those that were stored as two.
-
-    Returns the ids of the papers that were joined, by all the given keys. Two of arXiv are never one: an author's DOI may be
-    that of another paper.
+def _agrees(paper: MergedPaper, title: str | None) -> bool:
+    """Return whether what a source says under another key, with a title, may be about a paper: it is like the paper's, or
+    no source has said anything about the paper.
     """
-    pairs = [pair for pair in named if pair[0] != pair[1]]
-    ids = await papers.get_ids(connection, {key for pair in pairs for key in pair})
+    return _is_bare(paper) or analyser.are_titles_alike(paper.title, title)
+
+
+def _is_bare(paper: MergedPaper) -> bool:
+    return paper.title is None and paper.first_on is None
+
+
+async def hear(connection: Connection, told: Mapping[str, str | None]) -> None:
+    """Decide claims of keys by the titles (None: without one) that sources give to papers under these keys now.
+
+    A key that a paper only claimed until now is confirmed as its further key, or is that of a paper of its own.
+    """
+    claims = await papers.list_claims(connection, told)
+    ids = await papers.get_ids(connection, {name for _, name in claims})
+    held = [
+        (id_, name) for (id_, name), is_parted in claims.items() if ids.get(name) == id_ and not is_parted
+    ]
+    stored = await papers.list_merged(connection, ids={id_ for id_, _ in held})
+    for id_, name in held:
+        if _agrees(stored[id_], told[name]):
+            await papers.confirm_claim(connection, id_, name)
+            stored[id_] = replace(stored[id_], title=stored[id_].title or told[name], first_on=date.min)
+        else:
+            log.info("a paper's further key is that of another", paper=stored[id_].key, name=name)
+            [new] = unlisted_papers([name])
+            await papers.part(connection, id_, new, {name})
+
+
+def titles_of(digests: Iterable[SourcedDigest]) -> dict[str, str | None]:
+    """Return the first title of each paper in digests, by its key there."""
+    titles: dict[str, str | None] = {}
+    for entry in (entry for sourced in digests for entry in sourced.digest.entries):
+        titles[entry.paper_key] = titles.get(entry.paper_key) or entry.title
+    return titles
+
+
+async def learn_names(
+    connection: Connection,
+    named: Iterable[tuple[str, str]],
+    told: Mapping[str, int],
+    *,
+    are_certain: bool = False,
+) -> dict[str, int]:
+    """Store further keys of papers, given with a key of each, and join those that were stored as two if both agree.
+
+    If they `are_certain`, they are no claims of a source, but follow from the keys, and need no agreement.
+
+    `told` are the ids of papers by the keys under which sources tell of them now: former claims of these and on these are
+    decided, too. Returns the ids of the papers that were joined, by all keys. Two of arXiv are never one: an author's DOI may
+    be that of another paper. What does not agree is kept as a claim.
+    """
+    named = [pair for pair in named if pair[0] != pair[1]]
+    claims = await papers.list_claims(connection, {*told, *(name for _, name in named)}, {*told.values()})
+    ids = {**told, **await papers.get_ids(connection, {name for _, name in (*named, *claims)})}
+    pairs = dict.fromkeys((*((ids[key], name) for key, name in named), *(() if are_certain else claims)))
     joined = set[int]()
-    for key, name in pairs:
-        paper_id, other_id = ids[key], ids.get(name)
+    former = dict[int, int]()
+    for claimant_id, name in pairs:
+        paper_id, other_id = former.get(claimant_id, claimant_id), ids.get(name)
+        if paper_id == other_id or claims.get((claimant_id, name)):
+            continue
         if other_id is None and schemes.is_arxiv(name):
-            both = await papers.list_merged(connection, ids=[paper_id])
-            if both[paper_id].arxiv_id is not None:
+            [claimant] = (await papers.list_merged(connection, ids=[paper_id])).values()
+            if claimant.arxiv_id is not None:
                 continue
             # Its key has to be that of arXiv.
             other_id = (await papers.add(connection, unlisted_papers([name])))[name]
         if other_id is None:
             await papers.add_name(connection, paper_id, name)
+            if not are_certain:
+                await papers.add_claim(connection, paper_id, name)
             ids[name] = paper_id
-        elif other_id != paper_id:
-            both = await papers.list_merged(connection, ids=(paper_id, other_id))
-            first, second = sorted(both, key=lambda id_: (both[id_].arxiv_id is None, id_))
-            if both[second].arxiv_id is not None:
+        elif (first := await _join(connection, paper_id, other_id, is_certain=are_certain)) is None:
+            await papers.add_claim(connection, paper_id, name)
+            ids[name] = other_id
+            if (claimant_id, name) not in claims:
                 log.info(
-                    "a paper's further key is that of another", paper=key, name=name, other=both[other_id].key
+                    "a paper's further key is that of another", paper=paper_id, name=name, other=other_id
                 )
-                continue
-            await papers.join(connection, first, second)
-            ids = {known: first if id_ == second else id_ for known, id_ in ids.items()}
+        else:
+            second = paper_id + other_id - first
+            former = {id_: first if now == second else now for id_, now in former.items()} | {second: first}
+            ids = {known: first if id_ == second else id_ for known, id_ in ids.items()} | {name: first}
             joined = joined - {second} | {first}
-    await _remerge(connection, await papers.list_merged(connection, ids=joined), has_new_texts=True)
     return {key: id_ for key, id_ in ids.items() if id_ in joined}
 
 
 async def learn_versions(connection: Connection) -> None:
     """Join papers that were stored under keys of versions, which are now read as that of the paper."""
-    keys = await papers.list_keys(connection, "doi")
     # A row that was joined has a colon.
-    await learn_names(connection, [(key, schemes.without_version(key)) for key in keys if ":" not in key])
+    keys = [key for key in await papers.list_keys(connection, "doi") if ":" not in key]
+    named = {key: name for key in keys if (name := schemes.without_version(key)) != key}
+    await learn_names(connection, named.items(), await papers.get_ids(connection, named), are_certain=True)
+
+
+async def _join(
+    connection: Connection, paper_id: int, other_id: int, *, is_certain: bool = False
+) -> int | None:
+    """Make two papers one if both agree, and return the id of the one that stays, or else None.
+
+    A key under which no source has told of its paper remains a claim.
+    """
+    both = await papers.list_merged(connection, ids=(paper_id, other_id))
+    first, second = sorted(both, key=lambda id_: (both[id_].arxiv_id is None, id_))
+    are_one = is_certain or _agrees(both[first], both[second].title) or _is_bare(both[second])
+    if both[second].arxiv_id or not are_one or await papers.are_parted(connection, first, second):
+        return None
+    await papers.join(connection, first, second)
+    for paper in both.values():
+        if _is_bare(paper) and not is_certain:
+            await papers.add_claim(connection, first, paper.key)
+    await _remerge(connection, await papers.list_merged(connection, ids=[first]), has_new_texts=True)
+    return first
+
+
+async def part(
+    connection: Connection,
+    paper_key: str,
+    read_again: Callable[[Connection, int, Mapping[int, int]], Awaitable[object]],
+) -> list[MergedPaper]:
+    """Make a further key of a paper a paper of its own for good; of the paper's first key, make the others one.
+
+    `read_again` stores a digest (id) again as its text says, where a new paper (id) was a part of another one (id) until now.
+    Returns the new paper and the one that stays, only the one without a further key, or nothing if none is stored. The
+    transaction must hold the ingest lock.
+    """
+    stored = await papers.list_merged(
+        connection, ids=(await papers.get_ids(connection, [paper_key])).values()
+    )
+    for paper_id, paper in stored.items():
+        leaving = [paper_key] if paper_key != paper.key else await papers.list_names(connection, paper_id)
+        if not leaving:
+            break
+        digest_ids = await archive.list_ids(connection, paper_id=paper_id)
+        first = min(leaving, key=lambda key: (not schemes.is_arxiv(key), key))
+        new = replace(*unlisted_papers([first]), hidden=paper.hidden)
+        new_id = await papers.part(connection, paper_id, new, leaving, is_final=True)
+        for digest_id in digest_ids:
+            await read_again(connection, digest_id, {new_id: paper_id})
+        await papers.divide_facts(connection, new_id, paper_id)
+        await _remerge(
+            connection, await papers.list_merged(connection, ids=(new_id, paper_id)), has_new_texts=True
+        )
+        parted = await papers.list_merged(connection, ids=(new_id, paper_id))
+        return [parted[new_id], parted[paper_id]]
+    return [*stored.values()]
 
 
 async def set_hidden(connection: Connection, paper_key: str, *, hidden: bool) -> MergedPaper | None:
@@ -522,6 +632,7 @@ class DigestWriter:
 
         New days are added, changed ones corrected, and those that `is_gone` removed.
         """
+        await hear(connection, titles_of(sourced for content in contents for sourced in content.digests))
         listed = {key for content in contents for keys in content.days.values() for key in keys}
         names = await papers.get_current_keys(connection, listed)
         contents = [content._replace(names=names) for content in contents]
@@ -650,17 +761,29 @@ class DigestWriter:
             log.info("digest taken back", place=place, date=str(row.date_on), papers=number)
         return former
 
-    async def correct(self, connection: Connection, digest_id: int, sourced: SourcedDigest) -> IngestResult:
-        """Replace a digest if its entries differ. Triggers no alerts."""
+    async def correct(
+        self,
+        connection: Connection,
+        digest_id: int,
+        sourced: SourcedDigest,
+        parted: Mapping[int, int] = MappingProxyType({}),
+    ) -> IngestResult:
+        """Replace a digest if its entries differ. Triggers no alerts.
+
+        New papers (ids) that were a part of another one (id) until now came with it: `parted`.
+        """
         if sourced.digest.entries == await archive.list_entries_by_digest(connection, digest_id):
             return IngestResult()
         await archive.correct(connection, {digest_id: sourced}, self._clock())
         former = await archive.remove_entries(connection, [digest_id])
+        for seqs in former.values():
+            seqs |= {new_id: seqs[id_] for new_id, id_ in parted.items() if id_ in seqs}
         _, new = await write_digest_papers(connection, {digest_id: sourced}, former)
         return IngestResult(written=1, new_papers=len(new))
 
     async def write_facts(self, connection: Connection, paper_facts: Sequence[PaperFacts]) -> IngestResult:
         """Store facts from services. A paper stays hidden until a digest or list contains it."""
+        await hear(connection, {fact.paper_key: fact.title for fact in paper_facts if fact.title})
         ids = await papers.get_ids(connection, {fact.paper_key for fact in paper_facts})
         unknown = {fact.paper_key for fact in paper_facts}.difference(ids)
         ids |= await papers.add(connection, unlisted_papers(unknown))
@@ -679,7 +802,8 @@ class DigestWriter:
         ]
         await papers.add_events(connection, events)
         await self._notify_of_names(connection, changes)
-        await learn_names(connection, [(fact.paper_key, name) for fact in paper_facts for name in fact.names])
+        named = [(fact.paper_key, name) for fact in paper_facts for name in fact.names]
+        await learn_names(connection, named, ids)
         listed = {fact.paper_key for fact in paper_facts if fact.listed_on is not None}
         return IngestResult(new_papers=len(unknown & listed), paper_keys=frozenset(ids))
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 
 import structlog
 
@@ -118,6 +119,11 @@ class IngestService:
         async with self._writing() as connection:
             return await digest_writer.set_hidden(connection, paper_key, hidden=hidden)
 
+    async def part(self, paper_key: str) -> list[MergedPaper]:
+        """Make a further key of a joined paper a paper of its own for good. For what it returns see `digest_writer.part`."""
+        async with self._writing() as connection:
+            return await digest_writer.part(connection, paper_key, self._reparse)
+
     async def find_hidden(self, paper_keys: Iterable[str]) -> set[str]:
         return await self._database.fetch(papers.find_hidden, paper_keys)
 
@@ -177,7 +183,9 @@ class IngestService:
                     outcomes += await self._store_contents([content])
         return outcomes
 
-    async def _reparse(self, connection: Connection, digest_id: int) -> IngestResult:
+    async def _reparse(
+        self, connection: Connection, digest_id: int, parted: Mapping[int, int] = MappingProxyType({})
+    ) -> IngestResult:
         stored = await archive.get(connection, digest_id)
         text = await archive.get_text(connection, digest_id)
         if stored is None or text is None:
@@ -191,7 +199,7 @@ class IngestService:
             return IngestResult(1, problems=(LocatedProblem(stored.location, None, message),))
         [parsed] = digest_writer.to_sourced_digests([digest], stored.source, stored.location)
         content = LocationContent(stored.source, stored.location, [parsed])
-        return _parse_result(content) + await self._writer.correct(connection, digest_id, parsed)
+        return _parse_result(content) + await self._writer.correct(connection, digest_id, parsed, parted)
 
 
 def _divide(contents: Iterable[LocationContent]) -> Iterator[list[LocationContent]]:

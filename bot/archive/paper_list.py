@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.archive import fields, lines, listing, records, sorting
 from bot.archive.items import Item
-from bot.text import date_reader
+from bot.text import analyser, date_reader
 from storage import errors
 from storage.models import Digest, DigestFormat, Problem, Skipped, SkipReason, add_up, arxiv_id_of
 
@@ -161,8 +161,12 @@ def _build_digests(
 
 
 def _unite_keys(papers: Sequence[Item]) -> Iterator[Item]:
-    """Yield papers so that one which items name by different keys has one key: arXiv's, or else the first."""
+    """Yield papers so that one which items name by different keys has one key: arXiv's, or else the first.
+
+    Items whose titles differ are those of different papers.
+    """
     main: dict[str, str] = {}
+    titles: dict[str, str] = {}
     for paper in sorted(papers, key=lambda paper: not paper.is_of_arxiv):
         keys = () if paper.is_mention else (paper.key, *paper.names)
         first = (
@@ -170,8 +174,12 @@ def _unite_keys(papers: Sequence[Item]) -> Iterator[Item]:
         )
         for key in keys:
             main.setdefault(key, first)
+        if paper.title and not paper.is_mention:
+            titles.setdefault(first, paper.title)
     for paper in papers:
         key = main.get(paper.key, paper.key)
+        if paper.title and key in titles and not analyser.are_titles_alike(titles[key], paper.title):
+            key = paper.key
         names = tuple(name for name in (paper.key, *paper.names) if name != key)
         yield paper._replace(key=key, names=names)
 

@@ -36,7 +36,7 @@ def build_app(only: str = "") -> typer.Typer:
         "fetch": sources.fetch,
     }
     of_digests = {"list": digests.list_rows, "remove": digests.remove}
-    of_papers = {"hide": digests.hide_paper, "show": digests.show_paper}
+    of_papers = {"hide": digests.hide_paper, "show": digests.show_paper, "part": digests.part_paper}
     of_readers = {"export": operations.export_reader, "forget": operations.forget_reader}
     of_database = {"upgrade": operations.upgrade, "copy": operations.copy_database}
     sections: dict[str, dict[str, Any]] = {
@@ -58,7 +58,7 @@ def build_app(only: str = "") -> typer.Typer:
             "sources": ("Manage the sources of digests and papers.", of_sources),
             "ingest": digests.ingest,
             "digests": ("List and remove stored digests.", of_digests),
-            "papers": ("Hide papers from readers, and show them again.", of_papers),
+            "papers": ("Hide papers from readers, and part joined ones.", of_papers),
             "write": digests.write,
         },
         "Operation": {

@@ -261,23 +261,55 @@ _HIDDEN = (
 _SHOWN = "is shown again. It counts as listed when it was: no post and no alert comes because of this."
 
 
-async def _set_hidden(paper: str, *, hidden: bool) -> shell.Output:
-    from bot.archive.ingest import IngestService
+def _read_key(paper: str) -> str:
     from bot.search import titles
 
     if (paper_key := titles.parse_id(paper)) is None:
         raise errors.UsageError(f"{paper!r} is no arXiv ID, key, DOI or link to a paper.")
+    return paper_key
+
+
+def _unknown_paper(paper_key: str) -> errors.PaperroundError:
+    return errors.PaperroundError(
+        f"The database has no paper {paper_key}. `paperround search WORDS` finds papers by title."
+    )
+
+
+async def _set_hidden(paper: str, *, hidden: bool) -> shell.Output:
+    from bot.archive.ingest import IngestService
+
+    paper_key = _read_key(paper)
     async with shell.open_storage() as database:
         ingest = IngestService(database, clock.system_clock)
         former = await ingest.set_hidden(paper_key, hidden=hidden)
     if former is None:
-        raise errors.PaperroundError(
-            f"The database has no paper {paper_key}. `paperround search WORDS` finds papers by title."
-        )
+        raise _unknown_paper(paper_key)
     data = {**shell.pick(former, "key title"), "hidden": hidden, "changed": former.hidden is not hidden}
     already = "" if data["changed"] else " It was before, too."
     name = f"{former.key} ({data['title'] or 'no title'})"
     return shell.Output(data, f"{name} {_HIDDEN if hidden else _SHOWN}{already}")
+
+
+async def part_paper(
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Any of its keys: an arXiv ID, another key, a DOI or a link.")
+    ],
+) -> shell.Output:
+    """Make two papers of one that was joined by mistake. The same claim does not join them again."""
+    from bot.archive.ingest import IngestService
+
+    paper_key = _read_key(key)
+    async with shell.open_storage() as database:
+        parted = await IngestService(database, clock.system_clock).part(paper_key)
+    if not parted:
+        raise _unknown_paper(paper_key)
+    if len(parted) == 1:
+        raise errors.PaperroundError(f"{paper_key} is a paper by itself: no other key is joined with it.")
+    rows = [shell.pick(paper, "key title") for paper in parted]
+    new, other = (f"{paper.key} ({paper.title or 'no title'})" for paper in parted)
+    return shell.Output(
+        rows, f"{new} and {other} are two papers. What claimed that they are one does not join them again."
+    )
 
 
 async def digest(

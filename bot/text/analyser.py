@@ -216,6 +216,28 @@ def fold_title(title: str) -> str:
     return "".join(filter(str.isalnum, fold(typography.to_plain_text(title)).replace("&", "and")))
 
 
+def are_titles_alike(one: str | None, other: str | None) -> bool:
+    """Return whether two titles may be those of one paper: equal but for spelling, a few letters, or a subtitle of one of them.
+
+    Numbers have to be the same. A title that is unknown is like no other.
+    """
+    from rapidfuzz import fuzz  # imported here because most readings compare no titles
+
+    if not one or not other:
+        return False
+    folded = fold_title(one), fold_title(other)
+    if folded[0] == folded[1]:
+        return True
+    heads = [fold_title(title.partition(":")[0]) for title in (one, other)]
+    if folded[1] == heads[0] or folded[0] == heads[1]:
+        return True
+    first, second = ("".join(filter(str.isdigit, title)) for title in folded)
+    return first == second and fuzz.ratio(*folded) >= _LEAST_LIKENESS
+
+
+_LEAST_LIKENESS = 92
+"""The least likeness of one paper's titles, of 100."""
+
 MAX_TOKEN_LENGTH = 40
 """In characters. Longer words are truncated."""
 

@@ -193,7 +193,8 @@ async def test_a_list_with_former_keys_of_papers_lists_none_of_them_again(harnes
     await harness.add(f"# 2026-01-02\n{by_doi(7)}", "days.md")
     for k in (2, 7):
         names = (f"doi/10.1234/kites.{k}",)
-        facts = PaperFacts(f"2601.0000{k}", "arxiv", "u", NOW + timedelta(days=1), title="T", names=names)
+        title = f"A Paper about Kites, Number {k}"
+        facts = PaperFacts(f"2601.0000{k}", "arxiv", "u", NOW + timedelta(days=1), title=title, names=names)
         await harness.ingest.add_facts([facts])
     assert (await harness.add(by_doi(8, *range(1, 7)), "list.md")).new_papers == 1
     assert await keys(harness, "2026-01-03") == ["doi/10.1234/kites.8"]

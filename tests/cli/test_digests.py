@@ -296,3 +296,29 @@ def test_hiding_what_is_no_paper_or_not_stored_is_an_error(paperround: Paperroun
     assert unknown.exit_status == 1
     assert "The database has no paper 2601.00999" in unknown.stderr
     assert paperround("papers", "hide", "a title").exit_status == 2
+
+
+def test_papers_part_makes_two_of_one_that_a_list_joined_by_mistake(
+    paperround: Paperround, tmp_path: Path
+) -> None:
+    address, link = "https://doi.org/10.1234/moss.1", "https://arxiv.org/abs/2601.00001"
+    title = "Moss on Old Walls at Night"
+    for on, said in (
+        ("2026-01-05", f"[{title}]({address})"),
+        ("2026-01-06", f"[{title}]({link})"),
+        ("2026-01-07", f"{title} [[1]]({link}) [[2]]({address})"),
+    ):
+        (tmp_path / f"{on}.md").write_text(f"# {on}\n\n- {said}\n", "utf-8")
+        paperround("ingest", f"{on}.md")
+    assert [paper["key"] for paper in paperround("digest", "2026-01-05", "--json").data] == ["2601.00001"]
+    parted = paperround("papers", "part", address)
+    assert (parted.exit_status, "are two papers" in parted.stdout) == (0, True), parted
+    paperround("ingest", "--again")
+    assert [paper["key"] for paper in paperround("digest", "2026-01-05", "--json").data] == [
+        "doi/10.1234/moss.1"
+    ]
+    for on in ("2026-01-06", "2026-01-07"):
+        assert [paper["key"] for paper in paperround("digest", on, "--json").data] == ["2601.00001"]
+    again = paperround("papers", "part", link)
+    assert (again.exit_status, "no other key is joined" in again.stderr) == (1, True), again.stderr
+    assert "The database has no paper 2601.00999" in paperround("papers", "part", "2601.00999").stderr

@@ -25,6 +25,7 @@ from tests.support.shelves import open_shelf
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PLAYS = int(os.environ.get("PAPERROUND_PLAYS", "4"))
+TITLES = ("Moss on Old Walls", "A Study of Ponds", "Kites over the Sea")
 READERS, SERVER, CHANNEL, RECIPIENT = (11, 12, 13), 99, 98, "user:11"
 
 
@@ -59,7 +60,7 @@ class Play:
         others = self.random.choice([[], [self.key(self.random.randrange(3))], [self.key(paper)]])
         keys = dict.fromkeys([self.key(paper), *others])
         entries = tuple(
-            Entry(rank, key, f"Title of {key}", f"https://a.example/{key}")
+            Entry(rank, key, self.title_of(key), f"https://a.example/{key}")
             for rank, key in enumerate(keys, 1)
         )
         digest = Digest(DigestFormat.LIST, date(2026, 1, 1) + timedelta(days=self.days), entries, (), "text")
@@ -72,14 +73,14 @@ class Play:
     async def feed(self, paper: int) -> None:
         key = self.key(paper)
         await self.ingest.add_facts(
-            [PaperFacts(key, "https://f.example", "u", NOW, title=f"Fed {key}", authors=("Ada Byron",))]
+            [PaperFacts(key, "https://f.example", "u", NOW, title=self.title_of(key), authors=("Ada Byron",))]
         )
 
     async def learn(self, paper: int) -> None:
         """Read facts that name a paper by all its keys."""
         first, *names = self.random.sample(self.keys[paper], len(self.keys[paper]))
         await self.ingest.add_facts(
-            [PaperFacts(first, "arxiv", "u", NOW, title="Learnt", names=tuple(names))]
+            [PaperFacts(first, "arxiv", "u", NOW, title=self.title_of(first), names=tuple(names))]
         )
 
     async def save(self, paper: int) -> None:
@@ -195,6 +196,9 @@ class Play:
                 await self.db.write(alerts.mark_notified, {(RECIPIENT, paper_id): 1})
                 self.alerted.add(paper)
 
+    def title_of(self, key: str) -> str:
+        return TITLES[next(paper for paper, keys in enumerate(self.keys) if key in keys)]
+
     def key(self, paper: int) -> str:
         return self.random.choice(self.keys[paper])
 
@@ -207,7 +211,7 @@ class Play:
             await self.feed(paper)
             for first in keys[1:]:
                 await self.ingest.add_facts(
-                    [PaperFacts(keys[0], "last", "u", NOW, title="Learnt", names=(first,))]
+                    [PaperFacts(keys[0], "last", "u", NOW, title=self.title_of(first), names=(first,))]
                 )
 
     async def check(self) -> None:
@@ -287,7 +291,7 @@ async def test_a_join_that_is_killed_at_any_statement_changes_nothing(db: databa
             await play.discuss(paper)
             await play.post(paper)
     former, names = await read_all(db), tuple(play.keys[paper][1:])
-    facts = PaperFacts(play.keys[paper][0], "last", "u", NOW, title="Learnt", names=names)
+    facts = PaperFacts(play.keys[paper][0], "last", "u", NOW, title=TITLES[paper], names=names)
     left = 0
 
     def kill(*_: object) -> None:
@@ -414,7 +418,7 @@ async def test_what_is_left_of_two_papers_of_a_digest_or_feed_has_what_either_ha
         PaperFacts(keys[1], "feed", "u", NOW, abstract="We."),
     ):
         await ingest.add_facts([facts])
-    await ingest.add_facts([PaperFacts(keys[0], "arxiv", "u", NOW, names=keys[1:])])
+    await ingest.add_facts([PaperFacts(keys[0], "arxiv", "u", NOW, title="Moss", names=keys[1:])])
     async with db.read() as connection:
         ids = await papers.get_ids(connection, keys)
         appearances = await archive.list_appearances(connection, [ids[keys[0]]])
