@@ -10,7 +10,7 @@ DEV := $(VENV)/.dev
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo setup run test test-promises coverage test-scale test-faults test-year test-image test-install installation release check format docs pictures bench clean
+.PHONY: help install demo setup run test test-promises coverage test-faults test-year test-image test-install installation release check format docs pictures bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,12 +60,6 @@ WORKERS ?= 4
 
 coverage: $(DEV) ## all tests with coverage, which takes a third longer
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term $(ARGS)
-
-test-scale: $(DEV) ## commands over HTTP, processes and databases that die
-	@$(BIN)/pytest -n $(WORKERS) --by-http tests/alerts tests/daily tests/lists tests/shelf tests/today tests/trends \
-		tests/client/test_permissions.py tests/client/test_router.py tests/operations/test_commands.py tests/writer/test_summaries.py
-	@$(BIN)/pytest -n $(WORKERS) --all-faults tests/app/test_front.py tests/faults/test_processes.py tests/faults/test_terms.py tests/storage/test_copying.py \
-		tests/faults/test_postgres_away.py::test_promoting_a_synchronous_replica_loses_nothing
 
 test-faults: $(DEV) ## what takes long: kill -9 at 50 moments and more. CI runs it each night, you before a release
 	@$(BIN)/pytest -n $(WORKERS) -m 'faults or all_faults' --all-faults $(ARGS)

@@ -107,7 +107,7 @@ def _describe_upgrade(opened: database.Database, version: int) -> str:
         copied = f"It will be copied to {_backup_of(path)} first."
     return (
         f"{opened.label} will be upgraded from schema {version} to {migrations.VERSION}. {' '.join(changes)} {copied} A bot"
-        " that runs on it, with its standby and fronts, must end within a minute."
+        " that runs on it, with its standby, must end within a minute."
     )
 
 
@@ -191,7 +191,7 @@ async def _set_version(connection: database.Connection) -> None:
 
 
 WAIT_SECONDS = 60.0
-"""The time that an upgrade waits for the bot of the older version, and then for its fronts and standbys, to end."""
+"""The time that an upgrade waits for the bot of the older version, and then for its standbys, to end."""
 
 
 async def _upgrade(opened: database.Database, on_step: OnStep) -> None:

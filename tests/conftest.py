@@ -30,7 +30,7 @@ from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage import database, engines, migrate
 from tests.fake_discord.server import FakeDiscord
-from tests.support import client_harness, forked_children, patience, postgres_server, sample_archive, seeds
+from tests.support import forked_children, patience, postgres_server, sample_archive, seeds
 from tests.support.relay_harness import RelayHarness, open_relay_harness
 from tests.support.world import World
 
@@ -72,15 +72,13 @@ GC_THRESHOLD = 20_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--by-http", action="store_true", help="interactions arrive as signed HTTP requests")
     parser.addoption("--all-faults", action="store_true", help="also run what takes long: `make test-faults`")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the seed and how interactions arrive, and disable garbage collection while tests are collected."""
+    """Set the seed, and disable garbage collection while tests are collected."""
     config.option.randomly_seed, config.option.hypothesis_seed = seeds.OF_RUN, str(seeds.OF_RUN)
-    client_harness.SENDS_BY_HTTP = config.getoption("--by-http")
     gc.disable()
 
 

@@ -80,8 +80,8 @@ def read_contract(paperround: Paperround, folder: Path) -> dict[str, Any]:
     }
 
 
-GONE = {f"/settings: PAPERROUND_EMBEDDINGS_{part}" for part in ("URL", "MODEL", "KEY")}
-"""Names of former releases that were taken out; the changelog says so."""
+GONE = {f"/settings: {name}" for name in settings.GONE}
+"""Settings of former releases that were taken out; the start says what to do instead."""
 
 
 def _missing(former: Any, current: Any, path: str = "") -> list[str]:

@@ -62,7 +62,7 @@ def test_wheel_contains_every_module_template_and_data_file(tmp_path: Path) -> N
 
 
 def test_an_installation_without_extras_has_all_that_a_bot_imports() -> None:
-    """`run` imports every module at its start, also those of a front."""
+    """`run` imports every module at its start."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     installed, left = set[str](), [Requirement(text) for text in declared]
     while left:

@@ -26,7 +26,7 @@ DATABASE_CONNECTIONS = 2
 
 @dataclass(eq=False)
 class MonitoringServer:
-    """Serves the bot's state. `role` returns "sender", "front", or "standby" (while another process is the sender).
+    """Serves the bot's state. `role` returns "sender", or "standby" while another process is the sender.
 
     A process without a search `index` of its own shows no lag of it.
     """

@@ -14,17 +14,16 @@ from typing import Any
 import structlog
 
 from bot.app import health, jobs
-from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.app.supervision import Supervision
 from bot.client import command_sync, gateway, rest, webhook
 from bot.core import error_collector, http_server, isolation, program
 from bot.core.clock import DiscordClock
-from bot.core.settings import HIDDEN_HEALTH, ProcessRole, Settings
+from bot.core.settings import HIDDEN_HEALTH, NO_FRONTS, Settings
 from bot.core.timers import Timers
 from bot.features.web import server as web_server
-from bot.outbox import outcomes, request_pacing
+from bot.outbox import outcomes
 from storage import daily, engines, errors, key_values, migrate
 from storage.database import Database
 from storage.locks import RETRY_SECONDS, SenderLock
@@ -55,19 +54,13 @@ FIRST_READ_SECONDS = 60.0
 """How long planning waits at startup for the first read of the sources."""
 
 
-async def run(
-    container: Container, role: ProcessRole = ProcessRole.ALL, supervision: Supervision | None = None
-) -> None:
+async def run(container: Container, supervision: Supervision | None = None) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
     await check_destinations(container)
     stopping = install_signal_handlers(container)
     container.templates.log_problems()
     clock = container.follow_discord()
     lock = SenderLock(container.database)
-    if role is ProcessRole.LEADER:
-        container.pace.set_rate(
-            request_pacing.REQUESTS_PER_SECOND - 2 * request_pacing.FRONT_REQUESTS_PER_SECOND
-        )
     bot = container.create_bot()
     runtime = build_runtime(container, bot, lock)
     # Modules and tables live forever: scanning them for garbage would block the event loop for 80 ms.
@@ -89,7 +82,7 @@ async def run(
         if not stopping.is_set():
             runtime.liveness.record_start()
             await container.mentions.load(container.database)
-            async with in_background(_log_identity(runtime, role)):
+            async with in_background(_log_identity(runtime)):
                 await _run_tasks(runtime, clock, stopping, holding, watching)
     log.info("stopped")
 
@@ -133,21 +126,21 @@ MISSING_TOKEN_MESSAGE = (
 )
 
 
-async def _log_identity(runtime: Runtime, role: ProcessRole) -> None:
-    """Log which version runs, on which database, as whom and for how many servers, once the Gateway has named them."""
+async def _log_identity(runtime: Runtime) -> None:
+    """Log in one sentence what runs: version, schema, database, as whom, and in how many servers, which the Gateway names."""
     bot = runtime.bot
     if runtime.has_bot:
         await bot.wait_until_ready()
-    await log_identity(runtime.container, role, bot, len(bot.guilds))
-
-
-async def log_identity(container: Container, role: ProcessRole, bot: PaperroundBot, servers: int) -> None:
-    """Log in one sentence what runs: version, schema, database, role, and as whom in how many servers."""
-    engine = await container.database.fetch(engines.describe)
-    parts = [f"Paperround {program.describe_version()}", engine, f"role {role}"]
+    engine = await runtime.container.database.fetch(engines.describe)
+    parts = [f"Paperround {program.describe_version()}", engine]
     if bot.user is not None:
+        servers = len(bot.guilds)
         parts += [f"logged in as {bot.user}", f"in {servers} server{'s' * (servers != 1)}"]
     log.info(", ".join(parts))
+    if bot.application is not None and (url := bot.application.interactions_endpoint_url):
+        log.error(
+            "Discord sends all commands to an address, where nothing takes them", url=url, reason=NO_FRONTS
+        )
 
 
 async def _prepare(runtime: Runtime, clock: DiscordClock, acquired: asyncio.Event) -> None:
@@ -168,7 +161,11 @@ async def _prepare(runtime: Runtime, clock: DiscordClock, acquired: asyncio.Even
 
 
 async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
-    container, bot = runtime.container, runtime.bot
+    """Serve health, metrics and the web archive at the configured addresses.
+
+    The address of the archive is public, and has the others only if the settings say so.
+    """
+    container, bot, settings = runtime.container, runtime.bot, runtime.container.settings
     monitoring = health.MonitoringServer(
         container.database,
         runtime.metrics,
@@ -178,33 +175,16 @@ async def _start_servers(runtime: Runtime, stack: AsyncExitStack) -> None:
         is_connected=bot.is_gateway_connected,
         index=container.search_index,
     )
-    archive = None
-    if container.settings.web is not None:
-        archive = web_server.WebServer(container.web_pages)
-    await start_servers(stack, container.settings, monitoring, archive)
-
-
-async def start_servers(
-    stack: AsyncExitStack,
-    settings: Settings,
-    monitoring: health.MonitoringServer,
-    archive: web_server.WebServer | None = None,
-) -> None:
-    """Serve health, metrics and the web archive at the configured addresses.
-
-    The address of the archive is public, and has the others only if the settings say so.
-    """
     servers: dict[str, list[http_server.AddRoutes]] = {}
     if settings.hides_health:
         log.warning(HIDDEN_HEALTH)
     elif settings.http is not None:
         servers[settings.http] = [monitoring.add_routes]
-    if settings.web is not None and archive is not None:
+    if settings.web is not None:
         # Added last, since the archive handles every remaining path.
-        servers.setdefault(settings.web, []).append(archive.add_routes)
+        servers.setdefault(settings.web, []).append(web_server.WebServer(container.web_pages).add_routes)
     for address, add_routes in servers.items():
-        is_web = archive is not None and address == settings.web
-        setting = "PAPERROUND_WEB" if is_web else "PAPERROUND_HTTP"
+        setting = "PAPERROUND_WEB" if address == settings.web else "PAPERROUND_HTTP"
         url = await stack.enter_async_context(http_server.serving(address, setting, add_routes))
         log.info("serving", setting=setting, url=url)
 

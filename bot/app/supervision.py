@@ -118,7 +118,7 @@ class Supervision:
         """Notify systemd of readiness (the first login) and liveness, and log each notice once, until cancelled.
 
         Raises PaperroundError if it `is_sending` and a part of it hangs: every supervisor starts it again then. A standby
-        or front is left alone. The grace period restarts when it takes over, and after the process was frozen.
+        is left alone. The grace period restarts when it takes over, and after the process was frozen.
         """
         logged: set[str] = set()
         loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ from bot.cli import shell
 from bot.core import isolation
 from bot.core import settings as core_settings
 from bot.core.clock import system_clock
-from bot.core.settings import ProcessRole, Settings
+from bot.core.settings import Settings
 from bot.search import glossary_service
 from bot.search import index as search_index
 from storage import errors, models, search, sqlite_file
@@ -156,7 +156,7 @@ async def restore(
             f"{create}\n{fill}\n"
             "If the bot's user may not create databases, an administrator does so, with --owner and its name. The password is"
             " that of PGPASSWORD or ~/.pgpass, or asked for.\n"
-            f"Then stop the bot with its standby and fronts, name {name} in PAPERROUND_DATABASE_URL, and start them."
+            f"Then stop the bot with its standby, name {name} in PAPERROUND_DATABASE_URL, and start them."
         )
     restored = await backups.restore(Path(file), path)
     is_older = restored.schema < sqlite_file.SCHEMA_VERSION
@@ -196,7 +196,7 @@ async def copy_database(
         str, typer.Option("--to", metavar="URL", help="An empty database, SQLite or PostgreSQL.")
     ],
 ) -> shell.Output:
-    """Copy everything into an empty database. Stop the bot and its fronts first."""
+    """Copy everything into an empty database. Stop the bot and its standby first."""
     from storage import migrate
 
     try:
@@ -371,12 +371,7 @@ def accept_options(
 
 
 async def run(
-    role: Annotated[
-        ProcessRole,
-        typer.Option(
-            "--role", help="all: everything; leader: all but commands received over HTTP; front: only those."
-        ),
-    ] = ProcessRole.ALL,
+    role: Annotated[str, typer.Option("--role", hidden=True)] = "leader",
     is_waiting: Annotated[
         bool,
         typer.Option(
@@ -429,9 +424,12 @@ async def run(
         raise typer.Exit(0 if is_done else 1)
     if set_up or site or base_url or before_sending:
         raise errors.UsageError("--set-up, --site, --base-url and --before-sending need --once.")
+    if role not in _FORMER_ROLES:
+        reason = f"--role {role} is gone: start `paperround run` without it."
+        raise errors.UsageError(f"{reason} {core_settings.NO_FRONTS}")
     found = _stat_files(SETTINGS_FILES)
     try:
-        await _run(role)
+        await _run()
     except errors.PaperroundError as error:
         if not is_waiting or error.exit_status != errors.UsageError.exit_status:
             raise
@@ -466,9 +464,11 @@ def _stat_files(names: Collection[str] | None = None) -> list[tuple[str, int]]:
 
 
 _LOOK_SECONDS = 2.0
+_FORMER_ROLES = ("all", "leader")
+"""The values of `--role`, which units of former releases give, that are what `run` does now."""
 
 
-async def _run(role: ProcessRole) -> None:
+async def _run() -> None:
     import structlog
 
     from bot.core import logs, memory, program
@@ -483,17 +483,13 @@ async def _run(role: ProcessRole) -> None:
     if settings.discord_token is None and sqlite_file.find_missing_file(settings.database_url) is not None:
         raise errors.UsageError(process.MISSING_TOKEN_MESSAGE)
 
-    is_front = role is ProcessRole.FRONT
-    structlog.get_logger().info("starting", version=program.describe_version(), role=role.value)
-    from bot.app import front, supervision
+    structlog.get_logger().info("starting", version=program.describe_version())
+    from bot.app import supervision
 
     path = sqlite_file.path_of(settings.database_url)
     watching = supervision.Supervision(program.watch_files(), may_exit=True, file=path)
-    async with shell.open_container(creating=not is_front, keeping=True, migrating=not is_front) as opened:
-        if is_front:
-            await front.run(opened, watching)
-        else:
-            await process.run(opened, role, watching)
+    async with shell.open_container(creating=True, keeping=True, migrating=True) as opened:
+        await process.run(opened, watching)
 
 
 async def serve_tools(

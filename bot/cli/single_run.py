@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from bot.app.container import LOOKUP_LIMITS, Container, create_fetcher
 from bot.archive import complete_days
 from bot.cli import shell
 from bot.cli.set_up_file import SetUpFile
-from bot.client import command_sync, gateway, guild_directory, rest, webhook
+from bot.client import command_sync, gateway, rest, webhook
 from bot.core import clock, isolation
 from bot.core import settings as core_settings
 from bot.features.daily.service import Subscriptions, list_unplanned_today
@@ -89,7 +88,6 @@ class SingleRun:
         self._clock = self.container.follow_discord()
         self._ends_at = asyncio.get_running_loop().time() + 60 * self.minutes
         lock, bot = SenderLock(self.container.database), self.container.create_bot()
-        bot.load_guild = guild_directory.GuildDirectory(bot, time.monotonic).load
         self._running = running = runtime.build_runtime(self.container, bot, lock)
         self._database = running.workers.database
         async with AsyncExitStack() as stack:

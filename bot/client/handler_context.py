@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -77,20 +77,12 @@ class Client(commands.AutoShardedBot):
         """By user and server: when Discord was asked whether the user is a member (UTC), and its answer, if it gave one."""
         self.observe_interaction: Callable[[bool], None] = lambda _: None
         """Called with False for each interaction, and with True if another process has answered it, or has posted."""
-        self.load_guild: Callable[[int], Awaitable[None]] | None = None
-        """Loads a server's channels and roles into the cache of a client without a Gateway."""
 
     async def on_message(self, message: discord.Message) -> None:
         """Ignore a message: there are no text commands. Listeners of cogs run all the same."""
 
-    async def prepare_guild(self, guild_id: int | None) -> None:
-        """Load a server's channels and roles into the cache if there is no Gateway."""
-        if self.load_guild is not None and guild_id is not None:
-            await self.load_guild(guild_id)
-
     async def complete_guild(self, interaction: discord.Interaction[Any]) -> None:
-        """Attach the server's channels and roles to an interaction that came without a Gateway, or before that sent them."""
-        await self.prepare_guild(interaction.guild_id)
+        """Attach the server's channels and roles to an interaction that came before the Gateway sent them."""
         for _ in range(GUILD_LOOKS):
             guild = self.get_guild(interaction.guild_id or 0)
             if guild is None or not guild.unavailable:
@@ -102,11 +94,10 @@ class Client(commands.AutoShardedBot):
             assert isinstance(interaction.user, discord.Member)
             interaction.user.guild = guild
 
-    async def is_in_server(self, interaction: discord.Interaction[Any]) -> bool:
+    def is_in_server(self, interaction: discord.Interaction[Any]) -> bool:
         """Return whether the bot is in an interaction's server, where a reader may use an installation of their own."""
         if interaction.guild_id is None or interaction.is_guild_integration():
             return interaction.guild_id is not None
-        await self.prepare_guild(interaction.guild_id)
         return self.get_guild(interaction.guild_id) is not None
 
     async def texts_for(self, interaction: discord.Interaction[Any]) -> Texts:

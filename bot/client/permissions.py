@@ -115,7 +115,7 @@ async def is_member(interaction: Interaction, guild_id: int) -> bool:
     """
     client, user_id = interaction.client, interaction.user.id
     if guild_id == interaction.guild_id:
-        return await client.is_in_server(interaction)
+        return client.is_in_server(interaction)
     if (kept := recall_membership(interaction, guild_id)) is not None:
         return kept
     guild = await client.services.database.fetch(accounts.get_guild, guild_id)
@@ -165,7 +165,6 @@ def require_channel(guild: discord.Guild | None, channel_id: int) -> Channel:
 
 async def require_known_channel(request: Request, guild_id: int, channel_id: int) -> Channel:
     """Return a channel of a server that need not be the interaction's; see `require_channel`."""
-    await request.interaction.client.prepare_guild(guild_id)
     guild = request.interaction.client.get_guild(guild_id)
     if guild is None:
         raise UserError("rights-unknown")
@@ -187,7 +186,6 @@ async def require_manage_messages(
     request: Request, guild_id: int | None, channel_id: int
 ) -> discord.TextChannel:
     """Return a text channel. Raises UserError unless the user may manage messages there."""
-    await request.interaction.client.prepare_guild(guild_id)
     guild = None if guild_id is None else request.interaction.client.get_guild(guild_id)
     channel = require_channel(guild, channel_id)
     if not isinstance(channel, discord.TextChannel):
@@ -240,7 +238,6 @@ async def fetch_member(interaction: Interaction, guild_id: int) -> discord.Membe
         return user
     with _map_refusals():
         client = interaction.client
-        await client.prepare_guild(guild_id)  # a front may have cached roles that have lost permissions since
         guild = client.get_guild(guild_id) or await client.fetch_guild(guild_id)
         return await guild.fetch_member(user.id)
 

@@ -72,7 +72,7 @@ def share_key(interaction: AnyInteraction) -> tuple[int, str]:
 async def _offer_to_take_back(request: Request) -> None:
     """Confirm privately that a message was shared, with a delete button if the bot is in the server."""
     interaction, texts = request.interaction, request.texts
-    if not await interaction.client.is_in_server(interaction):
+    if not interaction.client.is_in_server(interaction):
         return
     shared_id = interaction.client.shared[share_key(interaction)]
     custom_id = custom_ids.pack_custom_id(verbs.UNSHARE, shared_id)

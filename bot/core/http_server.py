@@ -1,4 +1,4 @@
-"""The bot's HTTP server for health checks, metrics, web pages and Discord's interactions.
+"""The bot's HTTP server for health checks, metrics and web pages.
 
 It limits the size and duration of requests. A proxy in front may limit requests per client.
 """
@@ -17,7 +17,7 @@ from storage import errors
 MAX_LINE_BYTES = 32_768
 """The longest request line: 2,000 Korean characters are 18,000 bytes when percent-encoded."""
 MAX_BODY_BYTES = 250_000
-"""The largest request body, twice the size of the largest interaction (a command on a long message)."""
+"""The largest request body that is read; no page takes one."""
 REQUEST_SECONDS = 30.0
 
 AddRoutes = Callable[[web.UrlDispatcher], None]

@@ -9,7 +9,6 @@ import difflib
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_origin
 from urllib.parse import quote, unquote_to_bytes, urlsplit
@@ -28,15 +27,6 @@ from pydantic_settings import (
 
 from bot.core import clock, day_close, files
 from storage import errors, models
-
-
-class ProcessRole(StrEnum):
-    """What a `run` process does. FRONT: only interactions over HTTP. LEADER: everything else."""
-
-    ALL = "all"
-    LEADER = "leader"
-    FRONT = "front"
-
 
 TOML_FILE = "paperround.toml"
 ENV_FILE = ".env"
@@ -296,10 +286,6 @@ class Settings(BaseSettings):
     """Whether health and metrics are served at the address of the web archive too, if `PAPERROUND_HTTP` is the same: `public`, or
     `private` (they are not).
     """
-    interactions: _HttpAddress = None
-    """Where a [front](operating.md#two-processes) takes Discord's `POST /interactions`, such as `127.0.0.1:8090`."""
-    public_key: str | None = None
-    """The application's public key, which a front needs; by default fetched at login."""
     web: _HttpAddress = None
     """An address for the [web archive](web.md), such as `127.0.0.1:8080`."""
     web_url: Annotated[str | None, _web_address("https://papers.example.org")] = None
@@ -464,8 +450,21 @@ def _read_sources() -> dict[str, EnvSettingsSource | TomlConfigSettingsSource]:
     }
 
 
+NO_FRONTS = (
+    "Commands come from Discord's Gateway alone: empty *Interactions Endpoint URL* on the General Information page of your"
+    " application (https://discord.com/developers/applications), or none arrives."
+)
+GONE = {
+    **dict.fromkeys(("PAPERROUND_INTERACTIONS", "PAPERROUND_PUBLIC_KEY"), f"Remove it. {NO_FRONTS}"),
+    **{
+        f"PAPERROUND_EMBEDDINGS_{part}": "Remove it; nothing replaces it." for part in ("URL", "MODEL", "KEY")
+    },
+}
+"""What to do instead of each setting of a former release, by its name."""
+
+
 class UnknownSetting(NamedTuple):
-    """A name that is no setting, where it comes from, and a sentence, with the name that is probably meant there."""
+    """A name that is no setting, where it comes from, and a sentence, with what to do or the name that is probably meant."""
 
     name: str
     origin: str
@@ -487,8 +486,10 @@ def find_unknown() -> list[UnknownSetting]:
             meant = _find_meant(name.upper(), spelt)
             # The environment has names of other programs.
             if place or name.startswith(_PREFIX) or (meant and origin == ENV_FILE):
-                hint = f" Is {meant} meant?" if meant else ""
-                note = f"{name} is not a setting{place}; its value is ignored.{hint}"
+                label = (f"{_PREFIX}{name.upper()}" if place else name).removesuffix("_FILE")
+                advice = GONE.get(label) or (f"Is {meant} meant?" if meant else "")
+                state = "no longer" if label in GONE else "not"
+                note = f"{name} is {state} a setting{place}; its value is ignored. {advice}".rstrip()
                 unknown[name] = UnknownSetting(name, origin, note)
     return [*unknown.values()]
 

@@ -20,9 +20,6 @@ log = structlog.get_logger(__name__)
 REQUESTS_PER_SECOND = 48.8
 """Discord allows a bot 50 requests a second, not counting interactions (Discord docs, topics/rate-limits, 2026)."""
 
-FRONT_REQUESTS_PER_SECOND = 2.5
-"""The rate for a front, which mostly answers interactions. A leader's rate leaves room for two fronts."""
-
 BUCKET_CAPACITY = 1.5
 
 REFUSED_STATUSES = frozenset({401, 403, 429})
@@ -74,7 +71,7 @@ AnswerListener = Callable[[HttpAnswer], None]
 
 
 class Pace:
-    """The rate of all requests except interactions, and the pauses between them.
+    """The rate of all requests except interactions, evenly spaced, and the pauses between them.
 
     A pause lasts as long as Discord says, or else 2 s, doubled after each further failure up to 30 s. After a
     pause, requests are made one at a time (`is_well` is false) until one succeeds.
@@ -85,18 +82,14 @@ class Pace:
     ) -> None:
         self.clock = clock
         self._rng = rng
-        self.set_rate(per_second)
+        # At most capacity + rate requests leave within a second, so at most 50 arrive within one even if the first takes
+        # 14 ms longer than the last. With a capacity of 1, late timers would slow the rate; 1.5 makes up for 10 ms.
+        self._limiter = aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second)
         self._refused_times: collections.deque[float] = collections.deque(maxlen=MAX_REFUSED)
         self._failures = 0
         self._paused_until = float("-inf")
         self.waiting = 0
         """The number of requests waiting for a slot."""
-
-    def set_rate(self, per_second: float) -> None:
-        """Limit requests to this many per second, evenly spaced."""
-        # At most capacity + rate requests leave within a second, so at most 50 arrive within one even if the first takes
-        # 14 ms longer than the last. With a capacity of 1, late timers would slow the rate; 1.5 makes up for 10 ms.
-        self._limiter = aiolimiter.AsyncLimiter(BUCKET_CAPACITY, BUCKET_CAPACITY / per_second)
 
     @property
     def is_well(self) -> bool:

@@ -85,15 +85,15 @@ async def list_view(request: Request, state: ListState) -> ui.LayoutView:
             days = await lists.label_days_around(texts, listed.state, today)
             listed = replace(listed, days=days, today=today)
         if listed.rows:
-            return await filled_view(request, listed)
+            return filled_view(request, listed)
         wider = await lists.load_wider(texts, state, today, listed.query)
         return list_views.empty_view(texts, listed, await services.search.get_extent(), wider)
 
 
-async def filled_view(request: Request, listed: PaperList) -> ui.LayoutView:
+def filled_view(request: Request, listed: PaperList) -> ui.LayoutView:
     """Return the view of a page that has papers."""
     interaction = request.interaction
-    in_server = await interaction.client.is_in_server(interaction)
+    in_server = interaction.client.is_in_server(interaction)
     may_share = permissions.may_share(interaction)
     return list_views.list_view(request.texts, listed, may_share=may_share, in_server=in_server)
 

@@ -331,6 +331,17 @@ asyncio.run(main())
     assert b"in main" in printed
 
 
+async def test_commands_that_discord_sends_to_an_address_are_an_error(
+    fake: server.FakeDiscord, tmp_path: Path
+) -> None:
+    """Discord sends commands there or to the Gateway (Discord docs, interactions/overview.mdx)."""
+    fake.application["interactions_endpoint_url"] = "https://bot.example/interactions"
+    async with running_bot.run_process(fake, tmp_path, PAPERROUND_LOG="json") as (_, log):
+        await patience.wait_until(lambda: "bot.example" in log.read_text(), describe=log.read_text)
+    [line] = [json.loads(line) for line in log.read_text().splitlines() if "bot.example" in line]
+    assert (line["level"], "Interactions Endpoint URL" in line["reason"]) == ("error", True)
+
+
 async def test_the_start_says_who_it_is_and_the_last_line_is_json_too(
     fake: server.FakeDiscord, tmp_path: Path
 ) -> None:
@@ -341,7 +352,7 @@ async def test_the_start_says_who_it_is_and_the_last_line_is_json_too(
     assert lines[0]["event"] == "starting"
     [said] = [line["event"] for line in lines if "logged in" in line["event"]]
     assert said.startswith(f"Paperround {lines[0]['version']}, SQLite 3.")
-    assert said.endswith("role all, logged in as paperround, in 2 servers")
+    assert said.endswith("logged in as paperround, in 2 servers")
     process = fork_server.ForkedProcess(
         "bot",
         ["run"],

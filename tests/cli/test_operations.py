@@ -122,7 +122,7 @@ NEEDED_TO_START = ("pydantic", "run", 2), ("babel", "run", 2), ("typer", "doctor
 
 @pytest.mark.parametrize(
     ("library", "command", "status"),
-    [("cryptography", "run", 2), ("cryptography", "doctor", 1), *NEEDED_TO_START],
+    [("apscheduler", "run", 2), ("apscheduler", "doctor", 1), *NEEDED_TO_START],
 )
 def test_a_missing_library_is_named_with_the_command_that_installs_it(
     tmp_path: Path, library: str, command: str, status: int

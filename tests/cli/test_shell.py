@@ -106,9 +106,9 @@ def test_invalid_arguments_exit_with_status_2(paperround: Paperround) -> None:
         (("author", " "), "NAME is an empty string"),
         (("glossary", "add", "one"), "glossary add TERM FORM"),
         (("sources", "add", " "), "an empty string"),
-        (("run", "--role", "front"), "needs PostgreSQL"),
+        (("run", "--role", "front"), "Interactions Endpoint URL"),
+        (("run", "--role", "leader"), "DISCORD_TOKEN is not set"),
         (("healthcheck",), "PAPERROUND_HTTP is not set"),
-        (("run", "--role", "king"), "'king' is not one of 'all', 'leader', 'front'."),
     ):
         answer = paperround(*arguments)
         assert (answer.exit_status, named in answer.stderr) == (2, True)

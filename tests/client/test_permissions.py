@@ -40,7 +40,6 @@ async def test_offers_sharing_only_to_users_who_may_write_in_the_channel(harness
         )
         overwrites = {harness.guild.default_role: rights}
         parent = harness.guild.create_text_channel(f"parent-{in_channel}".lower(), overwrites=overwrites)
-        await harness.bot.prepare_guild(harness.guild.id)
         channel: Any = harness.bot.get_channel(parent.id)
         await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)
         for place, may_write in ((parent, in_channel), (*parent.threads, not in_channel)):

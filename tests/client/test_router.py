@@ -187,7 +187,7 @@ def test_a_server_whose_channels_discord_has_not_sent_yet_is_waited_for() -> Non
         return server if len(looks) > 5 else mock.Mock(unavailable=True)
 
     interaction = mock.Mock(user=mock.Mock(spec=discord.Member), guild_id=1, channel_id=2)
-    client = mock.Mock(get_guild=get_guild, prepare_guild=mock.AsyncMock())
+    client = mock.Mock(get_guild=get_guild)
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         runner.run(Client.complete_guild(client, interaction))
     assert interaction.channel is channel

@@ -72,6 +72,22 @@ def test_environment_variables_override_the_files(monkeypatch: pytest.MonkeyPatc
     ]
 
 
+def test_a_setting_that_is_gone_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("paperround.toml").write_text('interactions = "127.0.0.1:8090"\n')
+    Path(".env").write_text("PAPERROUND_PUBLIC_KEY_FILE=/run/secrets/key\n")
+    monkeypatch.setenv("PAPERROUND_EMBEDDINGS_MODEL", "m")
+    notes = {unknown.name: unknown.note for unknown in core_settings.find_unknown()}
+    for name in ("interactions", "PAPERROUND_PUBLIC_KEY_FILE"):
+        assert f"{name} is no longer a setting" in notes[name]
+        assert "Interactions Endpoint URL" in notes[name]
+    assert notes["PAPERROUND_EMBEDDINGS_MODEL"] == (
+        "PAPERROUND_EMBEDDINGS_MODEL is no longer a setting; its value is ignored. Remove it; nothing replaces it."
+    )
+
+
 def test_an_unreadable_or_invalid_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As after `sudo paperround setup`: `.env` belongs to root."""
     monkeypatch.chdir(tmp_path)

@@ -17,14 +17,13 @@ from inline_snapshot import snapshot
 from bot.client import handler_context
 from bot.features.daily import options as daily_options
 from storage import accounts, models, outbox
-from tests.support import client_harness, sample_archive
+from tests.support import sample_archive
 from tests.support.client_harness import (
     ClientHarness,
     both_languages,
     component_ids,
     last_response,
     raw_components,
-    send_by_http,
     shown_text,
 )
 from tests.support.digest_builders import add_facts
@@ -567,9 +566,7 @@ async def test_choosing_a_role_requires_permission_to_mention_it(harness: Client
 async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
     harness: ClientHarness, is_paused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server has an outage since the bot's start; then commands come by HTTP, and Discord does not give its channels;
-    then a role is new since they were read.
-    """
+    """The server has an outage since the bot's start; then a role is new since its channels came."""
     role = harness.guild.create_role("rl-readers")
     stored = await harness.add_subscription()
     if is_paused:
@@ -577,7 +574,7 @@ async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
         await harness.subscriptions.pause(stored.id)
         [stored] = await _stored(harness)
     card = await harness.manage("daily edit")
-    forms = [] if is_paused else [await harness.manager_press(card, "more-settings") for _ in range(3)]
+    forms = [] if is_paused else [await harness.manager_press(card, "more-settings") for _ in range(2)]
 
     async def change(role: Any) -> str:
         if not forms:
@@ -586,17 +583,10 @@ async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
         return shown_text(last_response(await harness.manager.submit_modal(forms.pop(), values)))
 
     guild = harness.bot.get_guild(harness.guild.id)
-    if not client_harness.SENDS_BY_HTTP:  # a front has no servers from the Gateway
-        with monkeypatch.context() as outage:
-            outage.setattr(guild, "unavailable", True)
-            outage.setattr(guild, "_channels", {})
-            outage.setattr(handler_context, "asyncio", SimpleNamespace(sleep=mock.AsyncMock()))
-            assert await change(role) == harness.texts("rights-unknown")
-    send_by_http(harness.bot, harness.container.clock)
-    response = mock.Mock(status=503, reason="Service Unavailable", headers={})
-    fail = mock.AsyncMock(side_effect=discord.DiscordServerError(response, "down"))
-    with monkeypatch.context() as broken:
-        broken.setattr(harness.bot.http, "get_all_guild_channels", fail)
+    with monkeypatch.context() as outage:
+        outage.setattr(guild, "unavailable", True)
+        outage.setattr(guild, "_channels", {})
+        outage.setattr(handler_context, "asyncio", SimpleNamespace(sleep=mock.AsyncMock()))
         assert await change(role) == harness.texts("rights-unknown")
     if not is_paused:
         monkeypatch.setattr(discord.Guild, "get_role", lambda *_: None)
@@ -604,7 +594,6 @@ async def test_a_change_is_refused_if_the_rights_for_it_cannot_be_asked(
     assert await _stored(harness) == [stored]
 
 
-@pytest.mark.skipif(client_harness.SENDS_BY_HTTP, reason="a front has no servers from the Gateway")
 @pytest.mark.parametrize("is_late", [False, True])
 async def test_before_the_gateway_has_sent_the_channels_nothing_is_lost_or_false(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, is_late: bool
@@ -644,7 +633,6 @@ async def test_before_the_gateway_has_sent_the_channels_nothing_is_lost_or_false
         assert [row.at_time for row in await _stored(harness)] == ["10:00"]
 
 
-@pytest.mark.skipif(client_harness.SENDS_BY_HTTP, reason="a front has no servers from the Gateway")
 @pytest.mark.parametrize(("command", "options"), [("daily setup", {}), ("club setup", {"day": "sat"})])
 async def test_a_channel_that_the_gateway_has_not_sent_is_no_error(
     harness: ClientHarness, monkeypatch: pytest.MonkeyPatch, command: str, options: dict[str, str]

@@ -88,7 +88,6 @@ It isn't about this daily post's topic: diffusion.
 
 async def test_why_in_a_thread_explains_its_channel(harness: ClientHarness) -> None:
     await harness.add_subscription()
-    await harness.bot.prepare_guild(harness.guild.id)
     channel: Any = harness.bot.get_channel(harness.channel.id)
     await channel.create_thread(name="talk", type=discord.ChannelType.public_thread)
     (thread,) = harness.channel.threads

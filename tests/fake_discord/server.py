@@ -15,9 +15,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-import aiohttp
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from simcord.backend import serializers
 from simcord.backend.errors import BackendError
 from simcord.backend.models import Interaction, Member, Overwrite, Webhook
@@ -78,14 +76,10 @@ class FakeDiscord:
     faults: FaultInjector = field(default_factory=FaultInjector)
     requests: list[Json] = field(default_factory=list)
     """The time, method, path, status (0 if unanswered) and payload of each request to the API, oldest first."""
-    endpoints: list[str] = field(default_factory=list)
-    """URLs that receive interactions in turn instead of the Gateway. If one is down, the next is tried."""
     application: Json = field(default_factory=lambda: {"description": "", "icon": None})
     """What its pages in the portal set, as Discord answers it."""
     asked: dict[str, Asked] = field(default_factory=dict)
     """The interactions by their tokens."""
-    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-    _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.gateway = gateway.Gateway(self.world)
@@ -210,30 +204,11 @@ class FakeDiscord:
                 "guild_locale": guild.preferred_locale,
                 "member": {**member, "permissions": str((1 << 53) - 1)},
             }
-        if self.endpoints:
-            task = asyncio.create_task(self._send_to_endpoint(event))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-        else:
-            world.emit("INTERACTION_CREATE", event)
+        world.emit("INTERACTION_CREATE", event)
         with contextlib.suppress(TimeoutError):
             done = asked.is_answered if answer else asked.is_acknowledged
             await patience.wait_for(done.wait(), seconds)
         return asked
-
-    async def _send_to_endpoint(self, event: Json) -> None:
-        body, timestamp = json.dumps(event).encode(), str(int(self.world.clock.now().timestamp()))
-        headers = {
-            "X-Signature-Ed25519": self.key.sign(timestamp.encode() + body).hex(),
-            "X-Signature-Timestamp": timestamp,
-        }
-        self.endpoints.append(self.endpoints.pop(0))
-        async with aiohttp.ClientSession() as session:
-            for url in [*self.endpoints]:
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with session.post(url, data=body, headers=headers) as response:
-                        assert response.status == 202, await response.text()
-                        return
 
     # Faults.
 

@@ -89,7 +89,7 @@ WRITES: dict[str, Write] = {
 async def test_no_two_writers_of_the_outbox_wait_for_each_other(db: Database) -> None:
     pairs = list(itertools.combinations_with_replacement(WRITES, 2))
     rng, names = seeds.rng(), itertools.count()
-    other = Database(db.url, "paperround front", 8)
+    other = Database(db.url, "paperround standby", 8)
     deadlocks = set[str]()
 
     async def run(database: Database, write: Write, ids: list[int], parts: list[int]) -> None:

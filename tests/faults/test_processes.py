@@ -24,33 +24,28 @@ async def test_second_process_sends_nothing_until_the_first_is_dead(harness: Fau
 @pytest.mark.promise
 @pytest.mark.engines("postgresql")
 @pytest.mark.all_faults
-async def test_answers_every_command_after_the_leader_and_a_front_die(harness: FaultHarness) -> None:
+async def test_the_standby_answers_commands_once_the_sender_is_dead(harness: FaultHarness) -> None:
     [channel_id] = harness.fake.add_channels(1)
     await harness.store_digest("2601.00001")
-    leader = harness.start_cli("run", "--role", "leader")
-    await harness.fake.wait_until_connected()
-    front, _ = (await harness.start_fronts(2)).values()
+    sender, _ = await harness.start_sender_and_standby()
     assert await harness.ask(channel_id, 6) == [True] * 6, harness.read_log()
-    for killed in (leader, front):
-        killed.kill()
-        assert await harness.ask(channel_id, 6) == [True] * 6, harness.read_log()
+    await harness.kill(sender)
+    await harness.wait_for_value(lambda: harness.ask(channel_id, 6), all)
     harness.assert_no_traceback()
 
 
 @pytest.mark.all_faults
-async def test_a_standby_and_a_front_end_when_another_version_upgrades(harness: FaultHarness) -> None:
+async def test_a_standby_ends_when_another_version_upgrades(harness: FaultHarness) -> None:
     lock = SenderLock(harness.db)
     assert await lock.try_acquire()
     async with (
         lock.kept()
     ):  # from here on: on a slow machine its lease would end before the others have started
-        others = [harness.start_bot()]
-        if not harness.db.is_sqlite:
-            others += (await harness.start_fronts(1)).values()
+        standby = harness.start_bot()
         await harness.wait_until(lambda: "waiting for the sender lock" in harness.read_log())
         async with migrate._migration_lock(harness.db):
-            await harness.wait_until(lambda: all(bot.poll() is not None for bot in others))
+            await harness.wait_until(lambda: standby.poll() is not None)
     await lock.release()
-    assert [bot.wait() for bot in others] == [1] * len(others)
-    assert harness.read_log().count("Another version of Paperround upgrades") == len(others)
+    assert standby.wait() == 1
+    assert harness.read_log().count("Another version of Paperround upgrades") == 1
     harness.assert_no_traceback()

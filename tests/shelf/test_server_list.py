@@ -456,34 +456,23 @@ def asked(harness: ClientHarness) -> Iterator[mock.Mock]:
         yield asked
 
 
-@pytest.mark.parametrize("has_gateway", [True, False])
 async def test_a_readers_server_is_offered_after_forty_others(
-    harness: ClientHarness, last: Any, asked: mock.Mock, has_gateway: bool
+    harness: ClientHarness, last: Any, asked: mock.Mock
 ) -> None:
-    """Discord is asked for 25 servers a minute (docs/security.md), for none twice, and for none by a name that no server has.
-
-    A front, which has no Gateway, knows the servers' names from the database.
-    """
-    prepared = mock.AsyncMock()
+    """Discord is asked for 25 servers a minute (docs/security.md), for none twice, and for none by a name that no server has."""
 
     async def offer(typed: str) -> tuple[list[str], int]:
         asked.reset_mock()
         choices = await harness.user.autocomplete("saved", "list", typed)
         return [choice["name"] for choice in choices], asked.call_count
 
-    get_guild = harness.bot.get_guild if has_gateway else (lambda _: None)
-    with (
-        mock.patch.object(harness.bot, "load_guild", prepared),
-        mock.patch.object(harness.bot, "get_guild", get_guild),
-    ):
-        assert await offer("zzz") == ([], 0)
-        assert await offer("LAST") == ([last.name], 1)
-        assert await offer("") == ([last.name], 24), "what is known leaves room"
-        assert await offer("") == ([last.name], 0)
-        await harness.env.advance_time(61)
-        assert await offer("last") == ([last.name], 1), "who left may not read for longer than a minute"
-        assert await offer("") == ([last.name], 24)
-    assert prepared.await_count == 0
+    assert await offer("zzz") == ([], 0)
+    assert await offer("LAST") == ([last.name], 1)
+    assert await offer("") == ([last.name], 24), "what is known leaves room"
+    assert await offer("") == ([last.name], 0)
+    await harness.env.advance_time(61)
+    assert await offer("last") == ([last.name], 1), "who left may not read for longer than a minute"
+    assert await offer("") == ([last.name], 24)
 
 
 async def test_servers_in_which_a_reader_was_active_are_offered_first(

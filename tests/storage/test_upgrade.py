@@ -215,7 +215,7 @@ async def test_sessions_of_the_older_version_are_waited_for_then_ended(
     old_url: str, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "WAIT_SECONDS", 1.0)
-    # A front that hangs: its open transaction would keep the tables from being changed.
+    # A standby that hangs: its open transaction would keep the tables from being changed.
     connection: Connection
     with contextlib.suppress(errors.StorageError, sa.exc.DBAPIError):
         async with db.transaction() as connection:

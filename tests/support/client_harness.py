@@ -2,10 +2,8 @@
 
 import asyncio
 import copy
-import json
 import re
 import textwrap
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -17,21 +15,17 @@ from unittest import mock
 import discord
 import pytest
 import simcord
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from discord import app_commands
 from discord.http import MultipartParameters
 from simcord import components, results
 from simcord.backend import serializers
 from simcord.components import walk_components
 
-from bot.app import front
 from bot.app.client import PaperroundBot
 from bot.app.container import Container
 from bot.app.runtime import Runtime, build_runtime
 from bot.app.workers import Workers
 from bot.client import autocomplete, verbs
-from bot.client.guild_directory import GuildDirectory
-from bot.core.clock import Clock
 from bot.core.settings import Settings
 from bot.demo.server import SimulatedRest
 from bot.features.alerts.service import Alerts
@@ -53,9 +47,6 @@ NOWHERE = "http://127.0.0.1:9"
 SETTLE_SECONDS = 60.0
 TIMER_SECONDS = 1.0
 """How long SimCord waits for the bot's work on an idle machine, and within how many seconds a timer is part of it."""
-
-SENDS_BY_HTTP = False
-"""Whether interactions arrive over HTTP instead of the Gateway, as with `pytest --by-http`."""
 
 
 class PatientEnv(simcord.Env):
@@ -320,8 +311,6 @@ async def open_harness(
     with _translated_once(), _quick_copies():
         await env.start()
     clock.env = env
-    if SENDS_BY_HTTP:
-        send_by_http(bot, clock)
     try:
         with (
             _quick_copies(),
@@ -337,24 +326,6 @@ async def open_harness(
                 await harness.lock.release()
     finally:
         await env.shutdown()
-
-
-def send_by_http(bot: PaperroundBot, clock: Clock) -> None:
-    """Deliver interactions as signed requests to a front whose server cache is empty."""
-    key = Ed25519PrivateKey.generate()
-    server = front.InteractionServer(bot, key.public_key().public_bytes_raw().hex(), clock)
-    state: Any = bot._connection
-
-    def send(data: Any) -> None:
-        guild = state._get_guild(int(data.get("guild_id") or 0))
-        if guild is not None:
-            state._remove_guild(guild)
-        bot.load_guild = GuildDirectory(bot, time.monotonic).load
-        body, timestamp = json.dumps(data).encode(), str(int(clock().timestamp()))
-        headers = {front.SIGNATURE: key.sign(timestamp.encode() + body).hex(), front.TIMESTAMP: timestamp}
-        assert server.receive(headers, body).status == 202
-
-    state.parsers["INTERACTION_CREATE"] = send
 
 
 @lru_cache

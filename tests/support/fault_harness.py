@@ -18,7 +18,7 @@ from bot.core.clock import system_clock
 from storage import failures, key_values, locks, migrate, models, outbox
 from storage.database import Database
 from tests.fake_discord import server
-from tests.support import digest_builders, fork_server, origin_server, outbox_builders, patience, running_bot
+from tests.support import digest_builders, fork_server, outbox_builders, patience, running_bot
 from tests.support.outbox_builders import new_delivery
 from tests.support.relay_harness import message_texts
 from tests.support.shifted_command import move
@@ -85,18 +85,6 @@ class FaultHarness:
 
     def start_cli(self, *arguments: str, **settings: str) -> fork_server.ForkedProcess:
         return self._start("bot", arguments, settings)
-
-    def start_front(self, port: int) -> fork_server.ForkedProcess:
-        return self.start_cli("run", "--role", "front", PAPERROUND_INTERACTIONS=f"127.0.0.1:{port}")
-
-    async def start_fronts(self, count: int) -> dict[int, fork_server.ForkedProcess]:
-        """Start fronts and send interactions to them. Returns the fronts by port."""
-        ports = {origin_server.find_free_port() for _ in range(count)}
-        fronts = {port: self.start_front(port) for port in ports}
-        urls = [f"http://127.0.0.1:{port}/interactions" for port in fronts]
-        await self.wait_until(lambda: all(url in self.read_log() for url in urls))
-        self.fake.endpoints = urls
-        return fronts
 
     def _start(
         self, module: str, arguments: tuple[str, ...], settings: dict[str, str]

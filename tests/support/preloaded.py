@@ -1,15 +1,11 @@
 """Load what every bot process loads at startup. The fork server imports this, so forks have it already."""
 
-from datetime import timedelta
-
-from bot.app import front
 from bot.i18n import texts as i18n_texts
 from bot.search import titles
 from bot.sources import arxiv
 from storage import models
 
 arxiv.SECONDS_PER_REQUEST = 0.0  # arXiv is on loopback
-front.FOLLOW_EVERY, front.FOLLOW_JITTER_SECONDS = timedelta(seconds=2), 1
 for locale in models.Locale:
     i18n_texts.for_locale(locale)
 titles.prepare()

@@ -135,7 +135,7 @@ class AskCog(commands.Cog):
         begun, interaction = self._questions.begin_sentences(answer), request.interaction
         state = list_state.ListState(list_state.ListKind.TOPIC, answer.list_topic)
         token = (await store_list_text(request.services.text_tokens, request.user_id, state)).token
-        in_server = await interaction.client.is_in_server(interaction)
+        in_server = interaction.client.is_in_server(interaction)
         show = partial(
             ask_messages.answer_view, request.texts, asked=asked, topic_token=token, in_server=in_server
         )

@@ -58,7 +58,6 @@ async def _complete_post(interaction: Interaction, current: str) -> autocomplete
         return []
     texts = await interaction.client.texts_for(interaction)
     query = current.casefold()
-    await interaction.client.prepare_guild(interaction.guild_id)
     request = Request(interaction, texts)
     rows = await _list_for_guild(request)
     names = permissions.name_channels(interaction, [row.channel_id for row in rows])

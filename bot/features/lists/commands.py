@@ -246,7 +246,7 @@ class PapersCog(commands.Cog):
         return await self._found_view(request, list(filter(schemes.read_key, named)))
 
     async def _found_view(self, request: Request, keys: Sequence[str]) -> ui.LayoutView:
-        in_server = await self._bot.is_in_server(request.interaction)
+        in_server = self._bot.is_in_server(request.interaction)
         found = await self._load_named(request, keys)
         may_share = permissions.may_share(request.interaction)
         return cards.found_view(request.texts, found, in_server=in_server, may_share=may_share)
@@ -347,7 +347,7 @@ class PapersCog(commands.Cog):
             listed = await replies.load_list(request, state, today)
             if listed.rows:
                 listed = replace(listed, notes=(texts(note), *listed.notes))
-                return await replies.filled_view(request, listed)
+                return replies.filled_view(request, listed)
         return None
 
     async def _chapter_view(self, request: Request, paper_key: str, chapter: int, page: int) -> ui.LayoutView:

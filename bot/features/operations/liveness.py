@@ -117,7 +117,7 @@ class Liveness:
         self.heartbeat = problem
 
     def record_obstacle(self, reason: str | None) -> None:
-        """Record why a standby cannot take over or a front cannot respond. None clears the reason."""
+        """Record why a standby cannot take over. None clears the reason."""
         self._obstacle = reason
 
     def is_logged_in(self) -> bool:
@@ -140,7 +140,7 @@ class Liveness:
         return {"discord": "unknown" if self._signs["discord"] is None else state, **ages}
 
     def find_problems(self, *, is_standby: bool = False) -> list[str]:
-        """Return a sentence for each overdue sign and trouble, and one if a standby or front cannot do its work."""
+        """Return a sentence for each overdue sign and trouble, and one if a standby cannot take over."""
         obstacle = [] if self._obstacle is None else [self._obstacle]
         if is_standby:
             return obstacle

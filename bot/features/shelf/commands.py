@@ -66,7 +66,7 @@ _THIS_SERVER = frozenset({"server", "서버"})
 
 async def _find_server(interaction: Interaction, typed: str) -> int:
     """Return the server whose list an option names. Raises UserError."""
-    if await interaction.client.is_in_server(interaction) and typed.casefold() in _THIS_SERVER:
+    if interaction.client.is_in_server(interaction) and typed.casefold() in _THIS_SERVER:
         return interaction.guild_id or 0
     if typed.isascii() and typed.isdecimal() and 0 < int(typed) <= custom_ids.MAX_NUMBER:
         return int(typed)
@@ -80,7 +80,7 @@ async def _find_server(interaction: Interaction, typed: str) -> int:
 @autocomplete.guarded
 async def _complete_lists(interaction: Interaction, current: str) -> autocomplete.Choices:
     """Suggest this server's list or, elsewhere, those of servers that the reader shares with the bot."""
-    if await interaction.client.is_in_server(interaction):
+    if interaction.client.is_in_server(interaction):
         texts = await interaction.client.texts_for(interaction)
         return autocomplete.make_choices([(texts("list-choice"), "server")])
     shared = await _find_shared_servers(interaction, current)
@@ -194,7 +194,7 @@ class ShelfCog(commands.Cog):
 
     async def _require_list(self, request: Request) -> Owner:
         """Return the server of a control as the owner of its list. Raises UserError outside of the bot's servers."""
-        if not await request.interaction.client.is_in_server(request.interaction):
+        if not request.interaction.client.is_in_server(request.interaction):
             raise UserError("list-only-in-servers")
         return Owner(request.user_id, request.interaction.guild_id or 0)
 
@@ -233,7 +233,7 @@ class ShelfCog(commands.Cog):
     ) -> Sequence[ui.Item[Any]]:
         """Return the buttons of the server's list and, on a card of a saved paper, *Mark as read*."""
         texts, offers, server_id = request.texts, [], request.interaction.guild_id or 0
-        if await request.interaction.client.is_in_server(request.interaction):
+        if request.interaction.client.is_in_server(request.interaction):
             is_listed = False
             if page is not None:  # a shared card stays when the paper is taken off
                 find_entry = request.services.database.fetch(shelf.get, server_id, paper.key)
@@ -399,7 +399,7 @@ class ShelfCog(commands.Cog):
             page,
             server_name=(guild and guild.name) or "none",
             may_share=is_managed or not owner.server_id,
-            here=interaction.guild_id or 0 if await interaction.client.is_in_server(interaction) else 0,
+            here=interaction.guild_id or 0 if interaction.client.is_in_server(interaction) else 0,
         )
 
     async def _require_owner(self, request: Request, state: ListState) -> Owner:
