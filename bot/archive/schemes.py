@@ -30,7 +30,7 @@ _DOI = re.compile(
     rf"|{_UNDERSCORE})+)",
     re.IGNORECASE,
 )
-_IS_CUT = re.compile(r"[$\\{^‐‑‒–−À-ɏ%]|<[0-9]|\[[0-9]+:|\*[0-9A-Za-z]|&lt;")
+_IS_CUT = re.compile(r"[$\\{^‐‑‒–−À-ɏ\u0300-\u036f%]|<[0-9]|\[[0-9]+:|\*[0-9A-Za-z]|&lt;")
 """What stands behind a DOI that goes on, in a form that is not read."""
 _PAGES = frozenset(
     [

@@ -102,6 +102,7 @@ def test_what_is_cut_or_no_paper_has_no_key() -> None:
     for text in (
         *("10.1002/(SICI)1097-0258(19980815/30)17:15/16<1661", "10.1016/s0140-6736(20", "10.1234/abc-\ndef"),
         *("10.1002/x%253C12%253E", "10.1234/abc\N{EN DASH}def", "10.1234/abc,Title", "10.1234/" + "a" * 239),
+        "https://doi.org/10.1234/cafe\u0301.7",
         *("10.5281/zenodo.1234567", "https://doi.org/10.5061/dryad.abc12", "10.7554/eLife.12345.sa1"),
         *("10.5194/egusphere-2023-1-RC1", "https://pubs.acs.org/doi/suppl/10.1021/acs.1c1/suppl_file/a.pdf"),
         *(
