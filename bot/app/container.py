@@ -30,7 +30,7 @@ from bot.features.ask.service import PaperQuestions
 from bot.features.operations.error_reports import FailureReports
 from bot.features.operations.liveness import Liveness
 from bot.features.shelf.zotero import ZoteroLibrary
-from bot.features.today.profiles import PaperVectors, Profiles
+from bot.features.today.profiles import Profiles
 from bot.features.web.service import Answered, FoundPassage, WebPages
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.request_pacing import Pace
@@ -40,6 +40,7 @@ from bot.search import index as search_index
 from bot.search import titles
 from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
+from bot.search.vectors import PaperVectors
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
 from storage import migrate, models
 from storage.database import READER_CONNECTIONS, Database

@@ -7,7 +7,8 @@ import pytest
 
 from bot.archive import digest_writer
 from bot.features.today import profiles
-from bot.features.today.profiles import PaperVectors
+from bot.search import likeness, vectors
+from bot.search.vectors import PaperVectors
 from bot.text import analyser
 from storage import models, papers, shelf, today
 from storage.database import Database
@@ -17,7 +18,7 @@ from tests.support.sample_archive import NewsletterPaper
 
 
 def _extract(title: str, body: str = "") -> dict[str, float]:
-    return profiles.extract_features(analyser.canonicalise(title), analyser.canonicalise(body))
+    return vectors.extract_features(analyser.canonicalise(title), analyser.canonicalise(body))
 
 
 def test_features_are_words_and_pairs_normalised_to_length_one() -> None:
@@ -29,12 +30,12 @@ def test_features_are_words_and_pairs_normalised_to_length_one() -> None:
 
 @pytest.mark.parametrize("text", ["강화학습을 씁니다", "강화 학습은", "Reinforcement-learning agents"])
 def test_a_concept_is_the_same_feature_in_both_languages(text: str) -> None:
-    assert profiles.find_concepts("reinforcement learning") <= _extract("A title", text).keys()
+    assert vectors.find_concepts("reinforcement learning") <= _extract("A title", text).keys()
 
 
 def test_nothing_is_learnt_unless_there_are_positive_and_negative_examples() -> None:
-    assert profiles.train_profile([], [({"speech": 1.0}, 1.0)]) == {}
-    assert profiles.train_profile([({"speech": 1.0}, 1.0)], []) == {}
+    assert likeness.train_profile([], [({"speech": 1.0}, 1.0)]) == {}
+    assert likeness.train_profile([({"speech": 1.0}, 1.0)], []) == {}
 
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
@@ -86,9 +87,9 @@ async def test_a_profile_is_learnt_again_only_if_its_signals_change(
 
 async def _score(db: Database, learner: profiles.Profiles, archive: dict[str, int]) -> list[list[float]]:
     """Return the scores of five papers on robots and of five on speech, none of which the reader has judged."""
-    vectors = await db.fetch(learner.vectors.get_day, date(2025, 3, 18))
-    assert len(vectors) == 16
-    scores = profiles.score((await _learn(learner)).weights, vectors)
+    of_day = await db.fetch(learner.vectors.get_day, date(2025, 3, 18))
+    assert len(of_day) == 16
+    scores = likeness.score((await _learn(learner)).weights, of_day)
     return [
         [scores[archive[f"{month}.0000{number}"]] for number in range(4, 9)] for month in ("2501", "2502")
     ]

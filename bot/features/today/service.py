@@ -16,13 +16,12 @@ from bot.archive import complete_days
 from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.core.retries import Retries
-from bot.features.today import profiles
 from bot.features.today.profiles import Profiles
 from bot.features.trends.rising import RisingTopicService
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from bot.papers import post_papers
-from bot.search import alert_matcher, glossary_service
+from bot.search import alert_matcher, glossary_service, likeness, vectors
 from bot.search.results import Snippet
 from bot.search.service import SearchService
 from bot.search.term_resolver import Glossary
@@ -107,7 +106,7 @@ class Day:
 
     on: date
     papers: list[models.PaperRow]
-    vectors: Mapping[int, profiles.Vector]
+    vectors: Mapping[int, vectors.Vector]
     glossary: Glossary
     compared: alert_matcher.PaperMatcher | None = None
     """The papers that are compared with alerts; None until a reader with an alert needs them."""
@@ -174,9 +173,9 @@ class TodayService:
             rows = await papers.list_by_date(connection, on, origin=archive.ALL)
             if not rows:
                 return None
-            vectors = await self._profiles.vectors.get_day(connection, on)
+            of_day = await self._profiles.vectors.get_day(connection, on)
         return Day(
-            on, [row for row in rows if not row.withdrawn_by], vectors, await self._glossary.get_current()
+            on, [row for row in rows if not row.withdrawn_by], of_day, await self._glossary.get_current()
         )
 
     async def build_of_day(
@@ -241,7 +240,7 @@ class TodayService:
     async def _match_follows(self, day: Day, active: Sequence[models.Alert]) -> Follows:
         """Return why papers of the day match a reader's alerts, whose vote minimums are ignored."""
         if day.compared is None:
-            compared = [row.id for row in day.papers[: profiles.MAX_COMPARED]]
+            compared = [row.id for row in day.papers[: vectors.MAX_COMPARED]]
             day.compared = alert_matcher.PaperMatcher(await self._search.open_papers(compared))
         queries = await alert_matcher.read_alerts(self._search, active)
         matching = await asyncio.to_thread(day.compared.match_all, queries)
@@ -330,17 +329,17 @@ def find_due(
 
 
 def _rank(
-    profile: today.Profile, reader: _ReaderOfDay, day: Day, weights: profiles.Vector, *, is_personal: bool
+    profile: today.Profile, reader: _ReaderOfDay, day: Day, weights: vectors.Vector, *, is_personal: bool
 ) -> dict[str, tuple[int, models.PaperRow]]:
     """Return a day's papers, best first, by their keys, each with its rank by votes.
 
     Papers with equal scores are sorted by votes. While the weights are learnt only from followed words and picked
     topics, which cannot rank the papers that contain none of them, those that contain some come first.
     """
-    scores, chosen = profiles.score(weights, day.vectors), set[int]()
+    scores, chosen = likeness.score(weights, day.vectors), set[int]()
     earlier = {kind for key, kind in reader.answers.items() if key not in day.vectors}
     if len(reader.saved) < MIN_SAVED and FeedbackKind.MORE not in earlier:
-        picked = frozenset[str]().union(*map(profiles.find_concepts, profile.topics))
+        picked = frozenset[str]().union(*map(vectors.find_concepts, profile.topics))
         on_topic = (key for key, vector in day.vectors.items() if not picked.isdisjoint(vector))
         chosen = {*reader.follows, *on_topic}
         scores = {key: score for key, score in scores.items() if key in chosen}
@@ -388,7 +387,7 @@ def _find_reasons(
     reasons += [
         TodayReason(TodayReasonKind.PICKED, topic)
         for topic in profile.topics
-        if any(concept in features for concept in profiles.find_concepts(topic))
+        if any(concept in features for concept in vectors.find_concepts(topic))
     ]
     # The same term with different spacing is not a separate reason.
     distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
