@@ -75,7 +75,7 @@ def list_documents(
     *,
     also_unlisted: bool = False,
 ) -> list[IndexDocument]:
-    """Return the index documents of those of the given papers that a digest lists, in any order.
+    """Return the index documents of those of the given papers that a digest lists, or also of others but hidden ones, in any order.
 
     `select_shown` selects the sections of a summary that readers see.
     """
@@ -97,8 +97,7 @@ def list_documents(
         sections[paper_id].update(dict.fromkeys(select_shown(tuple(written[entry_id]))))
     columns = "id, key, title, abstract, keywords, organization, affiliations, votes"
     statement = f"SELECT {columns} FROM papers WHERE %s"  # noqa: S608 - constants
-    if not also_unlisted:
-        statement += " AND last_on IS NOT NULL"
+    statement += " AND NOT hidden" if also_unlisted else " AND last_on IS NOT NULL"
     return [
         IndexDocument(
             id=id_,

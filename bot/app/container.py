@@ -255,7 +255,7 @@ class Container:
 
         database = self.reader_database
         titles.prepare()
-        profiles = Profiles(database, PaperVectors(database, self.clock))
+        profiles = Profiles(database, PaperVectors(database))
         paper_lookup = arxiv.PaperLookup(
             self.clock,
             IngestService(database, self.clock),

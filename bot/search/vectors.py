@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import math
-import random
-from collections import Counter
+import zlib
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bot.archive import summaries
-from bot.core.clock import Clock, latest_date
 from bot.search import index as search_index
 from bot.text import analyser, tokens
-from storage import archive, models, papers, search
-from storage.database import Connection, Database
-from storage.snapshot import chunked
+from storage import models, papers, search, shelf
+from storage.database import Database
+from storage.snapshot import Snapshot, chunked
 
 Vector: TypeAlias = Mapping[str, float]
 """The values of a text's features. Absent features have the value 0."""
@@ -67,66 +66,117 @@ def find_concepts(text: str) -> frozenset[str]:
     return frozenset(feature for feature in extract_words(text) if feature.startswith(tokens.CONCEPT))
 
 
-SAMPLE_SIZE = 360
-"""The number of papers sampled as negative examples. Their vectors take about 6 MB."""
+SAMPLE_SIZE = 720
+"""The number of papers sampled as those that nobody judged. Their vectors take about 12 MB."""
 SAMPLED_FROM = 2000
 """The sample is drawn from this many newest papers."""
-_SEED = 0
 MAX_COMPARED = 1000
 """The number of a day's papers that are read, most votes first. Others are ranked by votes only."""
+_MAX_KEPT = 1500
 PAPERS_AT_ONCE = 50
 """The number of papers read at a time. Each may have 40,000 characters."""
 
 
-class PaperVectors:
-    """Extracts papers' vectors in a thread. Caches the vectors of one day and of the sample until the archive changes."""
+class Sample(NamedTuple):
+    """Papers that nobody judged: their vectors by id, and by feature how many have it and the sum of its values."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    vectors: Mapping[int, Vector]
+    frequencies: Mapping[str, int]
+    sums: Mapping[str, float]
+
+    def without(self, paper_ids: Collection[int]) -> Sample:
+        """Return the sample without some papers."""
+        left_out = [self.vectors[paper_id] for paper_id in paper_ids if paper_id in self.vectors]
+        frequencies, sums = dict(self.frequencies), dict(self.sums)
+        for vector in left_out:
+            for feature, value in vector.items():
+                frequencies[feature] -= 1
+                sums[feature] -= value
+        rest = {key: vector for key, vector in self.vectors.items() if key not in paper_ids}
+        return Sample(rest, frequencies, sums) if left_out else self
+
+
+def make_sample(vectors: Mapping[int, Vector]) -> Sample:
+    frequencies, sums = Counter[str](), defaultdict[str, float](float)
+    for vector in vectors.values():
+        frequencies.update(vector.keys())
+        for feature, value in vector.items():
+            sums[feature] += value
+    return Sample(vectors, frequencies, sums)
+
+
+class PaperVectors:
+    """Extracts papers' vectors in a thread. Keeps the sample's and the latest others until their papers change."""
+
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
-        self._extent: tuple[models.ArchiveExtent, datetime | None] | None = None
-        self._sample: dict[int, dict[str, float]] = {}
-        self._day: tuple[date, dict[int, dict[str, float]]] | None = None
+        self._change = ""
+        self._sample = make_sample({})
+        self._kept: dict[int, Vector] = {}
         self._lock = asyncio.Lock()
 
-    async def extract(self, paper_ids: Collection[int]) -> dict[int, dict[str, float]]:
-        """Return the vectors of the papers that are indexed, keyed by id."""
-        vectors: dict[int, dict[str, float]] = {}
-        # Share the strings of features between papers.
-        names: dict[str, str] = {}
-        for batch in chunked(paper_ids, PAPERS_AT_ONCE):
-            rows = await self._database.look_up(search.list_documents, batch, summaries.select_shown)
-            vectors |= await asyncio.to_thread(_extract, rows, names)
+    async def get_sample(self) -> Sample:
+        """Return the sample, which is another one only if papers have changed. All readers have the same."""
+        async with self._lock:
+            view, change = self._database.look_up, await self._database.look_up(search.get_change)
+            if change != self._change:
+                changed, self._change = (
+                    await view(_list_changed, self._change),
+                    "",
+                )  # what is read meanwhile is not kept
+                former = {**self._sample.vectors, **self._kept}
+                self._kept = {key: vector for key, vector in former.items() if key not in changed}
+                newest = await self._database.fetch(papers.list_newest_ids, limit=SAMPLED_FROM)
+                # By what their ids are hashed to, so that most of them stay as the archive grows.
+                sampled = heapq.nsmallest(SAMPLE_SIZE, newest, key=lambda key: zlib.crc32(str(key).encode()))
+                self._sample, self._change = make_sample(await self._load(sampled)), change
+                self._drop_oldest()
+            return self._sample
+
+    async def extract(self, paper_ids: Collection[int]) -> dict[int, Vector]:
+        """Return the vectors of the papers that are known and not hidden, keyed by id."""
+        await self.get_sample()
+        vectors = await self._load(paper_ids)
+        self._drop_oldest()
         return vectors
 
-    async def get_day(self, connection: Connection, on: date) -> dict[int, dict[str, float]]:
-        """Return the vectors of a day's papers, keyed by id, most votes first."""
-        async with self._lock:
-            sample = await self._refresh_sample(connection)
-            if self._day is None or self._day[0] != on:
-                day = await papers.list_by_date(connection, on, origin=archive.ALL)
-                unread = [row.id for row in day[:MAX_COMPARED] if row.id not in sample]
-                vectors = sample | await self.extract(unread)
-                self._day = on, {row.id: vectors.get(row.id, {}) for row in day}
-            return self._day[1]
+    def _drop_oldest(self) -> None:
+        for key in [*self._kept][:-_MAX_KEPT]:
+            del self._kept[key]
 
-    async def get_sample(self, connection: Connection) -> Mapping[int, Vector]:
-        """Return the vectors of the sample, keyed by paper id. All readers have the same sample."""
-        async with self._lock:
-            return await self._refresh_sample(connection)
+    async def _load(self, paper_ids: Collection[int]) -> dict[int, Vector]:
+        known, change = {**self._kept, **self._sample.vectors}, self._change
+        found = {key: known[key] for key in paper_ids if key in known}
+        # Share the strings of features between papers.
+        names: dict[str, str] = {}
+        read = partial(search.list_documents, also_unlisted=True)
+        for batch in chunked([key for key in paper_ids if key not in found], PAPERS_AT_ONCE):
+            rows = await self._database.look_up(read, batch, summaries.select_shown)
+            extracted = await asyncio.to_thread(_extract, rows, names)
+            found |= extracted
+            self._kept |= extracted if change == self._change else {}
+        return found
 
-    async def _refresh_sample(self, connection: Connection) -> dict[int, dict[str, float]]:
-        # Adding a known paper to a list changes nothing but the time of the last update.
-        extent = (
-            await papers.get_extent(connection, until_on=latest_date(self._clock())),
-            await archive.get_last_updated_at(connection),
-        )
-        if self._extent != extent:
-            newest = await papers.list_newest_ids(connection, limit=SAMPLED_FROM)
-            sample = random.Random(_SEED).sample(newest, min(SAMPLE_SIZE, len(newest)))
-            self._sample = await self.extract(sample)
-            self._day, self._extent = None, extent
-        return self._sample
+    async def load_saved(
+        self, owner_id: int, paper_ids: Collection[int]
+    ) -> tuple[dict[int, Vector], list[str]]:
+        """Return the vectors of a reader's or a list's papers that have a text and are not hidden, and their titles."""
+        vectors = await self.extract(paper_ids)
+        # Imported papers that no source describes only have the title of their file.
+        missing = [paper_id for paper_id, vector in vectors.items() if not vector]
+        rows = await self._database.fetch(shelf.list_texts, owner_id) if missing else ()
+        own = {row.paper_id: row.title for row in rows if row.paper_id in missing and row.title}
+        vectors |= {paper_id: extract_words(title) for paper_id, title in own.items()}
+        listed = await self._database.fetch(papers.list_rows, [*vectors])
+        titles = [*own.values(), *(row.title for row in listed if row.title)]
+        return {paper_id: vector for paper_id, vector in vectors.items() if vector}, titles
+
+
+def _list_changed(view: Snapshot, since: str) -> set[int]:
+    """Return the papers that have changed since a change: all, if a backup was restored."""
+    number = search.number_of(since) if search.has_change(view, since) else -1
+    changed = search.list_changed(view, since=number, before=(1 << 60, 0), limit=1 << 30)
+    return {paper_id for _, paper_id in changed}
 
 
 def _extract(rows: Iterable[models.IndexDocument], names: dict[str, str]) -> dict[int, dict[str, float]]:

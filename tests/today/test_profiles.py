@@ -1,7 +1,7 @@
 """Profiles: features of papers, learning and scoring, on both engines."""
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -34,8 +34,9 @@ def test_a_concept_is_the_same_feature_in_both_languages(text: str) -> None:
 
 
 def test_nothing_is_learnt_unless_there_are_positive_and_negative_examples() -> None:
-    assert likeness.train_profile([], [({"speech": 1.0}, 1.0)]) == {}
-    assert likeness.train_profile([({"speech": 1.0}, 1.0)], []) == {}
+    speech = {"speech": 1.0}
+    assert likeness.train([], vectors.make_sample({1: speech})) == {}
+    assert likeness.train([(speech, 1.0)], vectors.make_sample({})) == {}
 
 
 NOW = datetime(2025, 3, 20, tzinfo=UTC)
@@ -43,7 +44,7 @@ READER = 7
 
 
 def _profiles(db: Database) -> profiles.Profiles:
-    return profiles.Profiles(db, PaperVectors(db, lambda: NOW))
+    return profiles.Profiles(db, PaperVectors(db))
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ async def _save(db: Database, archive: dict[str, int]) -> None:
         await shelf.save(connection, READER, saved, NOW, None)
 
 
-async def _learn(learner: profiles.Profiles) -> profiles.LearntProfile:
+async def _learn(learner: profiles.Profiles) -> likeness.Profile:
     return await learner.learn(await learner.find(READER), ())
 
 
@@ -87,9 +88,10 @@ async def test_a_profile_is_learnt_again_only_if_its_signals_change(
 
 async def _score(db: Database, learner: profiles.Profiles, archive: dict[str, int]) -> list[list[float]]:
     """Return the scores of five papers on robots and of five on speech, none of which the reader has judged."""
-    of_day = await db.fetch(learner.vectors.get_day, date(2025, 3, 18))
+    of_day = await learner.vectors.extract([*archive.values()])
     assert len(of_day) == 16
-    scores = likeness.score((await _learn(learner)).weights, of_day)
+    rated = likeness.rate(await _learn(learner), of_day)
+    scores = {key: value for key, (value, _) in rated.items()}
     return [
         [scores[archive[f"{month}.0000{number}"]] for number in range(4, 9)] for month in ("2501", "2502")
     ]

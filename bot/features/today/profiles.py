@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
 from typing import NamedTuple
 
-from bot.search.likeness import train_profile
-from bot.search.vectors import PaperVectors, Vector, extract_words, find_concepts
-from bot.text import tokens
-from storage import alerts, models, papers, shelf, today
+from bot.search import likeness
+from bot.search.vectors import PaperVectors, Sample, Vector, extract_words
+from storage import alerts, models, shelf, today
 from storage.database import Connection, Database
 from storage.today import FeedbackKind
 
 MAX_SIGNALS = 100
 """A profile is learnt from this many of the latest saved papers, and of the latest marked papers."""
-MAX_CONCEPTS = 100
-_FIELD_SHARE, _FEW_PAPERS = 0.1, 10
-"""A concept that more than this share of the sample's papers have, and more than this number, is a field: no reason."""
-SAVED_WEIGHT, FOLLOWED_WEIGHT = 1.0, 0.5
+FOLLOWED_WEIGHT = 0.5
 LESS_WEIGHT = 5.0
 """A disliked paper counts as much as this many papers of the sample."""
-MAX_LEARNT = 1000
-"""The number of readers whose learnt weights are cached. Each takes 15 kB."""
+MAX_LEARNT = 2000
+"""The number of groups of papers whose weights are cached, of all readers. Each takes 15 kB."""
 
 
 class Signals(NamedTuple):
@@ -35,11 +29,8 @@ class Signals(NamedTuple):
 
 
 class LearntProfile(NamedTuple):
-    """A learnt profile: the weights of features, and the number of saved papers for each concept."""
-
     signals: Signals
-    weights: Mapping[str, float]
-    concepts: Mapping[str, int]
+    learnt: likeness.Profile
 
 
 class Profiles:
@@ -65,7 +56,7 @@ class Profiles:
         """Discard a reader's cached weights."""
         self._learnt.pop(user_id, None)
 
-    async def learn(self, profile: today.Profile, day: Collection[int]) -> LearntProfile:
+    async def learn(self, profile: today.Profile, day: Collection[int]) -> likeness.Profile:
         """Return the profile learnt from the reader's current signals.
 
         Feedback on the papers of `day` only counts on later days, so that it does not reorder this one.
@@ -76,24 +67,16 @@ class Profiles:
             signals = await _load_signals(connection, profile)
             later = [(paper_id, kind) for paper_id, kind in signals.feedback if paper_id not in day]
             signals = signals._replace(feedback=later)
-            former = self._learnt.pop(profile.user_id, None)
-            if former is not None and former.signals == signals:
-                self._learnt[profile.user_id] = former
-                return former
-            judged = {*signals.saved, *(paper_id for paper_id, _ in signals.feedback)}
-            vectors = await self.vectors.extract(judged)
-            # Imported papers that no digest lists only have a title.
-            missing = set(signals.saved) - vectors.keys()
-            rows = await shelf.list_texts(connection, profile.user_id) if missing else ()
-            titles = {row.paper_id: row.title for row in rows if row.paper_id in missing and row.title}
-            sample = await self.vectors.get_sample(connection)
-            listed = await papers.list_rows(connection, signals.saved)
-        named = [*titles.values(), *(row.title for row in listed if row.title)]
-        vectors |= {paper_id: extract_words(title) for paper_id, title in titles.items()}
-        weights, counts = await asyncio.to_thread(_train, signals, vectors, sample, named)
-        learnt = self._learnt[profile.user_id] = LearntProfile(signals, weights, counts)
-        if len(self._learnt) > MAX_LEARNT:
-            del self._learnt[next(iter(self._learnt))]
+        former = self._learnt.pop(profile.user_id, None)
+        if former is not None and former.signals == signals:
+            self._learnt[profile.user_id] = former
+            return former.learnt
+        judged = dict.fromkeys([*signals.saved, *(paper_id for paper_id, _ in signals.feedback)])
+        vectors, titles = await self.vectors.load_saved(profile.user_id, judged)
+        sample = await self.vectors.get_sample()
+        learnt = await asyncio.to_thread(_learn, signals, vectors, sample, titles)
+        self._learnt[profile.user_id] = LearntProfile(signals, learnt)
+        likeness.keep_latest(self._learnt, MAX_LEARNT)
         return learnt
 
 
@@ -109,34 +92,17 @@ async def _load_signals(connection: Connection, profile: today.Profile) -> Signa
     return Signals(saved, marked, [*profile.topics, *followed])
 
 
-def _count_concepts(vectors: Iterable[Vector]) -> Counter[str]:
-    features = chain.from_iterable(vectors)
-    return Counter(feature for feature in features if feature.startswith(tokens.CONCEPT))
-
-
-def _train(
-    signals: Signals, vectors: Mapping[int, Vector], sample: Mapping[int, Vector], titles: Iterable[str]
-) -> tuple[dict[str, float], dict[str, int]]:
-    """Return a profile's weights, and the number of saved papers for each of the most frequent concepts.
-
-    A concept is in one of their `titles`, where the reader can see it, and is no field.
-    """
+def _learn(
+    signals: Signals, vectors: Mapping[int, Vector], sample: Sample, titles: Iterable[str]
+) -> likeness.Profile:
+    """Return the profile learnt from some signals. Its concepts are those of saved papers."""
     saved, marked, words = signals
-    wanted = dict.fromkeys(saved, SAVED_WEIGHT)
-    for paper_id, kind in marked:
-        if kind is FeedbackKind.LESS:
-            wanted[paper_id] = -LESS_WEIGHT
-        else:
-            wanted.setdefault(paper_id, SAVED_WEIGHT)
-    positives = [(vectors[key], weight) for key, weight in wanted.items() if weight > 0 and key in vectors]
-    followed = [(extract_words(text), FOLLOWED_WEIGHT) for text in words]
-    negatives = [(vector, 1.0) for key, vector in sample.items() if key not in wanted]
-    negatives += [(vectors[key], -weight) for key, weight in wanted.items() if weight < 0 and key in vectors]
-    counts = _count_concepts(vectors.get(paper_id, {}) for paper_id in saved)
-    common, limit = _count_concepts(sample.values()), max(_FEW_PAPERS, _FIELD_SHARE * len(sample))
-    named = frozenset[str]().union(*map(find_concepts, titles))
-    counts = Counter(
-        {concept: count for concept, count in counts.items() if concept in named and common[concept] <= limit}
+    less = {paper_id for paper_id, kind in marked if kind is FeedbackKind.LESS}
+    wanted = dict.fromkeys([*saved, *(paper_id for paper_id, _ in marked)])
+    return likeness.learn(
+        {key: vectors[key] for key in wanted if key in vectors and key not in less},
+        likeness.count_concepts((vectors[key] for key in saved if key in vectors), titles, sample),
+        sample.without(wanted.keys()),
+        hints=[(extract_words(text), FOLLOWED_WEIGHT) for text in words],
+        unwanted=[(vectors[key], LESS_WEIGHT) for key in less if key in vectors],
     )
-    most = sorted(counts, key=lambda feature: (-counts[feature], feature))[:MAX_CONCEPTS]
-    return train_profile([*positives, *followed], negatives), {feature: counts[feature] for feature in most}

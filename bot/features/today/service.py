@@ -25,7 +25,6 @@ from bot.search import alert_matcher, glossary_service, likeness, vectors
 from bot.search.results import Snippet
 from bot.search.service import SearchService
 from bot.search.term_resolver import Glossary
-from bot.text import tokens
 from storage import accounts, alerts, archive, models, outbox, papers, shelf, today
 from storage.database import Database
 from storage.snapshot import chunked
@@ -173,7 +172,8 @@ class TodayService:
             rows = await papers.list_by_date(connection, on, origin=archive.ALL)
             if not rows:
                 return None
-            of_day = await self._profiles.vectors.get_day(connection, on)
+        known = await self._profiles.vectors.extract([row.id for row in rows[: vectors.MAX_COMPARED]])
+        of_day = {row.id: known.get(row.id, {}) for row in rows}
         return Day(
             on, [row for row in rows if not row.withdrawn_by], of_day, await self._glossary.get_current()
         )
@@ -186,7 +186,7 @@ class TodayService:
         reader = await self._load_reader(profile, day)
         is_learnt = len(reader.saved) >= MIN_SAVED
         is_personal = is_learnt or bool(profile.topics) or reader.has_alerts
-        ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt.weights, is_personal=is_personal)
+        ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt, is_personal=is_personal)
         if shown:
             shown = await self._database.fetch(papers.list_current_keys, shown)
             chosen = [ranked[paper_key] for paper_key in shown if paper_key in ranked]
@@ -329,14 +329,15 @@ def find_due(
 
 
 def _rank(
-    profile: today.Profile, reader: _ReaderOfDay, day: Day, weights: vectors.Vector, *, is_personal: bool
+    profile: today.Profile, reader: _ReaderOfDay, day: Day, learnt: likeness.Profile, *, is_personal: bool
 ) -> dict[str, tuple[int, models.PaperRow]]:
     """Return a day's papers, best first, by their keys, each with its rank by votes.
 
     Papers with equal scores are sorted by votes. While the weights are learnt only from followed words and picked
     topics, which cannot rank the papers that contain none of them, those that contain some come first.
     """
-    scores, chosen = likeness.score(weights, day.vectors), set[int]()
+    rated, chosen = likeness.rate(learnt, day.vectors), set[int]()
+    scores = {key: value for key, (value, _) in rated.items()}
     earlier = {kind for key, kind in reader.answers.items() if key not in day.vectors}
     if len(reader.saved) < MIN_SAVED and FeedbackKind.MORE not in earlier:
         picked = frozenset[str]().union(*map(vectors.find_concepts, profile.topics))
@@ -371,17 +372,10 @@ def _find_reasons(
     A concept of a single saved paper is a reason only if there is no other.
     """
     features = day.vectors.get(detail.id, {})
-    shared: list[TodayReason] = []
-    named = ""
-    # Of equally frequent concepts the longest wins and covers the others: "small language model", not "language model".
-    for concept, count in sorted(concepts.items(), key=lambda item: (-item[1], -len(item[0]), item[0])):
-        if concept not in features or concept[1:] in named:
-            continue
-        key = tokens.read_concept_token(concept)
-        if (known := day.glossary.concept(key)) and day.glossary.is_topic(key):
-            name = glossary_service.name_concept(known, locale)
-            shared.append(TodayReason(TodayReasonKind.SAVED, name, count))
-            named += concept
+    shared = [
+        TodayReason(TodayReasonKind.SAVED, of_both.name(locale), of_both.papers)
+        for of_both in likeness.list_shared(concepts, features, day.glossary)
+    ]
     reasons = [reason for reason in shared if reason.saved > 1][: MAX_REASONS - 1]
     reasons += [TodayReason(TodayReasonKind.FOLLOWED, reason.topic) for reason in follows.get(detail.id, ())]
     reasons += [
