@@ -176,6 +176,13 @@ async def list_dates(
     return list(await connection.scalars(query))
 
 
+async def count_entries(connection: AsyncConnection, digest_ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of papers of some digests, by id."""
+    query = sa.select(entries.c.digest_id, sa.func.count()).group_by(entries.c.digest_id)
+    found = await statements.execute_in(connection, query, entries.c.digest_id, digest_ids)
+    return dict(map(tuple, found))
+
+
 async def get_last_updated_at(connection: AsyncConnection) -> datetime | None:
     """Return when a digest was last stored or corrected (UTC), or None if the archive is empty."""
     query = sa.select(sa.func.max(digests.c.updated_at, type_=digests.c.updated_at.type))

@@ -75,7 +75,7 @@ def list_documents(
     *,
     also_unlisted: bool = False,
 ) -> list[IndexDocument]:
-    """Return the index documents of those of the given papers that a digest lists, or also of others but hidden ones, in any order.
+    """Return the index documents of those of the given papers that a digest lists, or of all but hidden ones, in any order.
 
     `select_shown` selects the sections of a summary that readers see.
     """

@@ -330,6 +330,13 @@ async def count(connection: AsyncConnection, user_id: int) -> int:
     return await connection.scalar(query) or 0
 
 
+async def count_known(connection: AsyncConnection, owner_id: int) -> int:
+    """Return how many of a reader's or a list's papers have a title or an abstract and are not hidden."""
+    texts = sa.func.coalesce(papers.c.title, papers.c.abstract, saved_papers.c.own_title)
+    chosen = _select_ids(owner_id, (), None).where(~papers.c.hidden, texts.is_not(None))
+    return await connection.scalar(chosen.with_only_columns(sa.func.count())) or 0
+
+
 async def list_paper_ids(
     connection: AsyncConnection, user_id: int, *, added_by: int | None = None
 ) -> list[int]:

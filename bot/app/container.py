@@ -40,7 +40,6 @@ from bot.search import index as search_index
 from bot.search import titles
 from bot.search.glossary_service import GlossaryService
 from bot.search.service import SearchService
-from bot.search.vectors import PaperVectors
 from bot.sources import arxiv, fetcher, kinds, paper_text, ssrf_guard
 from storage import migrate, models
 from storage.database import READER_CONNECTIONS, Database
@@ -255,7 +254,7 @@ class Container:
 
         database = self.reader_database
         titles.prepare()
-        profiles = Profiles(database, PaperVectors(database))
+        profiles = Profiles(database, self.search.our_lists.vectors)
         paper_lookup = arxiv.PaperLookup(
             self.clock,
             IngestService(database, self.clock),

@@ -131,7 +131,7 @@ DAILY_POSTS = Feature(
         OnDemandPosts(
             shared.database, shared.clock, shared.deliveries, shared.search.match_papers, shared.day_close
         ),
-        WhyExplainer(shared.database, shared.clock, shared.search.match_papers, shared.day_close),
+        WhyExplainer(shared.database, shared.clock, shared.search, shared.day_close),
     ],
     kinds=(DAILY, ON_DEMAND),
     renderers={DailyPost: daily_post.render},

@@ -407,5 +407,6 @@ def byline(texts: Texts, paper: PostPaper, *, with_votes: bool) -> str:
 
 
 def format_savers(texts: Texts, paper: PostPaper) -> str:
-    """Return how many of the server's members saved a paper, or "" for too few to say so."""
-    return texts("post-savers", count=paper.savers) if paper.savers else ""
+    """Return how many of the server's members saved a paper, if enough, and what it has in common with the server's list."""
+    savers = texts("post-savers", count=paper.savers) if paper.savers else ""
+    return join_dotted(savers, paper_texts.name_shared(texts, paper.shared))

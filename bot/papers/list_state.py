@@ -93,7 +93,8 @@ class ListState:
 
     `text` is the query, name or paper's key, or the words and tags of saved papers. `span` is a period typed as
     dates (first and last day), or the day of a digest; None means `period`, or the newest day. `server_id` is the
-    server whose list it is; 0 for saved papers of the reader. `page` counts from 0. `token` replaces a `text` that is
+    server whose list it is; 0 for saved papers of the reader. `guild_id`, which no custom id has, is the server in which the list
+    is read, 0 in direct messages and None on the web. `page` counts from 0. `token` replaces a `text` that is
     too long for a custom id. If `sort` is None, the list has its default order, the first of SORTS. If `page_size` is
     None, the page has the default size for messages.
     """
@@ -108,6 +109,7 @@ class ListState:
     page_size: int | None = None
     span: DateRange | None = None
     server_id: int = 0
+    guild_id: int | None = dataclasses.field(default=None, compare=False)
 
     @property
     def max_text_length(self) -> int:

@@ -12,7 +12,7 @@ from bot.core.clock import Clock
 from bot.i18n.texts import Texts
 from bot.papers import paper_texts, post_names
 from bot.papers.list_state import ListKind, ListState, Period, limits_of
-from bot.papers.paper_texts import format_title, name_related
+from bot.papers.paper_texts import format_title, name_related, name_shared
 from bot.rendering import discord_text, templates, typesetting
 from bot.rendering.discord_text import escape_untrusted, join_dotted
 from bot.search import completion
@@ -235,6 +235,7 @@ class PaperLists:
                 _filters_text(texts, state, query.excluded),
             ),
             snippets=result.snippets,
+            facts={key: name_shared(texts, reasons) for key, reasons in result.shared.items()},
             suggestions=suggestions,
             alert_terms=result.alert_terms,
             is_author_known=is_author_known,
@@ -412,6 +413,7 @@ class PaperLists:
             offset=state.offset,
             sort=state.sort,
             snippet_locale=texts.locale,
+            server_id=state.guild_id,
             today=today,
             parsed=parsed,
         )
@@ -518,6 +520,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
             of_name = "no-list-topic-author" if listed.is_author_known else "no-list-topic-nobody"
             is_name = listed.is_author_known or listed.is_nobody
             key = of_name if is_name else "no-list-topic"
+            key = "no-list-like" if listed.found.read.is_like_list else key
             return texts(key if wanted else "no-list-topic-left-out", topic=text)
         case ListKind.AUTHOR:
             if listed.is_author_known:

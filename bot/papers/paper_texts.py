@@ -15,7 +15,7 @@ from bot.outbox import contents
 from bot.papers import post_papers
 from bot.rendering import discord_text, markdown, templates, typesetting
 from bot.rendering.discord_text import SafeMarkdown, escape_untrusted, join_dotted
-from bot.search.results import Snippet
+from bot.search.results import SharedConcept, Snippet
 from bot.sources import kinds
 from bot.text import analyser
 from storage import models, sources
@@ -34,6 +34,7 @@ format_votes = templates.render_votes
 
 MAX_TOPIC_LENGTH = 60
 """The most characters of a topic in a headline. A thread's name has at most 100."""
+MAX_SHARED = 2
 MAX_TITLE_LENGTH = 200
 """Of Discord's 2,000 code points. The rest allows for a marker longer than its placeholder."""
 
@@ -154,6 +155,15 @@ def post_note(texts: Texts, summary: summaries.Summary | None, *, with_language:
 
 MAX_SUMMARY_LENGTH = 2600
 """Code points of a summary per page, about three phone screens."""
+
+
+def name_shared(texts: Texts, shared: Sequence[SharedConcept]) -> str:
+    """Return the first concepts that a paper has in common with a server's list, each with how many of its papers have it."""
+    names = (
+        (each.papers, escape_untrusted(each.name(texts.locale), max_length=60))
+        for each in shared[:MAX_SHARED]
+    )
+    return join_dotted(*(texts("post-shared", count=count, topic=name) for count, name in names))
 
 
 def name_related(texts: Texts, forms: Sequence[str], *, most: int) -> str:

@@ -38,6 +38,7 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
         *(texts("topic-by", name=name.replace("|", texts("topic-or"))) for name in query.authors),
         *(texts("topic-from", name=name.replace("|", texts("topic-or"))) for name in query.institutions),
         *(texts("topic-in", name=name.replace("|", texts("topic-or"))) for name in query.labels),
+        texts("topic-like") if query.is_like_list else "",
         texts("list-without", words=", ".join(query.excluded)) if query.excluded else "",
         texts("topic-votes", votes=votes) if votes else "",
     )

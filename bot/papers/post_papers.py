@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from bot.archive import summaries
 from bot.archive.summaries import Basis, Summary, best_summary
 from bot.search import results as search_results
+from bot.search.results import SharedConcept
 from storage import models
 
 
@@ -16,12 +17,13 @@ class PostPaper(models.PaperDetail):
     """A paper in a post, with the whole `summary` for the post's language; the renderer shortens it to fit the style.
 
     `quoted` is the sentence with the matched words. `savers` is how many members of the post's server saved the paper
-    there, 0 if they are too few to say so.
+    there, 0 if they are too few to say so. `shared` are the concepts that it has in common with papers of the server's list.
     """
 
     summary: Summary | None
     quoted: search_results.Snippet | None
     savers: int
+    shared: tuple[SharedConcept, ...] = ()
 
     @property
     def sections(self) -> tuple[models.Section, ...]:
@@ -41,13 +43,14 @@ def build_post_paper(
     *,
     quoted: search_results.Snippet | None = None,
     savers: int = 0,
+    shared: tuple[SharedConcept, ...] = (),
 ) -> PostPaper:
     """Return a paper as content for readers of `locale`. An abstract is shortened to an extract."""
     summary = best_summary(detail, locale)
     if summary is not None and summary.format is None:
         summary = _extract(summary)
     facts = {each.name: getattr(detail, each.name) for each in fields(models.PaperDetail)}
-    return PostPaper(**facts, summary=summary, quoted=quoted, savers=savers)
+    return PostPaper(**facts, summary=summary, quoted=quoted, savers=savers, shared=shared)
 
 
 def _extract(summary: Summary) -> Summary:

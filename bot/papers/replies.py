@@ -74,6 +74,7 @@ async def load_list(request: Request, state: ListState, today: date) -> PaperLis
 async def list_view(request: Request, state: ListState) -> ui.LayoutView:
     """Return the view of a page, which may be empty. Loading it counts as one of the reader's lookups."""
     texts, interaction, services = request.texts, request.interaction, request.services
+    state = state.replace(guild_id=interaction.guild_id or 0)
     if not state.token:
         state = await store_list_text(services.text_tokens, request.user_id, state)
     async with router.admitted_lookup(interaction):

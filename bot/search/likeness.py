@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from bot.search import glossary_service
+from bot.search.results import SharedConcept
 from bot.search.term_resolver import Glossary
 from bot.search.vectors import Sample, Vector, find_concepts
 from bot.text import tokens
@@ -111,6 +112,13 @@ def _weigh(vector: Vector, sample: Sample) -> dict[str, float]:
     return {feature: weights[feature] / length for feature in rarest}
 
 
+def list_nearest(vector: Vector, others: Mapping[int, Vector], sample: Sample) -> list[int]:
+    """Return the ids of other papers, the nearest to a paper first."""
+    own = _weigh(vector, sample)
+    weighed = {key: _weigh(other, sample) for key, other in others.items()}
+    return sorted(others, key=lambda key: -sum(own[name] * weighed[key].get(name, 0.0) for name in own))
+
+
 class Profile(NamedTuple):
     """What was learnt from papers: groups of their ids, by feature the groups in which it counts with its weight there, the mean
     and the spread of the sample's scores by each group, and how many of the papers have each concept that can be a reason.
@@ -201,17 +209,6 @@ def count_concepts(vectors: Iterable[Vector], titles: Iterable[str], sample: Sam
     counted = (concept for concept in counts if sample.frequencies.get(concept, 0) <= limit)
     most = heapq.nsmallest(MAX_CONCEPTS, counted, key=lambda concept: (-counts[concept], concept))
     return {concept: counts[concept] for concept in most}
-
-
-class SharedConcept(NamedTuple):
-    """A concept that a paper has in common with so many wanted `papers`, by its name in both languages."""
-
-    papers: int
-    english: str
-    korean: str
-
-    def name(self, locale: models.Locale) -> str:
-        return self.korean if locale is models.Locale.KO else self.english
 
 
 def list_shared(

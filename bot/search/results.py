@@ -36,7 +36,8 @@ class SearchRequest:
 
     Papers must pass the `filters` and those in the `query` (author:, since:, until:, votes:). If `sort` is None, it is by
     relevance, or by votes if there are no words. If a `snippet_locale` is given, the result includes snippets. `today` is the
-    reader's date, by which "last week" is read; in UTC if None. `parsed`: the query, if it was parsed on that date before.
+    reader's date, by which "last week" is read; in UTC if None. `server_id` is the server whose list is meant by like:list, 0 in
+    direct messages, None where no server is known. `parsed`: the query, if it was parsed on that date before.
     """
 
     query: str
@@ -45,8 +46,27 @@ class SearchRequest:
     offset: int = 0
     sort: Sort | None = None
     snippet_locale: models.Locale | None = None
+    server_id: int | None = None
     today: date | None = None
     parsed: ParsedQuery | None = field(default=None, compare=False)
+
+
+class SharedConcept(NamedTuple):
+    """A concept that a paper has in common with so many wanted `papers`, by its name in both languages."""
+
+    papers: int
+    english: str
+    korean: str
+
+    def name(self, locale: models.Locale) -> str:
+        return self.korean if locale is models.Locale.KO else self.english
+
+
+class Relevance(NamedTuple):
+    """How well a paper matches a topic and, for like:list, the concepts that it has in common with the list's papers."""
+
+    score: float
+    reasons: tuple[SharedConcept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +109,7 @@ class SearchResult(PaperPage):
     - `alert_terms`: terms for an alert on papers like these; empty if a name may mean several people, or if no
       paper has any of the words.
     - `is_stale`: the index is not up to date; `snippets`: by key, if requested.
+    - `shared`: what the papers have in common with those of the server's list, by key.
     """
 
     read: ParsedQuery = field(default_factory=ParsedQuery)
@@ -102,6 +123,7 @@ class SearchResult(PaperPage):
     alert_terms: tuple[models.AlertTerm, ...] = ()
     is_stale: bool = False
     snippets: dict[str, Snippet] = field(default_factory=dict)
+    shared: dict[str, tuple[SharedConcept, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

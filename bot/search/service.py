@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -26,7 +27,16 @@ from bot.search.glossary_service import GlossaryService
 from bot.search.index import SearchIndex
 from bot.search.interpretation import Interpretation
 from bot.search.query_reader import QueryReader
-from bot.search.results import AuthorResult, Choice, MatchKind, PaperPage, SearchRequest, SearchResult, Sort
+from bot.search.results import (
+    AuthorResult,
+    Choice,
+    MatchKind,
+    PaperPage,
+    Relevance,
+    SearchRequest,
+    SearchResult,
+    Sort,
+)
 from bot.text import concepts, plain, query_parser, questions
 from bot.text.parsed_query import ParsedQuery
 from storage import models, search
@@ -35,6 +45,7 @@ from storage.snapshot import Snapshot, chunked
 
 if TYPE_CHECKING:
     # These need libraries that a search in the shell need not load: for requests, and SQLAlchemy.
+    from bot.search.our_lists import Likeness, OurLists
     from storage.archive import DigestPaper
     from storage.database import Connection, Database
 
@@ -42,6 +53,8 @@ _TITLES_AT_ONCE = 25
 """The number of titles in one look-up; other look-ups take turns in between."""
 _MAX_TERM_LENGTH = 200
 _MAX_RECENT = 10_000
+_MAX_COMPARED = 1000
+"""The most papers that a search compares with a server's list, which takes up to three seconds."""
 Result = TypeVar("Result")
 
 
@@ -98,6 +111,14 @@ class SearchService:
         self._topics = lru_cache(maxsize=1)(TopicIndex)
 
     @cached_property
+    def our_lists(self) -> OurLists:
+        """What compares papers with servers' lists. Services of one database that are copies share it once it was used."""
+        from bot.search.our_lists import OurLists
+        from bot.search.vectors import PaperVectors
+
+        return OurLists(self._database, PaperVectors(self._database), self._glossary)
+
+    @cached_property
     def public(self) -> SearchService:
         """Return this service for the web, its feeds and agents: without papers in no digest, which only a reader requested."""
         public = copy.copy(self)
@@ -130,6 +151,8 @@ class SearchService:
         Filters without words list all papers that pass them, top-voted first. An arXiv id or link finds its
         paper. Later pages come from the same answer as the first page, even if papers have arrived since.
         """
+        if ":" in request.query and self._parse(request).is_like_list:
+            return await self._search_list(request, self._parse(request))
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return result
@@ -153,15 +176,60 @@ class SearchService:
             return SearchResult(unknown_id=paper_key)
         return SearchResult(tuple(rows), 1, on_topic=1, kinds={paper_key: MatchKind.ON_TOPIC})
 
+    def _parse(self, request: SearchRequest) -> ParsedQuery:
+        return request.parsed or query_parser.parse_query(
+            request.query, request.today or self._clock().date()
+        )
+
+    async def _search_list(self, request: SearchRequest, parsed: ParsedQuery) -> SearchResult:
+        """Return the papers that are like the server's list, of the newest that meet the rest of a query. Raises UsageError."""
+        rest = replace(parsed, is_like_list=False)
+        if request.server_id is None:
+            asked = replace(request, query=query_parser.write_query(rest), parsed=rest)
+            result = await self.search(asked)
+            ignored = (*result.read.ignored, query_parser.LIKE_LIST)
+            return replace(result, read=replace(result.read, ignored=ignored))
+
+        is_nearest_first = request.sort in (None, Sort.RELEVANCE)
+
+        def list_newest(archive: Archive) -> tuple[list[models.PaperRow], ParsedQuery]:
+            load, filters = self._load_vocabulary(archive), request.filters
+            read = interpretation.interpret(
+                archive, "", request.today, parsed=rest, options=filters, load=load
+            )
+            order = Sort.DATE if is_nearest_first else request.sort or Sort.DATE
+            ids, _ = archive.engine.list_top(read.query, sort=order, limit=_MAX_COMPARED)
+            if read.query.has_text:
+                ids = [*self._find_all(archive, read)][:_MAX_COMPARED]
+            return search.list_paper_rows(archive.view, ids), read.query
+
+        rows, read = await self._look_up(list_newest)
+        counts = Counter(row.date for row in rows)
+        alike = await self.our_lists.compare(request.server_id, {row.id: counts[row.date] for row in rows})
+        found = [row for row in rows if row.id in alike and alike[row.id].is_like]
+        if is_nearest_first:
+            found.sort(key=lambda row: -alike[row.id].degree)
+        return SearchResult(
+            tuple(found[request.offset : request.offset + request.limit]),
+            len(found),
+            read=replace(read, is_like_list=True, wanted=parsed.wanted),
+            on_topic=len(found),
+            kinds={row.key: MatchKind.ON_TOPIC for row in found},
+            shared={row.key: alike[row.id].reasons for row in found},
+        )
+
     def _load_vocabulary(self, archive: Archive) -> interpretation.LoadVocabulary:
         return lambda: self._topics(archive.reader.glossary).vocabulary
 
     # Exact sets.
 
-    async def match_papers(self, text: str, digest_papers: Sequence[DigestPaper]) -> dict[int, float]:
-        """Return the scores of the digest papers that `search` counts as on the topic of a query, keyed by paper id.
+    async def match_papers(
+        self, text: str, digest_papers: Sequence[DigestPaper], server_id: int = 0
+    ) -> dict[int, Relevance]:
+        """Return the digest papers that `search` counts as on the topic of a query, keyed by paper id.
 
-        Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing.
+        Date filters apply to the dates of digests. As in `search`, a query that only has exclusions matches nothing. The score of
+        like:list is how much a paper is like the server's list. Raises UsageError if it has too few papers.
         """
 
         def look_up(archive: Archive) -> dict[int, float]:
@@ -181,7 +249,27 @@ class SearchService:
                 written = written.intersection(*(engine.list_from(name, ids) for name in query.institutions))
             return dict.fromkeys(written, 0.0) if query.is_limited else {}
 
-        return await self._look_up(look_up)
+        scores = await self._look_up(look_up)
+        if not query_parser.parse_query(text).is_like_list:
+            return {paper_id: Relevance(score) for paper_id, score in scores.items()}
+        compared = [paper for paper in digest_papers if paper.paper_id in scores]
+        alike = await self.compare_with_list(server_id, compared)
+        return {key: Relevance(one.degree, one.reasons) for key, one in alike.items() if one.is_like}
+
+    async def compare_with_list(
+        self, server_id: int, digest_papers: Sequence[DigestPaper]
+    ) -> dict[int, Likeness]:
+        """Return how much papers that are not on a server's list are like it, by id. Raises UsageError if it has too few papers.
+
+        Each is compared with as many as its digest has.
+        """
+        from storage import archive
+
+        sizes = await self._database.fetch(
+            archive.count_entries, {paper.digest_id for paper in digest_papers}
+        )
+        compared = {paper.paper_id: sizes.get(paper.digest_id, 1) for paper in digest_papers}
+        return await self.our_lists.compare(server_id, compared)
 
     async def list_about(
         self, text: str, options: Filters, today: date

@@ -46,7 +46,7 @@ class ParsedQuery:
 
     - Typed (`query_parser`): `text` has the free words, `phrases` the quoted phrases, and `excluded` the words and phrases that
       are left out. `|` parts `text` into sides, of which either may be there. All `authors` must match, all `institutions`,
-      and all `labels` of sources.
+      and all `labels` of sources. With `is_like_list`, papers are like those of the server's list.
       `filters` has local dates, inclusive. `ignored` has what cannot be used, as typed. `wanted`: the query as typed, without
       what it leaves out. `meant`: the query as it is typed with signs, if words were read as such, else "".
     - Read (`query_reader`): `sought` has the words that are searched for. A paper matches if it has all `parts` or one of the
@@ -65,6 +65,7 @@ class ParsedQuery:
     authors: tuple[str, ...] = ()
     institutions: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    is_like_list: bool = False
     filters: Filters = NO_FILTERS
     ignored: tuple[str, ...] = ()
     wanted: str = field(default="", compare=False)
@@ -93,7 +94,10 @@ class ParsedQuery:
     @property
     def is_limited(self) -> bool:
         """Whether the query has operators that only some papers meet."""
-        return bool(self.authors or self.institutions or self.labels) or self.filters != NO_FILTERS
+        return (
+            bool(self.authors or self.institutions or self.labels or self.is_like_list)
+            or self.filters != NO_FILTERS
+        )
 
     @property
     def limits(self) -> Filters:

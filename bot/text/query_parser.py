@@ -1,4 +1,4 @@
-"""Parses search queries: words, "phrases", -words, |, author:, from:, in:, since:, until: and votes:.
+"""Parses search queries: words, "phrases", -words, |, author:, from:, in:, like:, since:, until: and votes:.
 
 Any text is a valid query. What is not an operator is searched for or reported in `ignored`. Few words are operators:
 
@@ -26,6 +26,8 @@ from storage.models import NO_FILTERS, Filters
 
 MAX_QUERY_LENGTH = 300
 """In characters. Longer queries are cut."""
+LIKE_LIST = "like:list"
+"""The term for papers that are like those of the server's list."""
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
 QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」＂", '"') | {"－": "-"})
@@ -39,12 +41,15 @@ _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
     **dict.fromkeys(("from", "institution", "affiliation", "기관", "소속"), "institution"),
     **dict.fromkeys(("in", "학회"), "label"),
+    **dict.fromkeys(("like", "similar", "비슷", "비슷한", "유사", "닮은"), "like"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
     **dict.fromkeys(("until", "까지"), "until"),
     **dict.fromkeys(("before", "이전"), "before"),
     **dict.fromkeys(("votes", "vote", "upvotes", "min_votes", "추천", "투표", "표"), "votes"),
     **dict.fromkeys(("title", "intitle", "ti", "abs", "제목"), "words"),
 }
+_LIST = ("list", "ourlist", "목록", "우리목록", "리스트", "우리리스트")
+"""What a paper may be like, without spaces and hyphens: the server's list."""
 _FIELD = rf"(?a:{'|'.join(_FIELDS)})(?::|(?=[<>=]))"
 _SPACED = re.compile(
     rf"(?<![^\s(])(?:((?a:{'|'.join(name for name, field in _FIELDS.items() if field == 'votes')}))\s*([<>]=?|=)\s*(?=[0-9])"
@@ -148,6 +153,7 @@ _EXAMPLES = {
     "author": "NAME",
     "institution": "KAIST",
     "label": "ICLR2026",
+    "like": "list",
     "votes": "20",
     **dict.fromkeys(("since", "until", "before"), "2025-01-31"),
 }
@@ -169,6 +175,7 @@ class _QueryBuilder:
         self._today = today
         self._words, self._excluded, self._wanted = list[str](), list[str](), list[str]()
         self._named = {"author": list[str](), "institution": list[str](), "label": list[str]()}
+        self._is_like_list = False
         self._ignored = list[str]()
         self._last = ""
         self._ranges: dict[str, Any] = {}
@@ -223,6 +230,10 @@ class _QueryBuilder:
                 value = f"{names.pop()} {EITHER} {value}"
             names += [value] if has_name else []
             return has_name
+        if field == "like":
+            is_list = re.sub(r"[\s-]", "", value.casefold()) in _LIST
+            self._is_like_list |= is_list
+            return is_list
         if field == "votes":
             if match := _VOTES.fullmatch(value.replace(",", "")):
                 votes, beyond = int(match[3]), bool(match[1] and not match[2])
@@ -261,7 +272,7 @@ class _QueryBuilder:
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         asked, clause = _split_clause(typed)
-        is_limited = any((*self._named.values(), self._ranges))
+        is_limited = any((*self._named.values(), self._is_like_list, self._ranges))
         left_out = _list_terms(clause) if is_limited or any(map(_is_content, asked)) else []
         asked, negated = _take_negated(asked if left_out else typed)
         sides = _part_sides(asked[:_MAX_WORDS])
@@ -274,6 +285,7 @@ class _QueryBuilder:
             authors=tuple(self._named["author"][:4]),
             institutions=tuple(self._named["institution"][:4]),
             labels=tuple(self._named["label"][:4]),
+            is_like_list=self._is_like_list,
             ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(asked[_MAX_WORDS:])])),
             filters=Filters(**self._ranges),
             wanted=" ".join(self._wanted),
@@ -394,6 +406,7 @@ _IN_KOREAN = {
     "author": "저자",
     "from": "기관",
     "in": "학회",
+    "like": "비슷",
     "since": "이후",
     "until": "까지",
     "votes": "추천",
@@ -402,6 +415,7 @@ _IN_KOREAN = {
 
 def name_in_korean(query: str) -> str:
     """Return a written query with its operators in Korean."""
+    query = re.sub(rf"(?<!\S){LIKE_LIST}(?!\S)", "like:목록", query)
     return re.sub(rf"(?<!\S)({'|'.join(_IN_KOREAN)}):", lambda match: f"{_IN_KOREAN[match[1]]}:", query)
 
 
@@ -433,6 +447,7 @@ def _write_wanted(query: ParsedQuery) -> str:
         *(f'from:"{name}"' for name in query.institutions),
         *(f'in:"{name}"' for name in query.labels),
         write_span(since, until),
+        LIKE_LIST if query.is_like_list else "",
         "" if limits == [None, None] else f"votes:{limits[0] or 0}{most}",
     )
     return " ".join(filter(None, clauses))

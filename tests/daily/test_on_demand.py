@@ -10,6 +10,7 @@ import pytest
 from bot.archive import listing
 from bot.core import day_close, schedule
 from bot.features.daily.service import OnDemandPosts
+from bot.search.results import Relevance
 from storage import archive, models
 from tests.support import patience
 from tests.support.world import AWAY, DAY, MONDAY, World, day, moment, names
@@ -85,8 +86,10 @@ async def test_post_now_has_a_paper_that_becomes_one_with_another_while_it_is_ch
 
     joins = [partial(world.facts, "A", source="arxiv", title="Moss", names=(forum,))]
 
-    async def match_and_join(topic: str, listed: Sequence[archive.DigestPaper]) -> Mapping[int, float]:
-        matching = await world.search.match_papers(topic, listed)
+    async def match_and_join(
+        topic: str, listed: Sequence[archive.DigestPaper], server_id: int
+    ) -> Mapping[int, Relevance]:
+        matching = await world.search.match_papers(topic, listed, server_id)
         if joins:
             await joins.pop()()
         return matching
@@ -101,10 +104,10 @@ async def test_post_now_matches_its_topic_while_others_write(world: World) -> No
     row = await world.daily(topic="moss")
     await world.list("Mon", "A▲9")
 
-    async def match(topic: str, papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    async def match(topic: str, papers: Sequence[archive.DigestPaper], _: int) -> dict[int, Relevance]:
         async with patience.limit():
             await asyncio.create_task(world.list("Mon", "A▲9 B▲1"))
-        return {paper.paper_id: 1.0 for paper in papers}
+        return {paper.paper_id: Relevance(1.0) for paper in papers}
 
     on_demand = OnDemandPosts(world.database, world.clock, world.deliveries, match, day_close.default())
     planned = await on_demand.plan(row.id, 1)

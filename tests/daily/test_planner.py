@@ -8,6 +8,7 @@ import pytest
 
 from bot.core import day_close, schedule
 from bot.features.daily import choice, planner, why
+from bot.search.results import Relevance
 from storage import archive, models
 from storage.database import Connection
 from tests.support import patience
@@ -16,8 +17,10 @@ from tests.support.world import DAY, MONDAY, World, day, moment, names
 both_engines = pytest.mark.engines("sqlite", "postgresql")
 
 
-async def match_all(topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
-    return {paper.paper_id: 1.0 for paper in found}
+async def match_all(
+    topic: str, found: Sequence[archive.DigestPaper], server_id: int = 0
+) -> dict[int, Relevance]:
+    return {paper.paper_id: Relevance(1.0) for paper in found}
 
 
 async def test_the_top_papers_are_posted_once_at_the_set_time(world: World) -> None:
@@ -111,7 +114,9 @@ async def test_posts_with_topics_are_planned_last_with_one_search_per_topic(worl
     looked_up: list[str] = []
     planned: list[int] = []
 
-    async def look_up(topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    async def look_up(
+        topic: str, found: Sequence[archive.DigestPaper], server_id: int = 0
+    ) -> dict[int, Relevance]:
         looked_up.append(topic)
         return await match_all(topic, found)
 
@@ -176,7 +181,9 @@ async def test_a_failing_post_does_not_stop_the_others(world: World, monkeypatch
             raise KeyError("a bug")
         return choose(pool, row, *arguments)
 
-    async def match(topic: str, found: Sequence[archive.DigestPaper]) -> dict[int, float]:
+    async def match(
+        topic: str, found: Sequence[archive.DigestPaper], server_id: int = 0
+    ) -> dict[int, Relevance]:
         if broken and topic == "bad":
             raise KeyError("a bug")
         return await match_all(topic, found)

@@ -29,6 +29,7 @@ from bot.features.daily.why import WhyExplainer
 from bot.features.operations.retention import Retention
 from bot.outbox import contents
 from bot.outbox.outcomes import DeliveryError, SendRequest
+from bot.search.results import Relevance
 from storage import archive, daily, models, schema
 from storage.database import Database
 from tests.support import digest_builders, seeds
@@ -233,8 +234,10 @@ class Year:
     def now(self) -> datetime:
         return self.world.now
 
-    async def match_papers(self, text: str, digest_papers: Sequence[archive.DigestPaper]) -> dict[int, float]:
-        return {paper.paper_id: 1.0 for paper in digest_papers if is_even(paper.paper_key)}
+    async def match_papers(
+        self, text: str, digest_papers: Sequence[archive.DigestPaper], server_id: int = 0
+    ) -> dict[int, Relevance]:
+        return {paper.paper_id: Relevance(1.0) for paper in digest_papers if is_even(paper.paper_key)}
 
     # The settings and the documents.
 
@@ -448,7 +451,7 @@ class Year:
         rows = {row.id: row for row in await self.rows()}
         listed = [name for (_, day), names in self.listed.items() if day <= self.now.date() for name in names]
         explainer = WhyExplainer(
-            self.world.database, self.world.clock, self.match_papers, day_close.default()
+            self.world.database, self.world.clock, self.world.search, day_close.default()
         )
         for name in self.random.sample(sorted({*listed}), min(count, len({*listed}))):
             paper = await self.world.search.find_paper(name)

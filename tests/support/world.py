@@ -398,7 +398,7 @@ class World:
         """Explain what happened to a paper, given by its name or arXiv id, in a channel."""
         paper = await self.search.find_paper(name if "." in name else arxiv_id(name))
         assert paper is not None
-        explainer = WhyExplainer(self.database, self.clock, self.search.match_papers, day_close.default())
+        explainer = WhyExplainer(self.database, self.clock, self.search, day_close.default())
         return await explainer.explain(paper, guild_id=GUILD, channel_id=channel)
 
     async def explain(self, name: str) -> Explanation:

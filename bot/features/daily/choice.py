@@ -32,8 +32,11 @@ from typing import NamedTuple, TypeAlias
 
 from bot.core import clock, schedule
 from bot.core.schedule import DAY
+from bot.outbox.contents import REPOST_INTERVAL
 from bot.papers import post_papers
 from bot.rendering import discord_text
+from bot.search.results import Relevance, SharedConcept
+from bot.text import query_parser
 from bot.text.parsed_query import ParsedQuery
 from storage import models
 from storage.archive import DigestPaper, Origin
@@ -62,6 +65,10 @@ class PlannedPost:
     ranks: tuple[int, ...] = ()
     savers: tuple[int, ...] = ()
     """How many members of the server saved each of `papers` there; 0 for fewer than `shelf.MIN_SAVERS`."""
+    shared: tuple[tuple[SharedConcept, ...], ...] = ()
+    """For like:list, the concepts that each of `papers` has in common with the list; else ()."""
+    is_end: bool = False
+    """Whether no paper of a label that is like the list is left for the next post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,12 @@ def is_rolling(subscription: Subscription) -> bool:
     return subscription.style is Style.WEEKLY
 
 
+def is_of_label(subscription: Subscription) -> bool:
+    """Return whether posts go through the papers of a label, such as a conference's, that are like the server's list."""
+    query = query_parser.parse_query(subscription.topic)
+    return bool(query.is_like_list and query.labels and subscription.source)
+
+
 class Window(NamedTuple):
     """The days, all inclusive, that posts draw from: `own_on` to `last_on`, late papers `late_on`, first posts `first_on`.
 
@@ -167,21 +180,26 @@ def find_window(subscription: Subscription, slot: schedule.Slot, now: datetime) 
     since_before = (
         WEEK if is_rolling(subscription) else schedule.time_since_date_before(subscription, slot.on)
     )
+    is_of_next_day = since_before == DAY and not is_of_label(subscription)
     own_on = first_on = about_on - since_before - (FRESH_DAYS - 2) * DAY
     late_on = own_on - (LATE_DAYS - FRESH_DAYS + 1) * DAY
-    if is_rolling(subscription):
+    if is_of_label(subscription):
+        # All of its papers while none of this post's can be forgotten, then those that were listed since.
+        is_young = now - subscription.created_at < REPOST_INTERVAL or subscription.created_at == models.NEVER
+        first_on = late_on = own_on = date.min if is_young else slot.on - REPOST_INTERVAL
+    elif is_rolling(subscription):
         # A late post still ends on its own date; later days belong to the next post.
         first_on, last_on = slot.on - WEEK, min(slot.on, last_on)
-    elif since_before == DAY:
+    elif is_of_next_day:
         # A first post has what was new when it was set up, which was after the date that the subscription has done with.
         first_on -= max(timedelta(), min(WEEK, about_on - (subscription.last_on or about_on)))
-    return Window(first_on, late_on, own_on, last_on, is_of_next_day=since_before == DAY)
+    return Window(first_on, late_on, own_on, last_on, is_of_next_day)
 
 
 def find_oldest(window: Window, mark: HighWaterMark | None) -> date:
     """Return the oldest day whose papers a post may draw: a day of the post before, or of returned papers, for a week more."""
     oldest = min(window.first_on, window.late_on)
-    if mark is None:
+    if mark is None or oldest == date.min:
         return oldest
     return oldest - RETURN_PERIOD if mark.returned else max(oldest - RETURN_PERIOD, min(oldest, mark.on))
 
@@ -232,22 +250,36 @@ class _DrawKey(NamedTuple):
     mark: HighWaterMark | None
 
 
+class TopicKey(NamedTuple):
+    """What decides which papers match a topic. `server_id` is 0 unless they are compared with the server's list."""
+
+    topic: str
+    origin: Origin
+    server_id: int
+
+
+def find_topic(subscription: Subscription) -> TopicKey:
+    is_like_list = query_parser.parse_query(subscription.topic).is_like_list
+    return TopicKey(
+        subscription.topic, find_origin(subscription), subscription.guild_id if is_like_list else 0
+    )
+
+
 class CandidatePool:
     """The papers that can be posted, by origin. Subscriptions that draw the same papers share one draw.
 
-    For each topic and origin, `matching` holds relevance scores keyed by paper id, or an error that `choose`
-    raises.
+    For each topic, `matching` holds how papers match, keyed by paper id, or an error that `choose` raises.
     """
 
     def __init__(
         self, entries: Mapping[Origin, Sequence[DigestPaper]], now: datetime, closed_on: date
     ) -> None:
-        self.matching: dict[tuple[str, Origin], Mapping[int, float] | Exception] = {}
+        self.matching: dict[TopicKey, Mapping[int, Relevance] | Exception] = {}
         self._entries = entries
         self._now = now
         self._closed_on = closed_on
         self._drawn: dict[_DrawKey, Drawn] = {}
-        self._on_topic: dict[tuple[_DrawKey, str], Drawn] = {}
+        self._on_topic: dict[tuple[_DrawKey, TopicKey], Drawn] = {}
 
     def entries_of(self, subscription: Subscription) -> Sequence[DigestPaper]:
         return self._entries.get(find_origin(subscription), ())
@@ -261,7 +293,10 @@ class CandidatePool:
     ) -> _DrawKey:
         if is_rolling(subscription) and mark is not None:
             mark = mark._replace(on=min(mark.on, slot.on - WEEK))
-        return _DrawKey(find_origin(subscription), find_window(subscription, slot, self._now), mark)
+        window = find_window(subscription, slot, self._now)
+        if is_of_label(subscription) and mark is not None:
+            mark = mark._replace(on=date.min)
+        return _DrawKey(find_origin(subscription), window, mark)
 
     def _draw(self, key: _DrawKey) -> Drawn:
         if key not in self._drawn:
@@ -269,24 +304,30 @@ class CandidatePool:
             self._drawn[key] = draw(entries, key.window, key.mark, self._closed_on)
         return self._drawn[key]
 
-    def _draw_on_topic(self, key: _DrawKey, topic: str) -> Drawn:
-        """Return the papers on a topic ("": all). Those of a single source are sorted by relevance if votes are equal."""
-        if not topic:
+    def _draw_on_topic(self, key: _DrawKey, topic: TopicKey) -> Drawn:
+        """Return the papers on a topic ("": all). Those of a single source are sorted by relevance if votes are equal.
+
+        Those like a server's list are sorted by relevance alone.
+        """
+        if not topic.topic:
             return self._draw(key)
         if (key, topic) not in self._on_topic:
-            relevance = self.matching[topic, key.origin]
-            if isinstance(relevance, Exception):
-                raise relevance.with_traceback(None)  # otherwise the traceback would grow with each channel
+            relevance = self._get_matching(topic)
             own, late = (
                 [paper for paper in papers if paper.paper_id in relevance] for papers in self._draw(key)
             )
-            if key.origin.source:
-                for papers in (own, late):
-                    papers.sort(
-                        key=lambda paper: (*models.votes_descending(paper.votes), -relevance[paper.paper_id])
-                    )
+            for papers in (own, late) if key.origin.source or topic.server_id else ():
+                papers.sort(key=lambda paper: -relevance[paper.paper_id].score)
+                if not topic.server_id:
+                    papers.sort(key=lambda paper: models.votes_descending(paper.votes))
             self._on_topic[key, topic] = Drawn(tuple(own), tuple(late))
         return self._on_topic[key, topic]
+
+    def _get_matching(self, topic: TopicKey) -> Mapping[int, Relevance]:
+        relevance = self.matching[topic]
+        if isinstance(relevance, Exception):
+            raise relevance.with_traceback(None)  # otherwise the traceback would grow with each channel
+        return relevance
 
     def choose(
         self,
@@ -303,7 +344,8 @@ class CandidatePool:
             )
 
         key = self._key_of(subscription, slot, mark)
-        ranked, late = self._draw_on_topic(key, subscription.topic)
+        topic = find_topic(subscription)
+        ranked, late = self._draw_on_topic(key, topic)
         of_days, window, rolling = self._draw(key).own, key.window, is_rolling(subscription)
         if mark is None and window.is_of_next_day:
             newest_on = _find_newest_day(ranked, of_days, subscription.min_votes)
@@ -323,8 +365,13 @@ class CandidatePool:
             len(ranked),
             since_on=since_on if since_on < digest_on and not window.is_of_next_day else None,
             ranks=ranks[: len(best)],
+            is_end=bool(best) and len(best) == len(eligible) and is_of_label(subscription),
         )
-        return _add_late(post, list(filter(is_eligible, late)), subscription) if best else post
+        post = _add_late(post, list(filter(is_eligible, late)), subscription) if best else post
+        relevance = self._get_matching(topic) if topic.server_id else {}
+        return replace(
+            post, shared=tuple(relevance[paper.paper_id].reasons for paper in post.papers if relevance)
+        )
 
 
 def _find_newest_day(

@@ -40,7 +40,7 @@ from bot.papers.replies import load_paper
 from bot.rendering import discord_text
 from bot.search.results import SearchRequest
 from bot.sources import kinds
-from storage import accounts, daily, errors, models
+from storage import accounts, daily, errors, models, papers, shelf
 from storage.models import Filters, Subscription
 
 DRAFT = TypeAdapter(Subscription)
@@ -380,11 +380,14 @@ async def _apply(request: Request, old: Subscription, typed: Mapping[str, Any]) 
         return wanted
     query = daily_options.read_topic(wanted.topic)
     async with router.admitted_lookup(request.interaction):
-        result = await request.services.search.search(SearchRequest(wanted.topic, limit=1, parsed=query))
+        result = await request.services.search.search(
+            SearchRequest(wanted.topic, limit=1, server_id=old.guild_id, parsed=query)
+        )
     meant, until_on = result.read.meant, result.read.filters.until_on
     if until_on and until_on <= request.services.clock().date():
         raise typed_values.period_error(wanted.topic)
-    return replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
+    wanted = replace(wanted, topic=meant) if 0 < len(meant) <= daily_options.MAX_TOPIC_LENGTH else wanted
+    return await request.services.get(Subscriptions).fit_label(wanted)
 
 
 def _postable_channel(channel: Any) -> PostableChannel:
@@ -464,7 +467,10 @@ async def _open_form(request: Request, action: Action) -> ui.Modal:
     channel_id = here.parent_id if isinstance(here, discord.Thread) else None
     if isinstance(here, PostableChannel):
         channel_id = here.id
-    return daily_messages.post_modal(request.texts, _submit_id(action), row, row.channel_id or channel_id)
+    listed = await request.services.database.fetch(shelf.count_known, row.guild_id)
+    return daily_messages.post_modal(
+        request.texts, _submit_id(action), row, row.channel_id or channel_id, listed
+    )
 
 
 async def _place_draft(request: Request, row: Subscription, values: Mapping[str, str]) -> Subscription:
@@ -575,11 +581,23 @@ async def _require_bot_may_post(
 async def _build_preview_views(request: Request, subscription: Subscription) -> list[ui.LayoutView]:
     """Return a preview of the next post (or of the newest papers if none are new) with a note that states which it is."""
     post, is_new = await request.services.get(OnDemandPosts).preview(subscription)
+    line = await _describe_line(request, subscription, post.planned)
     if not post.papers:
-        return [message_builder.text_view(await _explain_empty(request, subscription))]
+        return [message_builder.text_view(f"{await _explain_empty(request, subscription)}\n{line}")]
     note = request.texts("preview-note" if is_new else "preview-nothing-new")
     wording = request.interaction.client.wording_for(subscription.locale)
+    note = "\n".join(filter(None, (note, line)))
     return STYLES[subscription.style].preview(wording, post, note)
+
+
+async def _describe_line(request: Request, subscription: Subscription, post: choice.PlannedPost) -> str:
+    """Return how many papers of a preview's days are like the server's list, and the next; "" for a post that is not about it."""
+    if not (server_id := choice.find_topic(subscription).server_id):
+        return ""
+    compared = await request.services.get(OnDemandPosts).list_compared(subscription, post)
+    alike = await request.services.search.compare_with_list(server_id, compared)
+    rows = await request.services.database.fetch(papers.list_rows, [*alike])
+    return daily_messages.line_text(request.texts, alike, {row.id: row.title or row.key for row in rows})
 
 
 async def _explain_empty(request: Request, subscription: Subscription) -> str:
@@ -587,7 +605,7 @@ async def _explain_empty(request: Request, subscription: Subscription) -> str:
     if not subscription.topic:
         return request.texts("preview-none")
     since_on = (request.services.clock() - REPOST_INTERVAL).date()
-    wanted = SearchRequest(subscription.topic, Filters(since_on), limit=1)
+    wanted = SearchRequest(subscription.topic, Filters(since_on), limit=1, server_id=subscription.guild_id)
     hits = await request.services.search.search(wanted)
     text = request.texts("preview-topic", count=hits.on_topic)
     return "\n".join(

@@ -32,6 +32,7 @@ from bot.papers.post_names import (
     next_post_text,
 )
 from bot.rendering import discord_text, locale_formats
+from bot.search.our_lists import MIN_LISTED, Likeness
 from bot.sources import kinds
 from bot.text import query_parser
 from storage import errors, models
@@ -44,8 +45,14 @@ LANGUAGE, STYLE, ROLE, TAG, SILENT = "language", "style", "role", "tag", "option
 replaced, which a form that was opened before an upgrade still has."""
 
 
-def post_modal(texts: Texts, custom_id: str, row: Subscription, channel_id: int | None) -> StatelessModal:
-    """Return the form for where, when and what a daily post, stored or a draft, posts."""
+def post_modal(
+    texts: Texts, custom_id: str, row: Subscription, channel_id: int | None, listed: int
+) -> StatelessModal:
+    """Return the form for where, when and what a daily post, stored or a draft, posts. `listed`: papers on our list."""
+    empty = {
+        TIME: texts("setup-form-time-empty"),
+        TOPIC: texts("setup-form-topic-empty", missing=max(0, MIN_LISTED - listed)),
+    }
     modal = StatelessModal(texts("change" if row.id else "help-set-up"), custom_id)
     modal.add_channel(texts("setup-form-channel"), CHANNEL, daily_post.POSTABLE_TYPES, channel_id)
     for name, value, length in (
@@ -57,7 +64,7 @@ def post_modal(texts: Texts, custom_id: str, row: Subscription, channel_id: int 
             name,
             value=value[:length],
             placeholder=texts(f"setup-form-{name}-hint"),
-            description=texts(f"setup-form-{name}-empty"),
+            description=empty[name],
             max_length=length,
             required=False,
         )
@@ -361,7 +368,11 @@ def why_view(
     for explanation in answer.explanations:
         name = names[explanation.subscription.id]
         lines = [f"**{name}**", _explanation_text(texts, explanation, guild_id)]
-        if explanation.cause is Cause.OFF_TOPIC:
+        if explanation.likeness is not None:
+            lines.append(
+                discord_text.subtext(_likeness_text(texts, explanation.likeness, explanation.nearest))
+            )
+        elif explanation.cause is Cause.OFF_TOPIC:
             lines += list_topic_words(texts, forms[explanation.subscription.topic])
         message.add_text("\n".join(lines))
     if answer.left_out:
@@ -371,6 +382,30 @@ def why_view(
     read = _button(texts, "read", verbs.OPEN_PAPER, paper.key)
     message.add_buttons(read, message_parts.status_button(texts))
     return message.view
+
+
+def _likeness_text(texts: Texts, likeness: Likeness, nearest: Sequence[str]) -> str:
+    """Return how near a paper is to the server's list, what both have in common, and the papers that it is nearest to."""
+    titles = " · ".join(discord_text.escape_untrusted(title, max_length=80) for title in nearest)
+    return texts(
+        "why-like",
+        share=round(100 * max(0.0, likeness.degree / likeness.line)),
+        shared=paper_texts.name_shared(texts, likeness.reasons) or "none",
+        titles=titles,
+    )
+
+
+def line_text(texts: Texts, alike: Mapping[int, Likeness], titles: Mapping[int, str]) -> str:
+    """Return how many of the compared papers are like the server's list, and the nearest one that is not, with its title."""
+    below = {key: one.degree / one.line for key, one in alike.items() if one.reasons and not one.is_like}
+    following = max(below, key=below.__getitem__, default=0)
+    return texts(
+        "preview-like",
+        count=len(alike),
+        like=sum(one.is_like for one in alike.values()),
+        title=discord_text.escape_untrusted(titles.get(following, ""), max_length=80) or "none",
+        share=round(100 * max(0.0, below.get(following, 0.0))),
+    )
 
 
 def _explanation_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:

@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 import structlog
@@ -22,8 +22,9 @@ from bot.features.daily import choice, options
 from bot.outbox import contents, outcomes
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler, NoticeRecipient
 from bot.papers import post_papers
+from bot.search.results import Relevance
 from bot.text import query_parser
-from storage import archive, daily, models, papers, shelf, statements
+from storage import archive, daily, errors, models, papers, shelf, statements
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.outbox import add_all
@@ -37,8 +38,8 @@ BATCH_SIZE = 500
 TOPIC_BATCH_SIZE = 10
 """The number of subscriptions with a topic per batch. A lookup takes 0.1 s; posts planned so far are sent meanwhile."""
 
-TopicMatcher: TypeAlias = Callable[[str, Sequence[DigestPaper]], Awaitable[Mapping[int, float]]]
-"""Returns the relevance, by paper id, of the papers that fully match a topic."""
+TopicMatcher: TypeAlias = Callable[[str, Sequence[DigestPaper], int], Awaitable[Mapping[int, Relevance]]]
+"""Returns the relevance, by paper id, of the papers that fully match a topic, which may be about a server's list."""
 MARKER_PLACEHOLDER = "daily:0:0000-00-00"
 """The marker in a rendered post shared by many deliveries. Each delivery replaces it with its own key."""
 
@@ -97,12 +98,13 @@ async def load_pool(
     `added_until` excludes papers from later ingests, whose commits may already be visible on PostgreSQL.
     """
     windows = [choice.find_window(row, slot, calendar.now) for row, slot in due]
-    since_on = min(
-        choice.find_oldest(window, marks.get(row.id)) for window, (row, _) in zip(windows, due, strict=True)
-    )
+    since = dict[archive.Origin, date]()
+    for window, (row, _) in zip(windows, due, strict=True):
+        oldest, origin = choice.find_oldest(window, marks.get(row.id)), choice.find_origin(row)
+        since[origin] = min(oldest, since.get(origin, oldest))
     until_on = max(window.last_on for window in windows)
     digest_ids: dict[archive.Origin, list[int]] = {}
-    for origin in dict.fromkeys(choice.find_origin(row) for row, _ in due):
+    for origin, since_on in since.items():
         rows = await archive.list_rows(connection, since_on=since_on, until_on=until_on, origin=origin)
         digest_ids[origin] = [row.id for row in reversed(rows)]
     papers_of: dict[int, list[DigestPaper]] = defaultdict(list)
@@ -119,16 +121,28 @@ async def load_pool(
 
 
 async def match_topics(
-    pool: choice.CandidatePool, rows: Iterable[models.Subscription], matcher: TopicMatcher
+    pool: choice.CandidatePool,
+    due: Mapping[models.Subscription, schedule.Slot],
+    marks: Mapping[int, daily.HighWaterMark],
+    matcher: TopicMatcher,
 ) -> None:
-    """Add the papers that match the subscriptions' topics to the pool, searching once per topic and origin."""
-    for row in rows:
-        key = row.topic, choice.find_origin(row)
-        if row.topic and key not in pool.matching:
-            with isolation.collected([], reraise=statements.FAILURES) as failures:
-                pool.matching[key] = await matcher(row.topic, pool.entries_of(row))
-            if failures:  # so that other topics are still posted
-                pool.matching[key] = failures[0]
+    """Add the papers that match the subscriptions' topics to the pool, searching once per topic and origin.
+
+    With a server's list only what a post draws is compared. Of a list that is too short, which is no fault, nothing matches.
+    """
+    for row, slot in due.items():
+        key = choice.find_topic(row)
+        former = pool.matching.get(key, {})
+        if not row.topic or (key in pool.matching and not key.server_id) or isinstance(former, Exception):
+            continue
+        entries = pool.entries_of(row)
+        if key.server_id:
+            drawn = pool.draw(row, slot, marks.get(row.id))
+            entries = [paper for paper in (*drawn.own, *drawn.late) if paper.paper_id not in former]
+        with isolation.collected([], reraise=statements.FAILURES) as failures:
+            pool.matching[key] = {**former, **await matcher(row.topic, entries, key.server_id)}
+        if failures:  # so that other topics are still posted
+            pool.matching[key] = {} if isinstance(failures[0], errors.UsageError) else failures[0]
 
 
 async def load_marks(
@@ -173,7 +187,7 @@ async def load_single(
     """
     marks = {row.id: mark} if mark else {}
     pool = await load_pool(connection, [(row, slot)], calendar, marks, added_until)
-    await match_topics(pool, [row], matcher)
+    await match_topics(pool, {row: slot}, marks, matcher)
     return SinglePost(row, slot, pool, mark)
 
 
@@ -213,7 +227,7 @@ async def find_ready(
         return set()
     marks = await load_marks(connection, [*due], calendar.now)
     pool = await load_pool(connection, due.items(), calendar, marks)
-    await match_topics(pool, due, matcher)
+    await match_topics(pool, due, marks, matcher)
     drawn = [pool.draw(row, slot, marks.get(row.id)) for row, slot in due.items()]
     posted = await _load_posted(connection, due, drawn, calendar.now)
     ready = set()
@@ -231,8 +245,12 @@ def build_daily_post(
 ) -> choice.DailyPost:
     """Return a planned post's content. Deliveries set their own `marker`. `details` is keyed by paper id."""
     papers = tuple(
-        post_papers.build_post_paper(details[paper.paper_id], subscription.locale, savers=savers)
-        for paper, savers in zip(post.papers, post.savers, strict=True)
+        post_papers.build_post_paper(
+            details[paper.paper_id], subscription.locale, savers=savers, shared=shared
+        )
+        for paper, savers, shared in zip(
+            post.papers, post.savers, post.shared or [()] * len(post.papers), strict=True
+        )
     )
     topic = query_parser.parse_query(subscription.topic)
     return choice.DailyPost(MARKER_PLACEHOLDER, subscription, post, papers, topic)
@@ -297,6 +315,7 @@ class _Tick(NamedTuple):
 
     calendar: schedule.Calendar
     added_seq: int
+    marks: Mapping[int, daily.HighWaterMark]
     pool: choice.CandidatePool
     rendered: RenderedPosts
 
@@ -328,7 +347,7 @@ class DailyPlanner:
                 return 0
             marks = await load_marks(connection, [row for row, _ in due], now)
             pool = await load_pool(connection, due, calendar, marks, added_seq)
-        tick = _Tick(calendar, added_seq, pool, RenderedPosts(self._deliveries, now))
+        tick = _Tick(calendar, added_seq, marks, pool, RenderedPosts(self._deliveries, now))
         plain = [(row, slot) for row, slot in due if not row.topic]
         on_topic = [(row, slot) for row, slot in due if row.topic]
         planned = 0
@@ -358,7 +377,7 @@ class DailyPlanner:
         calendar, slots = tick.calendar, dict(due)
         if any(row.topic for row in slots):
             # Do this outside the transaction, which blocks other writers.
-            await match_topics(tick.pool, slots, self._matcher)
+            await match_topics(tick.pool, slots, tick.marks, self._matcher)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)  # so that an on-demand post does not choose the same papers
             rows = await daily.lock_active(connection, [row.id for row in slots])

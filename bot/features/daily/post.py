@@ -444,6 +444,8 @@ def daily_text(wording: PostWording, post: DailyPost, block: DailyBlock) -> disc
 class CountKind(StrEnum):
     """Which papers a post has, for the block `count` of the `daily` template."""
 
+    LIKE = "like"
+    """Those that are like the server's list."""
     SOURCE = "source"
     TOPIC = "topic"
     ONLY = "only"
@@ -459,6 +461,8 @@ class CountKind(StrEnum):
 
 def _find_kind(post: DailyPost) -> CountKind:
     ranks, total = post.planned.ranks, post.planned.total
+    if post.topic.is_like_list:
+        return CountKind.LIKE
     if post.subscription.source:
         return CountKind.SOURCE
     if post.subscription.topic:
@@ -487,7 +491,11 @@ def foot(wording: PostWording, post: DailyPost) -> str:
     """Return the small print below a post: a note if no summary is in the post's language, the schedule, and a link."""
     language = wording.ui_texts("summary-in-other-language") if post.is_in_other_language else ""
     web = paper_texts.web_link(wording.ui_texts, wording.web_url, "days", post.planned.digest_on.isoformat())
-    return subtext_lines(f"{language}\n{daily_text(wording, post, 'foot')}\n{web}")
+    label = discord_text.escape_untrusted(
+        ", ".join(post.topic.labels), max_length=paper_texts.MAX_TOPIC_LENGTH
+    )
+    end = wording.ui_texts("post-label-end", label=label) if post.planned.is_end else ""
+    return subtext_lines("\n".join((end, language, daily_text(wording, post, "foot"), web)))
 
 
 def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPaper, title: str) -> str:

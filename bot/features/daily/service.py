@@ -14,7 +14,9 @@ from bot.features.daily.planner import ON_DEMAND, RenderedPosts, build_daily_pos
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, new_nonce
 from bot.sources import kinds
+from bot.text import query_parser
 from storage import archive, daily, errors, key_values, models, outbox, papers, sources
+from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.models import Reason
 
@@ -47,6 +49,7 @@ class Subscriptions:
         new = replace(options.validated(draft), created_at=self._clock())
         async with self._database.transaction() as connection:
             calendar = await self._load_calendar(connection)
+            new = await _fit_label(connection, new)
             new = replace(new, last_on=calendar.newest(new).on)
             new = replace(new, source=await _find_source(connection, new))
             if webhook_token is not None:
@@ -59,6 +62,10 @@ class Subscriptions:
                     most=MAX_POSTS,
                 )
             return replace(new, id=await daily.add(connection, new))
+
+    async def fit_label(self, wanted: models.Subscription) -> models.Subscription:
+        """Return a post that goes through a label's papers that are like the server's list with both the label and its source."""
+        return await self._database.fetch(_fit_label, wanted)
 
     async def check_source(self, wanted: models.Subscription) -> None:
         """Raise UsageError if the source needs a topic. A removed source is allowed."""
@@ -88,6 +95,7 @@ class Subscriptions:
         async with self._database.transaction() as connection:
             # A post may have been planned since `wanted` was read.
             old = await _get(connection, wanted.id, for_update=True)
+            wanted = await _fit_label(connection, wanted)
             if wanted.style is old.style:
                 await outbox.try_now(connection, now, subscription_id=[old.id])
             elif refused := await outbox.list_refused(connection, subscription_id=[old.id]):
@@ -198,6 +206,17 @@ def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) 
     return replace(subscription, last_on=max(newest_on, subscription.last_on or newest_on))
 
 
+async def _fit_label(connection: Connection, wanted: models.Subscription) -> models.Subscription:
+    query = query_parser.parse_query(wanted.topic)
+    labels = {row.url: row.options.get("label", "") for row in await sources.list_rows(connection)}
+    if query.is_like_list and labels.get(wanted.source) and not query.labels:
+        of_label = replace(query, labels=(labels[wanted.source],))
+        return options.change(wanted, {"topic": query_parser.write_query(of_label)})
+    keys = {models.label_key(label): url for url, label in labels.items()}
+    named = [keys.get(models.label_key(label), "") for label in query.labels if query.is_like_list]
+    return options.change(wanted, {"source": named[0]}) if any(named) and not wanted.source else wanted
+
+
 async def _find_source(
     connection: Connection, wanted: models.Subscription, *, may_be_gone: bool = False
 ) -> str:
@@ -251,6 +270,15 @@ class OnDemandPosts:
                 post = await self._choose_newest(connection, subscription)
             [post], details = await daily_planner.load_content(connection, [(subscription, post)])
         return build_daily_post(subscription, post, details), is_new
+
+    async def list_compared(
+        self, subscription: models.Subscription, post: choice.PlannedPost
+    ) -> list[DigestPaper]:
+        """Return the papers of all topics from which a preview's were chosen."""
+        async with self._database.read() as connection:
+            row, slot, pool, mark = await self._load(connection, subscription, post.digest_on)
+        since_on = date.min if choice.is_of_label(subscription) else post.since_on or post.digest_on
+        return [paper for paper in pool.draw(row, slot, mark).own if paper.date_on >= since_on]
 
     async def plan(self, subscription_id: int, interaction_id: int) -> models.NewDelivery | None:
         """Plan a post. Returns None if no paper is new to the channel. Repeating an `interaction_id` plans nothing."""

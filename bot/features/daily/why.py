@@ -16,7 +16,9 @@ from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.features.daily import choice
 from bot.features.daily import planner as daily_planner
-from storage import archive, daily, models, outbox
+from bot.search.our_lists import Likeness
+from bot.search.service import SearchService
+from storage import archive, daily, models, outbox, papers
 from storage.archive import DigestPaper
 from storage.database import Connection, Database
 from storage.models import ActivityState, DeliveryKind, PartState
@@ -69,6 +71,10 @@ class Explanation:
     votes: int | None = None
     rank: int = 0
     candidate_count: int = 0
+    likeness: Likeness | None = None
+    """How much the paper is like the server's list, for a post that is about it."""
+    nearest: tuple[str, ...] = ()
+    """The titles of the papers of the list that it is most like."""
 
 
 class WhyAnswer(NamedTuple):
@@ -82,6 +88,7 @@ class WhyAnswer(NamedTuple):
         return len(self.rows) - len(self.explanations)
 
 
+MAX_NEAREST = 3
 MAX_EXPLAINED = 5
 """The maximum number of subscriptions explained. One with a topic can take several tenths of a second."""
 
@@ -92,7 +99,7 @@ class WhyExplainer:
 
     _database: Database
     _clock: Clock
-    _matcher: daily_planner.TopicMatcher
+    _search: SearchService
     _day_close: day_close.DayClose
 
     async def explain(self, paper: models.PaperDetail, *, guild_id: int, channel_id: int) -> WhyAnswer:
@@ -102,7 +109,21 @@ class WhyExplainer:
             posts = await daily.list_posts_of_paper(connection, paper.id, channel_id)
             explained = rows[:MAX_EXPLAINED]
             explanations = [await self._explain(connection, paper, row, posts) for row in explained]
-        return WhyAnswer(tuple(explanations), rows)
+            described = [await self._add_likeness(connection, paper, each) for each in explanations]
+        return WhyAnswer(tuple(described), rows)
+
+    async def _add_likeness(
+        self, connection: Connection, paper: models.PaperDetail, explanation: Explanation
+    ) -> Explanation:
+        """Add how near a paper is to the server's list, and to which of its papers, if the post is about it."""
+        server_id = choice.find_topic(row := explanation.subscription).server_id
+        entries = await _list_entries(connection, paper, choice.find_origin(row)) if server_id else []
+        alike = await self._search.compare_with_list(server_id, entries) if entries else {}
+        if (found := alike.get(paper.id)) is None:
+            return explanation
+        near = await self._search.our_lists.list_nearest(paper.id, found.nearest, MAX_NEAREST)
+        titles = tuple(one.title or one.key for one in await papers.list_rows(connection, near))
+        return replace(explanation, likeness=found, nearest=titles)
 
     async def _explain(
         self,
@@ -121,7 +142,7 @@ class WhyExplainer:
         listed_on = max((entry.date_on for entry in in_origin), default=None)
         if listed_on is None:
             return Explanation(Cause.OTHER_SOURCE, row)
-        if row.topic and paper.id not in await self._matcher(row.topic, in_origin):
+        if row.topic and paper.id not in await self._search.match_papers(row.topic, in_origin, row.guild_id):
             return Explanation(Cause.OFF_TOPIC, row, listed_on)
         for post in posts:
             if post.is_posted and post.delivery.locale is row.locale:
@@ -170,7 +191,13 @@ class WhyExplainer:
         else:
             return too_old
         single = await daily_planner.load_single(
-            connection, self._matcher, row, slot, calendar.at(post.planned_at), mark, added_until=until
+            connection,
+            self._search.match_papers,
+            row,
+            slot,
+            calendar.at(post.planned_at),
+            mark,
+            added_until=until,
         )
         place = _explain_place(paper, listed_on, single, single.choose_with_posted(), Cause.NOT_CHOSEN_THEN)
         if place is None:
@@ -190,7 +217,12 @@ class WhyExplainer:
         planned_at = max(now, slot.at)
         mark = (await daily_planner.load_marks(connection, [row], now)).get(row.id)
         single = await daily_planner.load_single(
-            connection, self._matcher, row, slot, schedule.Calendar(planned_at, self._day_close), mark
+            connection,
+            self._search.match_papers,
+            row,
+            slot,
+            schedule.Calendar(planned_at, self._day_close),
+            mark,
         )
         post = await single.choose(connection, planned_at)
         cause = Cause.UPCOMING if row.state is ActivityState.ACTIVE else Cause.STOPPED

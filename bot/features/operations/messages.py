@@ -25,7 +25,9 @@ from bot.papers import message_parts, paper_texts, post_names
 from bot.papers import post_names as papers_post_names
 from bot.rendering import discord_text
 from bot.rendering.discord_text import escape_untrusted, join_dotted, shorten_label, subtext
+from bot.search.our_lists import MIN_LISTED
 from bot.sources import kinds, poller
+from bot.text import query_parser
 from storage import models
 from storage.zotero import Trouble
 
@@ -164,6 +166,9 @@ def _list_posts(
         upcoming = post_names.next_post_text(
             texts, subscription, report.calendar, is_ready=subscription.id in report.ready
         )
+        missing = MIN_LISTED - report.listed_count
+        if missing > 0 and query_parser.parse_query(subscription.topic).is_like_list:
+            upcoming = join_dotted(texts("status-needs-list", count=missing), upcoming)
         last = _last_post_text(texts, last_post, guild_id)
         lines = [f"**{names[subscription.id]}**", join_dotted(upcoming, last)]
         zone = clock.stored_zone(subscription.timezone)

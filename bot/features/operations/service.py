@@ -14,7 +14,7 @@ from bot.features.operations.post_overview import FindReady, find_none
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory
 from bot.outbox.request_pacing import Pace
-from storage import alerts, archive, club, daily, models, outbox, sources, today, zotero
+from storage import alerts, archive, club, daily, models, outbox, shelf, sources, today, zotero
 from storage.database import Connection, Database
 
 PROBLEM_WINDOW = timedelta(days=7)
@@ -58,6 +58,8 @@ class StatusReport:
     """What of the server's list does not come into Zotero."""
     sources: Sequence[models.StoredSource]
     is_discord_well: bool
+    listed_count: int = 0
+    """The number of papers on the server's list that have a text."""
 
 
 @dataclass(eq=False)
@@ -124,6 +126,7 @@ class StatusService:
                 today_reason=profile.reason if profile is not None else None,
                 zotero=await zotero.find_trouble(connection, self._clock(), guild_id or 0),
                 sources=await sources.list_rows(connection),
+                listed_count=await shelf.count_known(connection, guild_id or 0),
                 is_discord_well=self._pace.is_well,
             )
 

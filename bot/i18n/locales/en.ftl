@@ -9,6 +9,13 @@ busy = Paperround is busy right now. Please try again in a few seconds.
 too-slow = That took too long and was stopped. Anything already saved is kept. Please try again later, or with fewer papers.
 upload-failed = The attached file couldn't be downloaded from Discord. Please attach it again.
 outdated-command = This command has changed. Please type it again. If that doesn't help, restart Discord.
+like-needs-server = `like:list` is about a server's list. Use it in a server, in a post of one of its channels.
+like-needs-papers =
+    `like:list` needs at least { $least } papers on *Our list* that have a text here; { $known ->
+        [0] none has one
+        [one] one has one
+       *[other] { $known } have one
+    } ({ $listed } on the list). Add papers with **Add to our list** on a card.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server manager.
 only-in-servers = This works only in a server.
 broken = Something went wrong. Please try again in a moment. If you were saving or changing something, first check whether it went through. (Reference { $reference })
@@ -111,6 +118,7 @@ list-name-corrected = No author is called “{ $name }”; showing the closest n
 list-other-authors = { $count } authors match “{ $name }”; this is { $author }. Others: { $names }
 list-namesakes = Several people have this name: { $names }
 no-list-topic = ### Nothing found for “{ $topic }”
+no-list-like = ### None of the newest papers is like our list.
 no-list-topic-left-out =
     ### That only leaves papers out
     Add what to search for: **robots -surveys**.
@@ -504,7 +512,17 @@ setup-form-papers = Number of papers
 setup-form-days = Days
 setup-form-language = Language
 setup-form-style = Style
-setup-form-topic-empty = Left empty: papers on any topic
+setup-form-topic-empty = Left empty: any topic. like:list: papers like our list{ $missing ->
+        [0] {""}
+       *[other] {" "}({ $missing } more papers on it needed)
+    }
+preview-like = Of { $count } papers { $like ->
+        [one] 1 is
+       *[other] { $like } are
+    } like our list.{ $title ->
+        [none] {""}
+       *[other] {" "}The next, *{ $title }*, has { $share } % of the likeness that is needed.
+    }
 setup-tag = Tag of the posts
 setup-start = Start
 setup-replaced = The replacement starts with the next post: tomorrow's, if today's is already out.
@@ -538,6 +556,7 @@ topic-or = or
 topic-by = by { $name }
 topic-from = from { $name }
 topic-in = in { $name }
+topic-like = like our list
 topic-votes = with at least ▲ { $votes }
 subscription-source = From { $source } only
 subscription-mention = Mentions { $role }
@@ -618,6 +637,10 @@ status-no-digest = No digest has arrived yet.
 status-no-source = No sources yet. The operator can add the first one with { $command }.
 status-no-post = No channel that you can see has a daily post.
 status-last = { $what }: { $at }
+status-needs-list = **needs { $count ->
+        [one] one more paper
+       *[other] { $count } more papers
+    } on *Our list***
 status-silent = No post { $since ->
         [yes] since then
        *[no] so far
@@ -805,6 +828,8 @@ discuss = Discuss
 discuss-selected = Pick a paper to discuss
 club-read = Mark as read
 club-unread = Mark as unread
+post-shared = { $count } of your list are on *{ $topic }*
+post-label-end = No further paper of { $label } is like our list for now.
 post-savers = { $count } saved here
 club-discussion = 💬 Let's discuss this paper
 club-opening = Opening the discussion: it appears in { $channel } in a few seconds.
@@ -910,6 +935,10 @@ why-stopped = This daily post is paused.
 why-may-change = This can change until the next post, { $at }.
 why-edit = A server manager can change this with { $command }.
 why-not-listed = No digest has listed { $paper }. Check the number.
+why-like = It has { $share } % of the likeness to our list that is needed. { $shared ->
+        [none] It has no topic in common with two papers of the list, which is needed too.
+       *[other] { $shared }.
+    } Nearest on the list: { $titles }
 why-no-subscription = This channel doesn't have a daily post. A server manager can set one up with { $command }.
 
 ## Where the digests come from

@@ -9,6 +9,9 @@ busy = 지금 요청이 많아 답하지 못했어요. 잠시 뒤 다시 시도�
 too-slow = 너무 오래 걸려서 멈췄어요. 그때까지 저장한 내용은 남아 있어요. 나중에 다시 시도하거나 논문 수를 줄여 주세요.
 upload-failed = 디스코드에서 첨부 파일을 가져오지 못했어요. 다시 첨부해 주세요.
 outdated-command = 명령어가 바뀌었어요. 다시 입력해 주세요. 그래도 안 되면 디스코드를 다시 시작해 주세요.
+like-needs-server = `비슷:목록`은 서버의 목록을 기준으로 찾아요. 서버 안에서, 서버 채널의 자동게시에 써 주세요.
+like-needs-papers =
+    `비슷:목록`을 쓰려면 *우리 목록*에 본문이 있는 논문이 { $least }편 이상 있어야 해요. 지금은 { $listed }편 중 { $known }편이에요. 논문 카드의 **우리 목록에 담기**로 담아 주세요.
 needs-manage-server = **서버 관리하기** 권한이 있어야 해요. 서버 관리자에게 부탁해 주세요.
 only-in-servers = 서버 안에서만 쓸 수 있어요.
 broken = 오류가 나서 처리하지 못했어요. 잠시 뒤 다시 시도해 주세요. 저장하거나 수정하던 중이었다면 반영됐는지 먼저 확인해 주세요. (오류 번호 { $reference })
@@ -93,6 +96,7 @@ list-name-corrected = 이름이 “{ $name }”인 저자는 없어서, 이름�
 list-other-authors = “{ $name }”에 맞는 저자 { $count }명 중 { $author }의 논문이에요. 다른 저자: { $names }
 list-namesakes = 이 이름을 쓰는 저자가 여러 명이에요: { $names }
 no-list-topic = ### “{ $topic }”에 맞는 논문이 없어요
+no-list-like = ### 최근 논문 가운데 우리 목록과 비슷한 것이 없어요.
 no-list-topic-left-out =
     ### 뺄 말만 있고 찾을 말이 없어요
     찾을 말을 함께 적어 주세요. 예: **로봇 -서베이**
@@ -449,7 +453,14 @@ setup-form-papers = 논문 수
 setup-form-days = 요일
 setup-form-language = 언어
 setup-form-style = 형식
-setup-form-topic-empty = 비워 두면 모든 주제의 논문을 올려요
+setup-form-topic-empty = 비워 두면 모든 주제. 비슷:목록은 우리 목록과 비슷한 논문{ $missing ->
+        [0] {""}
+       *[other] {" "}(목록에 { $missing }편 더 필요)
+    }
+preview-like = 논문 { $count }편 중 { $like }편이 우리 목록과 비슷해요.{ $title ->
+        [none] {""}
+       *[other] {" "}그다음은 *{ $title }*인데, 필요한 유사도의 { $share }%예요.
+    }
 setup-tag = 게시물 태그
 setup-start = 시작하기
 setup-replaced = 기존 자동 게시를 바꾸면 그다음 글부터 새 설정을 따라요. 오늘 글이 이미 올라왔다면 내일부터예요.
@@ -480,6 +491,7 @@ topic-or = 또는
 topic-by = 저자 { $name }
 topic-from = { $name } 소속
 topic-in = { $name } 발표
+topic-like = 우리 목록과 비슷한 논문
 topic-votes = ▲ { $votes } 이상
 subscription-source = { $source }의 논문만
 subscription-mention = { $role } 멘션
@@ -559,6 +571,7 @@ status-no-digest = 아직 들어온 다이제스트가 없어요.
 status-no-source = 아직 출처가 없어요. 운영자가 { $command } 명령어로 첫 출처를 추가할 수 있어요.
 status-no-post = 볼 수 있는 채널에는 자동 게시가 없어요.
 status-last = { $what }: { $at }
+status-needs-list = ***우리 목록*에 논문이 { $count }편 더 있어야 올라와요**
 status-silent = { $since ->
         [yes] 그 뒤로는
        *[no] 아직
@@ -735,6 +748,8 @@ discuss = 토론하기
 discuss-selected = 토론할 논문을 고르세요
 club-read = 읽음으로 표시
 club-unread = 안 읽음으로 표시
+post-shared = 우리 목록 중 { $count }편이 *{ $topic }* 논문
+post-label-end = { $label } 논문 가운데 우리 목록과 비슷한 것은 지금은 이게 마지막이에요.
 post-savers = 이 서버에서 { $count }명이 저장
 club-discussion = 💬 이 논문으로 함께 이야기해요
 club-opening = 토론을 열고 있어요. 몇 초 뒤 { $channel }에 나타나요.
@@ -859,6 +874,10 @@ why-stopped = 이 자동 게시는 일시중지 상태예요.
 why-may-change = 다음 글({ $at }) 전까지 바뀔 수 있어요.
 why-edit = 서버 관리자가 { $command } 명령어로 바꿀 수 있어요.
 why-not-listed = { $paper } 논문은 다이제스트에 실린 적이 없어요. 번호를 확인해 주세요.
+why-like = 우리 목록과의 유사도가 필요한 만큼의 { $share }%예요. { $shared ->
+        [none] 목록의 논문 두 편 이상과 겹치는 주제도 있어야 하는데, 없어요.
+       *[other] { $shared }.
+    } 목록에서 가장 가까운 논문: { $titles }
 why-no-subscription = 이 채널에는 자동 게시가 없어요. 서버 관리자가 { $command } 명령어로 설정할 수 있어요.
 
 ## 다이제스트의 출처
