@@ -52,6 +52,7 @@ def build_app(only: str = "") -> typer.Typer:
             "paper": search.paper,
             "ask": search.ask,
             "digest": digests.digest,
+            "like": search.like,
             "export": digests.export,
         },
         "Sources and digests": {

@@ -33,6 +33,7 @@ from bot.features.ask.question_parts import MAX_LENGTH
 from bot.features.trends.rising import RisingTopicService
 from bot.features.trends.service import TrendService
 from bot.search.glossary_service import GlossaryService
+from bot.search.our_lists import MAX_LEARNT
 from bot.search.results import SearchRequest, Snippet, Sort
 from bot.search.service import SearchService
 from bot.sources import kinds
@@ -88,6 +89,7 @@ class ArchiveTools:
     trend_service: TrendService
     clock: Clock
     locale: models.Locale
+    database: Database
 
     async def search_papers(
         self,
@@ -175,6 +177,19 @@ class ArchiveTools:
         rows = await self.search.list_similar(detail.key, limit=MAX_PAPERS)
         return self._list_answer({"similar_to": detail.key}, rows)
 
+    async def like_papers(self, papers: list[str], date: Day = None, limit: Limit = MAX_PAPERS) -> str:
+        """Return a day's papers by how much they are like some papers (arXiv IDs, DOIs or keys), the nearest first.
+
+        "likeness" is in standard deviations; "is_like" says whether it is enough, and "reasons" what topics how many of the
+        papers have in common with it. Give at least five papers on one interest. "unknown" are those not in the archive.
+        Without a date (YYYY-MM-DD), the papers are those of the newest digest.
+        """
+        if not papers:
+            raise exceptions.ToolError("Give papers that others can be like.")
+        return self._answer(
+            await cli_search.rank_like(self.database, self.search, papers[:MAX_LEARNT], date, limit)
+        )
+
     async def _find_paper(self, text: str) -> models.PaperDetail:
         detail = await self.search.find_paper(text)
         if detail is None:
@@ -224,6 +239,7 @@ def create_tools(database: Database, clock: Clock, locale: models.Locale) -> Arc
         TrendService(database, clock, searching, RisingTopicService(database, glossary, clock)),
         clock,
         locale,
+        database,
     )
 
 
@@ -258,6 +274,7 @@ def create_server(tools: ArchiveTools) -> mcpserver.MCPServer[Any]:
         tools.daily_digest,
         tools.trends,
         tools.similar_papers,
+        tools.like_papers,
     ):
         # Structured output would send the same answer twice.
         server.add_tool(tool, annotations=hints, structured_output=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -133,6 +135,64 @@ def found_to_dict(row: models.PaperRow, result: search_results.SearchResult) -> 
     """Convert a found paper for JSON output: its `kind` is "on" (the topic), "all" (terms) or "some"."""
     kind = result.kinds.get(row.key)
     return {**to_dict(row), "kind": kind and kind.value, "missing": result.missing.get(row.key, ())}
+
+
+async def like(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PAPER…", help="arXiv IDs, DOIs, keys or links.", show_default=False),
+    ] = None,
+    day: Annotated[
+        date | None,
+        typer.Option(
+            "--date", parser=shell.parse_date, help="YYYY-MM-DD, today or yesterday; by default the newest."
+        ),
+    ] = None,
+    listed: Annotated[
+        typer.FileText | None, typer.Option("--list", metavar="FILE", help="A file with papers, one a line.")
+    ] = None,
+    limit: Limit = 20,
+) -> shell.Output:
+    """Show a day's papers by how much they are like some papers, the nearest first."""
+    texts = [*(texts or ()), *filter(None, map(str.strip, listed or ()))]
+    if not texts:
+        raise errors.UsageError("Give papers that others can be like, or a file with --list.")
+    async with shell.open_reader() as database:
+        data = await rank_like(database, create_search(database), texts, day, limit)
+        empty = await explain_empty(database, f"No papers for {data['date'] or 'today'}.")
+    rows = ({**paper, "kind": "like" if paper["is_like"] else ""} for paper in data["papers"])
+    output = list_papers(rows, empty, "likeness", "kind")
+    few = "Of fewer than five papers little can be learnt." if data["known"] < 5 else ""
+    unknown = f"Unknown here: {name_some(data['unknown'])}." if data["unknown"] else ""
+    return replace(output, data=data, rows=output.rows, notes=filter(None, (unknown, few)))
+
+
+async def rank_like(
+    database: Database, searching: SearchService, texts: Sequence[str], day: date | None, limit: int
+) -> dict[str, Any]:
+    """Return a day's papers by how much they are like those that texts name, for JSON output, and what is unknown of these."""
+    from storage import papers
+
+    keys = {text: schemes.read_key(text) or text for text in texts}
+    ids = await database.fetch(papers.get_ids, [*keys.values()])
+    page, on = await searching.get_digest(day, limit=sys.maxsize)
+    sizes = dict.fromkeys([row.id for row in page.rows], page.total)
+    alike = await searching.our_lists.compare_with([*ids.values()], sizes)
+    rows = sorted((row for row in page.rows if row.id in alike), key=lambda row: -alike[row.id].degree)
+    return {
+        "date": on,
+        "known": len(ids),
+        "unknown": [text for text, key in keys.items() if key not in ids],
+        "papers": [
+            {
+                **to_dict(row),
+                "likeness": round(alike[row.id].degree, 2),
+                "is_like": alike[row.id].is_like,
+                "reasons": [{"topic": each.english, "papers": each.papers} for each in alike[row.id].reasons],
+            }
+            for row in rows[:limit]
+        ],
+    }
 
 
 async def author(

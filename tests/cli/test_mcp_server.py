@@ -46,6 +46,7 @@ TOOLS = {
     "daily_digest": {"date"},
     "trends": {"topic"},
     "similar_papers": {"arxiv_id"},
+    "like_papers": {"papers", "date", "limit"},
 }
 
 
