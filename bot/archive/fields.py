@@ -260,8 +260,9 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def is_button(label: str) -> bool:
-    """Return whether a link's label has no other words than those of buttons: `Download PDF`, `[code]`, none."""
-    return len(label) < MAX_LINE_LENGTH and _BUTTONS.issuperset(_LETTERS.findall(label.lower()))
+    """Return whether a link's label has no other words than those of buttons, and no number: `Download PDF`, `[code]`, none."""
+    is_plain = len(label) < MAX_LINE_LENGTH and not any(map(str.isdecimal, label))
+    return is_plain and _BUTTONS.issuperset(_LETTERS.findall(label.lower()))
 
 
 def _clean_title(title: str) -> str | None:

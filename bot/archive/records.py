@@ -416,7 +416,8 @@ def _make_record(
     if len(titled) == 1 and not is_folder:
         inner = [field for part in (*of_keys, *parts) for field in part.fields]
         if len(keys) < 2:
-            return [Record([*titled[0].fields, *own, *inner], titled[0].on)], []
+            around = [(name, value) for name, value in own if name not in titles]
+            return [Record([*around, *inner, *titled[0].fields], titled[0].on)], []
         if not _find_keys(titled[0]):  # the title of a list
             own, records = [*own, *titled[0].fields], parts
     records = [*of_keys, *records]
