@@ -250,7 +250,7 @@ class SearchService:
             return dict.fromkeys(written, 0.0) if query.is_limited else {}
 
         scores = await self._look_up(look_up)
-        if not query_parser.parse_query(text).is_like_list:
+        if not query_parser.asks_for_list(text):
             return {paper_id: Relevance(score) for paper_id, score in scores.items()}
         compared = [paper for paper in digest_papers if paper.paper_id in scores]
         alike = await self.compare_with_list(server_id, compared)

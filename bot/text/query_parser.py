@@ -94,6 +94,11 @@ def name_author(text: str, query: ParsedQuery) -> str:
     return query.text or " ".join(query.authors[:1])
 
 
+def asks_for_list(text: str) -> bool:
+    """Return whether a query has `like:list`. One without a colon is not parsed for it."""
+    return (":" in text or "：" in text) and parse_query(text).is_like_list
+
+
 def parse_query(text: str, today: date | None = None) -> ParsedQuery:
     """Parse any text as a query, which may be empty. Takes linear time.
 

@@ -154,8 +154,9 @@ def is_rolling(subscription: Subscription) -> bool:
 
 def is_of_label(subscription: Subscription) -> bool:
     """Return whether posts go through the papers of a label, such as a conference's, that are like the server's list."""
-    query = query_parser.parse_query(subscription.topic)
-    return bool(query.is_like_list and query.labels and subscription.source)
+    if not subscription.source or not query_parser.asks_for_list(subscription.topic):
+        return False
+    return bool(query_parser.parse_query(subscription.topic).labels)
 
 
 class Window(NamedTuple):
@@ -259,7 +260,7 @@ class TopicKey(NamedTuple):
 
 
 def find_topic(subscription: Subscription) -> TopicKey:
-    is_like_list = query_parser.parse_query(subscription.topic).is_like_list
+    is_like_list = query_parser.asks_for_list(subscription.topic)
     return TopicKey(
         subscription.topic, find_origin(subscription), subscription.guild_id if is_like_list else 0
     )

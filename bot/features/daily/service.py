@@ -207,13 +207,15 @@ def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) 
 
 
 async def _fit_label(connection: Connection, wanted: models.Subscription) -> models.Subscription:
+    if not query_parser.asks_for_list(wanted.topic):
+        return wanted
     query = query_parser.parse_query(wanted.topic)
     labels = {row.url: row.options.get("label", "") for row in await sources.list_rows(connection)}
-    if query.is_like_list and labels.get(wanted.source) and not query.labels:
+    if labels.get(wanted.source) and not query.labels:
         of_label = replace(query, labels=(labels[wanted.source],))
         return options.change(wanted, {"topic": query_parser.write_query(of_label)})
     keys = {models.label_key(label): url for url, label in labels.items()}
-    named = [keys.get(models.label_key(label), "") for label in query.labels if query.is_like_list]
+    named = [keys.get(models.label_key(label), "") for label in query.labels]
     return options.change(wanted, {"source": named[0]}) if any(named) and not wanted.source else wanted
 
 
