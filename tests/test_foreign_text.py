@@ -466,7 +466,7 @@ def test_a_paragraph_is_read_once_for_all_its_links(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_line_is_read_once_for_all_its_dois(monkeypatch: pytest.MonkeyPatch) -> None:
-    count_read(monkeypatch, references, "_BEFORE_KEY", "reader's file", "We read", " 10.1234/abc.{}")
+    count_read(monkeypatch, mentions, "_WORD", "reader's file", "We read", " 10.1234/abc.{}")
 
 
 def count_read(
