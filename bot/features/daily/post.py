@@ -513,12 +513,14 @@ def paper_lines(wording: PostWording, post: DailyPost, rank: int, paper: PostPap
         "organization": discord_text.SafeMarkdown(paper_texts.format_organization(paper.organization)),
         "links": paper_texts.code_and_project(wording.ui_texts, paper),
         "thought": paper_texts.plain_excerpt(paper.sections[0].body) if paper.sections else "",
-        "note": discord_text.join_dotted(
-            paper_texts.withdrawn_note(wording.ui_texts, paper),
-            format_savers(wording.ui_texts, paper),
-            paper_texts.post_note(
-                wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
-            ),
+        "note": discord_text.SafeMarkdown(
+            discord_text.join_dotted(
+                paper_texts.withdrawn_note(wording.ui_texts, paper),
+                format_savers(wording.ui_texts, paper),
+                paper_texts.post_note(
+                    wording.ui_texts, paper.summary, with_language=not post.is_in_other_language
+                ),
+            )
         ),
     }
     return wording.templates.render_block("daily", "paper", wording.ui_texts.locale.value, values)
