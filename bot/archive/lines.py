@@ -59,7 +59,7 @@ class _Heading(NamedTuple):
     stated: date_reader.Stated | None
 
 
-class Reader:
+class LineReader:
     """Reads the papers of a text, but for those in code, comments and references.
 
     `weeks` are the last days of numbered weeks: only they may be far in the future. `doubts` are about headings
@@ -380,11 +380,12 @@ def _add_title(papers: list[Item], parts: Sequence[str], *, are_cells: bool) -> 
 def _cut_keys(part: str) -> str:
     """Return a text with `CUT` in the place of DOIs and of what is before them."""
     for _, start, end in reversed(schemes.find_places(part) if "10." in part else ()):
-        part = f"{_BEFORE_KEY.sub('', part[:start])} {CUT} {part[end:]}"
+        part = f"{BEFORE_KEY.sub('', part[:start])} {CUT} {part[end:]}"
     return part
 
 
-_BEFORE_KEY = re.compile(r"\W{0,9}(?:https?://\S{0,99}|doi:?\s{0,9})$", re.IGNORECASE)
+BEFORE_KEY = re.compile(r"\W{0,9}(?:https?://\S{0,99}|doi:?\s{0,9})$", re.IGNORECASE)
+"""The address or the label before a DOI."""
 
 
 def _read_links(line: str, row: int, *, is_item: bool) -> tuple[list[Item], str, list[str], list[str]]:

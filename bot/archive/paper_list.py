@@ -33,7 +33,7 @@ def parse(rows: Sequence[str], name: str, on: date | None) -> tuple[Digest, ...]
     """
     front, start = lines.read_front_matter(rows)
     named_on = records.day_of(front) or date_reader.find_path_date(name)
-    reader = lines.Reader(rows, named_on)
+    reader = lines.LineReader(rows, named_on)
     papers, skipped = sorting.split(reader.read(start))
     if records.keys_of(front) and isinstance(paper := records.read_item(front, 0), Item):
         # A note of this paper: what its text mentions are others.

@@ -99,11 +99,8 @@ OF_KEYS = re.compile(
     r"|%[ru]|electronic-resource-num|externalids|pids?|locations?"
 )
 """Fields that may hold a DOI or the address of a paper's page."""
-
-
 _NUMBERS = ("volume", "issue", "pages", "year")
-
-
+"""Fields of numbers that may look like an id of arXiv."""
 _IS_WHOLE = re.compile(rf"{_INDEX}|{_PEOPLE.pattern}|{_DAY.pattern}")
 """Fields that keep their value, of whatever members it is."""
 
@@ -209,7 +206,7 @@ def _list_in_field(name: str, text: str) -> list[str]:
 
 
 _MAX_ID = 300
-_DOI = re.compile(r"doi\s?[:=]?\s?10\.[0-9]{4,9}/\S+|10\.[0-9]{4,9}/\S+", re.IGNORECASE | re.ASCII)
+_DOI = re.compile(r"(?:doi\s?[:=]?\s?)?10\.[0-9]{4,9}/\S+", re.IGNORECASE | re.ASCII)
 
 
 def read_key(value: object) -> str | None:

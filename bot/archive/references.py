@@ -37,7 +37,6 @@ MAX_REFERENCES = 10_000
 _MAX_LABEL_LENGTH, _MAX_NOTE_LENGTH = 80, 4_000
 
 _KEYS = ("citationkey", "citation-key", "citation key", "key", "id", "%f")
-_BEFORE_KEY = re.compile(r"\W{0,9}(?:https?://\S{0,99}|doi:?\s{0,9})$", re.IGNORECASE)
 _LONG_TAG = re.compile(r"(?<=[^,;#、]{60})[^,;#、]+")
 """The end of a tag that would leave no room for others."""
 _CUT_NUMBER = re.compile(r"([0-9]{3,4})\.([0-9]{1,5})")
@@ -156,7 +155,7 @@ def _list_others(entry: _Entry) -> list[str]:
     return [
         key
         for key, (before, after) in places
-        if not mentions.is_in_sentence(_BEFORE_KEY.sub("", before), after, "", is_id=False)
+        if not mentions.is_in_sentence(lines.BEFORE_KEY.sub("", before), after, "", is_id=False)
     ]
 
 
@@ -318,7 +317,7 @@ def _read_lines(text: str, on: date, *, is_page: bool = False) -> Iterator[_Entr
     if records.keys_of(front):
         yield _make_entry(front)
     if is_text := _NOT_TEXT.search(text) is None:
-        reader = lines.Reader(rows, None)
+        reader = lines.LineReader(rows, None)
         items = sorted(
             (item for item in reader.read(start) if isinstance(item, Item)), key=lambda item: item.row
         )

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from bot.search import glossary_service
 from bot.search.results import SharedConcept
 from bot.search.term_resolver import Glossary
-from bot.search.vectors import Sample, Vector, find_concepts
+from bot.search.vectors import Vector, VectorSample, find_concepts
 from bot.text import tokens
 from storage import models
 
@@ -32,7 +32,9 @@ MIN_EXAMPLES = 2
 """Features that occur in fewer papers do not generalise."""
 
 
-def train(wanted: Sequence[Example], sample: Sample, unwanted: Sequence[Example] = ()) -> dict[str, float]:
+def train(
+    wanted: Sequence[Example], sample: VectorSample, unwanted: Sequence[Example] = ()
+) -> dict[str, float]:
     """Return the MAX_WEIGHTS features that best separate wanted papers from others, with their weights.
 
     A weight is the difference of the class means (Rocchio's method), scaled by rarity. A paper's score is the
@@ -74,7 +76,7 @@ _MAX_SHARED = 100
 """Papers are grouped by this many of their rarest features. The others would cost time, and tell little."""
 
 
-def group(vectors: Mapping[int, Vector], sample: Sample) -> list[list[int]]:
+def group(vectors: Mapping[int, Vector], sample: VectorSample) -> list[list[int]]:
     """Return groups of the papers that are most like each other, each paper in at least one. Takes linear time in practice."""
     if len(vectors) <= GROUP:
         return [[*vectors]] if vectors else []
@@ -100,7 +102,7 @@ def group(vectors: Mapping[int, Vector], sample: Sample) -> list[list[int]]:
     return groups
 
 
-def _weigh(vector: Vector, sample: Sample) -> dict[str, float]:
+def _weigh(vector: Vector, sample: VectorSample) -> dict[str, float]:
     """Return a paper's rarest features by their weights, as a vector of length 1."""
     total = len(sample.vectors) + 1
     weights = {
@@ -112,14 +114,14 @@ def _weigh(vector: Vector, sample: Sample) -> dict[str, float]:
     return {feature: weights[feature] / length for feature in rarest}
 
 
-def list_nearest(vector: Vector, others: Mapping[int, Vector], sample: Sample) -> list[int]:
+def list_nearest(vector: Vector, others: Mapping[int, Vector], sample: VectorSample) -> list[int]:
     """Return the ids of other papers, the nearest to a paper first."""
     own = _weigh(vector, sample)
     weighed = {key: _weigh(other, sample) for key, other in others.items()}
     return sorted(others, key=lambda key: -sum(own[name] * weighed[key].get(name, 0.0) for name in own))
 
 
-class Profile(NamedTuple):
+class LearntProfile(NamedTuple):
     """What was learnt from papers: groups of their ids, by feature the groups in which it counts with its weight there, the mean
     and the spread of the sample's scores by each group, and how many of the papers have each concept that can be a reason.
     """
@@ -133,11 +135,11 @@ class Profile(NamedTuple):
 def learn(
     wanted: Mapping[int, Vector],
     concepts: Mapping[str, int],
-    sample: Sample,
+    sample: VectorSample,
     *,
     hints: Sequence[Example] = (),
     unwanted: Sequence[Example] = (),
-) -> Profile:
+) -> LearntProfile:
     """Learn a profile from the vectors of wanted papers by id, against a sample that has none of them.
 
     `hints` are examples of all groups. Ten papers take some 20 ms of CPU time, a hundred 0.3 s.
@@ -151,7 +153,7 @@ def learn(
     scores = [_score(weights, len(groups), vector) for vector in sample.vectors.values()]
     columns = zip(*scores, strict=True) if scores else [(0.0,)] * len(groups)
     usual = [(statistics.fmean(column), statistics.pstdev(column) or 1.0) for column in columns]
-    return Profile(groups, dict(weights), usual, concepts)
+    return LearntProfile(groups, dict(weights), usual, concepts)
 
 
 def _score(weights: Mapping[str, Sequence[tuple[int, float]]], count: int, vector: Vector) -> list[float]:
@@ -163,7 +165,7 @@ def _score(weights: Mapping[str, Sequence[tuple[int, float]]], count: int, vecto
     return scores
 
 
-def rate(profile: Profile, vectors: Mapping[int, Vector]) -> dict[int, tuple[float, int]]:
+def rate(profile: LearntProfile, vectors: Mapping[int, Vector]) -> dict[int, tuple[float, int]]:
     """Return how much papers are like a profile, by id, and the number of the group that each is most like.
 
     The unit is the standard deviation of the sample's scores, from their mean.
@@ -201,7 +203,7 @@ _FIELD_SHARE, _FEW_PAPERS = 0.1, 10
 """A concept that more than this share of the sample's papers have, and more than this number, is a field: no reason."""
 
 
-def count_concepts(vectors: Iterable[Vector], titles: Iterable[str], sample: Sample) -> dict[str, int]:
+def count_concepts(vectors: Iterable[Vector], titles: Iterable[str], sample: VectorSample) -> dict[str, int]:
     """Return how many papers have each of their most frequent concepts that are no field and in a title, where readers see it."""
     limit = max(_FEW_PAPERS, _FIELD_SHARE * len(sample.vectors))
     named = frozenset[str]().union(*map(find_concepts, titles))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bot.search import likeness
 from bot.search.glossary_service import GlossaryService
 from bot.search.results import SharedConcept
-from bot.search.vectors import PaperVectors, Sample
+from bot.search.vectors import PaperVectors, VectorSample
 from storage import shelf
 from storage.database import Database
 from storage.errors import UsageError
@@ -41,10 +41,10 @@ class Likeness(NamedTuple):
 
 class _Learnt(NamedTuple):
     listed: Sequence[int]
-    sample: Sample
+    sample: VectorSample
     known: int
     """How many of the papers have a text."""
-    profile: likeness.Profile
+    profile: likeness.LearntProfile
 
 
 class OurLists:

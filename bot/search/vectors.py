@@ -77,14 +77,14 @@ PAPERS_AT_ONCE = 50
 """The number of papers read at a time. Each may have 40,000 characters."""
 
 
-class Sample(NamedTuple):
+class VectorSample(NamedTuple):
     """Papers that nobody judged: their vectors by id, and by feature how many have it and the sum of its values."""
 
     vectors: Mapping[int, Vector]
     frequencies: Mapping[str, int]
     sums: Mapping[str, float]
 
-    def without(self, paper_ids: Collection[int]) -> Sample:
+    def without(self, paper_ids: Collection[int]) -> VectorSample:
         """Return the sample without some papers."""
         left_out = [self.vectors[paper_id] for paper_id in paper_ids if paper_id in self.vectors]
         frequencies, sums = dict(self.frequencies), dict(self.sums)
@@ -93,16 +93,16 @@ class Sample(NamedTuple):
                 frequencies[feature] -= 1
                 sums[feature] -= value
         rest = {key: vector for key, vector in self.vectors.items() if key not in paper_ids}
-        return Sample(rest, frequencies, sums) if left_out else self
+        return VectorSample(rest, frequencies, sums) if left_out else self
 
 
-def make_sample(vectors: Mapping[int, Vector]) -> Sample:
+def make_sample(vectors: Mapping[int, Vector]) -> VectorSample:
     frequencies, sums = Counter[str](), defaultdict[str, float](float)
     for vector in vectors.values():
         frequencies.update(vector.keys())
         for feature, value in vector.items():
             sums[feature] += value
-    return Sample(vectors, frequencies, sums)
+    return VectorSample(vectors, frequencies, sums)
 
 
 class PaperVectors:
@@ -115,7 +115,7 @@ class PaperVectors:
         self._kept: dict[int, Vector] = {}
         self._lock = asyncio.Lock()
 
-    async def get_sample(self) -> Sample:
+    async def get_sample(self) -> VectorSample:
         """Return the sample, which is another one only if papers have changed. All readers have the same."""
         async with self._lock:
             view, change = self._database.look_up, await self._database.look_up(search.get_change)

@@ -23,7 +23,7 @@ def _paper(words: str, seed: int) -> Vector:
     return vectors.extract_words(" ".join([*chance.sample(own, min(4, len(own))), *chance.sample(others, 6)]))
 
 
-def _profile(interests: Iterable[str], papers: int = 10) -> likeness.Profile:
+def _profile(interests: Iterable[str], papers: int = 10) -> likeness.LearntProfile:
     wanted = {
         100 * number + place: _paper(words, 100 * number + place)
         for number, words in enumerate(interests)
@@ -33,7 +33,7 @@ def _profile(interests: Iterable[str], papers: int = 10) -> likeness.Profile:
     return likeness.learn(wanted, {}, vectors.make_sample(others))
 
 
-def _degrees(profile: likeness.Profile, interests: Iterable[str]) -> list[float]:
+def _degrees(profile: likeness.LearntProfile, interests: Iterable[str]) -> list[float]:
     rated = likeness.rate(
         profile, {number: _paper(words, 5000 + number) for number, words in enumerate(interests)}
     )

@@ -67,7 +67,7 @@ async def _save(db: Database, archive: dict[str, int]) -> None:
         await shelf.save(connection, READER, saved, NOW, None)
 
 
-async def _learn(learner: profiles.Profiles) -> likeness.Profile:
+async def _learn(learner: profiles.Profiles) -> likeness.LearntProfile:
     return await learner.learn(await learner.find(READER), ())
 
 

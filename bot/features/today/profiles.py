@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from bot.search import likeness
-from bot.search.vectors import PaperVectors, Sample, Vector, extract_words
+from bot.search.vectors import PaperVectors, Vector, VectorSample, extract_words
 from storage import alerts, models, shelf, today
 from storage.database import Connection, Database
 from storage.today import FeedbackKind
@@ -30,7 +30,7 @@ class Signals(NamedTuple):
 
 class LearntProfile(NamedTuple):
     signals: Signals
-    learnt: likeness.Profile
+    learnt: likeness.LearntProfile
 
 
 class Profiles:
@@ -56,7 +56,7 @@ class Profiles:
         """Discard a reader's cached weights."""
         self._learnt.pop(user_id, None)
 
-    async def learn(self, profile: today.Profile, day: Collection[int]) -> likeness.Profile:
+    async def learn(self, profile: today.Profile, day: Collection[int]) -> likeness.LearntProfile:
         """Return the profile learnt from the reader's current signals.
 
         Feedback on the papers of `day` only counts on later days, so that it does not reorder this one.
@@ -93,8 +93,8 @@ async def _load_signals(connection: Connection, profile: today.Profile) -> Signa
 
 
 def _learn(
-    signals: Signals, vectors: Mapping[int, Vector], sample: Sample, titles: Iterable[str]
-) -> likeness.Profile:
+    signals: Signals, vectors: Mapping[int, Vector], sample: VectorSample, titles: Iterable[str]
+) -> likeness.LearntProfile:
     """Return the profile learnt from some signals. Its concepts are those of saved papers."""
     saved, marked, words = signals
     less = {paper_id for paper_id, kind in marked if kind is FeedbackKind.LESS}

@@ -329,7 +329,12 @@ def find_due(
 
 
 def _rank(
-    profile: today.Profile, reader: _ReaderOfDay, day: Day, learnt: likeness.Profile, *, is_personal: bool
+    profile: today.Profile,
+    reader: _ReaderOfDay,
+    day: Day,
+    learnt: likeness.LearntProfile,
+    *,
+    is_personal: bool,
 ) -> dict[str, tuple[int, models.PaperRow]]:
     """Return a day's papers, best first, by their keys, each with its rank by votes.
 
