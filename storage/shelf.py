@@ -221,14 +221,14 @@ async def put_back(
 
 
 async def list_servers(connection: AsyncConnection, user_id: int) -> Sequence[Any]:
-    """Return `guild_id` and `name` of the servers with a list that the bot is in, first those where a reader saved or added."""
+    """Return `guild_id` and `name` of servers with a list that the bot is in, and whether a reader added nothing there."""
     c = saved_papers.c
     saved_in = sa.select(c.server_id).where(c.user_id == user_id, c.server_id.is_not(None))
     known = sa.select(c.user_id).where(c.added_by == user_id).union(saved_in)
     has_list = sa.exists().where(c.user_id == guilds.c.guild_id)
-    query = sa.select(guilds.c.guild_id, guilds.c.name).where(guilds.c.left_at.is_(None), has_list)
-    order = guilds.c.guild_id.not_in(known), guilds.c.guild_id
-    return (await connection.execute(query.order_by(*order))).all()
+    is_other = guilds.c.guild_id.not_in(known).label("is_other")
+    query = sa.select(guilds.c.guild_id, guilds.c.name, is_other).where(guilds.c.left_at.is_(None), has_list)
+    return (await connection.execute(query.order_by(guilds.c.guild_id))).all()
 
 
 async def set_address(

@@ -423,7 +423,7 @@ class _Posts:
         if row is None:
             guild_id, channel_id = self.locate(entry)
             locale = entry.locale or models.Locale(self.settings.locale)
-            zone = self._zones.get(guild_id) or daily_options.default_zone(locale, self.settings.timezone)
+            zone = self._zones.get(guild_id) or clock.default_zone(locale, self.settings.timezone)
             row = models.Subscription(guild_id=guild_id, channel_id=channel_id, timezone=zone, locale=locale)
         given = {
             name: value

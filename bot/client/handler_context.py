@@ -124,7 +124,7 @@ class Client(commands.AutoShardedBot):
         if known := (of_guild or of_reader if of_server else of_reader or of_guild):
             return known
         texts = await self.texts_for(interaction)
-        return "Asia/Seoul" if texts.locale is models.Locale.KO else self.services.timezone
+        return clock.default_zone(texts.locale, self.services.timezone)
 
     async def today_for(self, interaction: discord.Interaction[Any]) -> date:
         name = await self.timezone_for(interaction)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage import errors
+from storage.models import Locale
 
 Clock = Callable[[], datetime]
 """A function that returns the current time as an aware datetime in UTC."""
@@ -125,6 +126,11 @@ def parse_zone(name: str) -> ZoneInfo:
         return load_zone(name.strip())
     except ValueError as error:
         raise errors.UsageError(f"{error}. Example: Asia/Seoul.", "zone-unknown", text=name[:40]) from None
+
+
+def default_zone(locale: Locale, configured: str) -> str:
+    """Return the zone of who has none: the `configured` one, or Seoul for Korean if that is UTC."""
+    return "Asia/Seoul" if locale is Locale.KO and configured == "UTC" else configured
 
 
 def stored_zone(name: str) -> ZoneInfo:

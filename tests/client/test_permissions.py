@@ -270,7 +270,10 @@ async def test_a_reader_causes_at_most_25_questions_about_memberships_a_minute()
 
     async def fetch(what: object, *arguments: Any) -> Any:
         if what is shelf.list_servers:
-            return [SimpleNamespace(guild_id=number, name=f"Server {number}") for number in range(1, 1001)]
+            return [
+                SimpleNamespace(guild_id=number, name=f"Server {number}", is_other=False)
+                for number in range(1, 1001)
+            ]
         return SimpleNamespace(left_at=None) if arguments[0] <= 1000 else None
 
     client = SimpleNamespace(

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 from bot.app.workers import Workers
 from bot.archive import listing
@@ -250,6 +252,9 @@ async def test_a_typed_zone_overrides_the_zones_of_server_and_language(harness: 
     is_korean = harness.texts.locale is models.Locale.KO
     await harness.user.slash("today", at="9am")
     assert (await _profile(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
+    # The operator's zone is that of Koreans too (docs/settings.md), who only in place of UTC have Seoul's.
+    with mock.patch.object(harness.bot, "services", replace(harness.bot.services, timezone="Asia/Tokyo")):
+        assert ("(도쿄)" if is_korean else "(Tokyo)") in shown_text(await harness.ask("today", at="9am"))
     await harness.bot.services.get(TodayService).stop_daily(harness.reader.id)
     await harness.add_subscription(timezone="Europe/Berlin")
     assert ("(베를린)" if is_korean else "(Berlin)") in shown_text(await harness.ask("today", at="9am"))

@@ -147,11 +147,6 @@ def change(subscription: Subscription, changes: Mapping[str, Any]) -> Subscripti
 # The defaults of a post are those of `Subscription`, and these, which depend on its other settings.
 
 
-def default_zone(locale: Locale, configured: str) -> str:
-    """Return the zone of a server's first post: the `configured` one, or Seoul for Korean posts if that is UTC."""
-    return "Asia/Seoul" if locale is Locale.KO and configured == "UTC" else configured
-
-
 def _fit(subscription: Subscription) -> Subscription:
     """Return the subscription with the number of papers limited to what its style can show.
 

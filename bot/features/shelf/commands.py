@@ -92,17 +92,17 @@ async def _find_shared_servers(interaction: Interaction, typed: str) -> dict[int
 
     Discord is asked for 25 memberships a minute (`permissions.is_member`).
     """
-    wanted, found = typed.strip().casefold(), list[tuple[bool, bool, int, str]]()
+    wanted, found = typed.strip().casefold(), list[tuple[tuple[bool, bool, bool], int, str]]()
     for row in await interaction.client.services.database.fetch(shelf.list_servers, interaction.user.id):
         guild = interaction.client.get_guild(row.guild_id)
         name = guild.name if guild else row.name or ""
         kept = permissions.recall_membership(interaction, row.guild_id)
         if wanted in name.casefold() and kept is not False:
-            found.append((name.casefold() != wanted, kept is None, row.guild_id, name))
-    first = sorted(found, key=lambda server: server[:2])[: discord_text.AUTOCOMPLETE_CHOICES]
-    asked = (permissions.is_member(interaction, server_id) for _, _, server_id, _ in first)
+            found.append(((name.casefold() != wanted, row.is_other, kept is None), row.guild_id, name))
+    first = sorted(found, key=lambda server: server[0])[: discord_text.AUTOCOMPLETE_CHOICES]
+    asked = (permissions.is_member(interaction, server_id) for _, server_id, _ in first)
     answers = await asyncio.gather(*asked, return_exceptions=True)
-    return {id_: name for (_, _, id_, name), answer in zip(first, answers, strict=True) if answer is True}
+    return {id_: name for (_, id_, name), answer in zip(first, answers, strict=True) if answer is True}
 
 
 class ShelfCog(commands.Cog):
