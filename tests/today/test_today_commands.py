@@ -252,6 +252,7 @@ async def test_a_typed_zone_overrides_the_zones_of_server_and_language(harness: 
     is_korean = harness.texts.locale is models.Locale.KO
     await harness.user.slash("today", at="9am")
     assert (await _profile(harness)).timezone == ("Asia/Seoul" if is_korean else "UTC")
+    await harness.bot.services.get(TodayService).stop_daily(harness.reader.id)
     # The operator's zone is that of Koreans too (docs/settings.md), who only in place of UTC have Seoul's.
     with mock.patch.object(harness.bot, "services", replace(harness.bot.services, timezone="Asia/Tokyo")):
         assert ("(도쿄)" if is_korean else "(Tokyo)") in shown_text(await harness.ask("today", at="9am"))
