@@ -98,7 +98,9 @@ class SkipReason(StrEnum):
 
     @property
     def words(self) -> str:
-        return self.value.replace("-", " ")
+        return self.value.replace("-arXiv", "").replace(
+            "-", " "
+        )  # a stored name of before other IDs were read
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,6 +383,7 @@ def _render_bibtex(exported: Sequence[ExportDigest], _: Templates) -> str:
             url=paper.url,
             comment=describe_state(known.get("comment"), known.get("withdrawn_by")),
             journal=known.get("journal"),
+            published_on=fields.clean_date(known.get("published_on")),
         )
     return file.render()
 
@@ -526,7 +527,7 @@ async def _open_keys(connection: Connection, digest: Digest) -> str:
 _CONFIRMED = "author_order_confirmed"
 _STORED = (
     *("title", "votes", "votes_read_at", "authors", "authors_truncated", _CONFIRMED, "abstract", "keywords"),
-    *("categories", "code_url", "project_url", "organization", "first_on", "last_on"),
+    *("categories", "code_url", "project_url", "organization", "first_on", "last_on", "published_on"),
     *SHOWN_ARXIV_FIELDS,
 )
 """The stored fields in the JSON export, in order."""

@@ -79,7 +79,9 @@ def check_size(size: int) -> None:
     """Raise NotADigestError for too many bytes."""
     if size > MAX_BYTES:
         limit = f"{MAX_BYTES >> 20} MB"
-        raise errors.NotADigestError(f"it is {size / 2**20:.0f} MB; a digest file may be at most {limit}")
+        raise errors.NotADigestError(
+            f"it is {size / 2**20:.0f} MB; a file may have {limit}. Split it, or take its .bib"
+        )
 
 
 def decode(data: bytes) -> str:

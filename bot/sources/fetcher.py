@@ -109,7 +109,7 @@ async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> base.FetchError:
-    reason = f"its response is larger than {limit / 1_000_000:g} MB"
+    reason = f"its response is larger than {limit / 1_000_000:g} MB: split it, or take its .bib"
     return base.FetchError(reason, code=base.TOO_LARGE)
 
 
