@@ -536,14 +536,20 @@ _STORED = (
 async def _stored_metadata(connection: Connection, paper_keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     ids = await papers.get_ids(connection, paper_keys)
     details = await papers.list_details(connection, list(ids.values()))
-    confirmed = await papers.list_with_arxiv_authors(connection, [detail.id for detail in details])
+    listed = [detail.id for detail in details]
+    confirmed = await papers.list_with_arxiv_authors(connection, listed)
+    published = await papers.list_published(connection, listed)
+    known = (
+        replace(of, published_on=published.get(of.id), is_author_order_confirmed=of.id in confirmed)
+        for of in details
+    )
     return {
-        detail.key: {
+        of.key: {
             name: value.isoformat() if isinstance(value, date) else value
             for name in _STORED
-            for value in [detail.id in confirmed if name == _CONFIRMED else getattr(detail, name)]
+            for value in [getattr(of, f"is_{name}" if name == _CONFIRMED else name)]
         }
-        for detail in details
+        for of in known
     }
 
 

@@ -220,4 +220,4 @@ def test_reports_why_a_path_cannot_be_read(tmp_path: Path) -> None:
     assert "not a regular file" in read_problem(tmp_path / "pipe.md")
     with (tmp_path / "a.md").open("wb") as file:  # it is not read
         file.truncate(parse.MAX_BYTES + 30 * 2**20)
-    assert read_problem(tmp_path / "a.md") == "it is 35 MB; a digest file may have 5 MB. Split it, or take its .bib"
+    assert read_problem(tmp_path / "a.md") == "it is 35 MB; a file may have 5 MB. Split it, or take its .bib"
