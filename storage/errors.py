@@ -37,7 +37,10 @@ _SECRETS = re.compile(
     r"|(?P<short>[?&;]pw?=)(?=[^&#\s\"']{0,60}[0-9])(?=[^&#\s\"']{0,60}[A-Za-z])[^&#\s\"']{8,}"
     r"|(?P<path>https?://[^\s?#]{1,200}?/(?:(?:private|secret|token|key|hook)/|private-|services/T\w{5,15}/B\w{5,15}/|bot(?=[0-9]{5,12}:)))"
     r"(?=[^\s/?#]{0,60}[0-9])(?=[^\s/?#]{0,60}[A-Za-z])[^\s/?#\"']{8,}"
-    r"|(?P<webhook>/webhooks/[0-9]{1,20}/)[\w.~-]+",
+    r"|(?P<webhook>/webhooks/[0-9]{1,20}/)[\w.~-]+"
+    # Headers, fields of JSON, and libpq's words. What has no digit is a sentence behind a name.
+    r"|(?P<field>\b(?:password=|(?:authorization|[\w-]{0,40}(?:password|token|secret|api[-_]?key))[\"']?[:=]\s?[\"']?"
+    r"(?:(?:bot|bearer|basic) )?(?=[^\s\"',;&]{0,60}[0-9])))[^\s\"',;&]{8,}",
     re.IGNORECASE,
 )
 

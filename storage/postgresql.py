@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from storage import errors
 
@@ -45,6 +46,8 @@ def session_parameters(url: URL, name: str) -> dict[str, Any]:
     Each host gets a share of the time limit, which libpq would apply to each.
     """
     _, given = url.get_dialect()().create_connect_args(url)
+    if "host" in given:  # a socket's folder is written with %2F
+        given["host"] = unquote(given["host"])
     hosts = given.get("host", "").count(",") + 1
     timeout = max(2, int(CONNECT_TIMEOUT_SECONDS / hosts))
     return {**_SILENCE, "connect_timeout": timeout, **given, "application_name": name}

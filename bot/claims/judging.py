@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from bot.archive import fields
@@ -137,7 +138,7 @@ def build_judgement(excerpts: str, claims: Sequence[Claim]) -> list[dict[str, st
 
 def read_verdicts(answer: str, claims: Sequence[Claim]) -> list[str]:
     """Parse the judge's objection to each claim ("" if the claim is proved). Raises AnswerError."""
-    verdicts = find_object(answer).get("verdicts")
+    verdicts = find_object(answer, "verdicts")["verdicts"]
     if not isinstance(verdicts, list) or len(verdicts) != len(claims):
         raise AnswerError(f"it does not have {len(claims)} verdicts")
     problems = []
@@ -185,16 +186,28 @@ def enclose(name: str, text: str) -> str:
     return f"<<<{name} {mark}>>>\n{text}\n<<<end of {name} {mark}>>>"
 
 
-def find_object(answer: str) -> dict[str, Any]:
-    """Parse the first JSON object in a response, ignoring text around it. Raises AnswerError."""
-    start = answer.find("{")
-    if start < 0:
+_THOUGHT = re.compile(r"<(/?)([\w:]*(?:think|thought|reason)\w*)>")
+"""The tags around what models think before they answer."""
+_MAX_OBJECTS = 2_000
+"""How many objects are tried, the last first: those within the answer, and what is written behind it."""
+
+
+def find_object(answer: str, *names: str) -> dict[str, Any]:
+    """Parse the last JSON object in a response that has one of these properties: those before it are a thought's drafts.
+
+    Raises AnswerError, also for a thought without an end.
+    """
+    start, thoughts = answer.rfind("{"), [*_THOUGHT.finditer(answer)]
+    if start < 0 or (thoughts and not thoughts[-1][1]):
         raise AnswerError("it has no JSON object")
-    try:
-        record: dict[str, Any] = json.JSONDecoder(strict=False).raw_decode(answer, start)[0]
-    except (ValueError, RecursionError):
-        raise AnswerError("its JSON is malformed or cut off") from None
-    return record
+    for _ in range(_MAX_OBJECTS):
+        with suppress(ValueError, RecursionError):
+            record: dict[str, Any] = json.JSONDecoder(strict=False).raw_decode(answer, start)[0]
+            if record.keys() & names:
+                return record
+        if (start := answer.rfind("{", 0, start)) < 0:
+            break
+    raise AnswerError(f"its JSON is malformed or cut off, or has no {names[0]!r}")
 
 
 def read_claim(key: str, row: object) -> Claim:

@@ -10,7 +10,7 @@ from storage import errors
 
 MAX_ADDRESS_LENGTH = 500
 _ENDPOINT = r"/webhooks/([0-9]{1,19})/([A-Za-z0-9_-]{10,200})(/(?:slack|github))?/?"
-_DISCORDS = r"https://(?:(?:www|canary|ptb)\.)?discord(?:app)?\.com/api(?:/v[0-9]{1,2})?"
+_DISCORDS = r"(?i:https://(?:(?:www|canary|ptb)\.)?discord(?:app)?\.com)/api(?:/v[0-9]{1,2})?"
 """Discord's API, as its own clients and old set-ups name it."""
 _THREAD_ID = re.compile(r"(?:[1-9][0-9]{0,18})?")
 THREAD = "?thread_id="

@@ -51,9 +51,15 @@ def read_value(path: str, setting: str, *, has_lines: bool = False) -> str:
     except UnicodeDecodeError:
         problem = "is not UTF-8"
     else:
-        if value and (has_lines or len(value.splitlines()) == 1):
+        name = setting.removesuffix("_FILE")
+        if value.removeprefix("export ").lstrip().startswith(f"{name}="):
+            problem = f"has {name}= before the value. Write the value alone"
+        elif "\0" in value:
+            problem = "has a NUL byte, as text in UTF-16 does. Save it as UTF-8"
+        elif value and (has_lines or len(value.splitlines()) == 1):
             return value
-        problem = "has more than one line" if value else "is empty"
+        else:
+            problem = "has more than one line" if value else "is empty"
     raise errors.UsageError(f"{path}, the file of {setting}, {problem}.")
 
 

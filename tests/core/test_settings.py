@@ -171,6 +171,9 @@ def test_a_file_of_a_setting_that_has_no_value_or_is_one_too_many_is_named(
         (b" \n", "is empty"),
         (b"abc.def\nghi.jkl\n", "has more than one line"),
         (b"# my bot\r\nabc.def", "has more than one line"),
+        (f"{name}=abc.def\n".encode(), f"has {name}= before the value. Write the value alone"),
+        (f"export {name}='abc.def'\n".encode(), f"has {name}= before the value. Write the value alone"),
+        ("abc.def".encode("utf-16-le"), "has a NUL byte, as text in UTF-16 does. Save it as UTF-8"),
     ):
         file.write_bytes(content)
         assert_refused(reason)

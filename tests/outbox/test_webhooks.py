@@ -197,6 +197,7 @@ ADDRESS = "https://discord.com/api/webhooks/123456789012345678/abc-DEF_012345678
 
 HOSTS = (
     "discordapp.com",
+    "Discord.com",
     "canary.discordapp.com",
     *(f"{name}.discord.com" for name in ("canary", "ptb", "www")),
 )

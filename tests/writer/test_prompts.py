@@ -24,22 +24,30 @@ def _build(source: str) -> str:
     return user["content"]
 
 
-WRAPS = ("{}", "```json\n{}\n```", "Here is it:\n\n```\n{}\n```\nI hope it helps.", "\ufeff  {}  ")
+DRAFT = json.dumps({"whats_new": [{"text": "It is a draft.", "span": "a draft of it"}]})
+WRAPS = (
+    f"<think>Maybe {DRAFT}? No.</think>\n{{}}",
+    f"I would say {DRAFT}, but no.\n</think>{{}}",
+    f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|>{{}}",
+    *("{}", "```json\n{}\n```", "Here is it:\n\n```\n{}\n```\nI hope it helps.", "\ufeff  {}  "),
+)
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_parses_a_response_with_a_fence_and_text_around_it(wrap: str) -> None:
     for form, sections in prompts.SECTIONS.items():
         answer = wrap.replace("{}", json.dumps({key: [CLAIM] for key in sections}))
-        assert [claim.section for claim in prompts.read_answer(answer, form)] == [*sections]
+        read = prompts.read_answer(answer, form)
+        assert [(claim.section, claim.text) for claim in read] == [(key, CLAIM["text"]) for key in sections]
 
 
 def test_rejects_a_response_that_does_not_fit_the_schema() -> None:
     for answer, message in (
         ("I cannot help with that.", "no JSON object"),
+        (f"<think>Maybe {DRAFT}", "no JSON object"),
         ('{"whats_new": [{"text": "It is', "malformed"),
         ("[" * 5_000 + '{"a": ' * 50_000, "malformed"),
-        ("{}", "no claims"),
+        ("{}", "has no 'whats_new'"),
         (json.dumps({"whats_new": [], "other": [CLAIM]}), "no claims"),
         (json.dumps({"whats_new": ["It is fast."]}), '"text" or no "span"'),
         (json.dumps({"whats_new": [{"text": "It.", "span": " "}]}), "span"),

@@ -209,8 +209,8 @@ def _choose(paper: ModelInput, most: int) -> Iterator[int]:
 
 def _read(answer: str) -> tuple[list[judging.Claim], bool]:
     """Parse a response: its sentences, none if no paper says it, and whether papers disagree. Raises AnswerError."""
-    found = judging.find_object(answer)
-    rows = found.get("sentences")
+    found = judging.find_object(answer, "sentences")
+    rows = found["sentences"]
     if not isinstance(rows, list):
         raise judging.AnswerError("it has no list of sentences")
     claims = (judging.read_claim("sentences", row) for row in rows[:MAX_SENTENCES])

@@ -124,7 +124,7 @@ def read_answer(answer: str, form: models.DigestFormat) -> tuple[Claim, ...]:
 
     Ignores unknown keys, and any text or fence around the JSON.
     """
-    record = judging.find_object(answer)
+    record = judging.find_object(answer, *SECTIONS[form])
     claims: list[Claim] = []
     for key in SECTIONS[form]:
         rows = record.get(key)
