@@ -61,13 +61,9 @@ class SearchAnswers:
             rows=tuple(rows),
             kinds={row.key: kinds[row.id] for row in rows},
             missing={
-                row.key: tuple(
-                    part.shown_text
-                    for part in matches.missing[row.id]
-                    if not interpretation.is_shown(part.text, row)
-                )
+                row.key: tuple(part.shown_text for part in parts)
                 for row in rows
-                if matches.missing.get(row.id)
+                if (parts := matches.missing.get(row.id))
             },
             is_stale=archive.is_stale,
         )

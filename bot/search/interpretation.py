@@ -404,11 +404,6 @@ def _is_everyday(word: str) -> bool:
     return word.isascii() and word.islower() and bool(questions.find_topics(word))
 
 
-def is_shown(word: str, row: models.PaperRow) -> bool:
-    """Return whether a word of a title or of an author's name begins so: a paper is not shown as lacking it."""
-    return f" {word.casefold()}" in f" {' '.join((row.title or '', *row.authors))}".casefold()
-
-
 def _asks_for_nothing(query: ParsedQuery, request: SearchRequest) -> bool:
     """Return whether a query has no topic and no filter: -word alone, an emoji, or "today", does not mean all papers."""
     if query.has_text:

@@ -6,7 +6,7 @@ import bisect
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -229,6 +229,30 @@ def find_snippet(detail: models.PaperDetail, locale: models.Locale, patterns: Pa
     return None
 
 
+_BEFORE_THOUSANDS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+(?![0-9]))")
+
+
+def is_shown(forms: Iterable[str], texts: Iterable[str]) -> bool:
+    """Return whether a shown text has a form of a term: what is bold in one is nowhere said to be missing."""
+    pattern = compile_pattern(forms)
+    return pattern is not None and any(map(pattern.search, texts))
+
+
+def without_shown(result: SearchResult) -> SearchResult:
+    """Return a result of which no term that is in a shown title, name or sentence is said to be missing, or in no paper."""
+    forms = result.read.forms_by_term
+    texts = {row.key: [row.title or "", *row.authors] for row in result.rows}
+    for key, snippet in result.snippets.items():
+        texts[key].append(snippet.text)
+    missing = {
+        key: tuple(term for term in terms if not is_shown(forms[term], texts[key]))
+        for key, terms in result.missing.items()
+    }
+    everything = list(itertools.chain.from_iterable(texts.values()))
+    absent = tuple(term for term in result.read.absent if not is_shown(forms[term], everything))
+    return replace(result, missing=missing, read=replace(result.read, absent=absent))
+
+
 def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
     """Return a pattern for any of these terms, or None without terms. Latin terms match only at word starts.
 
@@ -239,7 +263,10 @@ def compile_pattern(terms: Iterable[str]) -> re.Pattern[str] | None:
         if len(term) > 1:
             syllables = "".join(term.split())
             is_free = len(syllables) >= _MIN_SPACED_SYLLABLES and all(map(analyser.is_hangul, syllables))
-            spaced = r"\s*".join(map(re.escape, syllables if is_free else term.split()))
+            spaced = r"\s*".join(
+                map(re.escape, syllables if is_free else analyser.join_thousands(term).split())
+            )
+            spaced = _BEFORE_THOUSANDS.sub(",?", spaced)
             alternatives.append(rf"(?<![A-Za-z0-9]){spaced}[A-Za-z0-9]*" if term[0].isascii() else spaced)
     return re.compile("|".join(alternatives[:_MAX_TERMS]), re.IGNORECASE) if alternatives else None
 

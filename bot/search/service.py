@@ -155,7 +155,7 @@ class SearchService:
             return await self._search_list(request, self._parse(request))
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
-            return result
+            return search_results.without_shown(result)
         words = (word for term in result.read.terms for word in term.split())
         find = partial(
             search_results.list_snippets,
@@ -164,7 +164,8 @@ class SearchService:
                 [[word] for word in words if not questions.classify_filler(word)]
             ),
         )
-        return replace(result, snippets=await self._database.fetch(find, result.rows, request.snippet_locale))
+        snippets = await self._database.fetch(find, result.rows, request.snippet_locale)
+        return search_results.without_shown(replace(result, snippets=snippets))
 
     def _search(self, archive: Archive, request: SearchRequest) -> SearchResult:
         if (paper_key := titles.parse_id(request.query)) is None:

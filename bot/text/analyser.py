@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import Stemmer
@@ -262,6 +263,7 @@ _JOINERS = "-‐‑'’_"
 _RUNS = re.compile(rf"[{HANGUL}]{{1,64}}|{_WORD}(?:[{_JOINERS}]{_WORD}){{0,7}}")
 # Phrases do not cross this punctuation: "텍스트, 이미지" is not "텍스트-이미지".
 _RUNS_AND_BREAKS = re.compile(rf"{_RUNS.pattern}|[,;:.!?()\[\]/|·]")
+_THOUSANDS = re.compile(r"(?<![0-9,.])[0-9]{1,3}(?:,[0-9]{3}){1,6}(?![0-9])")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
 _SPLIT_AT_JOINERS = str.maketrans(dict.fromkeys(_JOINERS, " "))
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
@@ -298,8 +300,22 @@ def stemmed_words(text: str) -> list[str]:
 
 def canonical_words(text: str) -> list[str]:
     """Return the words of a text's canonical form in order, including each `PARTICLE_MARK`."""
-    runs = map(_analyse_run, _RUNS.findall(typography.normalise("NFKC", text)))
+    runs = map(_analyse_run, _RUNS.findall(_normalise(text)))
     return [word for run in runs for word in run.words]
+
+
+def is_number(word: str) -> bool:
+    """Return whether a canonical word is a number: 700, 7.62."""
+    return word.replace(".", "", 1).isdecimal()
+
+
+def join_thousands(text: str) -> str:
+    """Return a text with its numbers in one piece: 1000 for 1,000."""
+    return _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text) if "," in text else text
+
+
+def _normalise(text: str) -> str:
+    return join_thousands(typography.normalise("NFKC", text))
 
 
 def canonicalise(text: str) -> str:
@@ -309,7 +325,7 @@ def canonicalise(text: str) -> str:
     follow on a line of their own, which no phrase matches. Each line starts and ends with a space, so that " word "
     matches a whole Latin word. A Hangul word ends with `PARTICLE_MARK` if its particle was stripped.
     """
-    lines = _LINE_ENDS.split(typography.normalise("NFKC", text))
+    lines = _LINE_ENDS.split(_normalise(text))
     chunks = [[_canonical_chunk(chunk) for chunk in line.split()] for line in lines]
     words = " \n".join("".join(chunk.words for chunk in line) for line in chunks)
     variants = "  ".join(chunk.variants for line in chunks for chunk in line if chunk.variants)
@@ -355,7 +371,13 @@ def _canonical_chunk(chunk: str) -> _Chunk:
     pieces = _RUNS_AND_BREAKS.findall(chunk)
     runs = [_analyse_run(piece) if any(map(str.isalnum, piece)) else Run(()) for piece in pieces]
     words = "".join(f" {' '.join(run.words)}" for run in runs)
-    return _Chunk(words, "  ".join(variant for run in runs for variant in run.variants))
+    variants = [variant for run in runs for variant in run.variants]
+    # A number with its unit is a word: the 만 of 700만 begins no word with what follows, as it does to 만매.
+    for number, run in pairwise(runs):
+        if number.words and is_number(number.words[-1]) and run.words and is_hangul(run.words[0]):
+            unit = run.words[0].removesuffix(PARTICLE_MARK)
+            variants += dict.fromkeys(f"{number.words[-1]}{unit[:size]}" for size in (1, 2, 3))
+    return _Chunk(words, "  ".join(variants))
 
 
 def _analyse_run(run: str) -> Run:
@@ -376,6 +398,7 @@ def _analyse_latin(run: str) -> Run:
         return Run(())
     candidates = list(parts)
     signed = (part for part in parts if not part.replace(".", "x").isalnum() or part[0] == ".")
+    candidates += ["".join(parts)] if len(parts) < 4 else []  # k-NN is found by knn
     # RRT* is found by RRT, and I/O by IO.
     candidates += (plain for part in signed if len(plain := "".join(filter(str.isalnum, part))) > 1)
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):

@@ -124,13 +124,22 @@ class ParsedQuery:
         return tuple(dict.fromkeys(part.term for part in self.parts))
 
     @property
+    def forms_by_term(self) -> dict[str, tuple[str, ...]]:
+        """The forms of each part, as `term_forms` has them, by the text that is shown for it."""
+        return {
+            asked.shown_text: tuple(text for part in asked.single for text in self._forms_of(part))
+            for asked in self.parts
+        }
+
+    @property
     def term_forms(self) -> tuple[tuple[str, ...], ...]:
         """Each typed or implied term, followed by the forms added to it."""
         return tuple(
-            (part.text, *(form.text for form in self._added_to(part)))
-            for asked in (*self.parts, *self.implied.values())
-            for part in asked.single
+            self._forms_of(part) for asked in (*self.parts, *self.implied.values()) for part in asked.single
         )
+
+    def _forms_of(self, part: QueryPart) -> tuple[str, ...]:
+        return (part.text, *(form.text for form in self._added_to(part)))
 
     @property
     def added_forms(self) -> tuple[str, ...]:

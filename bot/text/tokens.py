@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from bot.text import analyser, seed, term_keys
 
-VERSION = "21"
+VERSION = "22"
 """Increased when tokens change. An index with another version is rebuilt."""
 GAP = "."
 BEGINNING, WHOLE, CONCEPT = "^", "$", "="
@@ -89,6 +89,8 @@ def phrases(form: str) -> tuple[tuple[str, ...], ...]:
             beginnings = _place(words, tokens)
             is_one_word = [BEGINNING + token for token in tokens] == beginnings[:1]  # 로봇, but not 키-값
             variants.append(tuple(beginnings[:1] if is_one_word else tokens))
+            if len(words) == 2 and analyser.is_number(words[0]) and " " not in spelling and len(words[1]) < 4:
+                variants.append(("".join(words),))  # 700만
     return tuple(dict.fromkeys(filter(None, variants)))
 
 

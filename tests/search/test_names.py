@@ -155,7 +155,7 @@ async def test_words_are_found_joined_apart_and_hyphenated_and_greek_letters_by_
     papers = [make_paper(int(number), title, "실험입니다.") for title, number in titles]
     service = await search_over(db, *papers)
     for query, numbers in {
-        "minibatch": "2",
+        "minibatch": "12",
         "mini batch": "12",
         "mini-batches": "12",
         "training mini batch": "1",

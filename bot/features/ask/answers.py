@@ -12,11 +12,14 @@ from typing import NamedTuple
 from bot.archive.summaries import Basis
 from bot.features.ask.model_sentences import ModelInput, QuotedSentence, Written, number_quotes
 from bot.features.ask.passages import Passage
-from bot.search.results import MAX_EXCERPT, Snippet, WeightedPattern, make_excerpt
+from bot.search.results import MAX_EXCERPT, Snippet, WeightedPattern, is_shown, make_excerpt
+from bot.text import analyser
 from storage import models
 
 _WHOLE = 20_000
 """The most characters of a whole passage."""
+_FIRST = 2 * MAX_EXCERPT
+"""The first excerpt's characters: a number often stands some sentences below what a question names."""
 _LONG = 3
 """How many excerpts are long; further ones have the best sentence alone."""
 
@@ -169,10 +172,18 @@ class Answer:
         shown: dict[tuple[str, str], ShownPassage] = {}
         for one, number in found:
             source = one.sources[number]
-            most = MAX_EXCERPT if len(shown) < _LONG else 0
+            most = (MAX_EXCERPT if shown else _FIRST) if len(shown) < _LONG else 0
             excerpt = make_excerpt(source.passage.text, patterns, most=most)
             shown.setdefault((one.paper.key, excerpt.text), ShownPassage(one.paper, source, excerpt))
-        return replace(self, found=tuple(shown.values()))
+        texts = [text for one in shown.values() for text in (one.paper.title or "", one.excerpt.text)]
+
+        def not_shown(names: Iterable[str]) -> tuple[str, ...]:
+            return tuple(
+                name for name in names if not is_shown((name, analyser.stem(name.casefold())), texts)
+            )
+
+        absent, lacking = not_shown(self.absent), not_shown(self.lacking)
+        return replace(self, found=tuple(shown.values()), absent=absent, lacking=lacking)
 
     def with_sentences(self, written: Written) -> Answer:
         """Return the answer with sentences, or the reason for their absence, and with the quotes that they rest on."""
