@@ -474,7 +474,7 @@ def _read_text(part: str, row: int, *, is_cell: bool, has_link: bool) -> Iterato
     free = set(map(arxiv_ids.parse_bare_id, outside))
     bare = (arxiv_ids.parse_bare_id(word.strip("*`[]():,")) for word in (part, *words[:2], *words[-1:]))
     for arxiv_id in dict.fromkeys([*arxiv_ids.find_ids(rest), *filter(None, bare)]):
-        is_listed = is_alone or not has_link
+        is_listed = is_alone or not (has_link or "。" in rest)
         is_listed &= len(words) < 6 or any(arxiv_id in word for word in edges)
         yield Item(arxiv_id, None, None, row, not (is_listed and arxiv_id in free), begins_cell=is_alone)
 

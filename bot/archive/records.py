@@ -289,7 +289,7 @@ def _convert_element(element: ElementTree.Element) -> Any:
     """Return an element as the value that JSON would have. A title is a text, whatever elements are in it."""
     members: dict[str, list[Any]] = {_local_name(name): [text] for name, text in element.attrib.items()}
     if _local_name(element.tag) in STATED_TITLES or not len(element):
-        members["value"] = [" ".join(element.itertext())]
+        members["value"] = ["".join(element.itertext())]
     else:
         for child in element:
             members.setdefault(_local_name(child.tag), []).append(_convert_element(child))

@@ -92,7 +92,8 @@ def read_title(label: str, min_words: int = 4, *, is_of_arxiv: bool = True) -> s
     if not is_of_arxiv and not title.endswith(".."):
         title = title.removesuffix(".")
     words = len(_WORD.findall(title[:MAX_TITLE_LENGTH]))
-    is_other = "://" in title or "![" in label or _is_no_title(title, is_of_arxiv=is_of_arxiv)
+    is_id = title.isascii() and " " not in title and ("/" in title or ":" in title)
+    is_other = is_id or "://" in title or "![" in label or _is_no_title(title, is_of_arxiv=is_of_arxiv)
     is_caption = words < 10 and fields.is_button(title)
     fewer = max(": " in title, min(2, min_words - 2) if _HANGUL.search(title) else 0)
     return None if is_other or is_caption or words < min_words - fewer else title
