@@ -7,6 +7,7 @@ else does. Korean names are looked up by the romanisations of their syllables, f
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import islice
@@ -37,6 +38,8 @@ _MAX_NEAR, _MAX_NEAR_WORDS, _MIN_RATIO = 5, 4, 75
 _MIN_OUTLINE = 6
 """The fewest syllables of a word that is compared by its consonants alone."""
 _MIN_SHARE = 0.3
+_NO_LOANWORD = re.compile("[\u1101\u1104\u1108\u110a\u110d]|\u110b\u1173$")
+"""A tense consonant, which the orthography of loanwords does not have, or the end of a particle: stems of verbs."""
 """A Korean word is taken as a spelling of a name if at least this share of its papers also contain the name."""
 
 
@@ -128,6 +131,8 @@ class SoundingNames:
     def settle(self, survey: Survey) -> bool:
         """Settle the names by what papers have. Returns whether there are any."""
         for word, names in self._names.items():
+            if not survey.count(word) and _NO_LOANWORD.search(unicodedata.normalize("NFD", word)):
+                continue
             least = _MIN_SHARE * survey.count(word)
             self._settled[word] = [name for name in names if survey.count((word, name)) >= least]
         return any(self._settled.values())

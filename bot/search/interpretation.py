@@ -285,7 +285,44 @@ def _read_author(archive: Archive, text: _Text) -> ParsedQuery | None:
     return None
 
 
-READINGS = (_read_title, _read_period, _read_institution, _read_author)
+def _read_author_of_topic(archive: Archive, text: _Text) -> ParsedQuery | None:
+    """Return a name before or behind words, which no paper has as a phrase, as the query for that author's papers on the words.
+
+    If the author has no paper with all of them, as the query for the author's papers.
+    """
+    query, words = text.words, text.words.text.split()
+    if query.excluded or not _is_bare(query):
+        return None
+    places = ((words[:size], words[size:]) for size in (3, 2, 1))
+    behind = ((words[-size:], words[:-size]) for size in (3, 2, 1))
+    for name, rest in itertools.chain(places, behind):
+        typed = " ".join(name)
+        if not rest or not _is_exact_author(archive, typed) or archive.engine.count([typed]):
+            continue
+        read = text.read(query_parser.with_meaning(ParsedQuery(" ".join(rest), authors=(typed,))))
+        limited = replace(read, paper_ids=_list_paper_ids(archive, read))
+        if not list_matches(archive.engine, Interpretation(limited), SearchRequest("", limit=1)).complete:
+            read = text.read(query_parser.with_meaning(ParsedQuery(authors=(typed,))))
+        return replace(read, others=(_in_text(query, query.text, typed),))
+    return None
+
+
+def _is_exact_author(archive: Archive, typed: str) -> bool:
+    """Return whether a text is no term but the whole name of an author, in Latin letters of two words or more."""
+    is_korean = analyser.has_hangul(typed)
+    if is_korean != (" " not in typed) or (
+        is_korean and not (len(typed) == 3 and analyser.is_syllables(typed))
+    ):
+        return False
+    matches, is_corrected = authors.find_certain(archive.writers, typed)
+    if not matches or is_corrected or archive.reader.is_known(typed):
+        return False
+    if is_korean:
+        return not transliteration.spells(typed, people.name_tokens(matches[0].name)[0])
+    return sorted(people.name_tokens(matches[0].name)) == sorted(people.name_tokens(typed))
+
+
+READINGS = (_read_title, _read_period, _read_institution, _read_author, _read_author_of_topic)
 """What a text may be before it is words and operators, in this order; docs/search.md has an example of each."""
 
 

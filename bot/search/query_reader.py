@@ -154,7 +154,9 @@ class QueryReader:
             return [part for run in runs for part in self._divide(run)]
         if len(runs[0]) > 1 and analyser.has_hangul(text) and not term_resolver.is_korean_only(text):
             parts = self._divide(runs[0], whole=False)
-            if all(part.key for part in parts) or not self.glossary.is_seeded(text):
+            if all(part.key for part in parts) or not (
+                self.glossary.is_seeded(text) or questions.find_everyday_terms(text)
+            ):
                 return parts
         return [whole]
 

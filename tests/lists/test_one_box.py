@@ -265,8 +265,8 @@ async def test_what_is_only_left_out_is_no_search(harness: ClientHarness) -> Non
 
 
 async def test_a_paper_is_not_said_to_lack_its_authors_and_its_title(search: SearchService) -> None:
-    found = await search.search(SearchRequest("Mira Holt weighing kettle scales"))
-    assert not {*found.read.absent} & {"Mira", "Holt"}
+    found = await search.search(SearchRequest("Holt weighing kettle scales"))
+    assert "Holt" not in found.read.absent
     assert found.missing["2512.00101"] == ("scales",)
 
 

@@ -258,3 +258,24 @@ async def test_all_who_have_a_family_name_are_listed_and_counted_in_both_scripts
         found = await service.find_author(typed, limit=10)
         assert ({*found.namesakes}, found.total) == ({*names, "Lee Min-ho"}, 31), typed
     assert (await service.find_author("Jina Lee", limit=10)).namesakes == ()
+
+
+async def test_a_name_with_a_topic_lists_the_authors_papers_on_it(db: Database) -> None:
+    papers = [
+        make_paper(1, "Robots in Gardens", "로봇이 걷습니다.", authors=("Ada Mossing", "Bo Carr")),
+        make_paper(2, "Maps of Rivers", "지도를 그립니다.", authors=("Ada Mossing",)),
+        make_paper(3, "Robots at Sea", "로봇이 헤엄칩니다.", votes=99),
+        make_paper(4, "Robot Laws of Karel Capek", "로봇의 역사입니다.", authors=("Karel Capek",)),
+    ]
+    service = await search_over(db, *papers)
+    for query, numbers in {
+        "Ada Mossing robots": ["1"],
+        "로봇 Ada Mossing": ["1"],
+        "robots by Ada Mossing": ["1"],
+        "Ada Mossing video": ["1", "2"],
+        "robots at sea": ["3"],
+        "robot laws of Karel Capek": ["4"],
+    }.items():
+        result = await service.search(SearchRequest(query))
+        found = [row.key[-1] for row in result.rows if row.key not in result.missing]
+        assert (query, sorted(found)) == (query, numbers)
