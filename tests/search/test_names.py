@@ -207,3 +207,16 @@ def test_an_institution_is_compared_letter_by_letter() -> None:
     assert institutions.make_token("Cohere") != institutions.make_token("Coherent Corp.")
     assert institutions.make_token("Figure AI") != institutions.make_token("Figured")
     assert institutions.make_token("Univ. of Oxford") == institutions.make_token("The University of Oxford")
+
+
+async def test_a_verb_is_no_name_that_sounds_like_it(db: Database) -> None:
+    """Loanwords have no tense consonant and no 으 at the end, by the orthography of loanwords."""
+    papers = [
+        *(make_paper(n, f"VACE: Editing Videos {n}", "VACE는 영상을 편집합니다.") for n in range(1, 5)),
+        *(make_paper(n, f"Zelkova: Open Models {n}", "Zelkova는 공개 모델입니다.") for n in range(5, 9)),
+    ]
+    service = await search_over(db, *papers)
+    await GlossaryService(db).rebuild()
+    for query, is_name in {"베끼는": False, "젤코바": True}.items():
+        result = await service.search(SearchRequest(query))
+        assert (query, bool(result.rows)) == (query, is_name)
