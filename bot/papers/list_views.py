@@ -95,7 +95,7 @@ def draw(
     message = MessageBuilder()
     message.add_text(head)
     message.add_text(f"### {listed.heading}")
-    _add_leave_out(message, listed)
+    message.add_text(listed.leave_out_note)
     # A found paper shows only what it lacks.
     is_search = listed.state.kind in FILTERABLE_KINDS
     is_foreign = not is_search and listed.is_in_other_language(texts.locale)
@@ -123,15 +123,6 @@ def draw(
         text = _paper_text(texts, rank, row, listed, *share, with_language=not (is_search or is_foreign))
         message.add_text(text)
     return message.view
-
-
-def _add_leave_out(message: MessageBuilder, listed: PaperList) -> None:
-    """Add the line on what the query does not leave out, with its button."""
-    if listed.leave_out:
-        label, state = listed.leave_out
-        message.add_text_with_accessory(listed.leave_out_note, button(label, pack_state(state)))
-    else:
-        message.add_text(listed.leave_out_note)
 
 
 def _paper_text(
@@ -268,7 +259,7 @@ def empty_view(
     state = listed.state
     message = MessageBuilder()
     message.add_text(empty_heading(texts, listed))
-    _add_leave_out(message, listed)
+    message.add_text(listed.leave_out_note)
     notes = (*empty_notes(texts, listed), hint_note(texts, listed))
     message.add_text("\n".join(subtext(note) for note in notes if note))
     message.add_text(extent_line(texts, extent))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 from bot.archive import arxiv_ids, complete_days, summaries
 from bot.core.clock import Clock
@@ -20,7 +20,7 @@ from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
 from bot.text import query_parser
-from bot.text.parsed_query import ParsedQuery, ReadingKind
+from bot.text.parsed_query import ParsedQuery
 from bot.text.people import is_written_as_name
 from storage import archive, models, papers, sources
 from storage.database import Database
@@ -74,8 +74,7 @@ class PaperList:
 
     suggestions: tuple[Suggestion, ...] = ()
     leave_out_note: str = ""
-    leave_out: Suggestion | None = None
-    """The line above a list whose query has a word such as *not*, which leaves nothing out, and the button that does."""
+    """The line above a list whose query has a word such as *not*, which leaves nothing out."""
 
     alert_terms: Sequence[models.AlertTerm] = ()
     """The terms for an alert on this list; empty if an alert is impossible."""
@@ -240,22 +239,8 @@ class PaperLists:
             alert_terms=result.alert_terms,
             is_author_known=is_author_known,
             is_nobody=is_nobody,
-            **self._offer_to_leave_out(texts, state, parsed, result),
+            leave_out_note=post_names.leave_out_note(texts, result.read),
         )
-
-    def _offer_to_leave_out(
-        self, texts: Texts, state: ListState, parsed: ParsedQuery, result: search_results.SearchResult
-    ) -> dict[str, Any]:
-        """Return the line on what a query seems to leave out, and the button that does, as fields of a list."""
-        offered = [reading for reading in result.read.others if reading.kind is ReadingKind.WITHOUT]
-        queries = [reading.query for reading in offered]
-        button = next(iter(self._suggestions(state.replace(sort=None), queries)), None)
-        if not offered and query_parser.find_negated(parsed):
-            return {}
-        asked = result.read if offered else parsed
-        note = post_names.leave_out_note(texts, asked, has_button=button is not None)
-        label = texts("list-leave-out", name=offered[0].name) if offered else ""
-        return {"leave_out_note": note, "leave_out": button and button._replace(label=label)}
 
     async def _name_unknown_labels(self, texts: Texts, query: ParsedQuery) -> str:
         """Return the sentence that no source has some of a query's labels; "" if each has one."""
@@ -273,7 +258,6 @@ class PaperLists:
         return tuple(
             Suggestion(texts(f"list-{reading.kind.value}", name=reading.name, count=reading.papers), target)
             for reading in result.read.others
-            if reading.kind is not ReadingKind.WITHOUT
             for _, target in self._suggestions(state.replace(sort=None), (reading.query,))
         )
 
@@ -358,7 +342,7 @@ class PaperLists:
             ),
             snippets=result.snippets,
             suggestions=self._suggestions(state, result.suggestions),
-            **self._offer_to_leave_out(texts, state, parsed, result),
+            leave_out_note=post_names.leave_out_note(texts, result.read),
         )
 
     async def _load_digest(self, texts: Texts, state: ListState, _: date, __: ParsedQuery) -> PaperList:

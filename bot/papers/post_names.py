@@ -52,11 +52,8 @@ def name_topic(texts: Texts, topic: str, query: ParsedQuery) -> str:
     return describe_topic(texts, topic, query) if has_signs else topic
 
 
-def leave_out_note(texts: Texts, query: ParsedQuery, *, has_button: bool = False) -> str:
-    """Return the line that a word such as *not* leaves nothing out, with how to; "" if a query has none.
-
-    `has_button`: beside the line is a button that leaves the words out.
-    """
+def leave_out_note(texts: Texts, query: ParsedQuery) -> str:
+    """Return the line that a word such as *not* leaves nothing out, with how to; "" if a query has none."""
     asked = replace(query, excluded=())
     topic = texts("leave-out-topic")
     offered = query_parser.find_negated(asked)
@@ -70,7 +67,7 @@ def leave_out_note(texts: Texts, query: ParsedQuery, *, has_button: bool = False
         escape_untrusted(" ".join(list_words(texts, text)), max_length=2 * MAX_TOPIC_LENGTH)
         for text in (topic, offered[1])
     )
-    return texts("leave-out-note", topic=topic, term=term, button="yes" if has_button else "no")
+    return texts("leave-out-note", topic=topic, term=term)
 
 
 def describe_words(texts: Texts, words: str) -> str:

@@ -89,16 +89,12 @@ def interpret(
     text = _Text(typed, words, period, survey, read)
     query = next((of_it for reading in READINGS if (of_it := reading(archive, text)) is not None), words)
     query = limit(_revise(archive, text, query, load))
-    negated = query_parser.find_negated(query) if is_search else None
     is_same = replace(query, unknown=(), others=()) == asked
     offers, needed = (
         _list_offers(archive, query, load)
         if is_search and load and not (is_same and survey.complete)
         else ({}, {})
     )
-    if negated:
-        query = replace(query, others=(*query.others, Reading(ReadingKind.WITHOUT, *negated)))
-        needed[_LEFT_OUT] = engine.left_out(read(ParsedQuery(excluded=negated[1:])))
     words_of = {} if is_same and survey.complete else _split_terms(archive, query, survey)
     if needed or words_of or not is_same:
         words_asked = {word: engine.having_parts([word]) for words in words_of.values() for word in words}
@@ -146,9 +142,7 @@ def _ask_for_readings(
     return asked
 
 
-_TITLE, _YEAR, _NAMED_SO, _FROM, _NEAR, _OPTIONS, _LEFT_OUT = (
-    *("title", "year", "named so", "from", "near", "options", "left out"),
-)
+_TITLE, _YEAR, _NAMED_SO, _FROM, _NEAR, _OPTIONS = ("title", "year", "named so", "from", "near", "options")
 """What papers are asked besides the parts of a query."""
 
 
@@ -453,12 +447,9 @@ def _asks_for_nothing(query: ParsedQuery, request: SearchRequest) -> bool:
 def describe(archive: Archive, query: ParsedQuery, matches: Matches, read: Interpretation) -> SearchResult:
     """Return what all pages of an answer have in common."""
     has_alert = not query.unknown or len(query.unknown) < len(query.parts)
-    assert read.survey is not None
-    is_shown = any(read.survey.has(id_, _LEFT_OUT) for id_ in matches.scores)
-    others = (other for other in query.others if is_shown or other.kind is not ReadingKind.WITHOUT)
     return SearchResult(
         total=matches.total,
-        read=replace(query, others=tuple(others)),
+        read=query,
         on_topic=matches.on_topic,
         all_terms=matches.all_terms,
         hints=_list_hints(query),

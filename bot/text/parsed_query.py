@@ -27,7 +27,6 @@ class ReadingKind(StrEnum):
     """The papers from an institution, whose name the words are too."""
     WORDS = "in-text"
     """The words of a name, in papers."""
-    WITHOUT = "leave-out"
     """The papers without what a word such as *not* seems to leave out."""
 
 

@@ -202,13 +202,13 @@ async def test_the_clause_at_the_end_leaves_out_as_the_sign_does(search: SearchS
 
 
 NOT_LEFT_OUT = {
-    models.Locale.EN: "“{}” is not left out. To leave it out, press **Leave out** or type a comma: *{}, without {}*",
-    models.Locale.KO: "“{}”도 빼지 않고 찾아요. 빼려면 **빼고 보기**를 누르거나 쉼표를 찍어 주세요: *{}, {} 빼고*",
+    models.Locale.EN: "“{}” is not left out. To leave it out, type a comma: *{}, without {}*",
+    models.Locale.KO: "“{}”도 빼지 않고 찾아요. 빼려면 쉼표를 찍어 주세요: *{}, {} 빼고*",
 }
 
 
 @both_languages
-async def test_nothing_is_hidden_before_the_button_that_leaves_it_out(harness: ClientHarness) -> None:
+async def test_a_not_without_a_comma_hides_nothing_and_the_head_says_so(harness: ClientHarness) -> None:
     """The head says it, above the first paper."""
     texts = harness.texts
     either = "또는" if texts.locale is models.Locale.KO else "or"
@@ -224,24 +224,16 @@ async def test_nothing_is_hidden_before_the_button_that_leaves_it_out(harness: C
         head, _, _ = shown_text(result).partition("**1 · ")
         assert NOT_LEFT_OUT[texts.locale].format(name, rest, name) in head
         assert "A Survey of Teapots" in shown_text(result)
-        without = await harness.press(result, label=texts("list-leave-out", name=name))
-        assert "A Survey of Teapots" not in shown_text(without)
-        assert texts("list-without", words=name) in shown_text(without)
-        assert "**" + texts("list-leave-out", name="").rstrip(": ") not in shown_text(without)
     # A misspelt word is corrected there too.
     misspelt = shown_text(await harness.ask("topic", query="reinforcment learning without robtos or teapots"))
     corrected = f"reinforcement learning {either} teapots"
     assert NOT_LEFT_OUT[texts.locale].format("robots", corrected, "robots") in misspelt
-    # What no shown paper is about needs no button.
-    absent = shown_text(await harness.ask("topic", query="robots but not zeppelins"))
-    assert texts("list-leave-out", name="zeppelins") not in absent
 
 
 @both_languages
 async def test_all_that_takes_a_topic_says_that_it_leaves_nothing_out(harness: ClientHarness) -> None:
-    """A post and an alert would go on with the opposite. They have no button: the line says what to type."""
-    without = NOT_LEFT_OUT[harness.texts.locale].format("teapots", "robots", "teapots")
-    line = without.replace("press **Leave out** or ", "").replace("**빼고 보기**를 누르거나 ", "")
+    """A post and an alert would go on with the opposite."""
+    line = NOT_LEFT_OUT[harness.texts.locale].format("teapots", "robots", "teapots")
     query = "robots without teapots"
     drafted = await harness.manage("daily setup", topic=query, channel=harness.channel)
     for answer in (

@@ -603,6 +603,6 @@ def _list_suggestions(site: Site, listed: PaperList) -> list[tuple[str, str]]:
             if state.kind is ListKind.AUTHOR
             else site.link("search", q=state.text),
         )
-        for label, state in filter(None, (listed.leave_out, *listed.suggestions))
+        for label, state in listed.suggestions
         if state.text
     ]

@@ -91,11 +91,7 @@ list-saved-heading = Saved papers · { $count }
 list-searched = Searched: { $terms }
 list-without = without { $words }
 list-take-back = Include again: { $name }
-list-leave-out = Leave out: { $name }
-leave-out-note = “{ $term }” is not left out. To leave it out, { $button ->
-    [yes] press **Leave out** or{" "}
-   *[no] {""}
-}type a comma: *{ $topic }, without { $term }*
+leave-out-note = “{ $term }” is not left out. To leave it out, type a comma: *{ $topic }, without { $term }*
 leave-out-topic = robots
 list-kind-all = { $count ->
     [one] Papers that mention the word, but may not be about it

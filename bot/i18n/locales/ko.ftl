@@ -69,11 +69,7 @@ list-saved-heading = 저장한 논문 · { $count }편
 list-searched = 검색한 말: { $terms }
 list-without = { $words } 제외
 list-take-back = 다시 포함하기: { $name }
-list-leave-out = 빼고 보기: { $name }
-leave-out-note = “{ $term }”도 빼지 않고 찾아요. 빼려면 { $button ->
-    [yes] **빼고 보기**를 누르거나{" "}
-   *[no] {""}
-}쉼표를 찍어 주세요: *{ $topic }, { $term } 빼고*
+leave-out-note = “{ $term }”도 빼지 않고 찾아요. 빼려면 쉼표를 찍어 주세요: *{ $topic }, { $term } 빼고*
 leave-out-topic = 로봇
 list-kind-all = { $count ->
     [1] 검색어가 나오지만 주제는 다를 수 있는 논문
