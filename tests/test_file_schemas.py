@@ -1,4 +1,4 @@
-"""The Compose files, those in `.github` and the workflow to copy match their JSON schemas."""
+"""The Compose files, those in `.github`, the action and the workflow to copy match their JSON schemas."""
 
 import subprocess
 import sys
@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
         ("compose-spec", "docker-compose*.yml"),
         ("github-workflows", ".github/workflows/*.yml"),
         ("github-workflows", "deploy/github/*.yml"),
+        ("github-actions", "action.yml"),
         ("github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
         ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
         ("dependabot", ".github/dependabot.yml"),

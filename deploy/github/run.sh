@@ -10,6 +10,11 @@ database=$work/paperround.db
 lease=$work/lease # the commit that this run took or stored last; empty if the branch did not exist
 tried=$work/tried # the commits that this run has tried to store
 report=${RUNNER_TEMP:-/tmp}/paperround-report
+credentials=$work/credentials # git's, for the branch alone: what reads foreign texts has no token in its environment or the checkout
+push_token=${PUSH_TOKEN:-}
+unset PUSH_TOKEN
+if [ -n "${WEBHOOK:-}" ]; then export DISCORD_WEBHOOK=$WEBHOOK; fi
+unset WEBHOOK
 secrets=()
 for name in DISCORD_TOKEN "${!DISCORD_WEBHOOK@}"; do
   value=${!name:-}
@@ -20,7 +25,7 @@ done
 say() { echo "state: $*"; }
 
 # Ask the repository, for two minutes at most.
-ask() { timeout "${ASK_SECONDS:-120}" git "$@"; }
+ask() { timeout "${ASK_SECONDS:-120}" git -c include.path="$credentials" "$@"; }
 
 # Each secret in what is read, also the last part of an address alone, becomes ***.
 hide() {
@@ -61,6 +66,11 @@ END
 load() {
   local status=0 secret
   rm -rf "$work" && mkdir -p "$work"
+  (umask 077 && : > "$credentials")
+  if [ -n "$push_token" ]; then
+    printf '[http "%s/"]\n\textraheader = AUTHORIZATION: basic %s\n' "${GITHUB_SERVER_URL:-https://github.com}" \
+      "$(printf 'x-access-token:%s' "$push_token" | base64 -w 0)" > "$credentials"
+  fi
   : > "$lease"
   : > "$tried"
   ask ls-remote --exit-code --quiet origin "refs/heads/$branch" > /dev/null || status=$?
@@ -113,15 +123,21 @@ save() {
   return 1
 }
 
+# The set-up file, or without one a post of the five papers with most votes.
+read_set_up() {
+  if [ -f posts.toml ]; then
+    cat posts.toml
+  else
+    printf '[[sources]]\nsource = "https://huggingface.co"\n\n[[posts]]\nwebhook = "${DISCORD_WEBHOOK}"\n'
+    printf 'at = "%s"\ntimezone = "%s"\nlocale = "%s"\n' "${POST_AT:-09:00}" "${POST_TIMEZONE:-Asia/Seoul}" "${POST_LOCALE:-en}"
+  fi
+}
+
 # The set-up file with the secrets in the place of their names.
 fill_in() {
   local text name quoted='"([^"\]|\\.)*"'
-  if [ ! -f posts.toml ]; then
-    echo "set-up: failed because the repository has no file posts.toml at its top."
-    return 1
-  fi
   # A secret that only a comment names is not needed.
-  text=$(sed -E "s/^(([^\"'#]|$quoted|'[^']*')*)#.*/\1#/" posts.toml)
+  text=$(read_set_up | sed -E "s/^(([^\"'#]|$quoted|'[^']*')*)#.*/\1#/")
   for name in "${!DISCORD_WEBHOOK@}"; do text=${text//"\${$name}"/"${!name}"}; done
   if [[ $text =~ \$\{(DISCORD_WEBHOOK[A-Z0-9_]*)\} ]]; then
     name=${BASH_REMATCH[1]}
@@ -163,9 +179,13 @@ if [ "${1:-}" = save ]; then
   save
 else
   status=0
+  # Titles and reasons are others' words: none is a command to the runner.
+  stop=$(openssl rand -hex 16)
+  echo "::stop-commands::$stop"
   run 2>&1 | hide | tee "$report" || status=${PIPESTATUS[0]}
+  echo "::$stop::"
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
-    # Titles and reasons are others' words: none ends the fence.
+    # Nor does one end the fence.
     { echo '```' && sed 's/```/~~~/g' "$report" && echo '```'; } >> "$GITHUB_STEP_SUMMARY"
   fi
   exit "$status"

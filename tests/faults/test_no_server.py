@@ -18,7 +18,7 @@ import pytest
 from bot.core.clock import system_clock
 from tests.fake_discord import model
 from tests.fake_discord.server import FakeDiscord
-from tests.support import digest_builders, fork_server, patience, shifted_command
+from tests.support import digest_builders, fork_server, patience, running_bot, shifted_command
 from tests.support.running_bot import post, post_in
 from tests.support.shell_fixtures import CommandResult
 
@@ -26,8 +26,9 @@ pytestmark = [pytest.mark.wire, pytest.mark.skipif(not shutil.which("openssl"), 
 
 ROOT = Path(__file__).parents[2]
 BRANCH = "refs/heads/paperround-state"
-STEP = re.findall(r"- run: (.+)", (ROOT / "deploy/github/paperround.yml").read_text())[-1]
-"""What the workflow runs after the installation."""
+STEP = re.findall(r"- run: (.+)", (ROOT / "action.yml").read_text())[-1]
+"""What the action runs after the installation."""
+PUSH_TOKEN = "ghs_pushes-the-state-alone"
 COMMAND = """\
 #!{python} -SI
 import json, os, socket, sys
@@ -71,12 +72,12 @@ class Copy:
         self.replace_command(COMMAND.format(python=sys.executable, socket=self.folder / "socket"))
         self.move_clock(0)
         entry = post_in(self.channel_id) if TOKEN in self.secrets else post(webhook="${DISCORD_WEBHOOK}")
-        self.commit(
-            {"posts.toml": entry, "deploy/github/run.sh": (ROOT / "deploy/github/run.sh").read_text()}
-        )
+        self.commit({"posts.toml": entry})
 
-    def commit(self, files: dict[str, str]) -> None:
+    def commit(self, files: dict[str, str], *, without: str = "") -> None:
         checkout = self.check_out()
+        if without:
+            (checkout / without).unlink()
         for name, text in files.items():
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             (checkout / name).write_text(text)
@@ -113,6 +114,7 @@ class Copy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         arguments, cwd, environment = json.loads(await reader.readline())
+        assert PUSH_TOKEN not in environment.values()
         before = str(self.clock), str(self.folder / "places"), self.place
         self.commands += 1
         log = self.folder / f"output {self.commands}"
@@ -124,7 +126,10 @@ class Copy:
         writer.close()
 
     async def run(self, *, checkout: Path | None = None, **settings: str) -> CommandResult:
-        """Run the script as the workflow does. Secrets must be neither in its output nor in what it stored."""
+        """Run the action's step as GitHub does. Secrets must be neither in its output nor in what it stored.
+
+        Between its first and last line the runner takes no commands (GitHub's *Stopping and starting workflow commands*).
+        """
         checkout = checkout or self.check_out()
         temporary = checkout.with_name(f"{checkout.name}-temp")
         temporary.mkdir()
@@ -140,11 +145,13 @@ class Copy:
             "TMPDIR": str(temporary),
             "GITHUB_STEP_SUMMARY": str(summary),
             "PUSH_PAUSE": "0",
+            "PUSH_TOKEN": PUSH_TOKEN,
+            "GITHUB_ACTION_PATH": str(ROOT),
             "PAPERROUND_INBOX": str(self.inbox),
             **settings,
         }
         process = await asyncio.create_subprocess_exec(
-            *STEP.split(),
+            *("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEP),
             cwd=checkout,
             env=environment,
             stdout=asyncio.subprocess.PIPE,
@@ -154,7 +161,11 @@ class Copy:
         assert process.returncode is not None
         said = out.decode()
         print(said, end="\n---\n")
+        stopped = re.fullmatch(r"::stop-commands::([0-9a-f]{32})\n(.*)::\1::\n", said, re.DOTALL)
+        assert stopped
+        said = stopped[2]
         assert said in summary.read_text()
+        assert PUSH_TOKEN not in said + (checkout / ".git/config").read_text()
         for secret in self.secrets.values():
             assert secret not in said
             assert secret.partition("?")[0].rstrip("/").rpartition("/")[2] not in said
@@ -228,6 +239,21 @@ async def test_a_week_of_runs_posts_each_day_once(copy: Copy) -> None:
     quiet = await copy.run()
     assert quiet.exit_status == 0, quiet
     assert copy.posts() == [*PAPERS]
+
+
+async def test_a_secret_and_a_workflow_are_enough(copy: Copy) -> None:
+    """Hugging Face's list, the source without a set-up file, is away here; the inbox is read all the same."""
+    copy.commit({"README.md": "A repository of one's own."}, without="posts.toml")
+    copy.add_digest(0, PAPERS[0])
+    address = copy.secrets.pop(WEBHOOK)
+    inputs = {"WEBHOOK": address, "POST_AT": "11:30", "POST_TIMEZONE": running_bot.midday_zone()}
+    for _ in range(2):
+        run = await copy.run(**inputs)
+        assert address not in run.stdout
+        assert "source https://huggingface.co: failed because" in run.stdout
+        assert copy.posts() == [PAPERS[0]]
+    wrong = await copy.run(**inputs | {"POST_LOCALE": "fr"})
+    assert "posts 1: locale" in wrong.stdout
 
 
 def lose_second_state(copy: Copy) -> Path:
@@ -440,8 +466,4 @@ async def test_a_missing_secret_and_a_repository_that_is_away_are_named(copy: Co
     copy.commit({"posts.toml": f'[[posts]]\nat = "nine"\n# webhook = "${{DISCORD_WEBHOOK_2}}"\n{place}\n'})
     wrong = await copy.run()
     assert (wrong.exit_status, "/posts.toml:1: posts 1: at: " in wrong.stdout) == (2, True), wrong
-    empty = copy.check_out()
-    (empty / "posts.toml").unlink()
-    without = await copy.run(checkout=empty)
-    assert (without.exit_status, "no file posts.toml" in without.stdout) == (1, True), without
     assert (copy.posts(), copy.state()) == ([], "")
