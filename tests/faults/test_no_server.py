@@ -247,7 +247,11 @@ async def test_a_secret_and_a_workflow_are_enough(copy: Copy) -> None:
     copy.commit({"README.md": "A repository of one's own."}, without="posts.toml")
     copy.add_digest(0, PAPERS[0])
     address = copy.secrets.pop(WEBHOOK)
-    inputs: dict[str, Any] = {"WEBHOOK": address, "POST_AT": "11:30", "POST_TIMEZONE": running_bot.midday_zone()}
+    inputs: dict[str, Any] = {
+        "WEBHOOK": address,
+        "POST_AT": "11:30",
+        "POST_TIMEZONE": running_bot.midday_zone(),
+    }
     for _ in range(2):
         run = await copy.run(**inputs)
         assert address not in run.stdout
