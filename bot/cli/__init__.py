@@ -183,7 +183,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         from bot.core import program
 
-        reason = f"The installation is not whole: {program.describe_missing(error)}"
+        reason = program.describe_missing(error)
         try:
             from bot.cli import shell
 

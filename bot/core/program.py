@@ -91,6 +91,8 @@ def describe_missing(error: ModuleNotFoundError, extra: str = "") -> str:
         shlex.quote(f".[{extra}]" if extra else "."),
         (error.name or str(error)).partition(".")[0],
     )
+    if library in sys.stdlib_module_names:  # fcntl, resource
+        return f"This Python has no {library}: Paperround runs on Linux, macOS and, on Windows, in WSL."
     return f"{library} is missing. In the folder of the checkout, run: {pip} {wanted}"
 
 

@@ -218,3 +218,11 @@ def test_ctrl_c_at_a_question_ends_a_command_at_once() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(command())
+
+
+def test_a_python_without_a_library_of_unix_is_told_where_paperround_runs() -> None:
+    """As on Windows, where reinstalling, which was the advice, changes nothing."""
+    code = "import sys, runpy; sys.modules['fcntl'] = None; runpy.run_module('bot', run_name='__main__')"
+    ran = subprocess.run([sys.executable, "-c", code, "backup", "x.db"], capture_output=True, text=True)
+    assert (ran.returncode, "runs on Linux, macOS and, on Windows, in WSL." in ran.stderr) == (2, True), ran
+    assert "pip" not in ran.stderr
