@@ -408,8 +408,8 @@ class Appearance:
 
 
 def label_key(label: str) -> str:
-    """Return the key by which labels of sources are equal: without case, spaces and signs, so that ICLR-2026 is iclr2026."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", label).casefold()))
+    """Return the key by which labels of sources are equal, without case, accents, spaces and signs: ICLR-2026 is iclr2026."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", label.casefold())))
 
 
 intern_name = lru_cache(maxsize=1 << 13)(str)

@@ -354,6 +354,8 @@ def read_key(text: str) -> str | None:
     if arxiv_id := arxiv_ids.parse_bare_id(typed):
         return arxiv_id
     name, _, value = typed.partition("/")
+    if not value and (prefix := typed.partition(":"))[0].lower() in _SCHEMES:  # openreview:ID
+        name, _, value = prefix
     if not value and "10." not in typed:
         return next(iter(arxiv_ids.find_ids(text)), None)
     if name.lower() not in _SCHEMES:

@@ -14,6 +14,7 @@ A text that has only such a clause is words, and so is every other word.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from datetime import date, timedelta
@@ -30,8 +31,26 @@ LIKE_LIST = "like:list"
 """The term for papers that are like those of the server's list."""
 _MAX_WORDS = 24
 _MAX_IGNORED = 4
-QUOTES = str.maketrans(dict.fromkeys("“”„«»『』「」＂", '"') | {"－": "-"})
-"""Quotation marks and the full-width minus as typed in Korean text, each as one character of the query language."""
+_MARKS = (
+    "DOUBLE QUOTATION",
+    "LOW-9 QUOTATION",
+    "HIGH-REVERSED-9",
+    "FULLWIDTH QUOTATION",
+    "POINTING DOUBLE ANGLE",
+)
+_BRACKETS = ("DOUBLE ANGLE BRACKET", "CORNER BRACKET", "DOUBLE PRIME QUOTATION")
+
+
+def _is_quotation_mark(sign: str) -> bool:
+    name = unicodedata.name(sign, "")
+    return any(part in name for part in (*_MARKS, *_BRACKETS)) and "SINGLE" not in name
+
+
+QUOTES = str.maketrans(
+    dict.fromkeys("－‐‑﹣", "-")
+    | dict.fromkeys(filter(_is_quotation_mark, map(chr, (*range(0xA0, 0x3030), *range(0xFF00, 0xFF70)))), '"')
+)
+"""Quotation marks and hyphens of any script, by their names in Unicode, each as one character of the query language."""
 _AS_TYPED = QUOTES | {
     ord(typography.normalise("NFKC", chr(letter))): letter for letter in range(0x3131, 0x3164)
 }

@@ -59,11 +59,15 @@ _PERIODS = (
         rf"|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{{1,6}}?)(?:간| ?동안)?"
     ),
 )
+_WITHIN_LAST = re.compile(r"^(?:in|over|within|during|for) (?:the )?(?:last|past) (?=[a-z]+$)")
+"""The last seven days, not the calendar's week before: in the last week."""
+_START_OF = re.compile(r"(?<=since )(?:the )?(?:start|beginning) of (?:the|this) (?=[a-z]+$)")
 _HAS_YEAR = re.compile("(?:19|20)[0-9]{2}|year|작년|올|해|금년")
 _RANGE = re.compile(
     r" ?(?:부터|(?<= )(?:to|until|through)(?= )|\.\.|[–—~〜]|(?<![0-9]{4})-|-(?![0-9]{1,2}(?![0-9]))) ?"
 )
 """Separators of two dates: no hyphen within 2025-06."""
+_AND = re.compile("(?<=[년월일])(?:과|와) ")
 _MOST_SEPARATORS = 6
 """Each separator is tried. A text with more of them is not two dates: those have at most five, if all their hyphens count."""
 _LAST_NUMBER = re.compile("(?<![0-9])([0-9]{1,2}+)[^0-9]*+$")
@@ -114,7 +118,7 @@ def read_calendar(text: str) -> Span | None:
 def read_typed_date(text: str, today: date) -> Span | None:
     """Return the first and last day of a typed date or period, inclusive; None for any other text."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
-    folded = _load_words()["same"].get(folded, folded)
+    folded = _START_OF.sub("this ", _WITHIN_LAST.sub("last 1 ", _load_words()["same"].get(folded, folded)))
     typed = _SHORT_YEAR.sub("20", _TH.sub("", folded.removeprefix("the ")))
     try:
         typed = _DAY_ALONE.sub(r"\1일", folded) if _DAY_ALONE.fullmatch(folded) else typed
@@ -181,6 +185,8 @@ def _read_range(text: str, today: date) -> Span | None:
     """
     if text.startswith("between "):
         text = text.removeprefix("between ").replace(" and ", " ~ ", 1)
+    if text.endswith("사이"):
+        text = _AND.sub(" ~ ", text.removesuffix("사이").rstrip(), count=1)
     text = text.removeprefix("from ")
     separators = list(islice(_RANGE.finditer(text), _MOST_SEPARATORS + 1))
     if len(separators) > _MOST_SEPARATORS:

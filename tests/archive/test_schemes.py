@@ -71,7 +71,8 @@ NOTATIONS = {
     " | https://aclanthology.org/2026.acl-long.17v2.pdf에서 | acl/2026.acl-long.17",
     "acl/p19-1001": "https://www.aclweb.org/anthology/P19-1001.pdf | https://doi.org/10.18653/v1/P19-1001",
     "openreview/aB3dEfGh1J": "https://openreview.net/forum?id=aB3dEfGh1J | https://openreview.net/pdf?id=aB3dEfGh1J"
-    " | openreview.net/forum?id=aB3dEfGh1J&noteId=xyz12345 | openreview/aB3dEfGh1J",
+    " | openreview.net/forum?id=aB3dEfGh1J&noteId=xyz12345 | openreview/aB3dEfGh1J"
+    " | openreview:aB3dEfGh1J",
     "openreview/aB3_EfGh1_": "https://openreview.net/forum?id=aB3_EfGh1_ | https://openreview.net/pdf?id=aB3_EfGh1_&noteId=x_"
     r" | https://openreview.net/forum?id=aB3\_EfGh1\_ | https://openreview.net/forum?id=aB3{\_}EfGh1{\textunderscore}"
     " | [_A Title_](https://openreview.net/forum?id=aB3_EfGh1_) | _[A Title](https://openreview.net/forum?id=aB3_EfGh1_)_"

@@ -140,6 +140,7 @@ def test_a_long_query_is_cut_before_the_words_to_leave_out() -> None:
         ('robots -"open', ["open"], "robots"),
         ('"language model"-vision', ["vision"], '"language model"'),
         ("로봇 －지도 -『강화 학습』", ["지도", "강화 학습"], "로봇"),
+        ("robots ‑survey -《deep sea》 -〝far sea〞", ["survey", "deep sea", "far sea"], "robots"),
         ("robots -title:maps -author:lin", ["maps"], "robots -author:lin"),
     ],
 )
