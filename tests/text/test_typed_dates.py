@@ -41,7 +41,8 @@ READ = {
         "|20-27 November|2026-11-20~27|2026-11-20-2026-11-27|20261120-20261127|11월 20일부터 27일까지",
         "2022-01-01 2023-12-31": "2022-2023",
         "2025-12-01 2025-12-31": "dec-2025|2025-dec|Dec '25|25년 12월",
-        "2026-11-22 2026-11-28": "past week|the past week|in the last week|over the past week|the last seven days|최근 일주일|지난 1 주 동안|지난 일주일간",
+        "2026-11-22 2026-11-28": "past week|the past week|in the last week|over the past week|the last seven days"
+        "|최근 일주일|지난 1 주 동안|지난 일주일간",
         "2026-11-15 2026-11-28": "지난 2 주 동안|최근 이 주|past two weeks",
         "2026-10-29 2026-11-28": "past month|within the last month|최근 한 달 동안",
         "2025-11-29 2026-11-28": "past year",
