@@ -213,3 +213,17 @@ async def test_a_label_of_which_nothing_is_like_the_list_posts_nothing(sqlite_db
     await world.daily(papers=3, topic='like:list in:"ICLR 2026"')
     await world.at("Mon 09:00", "Mon 21:00", "Tue 09:00")
     assert world.sent == []
+
+
+async def test_of_more_papers_than_were_measured_a_post_has_at_most_three(sqlite_db: Database) -> None:
+    world = LikeWorld(sqlite_db)
+    await world.prepare(*FIVE)
+    await world.daily(topic="like:list", papers=9)
+    for day, letter, others in (("Mon", "A", 80), ("Tue", "B", 120)):
+        near = [robot(f"{letter}{number}") for number in range(1, 6)]
+        far = [other(f"{'X' if day == 'Mon' else 'Y'}{number}") for number in range(1, others)]
+        await world.list(day, " ".join([*near, *far]), at=f"{day} 08:00")
+        await world.at(f"{day} 09:00")
+    measured, beyond = (len(text.split()) for text in world.sent)
+    assert measured > 3
+    assert beyond == 3

@@ -259,6 +259,10 @@ class TopicKey(NamedTuple):
     server_id: int
 
 
+_MEASURED, _MOST_BEYOND = 100, 3
+"""Of more papers than days were measured with, as of arXiv's categories, a post like the server's list has at most this many."""
+
+
 def find_topic(subscription: Subscription) -> TopicKey:
     is_like_list = query_parser.asks_for_list(subscription.topic)
     return TopicKey(
@@ -348,6 +352,8 @@ class CandidatePool:
         topic = find_topic(subscription)
         ranked, late = self._draw_on_topic(key, topic)
         of_days, window, rolling = self._draw(key).own, key.window, is_rolling(subscription)
+        if topic.server_id and len(of_days) > _MEASURED:
+            subscription = replace(subscription, top_n=min(subscription.top_n, _MOST_BEYOND))
         if mark is None and window.is_of_next_day:
             newest_on = _find_newest_day(ranked, of_days, subscription.min_votes)
             ranked = tuple(paper for paper in ranked if paper.date_on == newest_on)
