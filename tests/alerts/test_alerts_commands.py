@@ -304,6 +304,8 @@ REFUSED: tuple[tuple[dict[str, str], str, dict[str, Any]], ...] = (
     ({}, "refused-no-terms", {}),
     ({"keyword": "?!"}, "refused-no-letters", {"text": "?!"}),
     ({"keyword": "the"}, "refused-only-particles", {"text": "the"}),
+    ({"keyword": "like:list"}, "refused-like-list", {}),
+    ({"keyword": "로봇, 비슷:목록"}, "refused-like-list", {}),
     ({"keyword": "robots last week"}, "topic-has-period", {"text": "last week"}),
     ({"keyword": "로봇, 지난달 지도"}, "topic-has-period", {"text": "지난달"}),
     ({"keyword": "2024년 4월 로봇"}, "topic-has-period", {"text": "2024년 4월"}),

@@ -17,7 +17,7 @@ from bot.i18n import typed_values
 from bot.papers import list_state
 from bot.search import alert_matcher
 from bot.search.service import SearchService
-from bot.text import analyser, institutions, people, plain
+from bot.text import analyser, institutions, people, plain, query_parser
 from storage import accounts, alerts, errors, models, outbox, papers, search
 from storage.database import Database
 
@@ -87,6 +87,10 @@ def _check_term(term: models.AlertTerm) -> None:
             f"“{term.text}” does not identify an institution. Give its full name.",
             "refused-no-institution",
             text=term.text,
+        )
+    if term.kind is models.AlertKind.KEYWORD and query_parser.asks_for_list(term.text):
+        raise errors.UsageError(
+            "What is like a server's list comes as a daily post, not as an alert.", "refused-like-list"
         )
     is_phrase = term.kind is not models.AlertKind.KEYWORD or term.text.startswith('"')
     if not is_phrase:

@@ -443,6 +443,7 @@ refused-text-too-long = “{ $text }” has { $length } characters; a word or na
 refused-no-letters = “{ $text }” has no letters or numbers to look for. Use words such as **reinforcement learning**.
 refused-only-particles = “{ $text }” is too common a word for an alert. Use a more specific one, such as **diffusion**.
 refused-no-institution = “{ $text }” doesn't identify an institution. Give its full name, such as **Stanford University**.
+refused-like-list = What is like your list comes as a daily post, not as an alert: **/daily setup** with the topic *like:list*.
 refused-last-name = Several authors are called “{ $text }”. Give a whole name, such as **{ $author }**.
 refused-too-many = You have reached the maximum of { $most } alerts. Remove one first.
 refused-gone = That alert was already removed. Create a new one.

@@ -384,6 +384,7 @@ refused-text-too-long = 단어나 이름 하나는 { $most }자까지인데 { $l
 refused-no-letters = “{ $text }”에는 검색할 글자가 없어요. **강화 학습**처럼 적어 주세요.
 refused-only-particles = “{ $text }” 같은 말은 너무 흔해서 알림을 만들 수 없어요. **확산 모델**처럼 구체적인 단어를 넣어 주세요.
 refused-no-institution = “{ $text }”만으로는 어떤 기관인지 알 수 없어요. **서울대학교**처럼 전체 이름을 적어 주세요.
+refused-like-list = 우리 목록과 비슷한 논문은 알림이 아니라 자동 게시로 받을 수 있어요. **/자동게시 설정**의 주제에 *비슷:목록*을 넣어 주세요.
 refused-last-name = 성이 “{ $text }”인 저자가 여러 명이에요. 이름을 모두 적어 주세요. 예: **{ $author }**
 refused-too-many = 알림은 { $most }개까지 만들 수 있어요. 하나를 삭제한 다음 만들어 주세요.
 refused-gone = 이미 삭제된 알림이에요. 새로 만들어 주세요.
