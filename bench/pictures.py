@@ -1,4 +1,4 @@
-"""Takes the pictures of the README and of `docs/pictures.md` from the demo, using headless Chromium: `make pictures`.
+"""Takes the pictures of the README and of `docs/wording.md` from the demo, using headless Chromium: `make pictures`.
 
 A picture shows the newest message without the rest of the page. The animation shows the whole page while a topic is
 being typed. The words of each message are stored beside the pictures: a test compares them with what the demo shows now.

@@ -122,7 +122,7 @@ def install_signal_handlers(container: Container) -> asyncio.Event:
 MISSING_TOKEN_MESSAGE = (
     "DISCORD_TOKEN is not set. `paperround setup` asks for the token of your application"
     " (https://discord.com/developers/applications) and writes it into .env; in a repository that posts it is a secret."
-    " `paperround demo` and a daily post by a webhook (docs/webhooks.md) work without one."
+    " `paperround demo` and a daily post by a webhook (docs/no-server.md) work without one."
 )
 
 

@@ -237,7 +237,7 @@ class Settings(BaseSettings):
     discord_token: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("DISCORD_TOKEN", "discord_token")
     )
-    """The bot's token; only `run` needs it, and not for [webhooks](webhooks.md)."""
+    """The bot's token; only `run` needs it, and not for [webhooks](no-server.md)."""
     database_url: str = "sqlite+aiosqlite:///paperround.db"
     """A SQLite file, or `postgresql://user:password@host/name`, with `?ssl=require` for TLS (`sslmode` too); [several
     hosts](scaling.md#postgresql-with-a-replica).
@@ -291,10 +291,10 @@ class Settings(BaseSettings):
     web_url: Annotated[str | None, _web_address("https://papers.example.org")] = None
     """The public address of the web archive, such as `https://papers.example.org`, for links."""
     mcp_token: SecretStr | None = None
-    """The token that [agents](agents.md) send over HTTP; `paperround mcp --http` needs it."""
+    """The token that [agents](web.md) send over HTTP; `paperround mcp --http` needs it."""
     heartbeat_url: Annotated[SecretStr | None, _web_address("https://example.org/ping/KEY")] = None
     """A URL that is requested every minute while this process sends and is healthy, and at the end of a
-    [single run](single-runs.md).
+    [single run](no-server.md).
     """
     log: Annotated[str, _checked(parse_log)] = "console"
     """The form of the log, `console` or `json`, and a level as in `json:debug`."""
@@ -307,7 +307,7 @@ class Settings(BaseSettings):
     keep_days: int = Field(default=90, ge=35, le=3650)
     """Days after which [old rows](storage.md#what-is-removed) are removed, 35 to 3650."""
     zotero_key: SecretStr | None = None
-    """A key of [Zotero](zotero.md) that may write in the library, which gets the papers of one server's list."""
+    """A key of [Zotero](web.md) that may write in the library, which gets the papers of one server's list."""
     zotero_library: Annotated[str | None, _checked(check_library)] = None
     """That library, such as `groups/12345` or `users/678`."""
     zotero_server: int | None = Field(default=None, ge=1, lt=1 << 63)

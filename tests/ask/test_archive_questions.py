@@ -496,7 +496,7 @@ async def test_nothing_is_said_to_be_absent_that_any_text_has(harness: ClientHar
 
 
 async def test_a_name_that_a_hidden_paper_alone_has_is_absent(harness: ClientHarness) -> None:
-    """docs/taking-back.md: a hidden paper is in no search."""
+    """docs/operating.md: a hidden paper is in no search."""
     await add_papers(harness, {"2501.60001": ("Wicks: BrightLM", 4, "Bo Lin", "MoonLamp3 saves oil")})
     for name in ("MoonLamp3", "BrightLM"):
         assert (await ask(harness, f"How does {name} save oil?")).absent == ()

@@ -147,7 +147,7 @@ async def test_what_failed_is_named_and_costs_itself_alone(single: SingleRuns) -
     on = system_clock().astimezone(ZoneInfo(midday_zone())).date()
     [told] = [line for line in lines if line.startswith(f"daily post 1 in channel {refused}")]
     assert told.startswith(f"daily post 1 in channel {refused}, of {on}: failed because "), (
-        "as docs/single-runs.md has it"
+        "as docs/no-server.md has it"
     )
     assert [line for line in lines if "webhooks/" in line and ": failed because " in line]
     assert f"daily post 3 in channel {whole}: sent" in lines

@@ -231,7 +231,7 @@ def test_the_priority_of_a_source_is_edited(sources: Paperround) -> None:
     assert [row["priority"] for row in sources("list", "--json").data] == [7]
     unknown = sources("edit", "https://example.org", "--priority", "7")
     assert (unknown.exit_status, "is not a source" in unknown.stderr) == (2, True)
-    for token in ("old1", "new2"):  # docs/secrets.md: one is added, then the other removed
+    for token in ("old1", "new2"):  # docs/operating.md: one is added, then the other removed
         sources("add", f"https://example.org/feed?token={token}")
     alike = sources("remove", "https://example.org/feed?token=***")
     assert (alike.exit_status, "*** is what 2 sources are shown as. Name" in alike.stderr) == (2, True), (

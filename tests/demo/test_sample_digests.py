@@ -52,7 +52,7 @@ async def check_words(locale: models.Locale, demo: pictures.Demo) -> None:
 
 
 def test_the_documents_show_each_picture_in_the_order_in_which_it_is_taken() -> None:
-    text = (pictures.FOLDER.parent / "pictures.md").read_text(encoding="utf-8")
+    text = (pictures.FOLDER.parent / "wording.md").read_text(encoding="utf-8")
     shown = re.findall(r"images/([a-z-]+)-en\.png", text)
     assert shown == list(pictures.MESSAGES)
     assert {path.stem for path in pictures.FOLDER.glob("*.png")} == {

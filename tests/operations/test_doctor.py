@@ -250,7 +250,7 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
     findings = await examine()
     found = findings[f"daily post {added.id}"]
     assert (found.value, found.status) == ("webhook …/webhooks/812345678901234567/••••", "warning")
-    # What docs/webhooks.md and docs/no-server.md tell to do.
+    # What docs/no-server.md and docs/no-server.md tell to do.
     for hint in (
         "it may have been deleted, or its address may be wrong",
         "`removed = true`",

@@ -163,7 +163,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("how", ["deleted", "another token", *REFUSALS])
 async def test_an_invalid_webhook_blocks_only_its_own_posts(posting: Posting, how: str) -> None:
-    """A webhook has no rights that could be given to it, whatever code Discord's refusal has (docs/webhooks.md)."""
+    """A webhook has no rights that could be given to it, whatever code Discord's refusal has (docs/no-server.md)."""
     other = await posting.subscribe(2, at_time="08:59")
     added = await posting.subscribe()
     if how == "deleted":

@@ -1,4 +1,4 @@
-"""Likeness to papers of several interests. The numbers are those of docs/recommendation.md."""
+"""Likeness to papers of several interests. The numbers are those of docs/planning.md."""
 
 import random
 from collections.abc import Iterable

@@ -339,7 +339,7 @@ async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: Ne
 
 @pytest.mark.parametrize("is_planned", [True, False])
 async def test_a_hidden_paper_has_no_news_in_its_thread(world_: NewsWorld, *, is_planned: bool) -> None:
-    """docs/taking-back.md: messages that wait go without it. Who saved it reads its news: it is theirs."""
+    """docs/operating.md: messages that wait go without it. Who saved it reads its news: it is theirs."""
     await world_.save("C")
     await world_.open_threads()
     await world_.shelf.start_news(READER, "UTC")

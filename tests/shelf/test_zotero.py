@@ -228,7 +228,7 @@ OTHERS_THAN_MOSS = (
 async def test_an_item_is_a_paper_if_it_has_its_id_or_url_alone_in_a_field(
     lab: Lab, key: str, fields: Sequence[dict[str, Any]], written: list[str]
 ) -> None:
-    """docs/zotero.md: by any of its keys, as those of a preprint and its article."""
+    """docs/web.md: by any of its keys, as those of a preprint and its article."""
     ingest = sample_archive.make_ingest(lab.database)
     await ingest.add_facts([replace(FACTS, paper_key=MOSS, location="b")])
     if key == JOINED:
@@ -348,7 +348,7 @@ async def test_what_lasts_is_told_and_goes_on_once_it_is_mended(lab: Lab, refusa
     assert all(said in told for said in REFUSALS[refusal]), told
     assert (KEYS in told) is (KEYS in REFUSALS[refusal])
     if refusal in ("key", "library", "server"):
-        assert told.endswith("restart the bot."), "docs/zotero.md: a setting counts from a restart on"
+        assert told.endswith("restart the bot."), "docs/web.md: a setting counts from a restart on"
     assert fake_zotero.KEY not in told
     findings = await doctor.examine(Settings(database_url=lab.database.url), accept_token)
     assert [row.note for row in findings if row.what == "list in Zotero"] == [told]
@@ -368,7 +368,7 @@ HELD_UP = 500, 502, 503, 504, 409, None
 async def test_a_paper_at_which_zotero_fails_for_days_costs_itself_alone(
     lab: Lab, status: int | None
 ) -> None:
-    """docs/zotero.md: one that cannot be written is named after a day, and the others come. None: the connection ends."""
+    """docs/web.md: one that cannot be written is named after a day, and the others come. None: the connection ends."""
 
     def fail(request: web.BaseRequest, body: str) -> web.Response | None:
         if request.method == "GET" or "2501.00001" not in body:
@@ -610,7 +610,7 @@ async def test_a_collection_of_our_name_that_is_there_is_used(lab: Lab) -> None:
     "ends_as", ["in the trash", "twice in the trash", "renamed", "erased", "erased meanwhile"]
 )
 async def test_papers_come_into_a_collection_that_people_see(lab: Lab, ends_as: str) -> None:
-    """docs/zotero.md: in the collection *Paperround*, which is made if there is none. One in the trash shows nobody a paper."""
+    """docs/web.md: in the collection *Paperround*, which is made if there is none. One in the trash shows nobody a paper."""
     await lab.add("2501.00001")
     await lab.write()
     for _ in range(2 if ends_as.startswith("twice") else 1):
@@ -689,7 +689,7 @@ ACCESS: dict[str, tuple[dict[str, Any], str, doctor.Status]] = {
 async def test_doctor_says_whether_the_key_may_write(
     lab: Lab, case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """docs/zotero.md: a missing library is named with its setting; of a Zotero that is away nothing is to be solved."""
+    """docs/web.md: a missing library is named with its setting; of a Zotero that is away nothing is to be solved."""
     monkeypatch.chdir(tmp_path)
     lab.fake.access, name, status = ACCESS[case]
     if case == "away":
@@ -733,7 +733,7 @@ SAID = {
     503: ("Zotero has been away", "하루 동안"),
     413: ("refuses it with code 413", "코드 413번"),
 }
-"""What `/status` says about each trouble, in English and Korean (docs/zotero.md)."""
+"""What `/status` says about each trouble, in English and Korean (docs/web.md)."""
 
 
 @both_languages

@@ -1,6 +1,6 @@
 """A key that one paper claims joins it with another only if both agree, in any order, and the operator can part the two.
 
-Expectations: `docs/storage.md`, *Which module has a table*, and `docs/taking-back.md`, *A paper*.
+Expectations: `docs/storage.md`, *Which module has a table*, and `docs/operating.md`, *A paper*.
 """
 
 import itertools

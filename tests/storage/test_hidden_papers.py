@@ -57,7 +57,7 @@ async def test_a_post_and_an_alert_that_wait_go_on_without_it(world: World) -> N
 async def test_a_message_that_waits_under_the_papers_former_key_goes_on_without_it(
     world: World, kind: str, is_joined_first: bool
 ) -> None:
-    """docs/taking-back.md: *Post now* does not come. Hidden before or after both keys are known as one paper's."""
+    """docs/operating.md: *Post now* does not come. Hidden before or after both keys are known as one paper's."""
     if kind == "alert":
         await world.alert("Paper")
     elif kind == "today":
@@ -115,7 +115,7 @@ async def test_one_that_was_only_looked_up_stays_hidden_and_its_savers_keep_it(w
 async def test_of_three_that_become_one_in_a_reading_any_that_is_hidden_hides_it(
     world: World, order: tuple[str, ...], named: str
 ) -> None:
-    """docs/taking-back.md: in no post, list and search, also when its source brings it again; once in `papers show`."""
+    """docs/operating.md: in no post, list and search, also when its source brings it again; once in `papers show`."""
     await world.daily(papers=3)
     world.now = moment("Sun-1 20:00")
     for number, key in enumerate(order):
