@@ -343,9 +343,10 @@ def find_everyday_terms(text: str) -> tuple[str, ...]:
         return terms
     # The analyser does not strip all particles: 같은 인물이.
     noun = analyser.monosyllabic_noun(text) or strip_query_word(key, table.__contains__)
-    if " " in text and noun.isascii() and analyser.has_hangul(text):
-        noun = ""  # of Gen 무엇인가요, the second word is no ending
-    return table.get(noun, ())
+    last = text.rpartition(" ")[2] if " " in text and analyser.has_hangul(text) else ""
+    # Of 영상 이해 and Gen 무엇인가요, the second word is no ending.
+    is_word = last and key.removeprefix(noun) == _key(last) and (noun.isascii() or is_noun(last))
+    return () if is_word else table.get(noun, ())
 
 
 @lru_cache(maxsize=1)

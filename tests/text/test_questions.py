@@ -92,6 +92,13 @@ def test_everyday_words_are_found_in_any_form(pair: str) -> None:
     assert term in questions.find_everyday_terms(words)
 
 
+def test_a_noun_behind_an_everyday_word_is_no_ending_of_it() -> None:
+    """이해 is a word, though 이 and 해 are endings: video understanding is not every paper on videos."""
+    for words in ("영상 이해", "동영상 이해", "사진 이해"):
+        assert questions.find_everyday_terms(words) == ()
+    assert questions.find_everyday_terms("스마트폰에서 도는")
+
+
 MAX_LENGTH, MIN_WORDS = 60, 8
 
 
