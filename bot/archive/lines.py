@@ -103,6 +103,8 @@ class LineReader:
                 ended += self._end_section()
         is_read = is_read and not self._is_mentioning
         papers = self._read_line(self._join(row), row) if is_read else []
+        if papers:
+            self._read_below()
         self._papers += papers
         if papers or heading:
             self._above = []
@@ -125,6 +127,7 @@ class LineReader:
         A title is in a paper's line, in bold above its links, in the heading of a section's only one, above its links, or in a
         short heading.
         """
+        self._read_below()
         papers = [paper for paper in self._papers if not paper.is_mention]
         is_single = len({paper.key for paper in papers}) == 1
         is_titled = any(paper.title for paper in papers if paper.row == papers[0].row)
@@ -158,6 +161,16 @@ class LineReader:
         pairs = zip(titles, people, strict=False)
         both = (said._replace(people=other.people) for said, other in pairs)
         return {row: said for (row, _), said in zip(self._untitled, both, strict=False)}
+
+    def _read_below(self) -> None:
+        """Take from the lines below a paper's title, but of arXiv's, who wrote it, and the abstract behind their names."""
+        paper = self._papers[-1] if self._papers else None
+        if paper is None or not paper.title or paper.is_of_arxiv or paper.is_mention or paper.others:
+            return
+        below = [strip_markdown(line).strip(" -*") for line in self._above if line.strip()]
+        if people := title_reader.read_people(below[0].replace(" | ", ", ")) if below else ():
+            abstract = next((line for line in below[1:2] if _is_sentence(line) or line.endswith("。")), None)
+            self._papers[-1] = paper._replace(others={"authors": people, "abstract": abstract})
 
     def _join(self, row: int) -> str:
         """Return a line with a link that continues in the next line."""

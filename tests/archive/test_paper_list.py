@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.archive import arxiv_ids, fields, parse
+from bot.archive import arxiv_ids, fields, listing, parse
 from storage import errors
 from storage.models import Digest, DigestFormat, Entry, SkipReason
 from tests.support import case_files
@@ -603,3 +603,21 @@ def test_an_address_with_an_interval_gives_no_day_to_all() -> None:
     ]
     undated = [{"doi": key, "title": MOSS} for key in keys]
     assert [digest.is_rolling for digest in read(json.dumps(undated), name)] == [True]
+
+
+def test_the_people_and_the_abstract_below_a_title_are_the_papers() -> None:
+    """As volumes of the ACL Anthology have them; of what is on arXiv, arXiv tells both."""
+    abstract = "Towers were watched for two winters, and rain was counted on each of their roofs by hand."
+    volume = "".join(
+        f"<div><a href='/2026.acl-long.{number}.pdf'>pdf</a> <a href='/2026.acl-long.{number}.bib'>bib</a></div>"
+        f"<span><strong><a href='/2026.acl-long.{number}/'>{title}</a></strong><br>"
+        f"<a href='/people/a/'>Ada Moss</a> | <a href='/people/b/'>Bo Carr</a></span><div>{abstract}</div>"
+        for number, title in enumerate((TITLE, OTHER, "Towers of the Second Winter"), 1)
+    )
+    address = "https://aclanthology.org/volumes/2026.acl-long/"
+    [digest] = parse.parse_text(f"<html><body>{volume}</body></html>", address, date(2026, 11, 30))
+    for paper in listing.papers_of(digest.text):
+        assert (paper["authors"], paper["abstract"]) == (["Ada Moss", "Bo Carr"], abstract)
+    text = "## 2026-11-27\n\n- [Rain on the Roofs of Towns](https://arxiv.org/abs/2611.00001)\n  Ada Moss, Bo Carr\n"
+    [digest] = parse.parse_text(text, "list.md", date(2026, 11, 30))
+    assert "authors" not in listing.papers_of(digest.text)[0]
