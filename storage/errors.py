@@ -28,8 +28,10 @@ def collected(failures: list[Exception], *, reraise: ErrorTypes = ()) -> Iterato
 HIDDEN = "***"
 """Replaces passwords and tokens in URLs."""
 _SECRETS = re.compile(
-    # A password up to the last @ of a word (but not a port), or a user name alone, which must be a key.
-    r"(?P<name>(?<!http)(?<!https)://[^\s/?#:@\[]{0,100}:|://[^\s/?#:@\[]{0,100}:(?![0-9]{1,5}(?:[/?#\s]|$)))\S{0,300}(?=@)"
+    # A password up to the last @ of a word (but not a port), with one space at most, or a user name alone,
+    # which must be a key.
+    r"(?P<name>(?<!http)(?<!https)://[^\s/?#:@\[]{0,100}:|://[^\s/?#:@\[]{0,100}:(?![0-9]{1,5}(?:[/?#\s]|$)))"
+    r"(?:\S{0,300}(?=@)|[^\s@]{1,300} [^\s@]{1,100}(?=@))"
     r"|(?P<scheme>https?://)[^\s/?#:@]+(?=@)"
     # Parameters with names such as `feed_token`, `X-Amz-Signature` and `accessKey`, and with letters as %74.
     r"|(?P<parameter>[?&;#][\w.-]{0,40}?(?:%[4-7][\w.%-]{1,60}|pass(?:word|wd|phrase)?|pwd|token|bearer|key|secret|auth|signature|credential|session|jwt|access|private|\bsig|\bsid|\bcode|\bhash)=)[^&#\s\"']+"
