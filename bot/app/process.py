@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -56,6 +57,7 @@ FIRST_READ_SECONDS = 60.0
 
 async def run(container: Container, supervision: Supervision | None = None) -> None:
     """Run until SIGTERM or SIGINT. Raises PaperroundError if Discord rejects the bot or the lock is lost."""
+    raise_descriptor_limit()
     await check_destinations(container)
     stopping = install_signal_handlers(container)
     container.templates.log_problems()
@@ -85,6 +87,14 @@ async def run(container: Container, supervision: Supervision | None = None) -> N
             async with in_background(_log_identity(runtime)):
                 await _run_tasks(runtime, clock, stopping, holding, watching)
     log.info("stopped")
+
+
+def raise_descriptor_limit() -> None:
+    """Raise the soft limit of open files, which is 256 to 1,024 on most machines, to 4,096, or to the hard limit below that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4_096 if hard == resource.RLIM_INFINITY else min(hard, 4_096)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def check_destinations(container: Container) -> None:

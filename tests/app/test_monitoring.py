@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import re
+import resource
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -15,7 +17,7 @@ from prometheus_client import parser
 from structlog.testing import capture_logs
 
 from bot.app import container as app_container
-from bot.app import health, jobs
+from bot.app import health, jobs, process
 from bot.core import clock, http_server, program
 from bot.core.settings import Settings
 from bot.features.operations import liveness
@@ -137,6 +139,33 @@ async def test_malformed_request_is_one_line_of_the_log(
     shown = [logging.Formatter().format(record) for record in caplog.records]
     assert len(shown) <= 1
     assert all("\n" not in line for line in shown)
+    assert not re.search(rb"Python|aiohttp", answer.partition(b"\r\n\r\n")[0]), (
+        "the versions help who looks for faults in them"
+    )
+
+
+async def test_idle_connections_leave_descriptors_to_the_rest(
+    harness: ServerHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = int(harness.url.rpartition(":")[2])
+    clients = [await asyncio.open_connection("127.0.0.1", port) for _ in range(260)]
+    async with aiohttp.ClientSession() as session, session.get(f"{harness.url}/health") as answer:
+        assert answer.status in (200, 503)
+    # One of the 200 is that of the request.
+    assert [await reader.read() for reader, _ in clients[:61]] == [b""] * 61
+    assert not any(reader.at_eof() for reader, _ in clients[61:])
+    assert len(caplog.records) == 1
+    for _, writer in clients:
+        writer.close()
+
+
+def test_the_soft_limit_of_open_files_is_raised() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_000, before[1]))
+    process.raise_descriptor_limit()
+    raised = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert raised == (min(4_096, before[1]), before[1])
 
 
 @pytest.mark.parametrize(
