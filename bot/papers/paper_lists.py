@@ -186,7 +186,7 @@ class PaperLists:
     ) -> PaperList:
         result = await self._search.search(self._request(texts, state, today, parsed))
         query = result.read
-        if query.meant and query.authors:
+        if query.meant and query.authors and not query.text:
             of_author = state.replace(kind=ListKind.AUTHOR, text=query.authors[0])
             listed = await self._load_author(texts, of_author, today, parsed)
             return replace(

@@ -297,7 +297,8 @@ def _read_author_of_topic(archive: Archive, text: _Text) -> ParsedQuery | None:
         limited = replace(read, paper_ids=_list_paper_ids(archive, read))
         if not list_matches(archive.engine, Interpretation(limited), SearchRequest("", limit=1)).complete:
             read = text.read(query_parser.with_meaning(ParsedQuery(authors=(typed,))))
-        return replace(read, others=(_in_text(query, query.text, typed),))
+        in_text = Reading(ReadingKind.WORDS, f'"{typed}" {" ".join(rest)}', typed)
+        return replace(read, others=(in_text,))
     return None
 
 

@@ -19,7 +19,7 @@ from tests.conftest import OpenFilled
 from tests.support.client_fixtures import add_samples
 from tests.support.client_harness import ClientHarness, both_languages, component_ids, shown_text
 from tests.support.digest_builders import add_facts
-from tests.support.sample_archive import NOW, NewsletterPaper, add_digest
+from tests.support.sample_archive import NOW, NewsletterPaper, add_digest, make_paper
 
 LAB = (
     NewsletterPaper("2512.00101", "Weighing Kettles", "주전자의 무게를 재요.", authors=("Mira Holt",)),
@@ -507,3 +507,21 @@ async def test_the_words_of_an_alert_are_parsed_once(harness: ClientHarness, par
     parsed.clear()
     await harness.press(listed, "follow-topic")
     assert parsed == ["kettles -survey"]
+
+
+@both_languages
+async def test_a_name_with_a_topic_shows_the_authors_papers_on_it(harness: ClientHarness) -> None:
+    """Where none is on it, all of theirs; a button looks for the name in texts."""
+    await add_digest(
+        harness.container.database,
+        "2025-01-02",
+        make_paper(101, "Robots in Gardens", "로봇이 걷습니다.", authors=("Ada Mossing",)),
+        make_paper(102, "Rivers Drawn by Hand", "그립니다.", authors=("Ada Mossing",)),
+    )
+    on_topic = await harness.ask("topic", query="Ada Mossing robots")
+    assert "Robots in Gardens" in shown_text(on_topic)
+    assert "Rivers Drawn" not in shown_text(on_topic)
+    in_text = await harness.press(on_topic, label=harness.texts("list-in-text", name="Ada Mossing", count=0))
+    assert "Maps for Robots" in shown_text(in_text)
+    without = shown_text(await harness.ask("topic", query="video Ada Mossing"))
+    assert all(title in without for title in ("Robots in Gardens", "Rivers Drawn by Hand"))
