@@ -192,9 +192,10 @@ class TopicIndex:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words that corrections can give: words of topics and translations, and Korean topics without their spaces."""
+        """The words that corrections give: of topics, translations, names in titles, and Korean topics without spaces."""
         words = [(word, topic.weight) for topic in self._topics for word in _WORD_GAP.split(topic.text)]
         words += [(topic.key, topic.weight) for topic in self._topics if topic.language == "ko"]
+        words += self.glossary.names.items()
         return Vocabulary([*words, *((word, 1) for word in self.glossary.korean_words)])
 
     @cached_property

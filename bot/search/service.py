@@ -433,13 +433,17 @@ class SearchService:
         """Return the paper identified by an arXiv id, a link, a name or part of a title, or None."""
         from storage import papers
 
-        paper_key = await self._look_up(lambda archive: titles.find_paper(archive, text))
+        paper_key = await self._look_up(
+            lambda archive: titles.find_paper(
+                archive, text, lambda name: self._load_vocabulary(archive)().correct(name)
+            )
+        )
         if paper_key is None:
             return None
         return await self._database.fetch(papers.get_detail, paper_key, also_unlisted=not self.is_public)
 
     async def find_near_name(self, text: str) -> str | None:
-        """Return the name of papers that sounds most like a text, in Latin letters or Hangul; None without a near one."""
+        """Return the name of papers that sounds most like a text in Hangul; None without a near one."""
         return await self._look_up(lambda archive: titles.find_near_name(archive, text))
 
     async def find_titled(self, texts: Sequence[str]) -> dict[str, str]:

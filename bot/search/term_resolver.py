@@ -62,7 +62,8 @@ class Glossary:
     ) -> None:
         self.title_counts = learnt.titles
         self._paper_counts = learnt.papers
-        self._names = learnt.names
+        self.names = learnt.names
+        """The names of models and methods in titles, with the number of their papers."""
         lexicon = _Lexicon()
         lexicon.add_seeds(terms)
         lexicon.add_learnt(learnt.forms)
@@ -116,14 +117,14 @@ class Glossary:
     @cached_property
     def consonants(self) -> Mapping[str, str]:
         """The consonants of each name of a model or method in titles."""
-        return {name: transliteration.list_consonants(name) for name in self._names}
+        return {name: transliteration.list_consonants(name) for name in self.names}
 
     @cached_property
     def names_by_sound(self) -> transliteration.SoundIndex:
         """The names of models and methods, and abbreviations that may be pronounced as words, such as LoRA."""
         papers = {text: sum(sense.papers for sense in senses) for text, senses in self._senses.items()}
         spoken = {text: number for text, number in papers.items() if text.isalpha()}
-        return transliteration.SoundIndex({**spoken, **self._names})
+        return transliteration.SoundIndex({**spoken, **self.names})
 
     def find(self, text: str) -> list[str]:
         """Return the English keys of the concepts that a text names, most often defined first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from bot.archive import schemes, summaries
@@ -29,8 +29,13 @@ def parse_id(text: str) -> str | None:
     return schemes.read_key(typed) or schemes.read_key(typed.strip(" \t\n.,;:!?()[]<>\"'`"))
 
 
-def find_paper(archive: Archive, text: str) -> str | None:
-    """Return the key of the paper identified by an id, a link, an alias, a name or part of a title, or None."""
+def find_paper(
+    archive: Archive, text: str, correct: Callable[[str], str | None] = lambda _: None
+) -> str | None:
+    """Return the key of the paper identified by an id, a link, an alias, a name or part of a title, or None.
+
+    `correct`: returns what a misspelt name may be, or None.
+    """
     text = plain.clean_typed(text)
     if models.is_alias(text):
         return search.get_current_keys(archive.view, [text]).get(text)
@@ -40,17 +45,21 @@ def find_paper(archive: Archive, text: str) -> str | None:
         return famous_id
     # "flash attention" is FlashAttention.
     titled = _list_containing(archive, text) or _list_containing(archive, "".join(text.split()))
-    row = _choose_titled(titled, text) or _find_named(archive, text)
+    row = _choose_titled(titled, text) or _find_named(archive, text, correct)
     return row.key if row else None
 
 
-def _find_named(archive: Archive, text: str) -> models.PaperRow | None:
-    """Return the paper with a text as its name or, if no paper has its words, with a name that sounds the same."""
+def _find_named(archive: Archive, text: str, correct: Callable[[str], str | None]) -> models.PaperRow | None:
+    """Return the paper with a text as its name or, if no paper has its words, with the name that is meant.
+
+    That is the corrected one of a Latin name, and one that sounds the same of a name in Hangul.
+    """
     engine = archive.engine
     survey = engine.survey(archive.read(ParsedQuery(text)))
     paper_id = engine.choose_named(survey, is_alone=True)
     is_unknown = not (paper_id or survey.complete or archive.reader.is_known(text))
-    if is_unknown and (same := find_near_name(archive, text, least=100)):
+    same = (find_near_name(archive, text, least=100) or correct(text)) if is_unknown else None
+    if same:
         paper_id = engine.choose_named(engine.survey(archive.read(ParsedQuery(same))))
     rows = search.list_paper_rows(archive.view, [paper_id] if paper_id else [])
     return next(iter(rows), None)
@@ -113,11 +122,11 @@ are the same if there are no more.
 
 
 def find_near_name(archive: Archive, text: str, least: int = _MIN_LIKENESS) -> str | None:
-    """Return the name of papers in the archive that sounds most like a text, in Latin letters or Hangul; None without one."""
+    """Return the name of papers in the archive that sounds most like a text in Hangul; None without one."""
     from rapidfuzz import fuzz, process
 
     typed = transliteration.list_consonants(plain.clean_typed(text)[:_MAX_TEXT_LENGTH])
-    if len(typed) < _MIN_CONSONANTS:
+    if len(typed) < _MIN_CONSONANTS or not analyser.has_hangul(text):
         return None
     sounds = archive.reader.glossary.consonants
     least = 100 if len(typed) == _MIN_CONSONANTS else least

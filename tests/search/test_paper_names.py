@@ -3,6 +3,7 @@
 import pytest
 
 from bot.search.glossary_service import GlossaryService
+from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from storage.database import Database
 from tests.conftest import OpenFilled
@@ -61,9 +62,30 @@ async def test_topics_and_ordinary_words_name_no_paper(service: SearchService) -
         assert await service.find_paper(text) is None, text
 
 
+SLIPS = {
+    "Toolforma": "2302.04761",
+    "tolformer": "2302.04761",
+    "FlashAttenton": "2205.14135",
+    "flahsattention": "2205.14135",
+    "Mabma": "2312.00752",
+    "SmolVAL": "2506.01844",
+}
+"""Names with a letter left out, another one, or two of them swapped, and a long one with two errors."""
+
+
+async def test_a_name_with_a_slip_is_the_paper_of_that_name_alone(service: SearchService) -> None:
+    opened = {slip: await service.find_paper(slip) for slip in SLIPS}
+    assert {slip: paper and paper.key for slip, paper in opened.items()} == SLIPS
+    listed = {slip: await service.search(SearchRequest(slip)) for slip in SLIPS}
+    assert {slip: found.rows[0].key for slip, found in listed.items() if found.read.corrected} == SLIPS
+    # Other words that have the consonants of BERT, Mamba and LoRA, or a name's letters with more errors.
+    for other in ("Bahrat", "membrane", "LiRo", "Toolboxes"):
+        assert await service.find_paper(other) is None, other
+        assert not (await service.search(SearchRequest(other))).rows, other
+
+
 async def test_a_name_near_to_one_in_the_archive_is_offered(service: SearchService) -> None:
-    for text in ("툴포머즈", "tool formers", "Toolforma"):
-        assert await service.find_near_name(text) == "Toolformer", text
+    assert await service.find_near_name("툴포머즈") == "Toolformer"
     assert await service.find_near_name("ㅏㅏㅏ") is None
     # A number is no sound, as the 5 of GPT-5 is none of GitHub.
     assert await service.find_near_name("235343") is None
