@@ -88,7 +88,10 @@ class Vocabulary:
 
     def correct(self, word: str) -> str | None:
         """Return the correction of a word; None if the word is short or has several likely corrections."""
-        if len(_spelling_key(word)) < _MIN_KEYSTROKES:
+        key = _spelling_key(word)
+        if typed := self._words.get(key.translate(analyser.OTHER_LAYOUT)):
+            return typed[0]
+        if len(key) < _MIN_KEYSTROKES:
             return None
         near, plural = self.list_near(word), ""
         if not near and word.endswith("s"):

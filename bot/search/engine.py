@@ -351,9 +351,16 @@ class Engine:
         return _within(Query.all_query(), self._narrow(query))
 
     def left_out(self, query: ParsedQuery) -> Query | None:
-        """Return the query for what a query leaves out: papers on an excluded concept, or with a word that names no concept."""
+        """Return the query for what a query leaves out: papers on an excluded concept, or with a word that names no concept.
+
+        A paper whose title says that it is without it stays: *Data-Free Distillation* for *no data*.
+        """
         return any_of(
-            self._part(part) if self._main(part) is None else self._about_one(part) for part in query.without
+            _besides(
+                self._part(part) if self._main(part) is None else self._about_one(part),
+                self._compile(_list_denials(part)).title,
+            )
+            for part in query.without
         )
 
     def from_institution(self, institution: str) -> Query | None:
@@ -741,6 +748,12 @@ def _put_first(matches: Matches, first: int) -> Matches:
     """Return matches with the paper on the topic that has the query as its name ahead of all others."""
     best = max(matches.scores.values(), default=0.0) + 1.0
     return matches._replace(scores={first: best} | {**matches.scores, first: best})
+
+
+def _list_denials(part: concepts.QueryPart) -> tuple[concepts.Form, ...]:
+    """Return the forms that say that there is nothing of a part: no data, data-free."""
+    denials = ("no {}", "without {}", "{} free", "{} 없는", "{} 없이")
+    return tuple(concepts.Form(denial.format(form.text)) for form in part.forms for denial in denials)
 
 
 def _within(query: Query, clauses: Sequence[_Clause]) -> Query:

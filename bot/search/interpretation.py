@@ -37,9 +37,12 @@ class Interpretation(NamedTuple):
 
 
 class _Period(NamedTuple):
-    """The days that words of a query name, these words, and the others. A year alone may belong to the `name` before it."""
+    """The days that words of a query name, these words, and the others. A year alone may belong to the `name` before it.
 
-    span: typed_dates.Span
+    Without `span` the words are what is to be left out, which no search can.
+    """
+
+    span: typed_dates.Span | None
     typed: str
     others: str
     year: str
@@ -208,6 +211,10 @@ def _find_period(query: ParsedQuery, today: date | None) -> _Period | None:
     name = before[-1] if before and not questions.classify_filler(before[-1]) else ""
     if before[-1:] and before[-1] in analyser.FUNCTION_WORDS:
         before.pop()  # in 2025
+    if before and before[-1].isascii() and query_parser.NEGATING.fullmatch(before[-1]):
+        return _Period(None, f"{before.pop()} {typed}", " ".join((*before, *following)), "", "")
+    if following and not following[0].isascii() and query_parser.NEGATING.fullmatch(following[0]):
+        return _Period(None, f"{typed} {following.pop(0)}", " ".join((*before, *following)), "", "")
     others = "" if is_alone else " ".join((*before, *following))
     return _Period(span, typed, others, str(span[0].year) if is_year else "", name)
 
@@ -222,8 +229,11 @@ def _read_period(archive: Archive, text: _Text) -> ParsedQuery | None:
     """Return a query that has a date or a period as its other words, in that time; without a year that nothing is of or has."""
     if text.period is None:
         return None
-    (first, last), typed, others, year, _ = text.period
-    rest, limits = replace(text.words, text=others), Filters(None if first == date.min else first, last)
+    span, typed, others, year, _ = text.period
+    rest = replace(text.words, text=others)
+    if span is None:
+        return text.read(query_parser.with_meaning(replace(rest, ignored=(*rest.ignored, typed))))
+    limits = Filters(None if span[0] == date.min else span[0], span[1])
     if not _has_period(text):
         is_sought = text.survey.count(_YEAR) or any(
             text.survey.count(part) for part in text.words.parts if year in part.text

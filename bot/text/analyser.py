@@ -117,6 +117,14 @@ def bigrams(run: str) -> list[str]:
     return [*map(str.__add__, run, run[1:])] or [run]
 
 
+_LATIN_KEYS, _HANGUL_KEYS = (
+    "qwertyuiopasdfghjklzxcvbnm",
+    "ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ",
+)
+OTHER_LAYOUT = str.maketrans(_LATIN_KEYS + _HANGUL_KEYS, _HANGUL_KEYS + _LATIN_KEYS)
+"""What the keys give while the keyboard has the other layout: 로봇 for fhqht, LLM for ㅣㅣㅡ."""
+
+
 def keystrokes(text: str) -> str:
     """Replace each Hangul syllable with the letters typed for it on a Korean keyboard.
 

@@ -4,9 +4,9 @@ Any text is a valid query. What is not an operator is searched for or reported i
 
 - `NOT word`, in capitals, leaves out that word, as `-word` does.
 - `OR`, as `|`, parts a text into sides, and so do *or* and 또는 between sides of up to four words. A side has all of its words.
-- One clause at the end leaves out all that stands in it: from a comma with *not*, *no*, *without*, *except* or *excluding* behind
-  it to the end, or from the last comma to 제외, 빼고 or 말고. It has one phrase, or several with *and*, *or*, 와, 과, 이나 or a
-  comma between them.
+- One clause at the end leaves out all that stands in it: from a comma, semicolon or dash with *not*, *no*, *without*, *except*
+  or *excluding* behind it to the end, or from the last comma to 제외, 빼고 or 말고. It has one phrase, or several with *and*,
+  *or*, 와, 과, 이나 or a comma between them.
 
 A text that has only such a clause is words, and so is every other word.
 """
@@ -80,25 +80,30 @@ _COMPARISON = re.compile(r"[^\W\d_]+[<>]=?[0-9]+")
 """What looks like a filter, and is one only with a known name."""
 _CLAUSE = re.compile(
     rf"""
-    (?=\S) (?:(?P<joiner>(?:(?:and|but)\s+)?not|or|\||또는)\s+(?=[-–−]?(?:{_FIELD})))?
+    (?=\S) (?:(?P<joiner>(?:(?:and|but)\s+)?(?:not|without|except|excluding)|or|\||또는)\s+(?=[-–−]?(?:{_FIELD})))?
     (?P<sign>[-–−]?) (?:(?P<field>(?a:{"|".join(_FIELDS)}))(?::|(?=[<>=])))? (?:"(?P<quoted>[^"]*)"?|(?P<word>\S*))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-COMMA = re.compile(r"(?<!\d)[,、]|[,、](?!\d)")
-"""A comma that is not in a number."""
+COMMA = re.compile(r"(?<!\d)[,、;—–]|[,、;—–](?!\d)")
+"""A comma, semicolon or dash that is not in a number."""
 # Between two words, but not in a fraction, a date or I/O; and in a link of Markdown.
-_WORD_SEPARATOR = re.compile(rf"(?<=[^\W\d_][^\W\d_])[/|;:(](?=[^\W\d_]{{2}})|\]\(|{COMMA.pattern}")
+_WORD_SEPARATOR = re.compile(rf"(?<=[^\W\d_][^\W\d_])[/|:(](?=[^\W\d_]{{2}})|\]\(|{COMMA.pattern}")
 _SLASHES = str.maketrans("·ㆍ", "//")
 """Koreans write 초해상도·이미지 복원 where others have a slash."""
 _VOTES = re.compile(r"([<>]?)(=?)([0-9]{1,6})(?:\+|\.\.|(?:-|\.\.)([0-9]{1,6}))?")
 _SIGNS = "/|&—–"
-_COMMAS = (",", "、")
+_COMMAS = (",", "、", ";", "—", "–")
 _MEANING_EITHER = (EITHER, "or", "또는")
 _MAX_SIDE = 4
 """The most words of a side of *or*: no paper has all words of a long one, and to part sentences costs 0.02 of `bench.quality`."""
 _NOT = ("not", "no", "without", "except", "excluding")
 _KOREAN_NOT = re.compile(r"(.*)(?:제외|빼고|말고)[.!?]*")
+_NOT_OF_FIELD = re.compile(
+    rf"(?<!\S)({_FIELD}(?:\"[^\"]*\"|\S+))(?:은|는|을|를)? (?:제외|빼고|말고)\S*", re.IGNORECASE
+)
+_NOT_ALONE = ("only", "just", "merely")
+"""*Not only* leaves nothing out."""
 _KOREAN_AND = ("이나", "나", "와", "과")
 _KOREAN_PARTICLES = ("은", "는", "을", "를")
 _AFTER_CONSONANTS = ("이나", "과", "은", "을")
@@ -124,13 +129,14 @@ def parse_query(text: str, today: date | None = None) -> ParsedQuery:
     Dates relative to a day, as in since:yesterday, are only understood if `today` is given.
     """
     clean = typography.normalise("NFKC", plain.clean_typed(text)).translate(_AS_TYPED)[:MAX_QUERY_LENGTH]
+    clean = clean.replace("``", '"').replace("''", '"')  # as in LaTeX
     builder = _QueryBuilder(today)
-    for match in _CLAUSE.finditer(_SPACED.sub(r"\1\2\3", clean)):
+    for match in _CLAUSE.finditer(_NOT_OF_FIELD.sub(r"not \1", _SPACED.sub(r"\1\2\3", clean))):
         builder.add(match)
     return builder.build()
 
 
-_NEGATING = re.compile(r"not|without|except|excluding|(?:제외|빼고|말고|아닌).*", re.IGNORECASE)
+NEGATING = re.compile(r"not|without|except|excluding|(?:제외|빼고|말고|아닌).*", re.IGNORECASE)
 _BUT_NOT = re.compile(r"\b(?:(?:and|but) (?:not|without|except|excluding)|but no)\b", re.IGNORECASE)
 _JOINED_NOT = re.compile(r"(?<=\S)(?=(?:제외|빼고|말고)(?:하고|한)?(?!\S))")
 _MAX_TERM = 4
@@ -144,7 +150,7 @@ def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
     """
     words = split_words(_JOINED_NOT.sub(" ", _BUT_NOT.sub("not", query.text)))
     is_date = questions.mask_dates(words)  # not before 2025
-    negating = (place for place, word in enumerate(words) if _NEGATING.fullmatch(word) and not is_date[place])
+    negating = (place for place, word in enumerate(words) if NEGATING.fullmatch(word) and not is_date[place])
     place = next(negating, None)
     if place is None:
         return None
@@ -298,7 +304,9 @@ class _QueryBuilder:
         asked, clause = _split_clause(typed)
         is_limited = any((*self._named.values(), self._is_like_list, self._ranges))
         left_out = _list_terms(clause) if is_limited or any(map(_is_content, asked)) else []
+        dates = [term for term in left_out if typed_dates.is_date(term)]
         asked, negated = _take_negated(asked if left_out else typed)
+        left_out = [term for term in left_out if term not in dates]
         sides = _part_sides(asked[:_MAX_WORDS])
         has_sides = len(sides) > 1
         rest = [word for word in sides[0] if word[0] != '"']
@@ -310,11 +318,13 @@ class _QueryBuilder:
             institutions=tuple(self._named["institution"][:4]),
             labels=tuple(self._named["label"][:4]),
             is_like_list=self._is_like_list,
-            ignored=(*self._ignored[:_MAX_IGNORED], *filter(None, [" ".join(asked[_MAX_WORDS:])])),
+            ignored=(*self._ignored[:_MAX_IGNORED], *dates, *filter(None, [" ".join(asked[_MAX_WORDS:])])),
             filters=Filters(**self._ranges),
             wanted=" ".join(self._wanted),
         )
-        is_as_typed = not (negated or left_out) and (not has_sides or typed.count(EITHER) == len(sides) - 1)
+        is_as_typed = not (negated or left_out or dates) and (
+            not has_sides or typed.count(EITHER) == len(sides) - 1
+        )
         return query if is_as_typed else with_meaning(query)
 
 
@@ -333,8 +343,10 @@ def _split_clause(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     """Return the words of a query before the clause at its end that leaves something out, and those of the clause."""
     commas = [place for place, word in enumerate(words) if word in _COMMAS]
     for place in commas:
-        if " ".join(words[place + 1 : place + 2]).casefold() in _NOT:
-            return words[:place], words[place + 2 :]
+        start = place + 1 + (words[place + 1 : place + 2] in (["but"], ["and"]))
+        negating = [word.casefold() for word in words[start : start + 2]]
+        if negating and negating[0] in _NOT and negating[-1] not in _NOT_ALONE:
+            return words[:place], words[start + 1 :]
     if commas and (ending := _KOREAN_NOT.fullmatch(words[-1])):
         *clause, last = filter(None, [*words[commas[-1] : -1], ending[1]])
         return words[: commas[-1]], [*clause[1:], _strip(last, _KOREAN_PARTICLES)]

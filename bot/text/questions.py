@@ -170,10 +170,8 @@ def _is_date(text: str) -> bool:
     text = _DATE_END.sub("", text)
     if " " not in text and text.isascii():
         is_whole = len(text) > len("12-31") and "-" in text  # 2025-01
-        is_word = text in ("today", "yesterday") or (
-            typed_dates.is_date_word(text) and len(text) > len("march")
-        )
-        return is_word or (is_whole and typed_dates.is_date(text))
+        is_word = text.isalpha() and len(text) > len("may") and text != "march"
+        return (is_word or is_whole) and typed_dates.is_date(text)
     return any(map(str.isalpha, text)) and typed_dates.is_date(text)
 
 

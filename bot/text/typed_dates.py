@@ -40,12 +40,12 @@ _WEEKDAY = re.compile(
 )
 _SHORT_YEAR = re.compile(r"(?<!\w)(?:['’](?=[0-9]{2}(?![0-9]))|(?=[0-9]{2}년 ?[0-9상하]))")
 _YEAR = r"(?P<year>(?:19|20)[0-9]{2} ?년?|this year|last year|재작년|작년|지난 ?해|올 ?해|금년|올)"
-_PART = r"(?P<part>[qh][1-4]|[상하]반기|[1-4] ?분기)"
+_PART = r"(?P<part>[qh][1-4]|(?:first|second) half|[상하]반기|[1-4] ?분기)"
 _COUNT = "(?P<count>[0-9]{1,3}|[a-z]{1,12}|[가-힣]{1,6}?)"
 _UNIT = "(?P<unit>[a-z]{1,12}|[가-힣]{1,6})"
 _PERIODS = (
     re.compile(
-        rf"(?:{_YEAR} ?)?(?:(?P<month>1[0-2]|0?[1-9]) ?월|(?P<name>{MONTH})\.?)"
+        rf"(?:(?:{_YEAR}|last|지난) ?)?(?:(?P<month>1[0-2]|0?[1-9]) ?월|(?P<name>{MONTH})\.?)"
         rf"|(?P<first>{MONTH})\.?(?: of)? {_YEAR.replace('P<year', 'P<of')}"
     ),
     re.compile(_YEAR),
@@ -56,15 +56,19 @@ _PERIODS = (
     re.compile(rf"{_COUNT} {_UNIT} ago|{_COUNT.replace('count', 'many')} ?{_UNIT.replace('unit', 'of')} ?전"),
     re.compile(
         rf"(?:last |past |(?=past )){_COUNT} {_UNIT}"
-        rf"|(?:최근|지난) ?{_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{{1,6}}?)(?:간| ?동안)?"
+        rf"|(?:(?:최근|지난) ?|(?=.{{1,12}}이내$)){_COUNT.replace('count', 'many')} ?(?P<of>[가-힣]{{1,6}}?)(?:간| ?동안| ?이내)?"
     ),
 )
-_WITHIN_LAST = re.compile(r"^(?:in|over|within|during|for) (?:the )?(?:last|past) (?=[a-z]+$)")
+_WITHIN_LAST = re.compile(
+    r"^(?:in|over|within|during|for) (?:the )?(?:last|past) ([a-z0-9]{1,12} )?(?=[a-z]+$)"
+)
 """The last seven days, not the calendar's week before: in the last week."""
+_PART_OF = re.compile(r"^(?:early|mid|late)[ -](?=[a-z0-9])|(?<=[년월]) ?(?:초|중순|말)$")
+"""A part of a month or year whose days are not sure, and is read as the whole: early january, 1월 말."""
 _START_OF = re.compile(r"(?<=since )(?:the )?(?:start|beginning) of (?:the|this) (?=[a-z]+$)")
 _HAS_YEAR = re.compile("(?:19|20)[0-9]{2}|year|작년|올|해|금년")
 _RANGE = re.compile(
-    r" ?(?:부터|(?<= )(?:to|until|through)(?= )|\.\.|[–—~〜]|(?<![0-9]{4})-|-(?![0-9]{1,2}(?![0-9]))) ?"
+    r" ?(?:부터|에서(?= )|(?<= )(?:to|until|through)(?= )|\.\.|[–—~〜]|(?<![0-9]{4})-|-(?![0-9]{1,2}(?![0-9]))) ?"
 )
 """Separators of two dates: no hyphen within 2025-06."""
 _AND = re.compile("(?<=[년월일])(?:과|와) ")
@@ -84,7 +88,7 @@ def _load_words() -> dict[str, dict[str, str]]:
 
 def is_date_word(word: str) -> bool:
     """Return whether a word is the name of a month, a unit of time, or a number of these in one word: 일주일, 사흘."""
-    word, words = word.casefold(), _load_words()
+    word, words = word.casefold().removesuffix("간"), _load_words()
     is_unit = any(word.removeprefix(number) in words["unit"] for number in ("", *words["number"]))
     return word in MONTHS or word in words["days"] or is_unit
 
@@ -118,7 +122,10 @@ def read_calendar(text: str) -> Span | None:
 def read_typed_date(text: str, today: date) -> Span | None:
     """Return the first and last day of a typed date or period, inclusive; None for any other text."""
     folded = " ".join(typography.normalise("NFKC", text[:_MAX_LENGTH]).casefold().replace(",", " ").split())
-    folded = _START_OF.sub("this ", _WITHIN_LAST.sub("last 1 ", _load_words()["same"].get(folded, folded)))
+    folded = _WITHIN_LAST.sub(
+        lambda within: f"last {within[1] or '1 '}", _load_words()["same"].get(folded, folded)
+    )
+    folded = _PART_OF.sub("", _START_OF.sub("this ", folded))
     typed = _SHORT_YEAR.sub("20", _TH.sub("", folded.removeprefix("the ")))
     try:
         typed = _DAY_ALONE.sub(r"\1일", folded) if _DAY_ALONE.fullmatch(folded) else typed
@@ -199,7 +206,7 @@ def _read_range(text: str, today: date) -> Span | None:
         number, unit = _LAST_NUMBER.search(first), last.lstrip("0123456789")
         digits = last[: len(last) - len(unit)]
         if number and digits and int(number[1]) < int(digits):
-            pairs.append((first, first[: number.start()] + last))
+            pairs.insert(0, (first, first[: number.start()] + last))  # 1월 3일부터 5일까지
             pairs += [(first + unit, last)] * unit.strip()[:1].isalpha()  # Not 1-2-3.
         for pair in pairs:
             with contextlib.suppress(ValueError):  # 11-20 is a day, 20-27 none

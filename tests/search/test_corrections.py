@@ -42,6 +42,15 @@ async def test_a_term_that_no_paper_has_is_read_as_its_words(db: Database) -> No
     assert (await service.search(SearchRequest("gradient descent"))).kinds["2501.10005"] is MatchKind.ON_TOPIC
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("rkdghk", "강화"), ("gkrtmq", "학습")])
+async def test_a_word_typed_with_the_other_layout_of_the_keyboard_is_corrected(
+    search: SearchService, typed: str, meant: str
+) -> None:
+    corrected = await search.search(SearchRequest(typed))
+    assert corrected.read.corrected == ((typed, meant),)
+    assert corrected.rows == (await search.search(SearchRequest(meant))).rows != ()
+
+
 _LOANWORDS = (
     "스케쥴러 스케줄러|비젼 비전|챠트 차트|네트웍 네트워크|로보트 로봇|캐쉬 캐시|케릭터 캐릭터|워크숖 워크숍"
     "|쥬얼리 주얼리|스케쥴링 스케줄링"

@@ -347,6 +347,36 @@ async def test_no_paper_is_about_what_is_left_out_in_any_form_of_either_language
         assert result.read.excluded == tuple(words.strip('"') for words in query.split(" -")[1:])
 
 
+async def test_a_paper_whose_title_says_that_it_is_without_what_is_left_out_stays(db: Database) -> None:
+    titles = (
+        "Kettle-Free Herons",
+        "Herons Without Kettles",
+        "No Kettle for Herons",
+        "주전자 없는 왜가리 (herons)",
+        "Kettles of Herons",
+    )
+    service = await search_over(
+        db, *(make_paper(n, title, "Herons.") for n, title in enumerate(titles, start=1))
+    )
+    found = await ask(service, "herons, no kettles")
+    assert sorted(row.key[-1] for row in found.rows) == [*"1234"]
+
+
+async def test_a_period_that_is_to_be_left_out_is_said_and_neither_used_nor_a_word(
+    search: SearchService,
+) -> None:
+    for query in (
+        "강화 학습 except 2025",
+        "강화 학습 not January 2025",
+        "강화 학습 2025년 빼고",
+        "강화 학습, not 2025",
+    ):
+        found = await ask(search, query, today=date(2026, 1, 1))
+        assert found.rows == (await search.search(SearchRequest("강화 학습"))).rows != ()
+        assert "2025" in " ".join(found.read.ignored)
+        assert found.read.filters == Filters()
+
+
 async def test_a_query_with_only_signs_or_exclusions_finds_nothing(db: Database) -> None:
     await add_digest(db, "2025-02-02", SMALL)
     service = SearchService(db)

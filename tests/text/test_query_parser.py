@@ -209,13 +209,16 @@ READINGS = {
     "Kim,Lee 빼고": "Kim -Lee",
     "GPT-4,서베이제외": "GPT-4 -서베이",
     "1,000 tokens, without quantization": "1,000 tokens -quantization",
+    "robots; no surveys": "robots -surveys",
+    "robots — no surveys": "robots -surveys",
+    "robots, but not surveys": "robots -surveys",
     # A Korean clause begins at the last comma.
     "로봇, 드론, 서베이 제외": "로봇 드론 -서베이",
     '"state of the art" | 빼고': "",
 }
 """The query that each text is, as it is typed with signs; "" if its words are searched for (docs/search.md)."""
 _WORDS = (
-    "not surveys|서베이 제외|, without labels|robots not surveys|robots, but not surveys"
+    "not surveys|서베이 제외|, without labels|robots not surveys|robots, not only surveys"
     "|robots that are not surveys and not benchmarks|language models without attention|서베이 말고 로봇"
     "|서베이도 벤치마크도 아닌 로봇|로봇, 서베이 제외하고|로봇 (서베이, 벤치마크 제외)|robots, drones"
     "|로봇 아니면 지도|whether OR|robots, not|로봇, 제외|TD(λ) RL (reinforcement learning)|서베이,벤치마크 말고 로봇"
@@ -260,6 +263,10 @@ def test_what_a_sentence_seems_to_leave_out_is_offered(typed: str, offered: str 
         ("robots NOT author:Carr", "robots", ["NOT author:Carr"]),
         ("robots OR author:Carr", "robots", ["OR author:Carr"]),
         ("로봇 NOT 저자:홍길동", "로봇", ["NOT 저자:홍길동"]),
+        ("robots except author:Carr", "robots", ["except author:Carr"]),
+        ('robots without in:"ICLR 2025"', "robots", ['without in:"ICLR 2025"']),
+        ('로봇 저자:"홍 길동"은 제외하고', "로봇", ['not 저자:"홍 길동"']),
+        ("robots, not 2024", "robots", ["2024"]),
     ],
 )
 def test_what_cannot_be_left_out_is_reported_and_neither_found_nor_left_out(
