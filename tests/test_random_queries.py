@@ -106,6 +106,8 @@ def _tables() -> None:
     with limit_steps(10_000_000):
         for token in TOKENS:
             read(token)
+            read(f"since:{token}")
+        questions.is_noun("로봇 이해")
         questions.is_term("x" * 1_000)  # too long to be remembered from another test
 
 

@@ -137,7 +137,7 @@ def _ask_for_readings(
     asked: dict[Hashable, Query | None] = {}
     if words.meant or period:
         asked[_TITLE] = engine.in_title(titles.title_tokens(typed))
-    if period and period.year:
+    if period and period.span and period.year:
         asked[_YEAR] = engine.within(ParsedQuery(options=Filters(*period.span)))
         asked[_NAMED_SO] = engine.having([[f"{period.name} {period.year}"]]) if period.name else None
     for text in (words.text, words.sought) if _is_bare(words) else ():
