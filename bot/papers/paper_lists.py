@@ -15,7 +15,6 @@ from bot.papers.list_state import ListKind, ListState, Period, limits_of
 from bot.papers.paper_texts import format_title, name_related, name_shared
 from bot.rendering import discord_text, templates, typesetting
 from bot.rendering.discord_text import escape_untrusted, join_dotted
-from bot.search import completion
 from bot.search import results as search_results
 from bot.search.results import Hint, MatchKind, SearchRequest, Sort
 from bot.search.service import SearchService
@@ -438,8 +437,7 @@ def _topic_heading(texts: Texts, state: ListState, result: search_results.Search
         return texts("list-topic-heading", topic=_format_names(query.labels), count=result.total)
     if query.absent:
         return texts("list-absent", terms=_format_names(query.absent))
-    corrected = completion.apply_corrections(_name_wanted(texts, query) or state.text, query.corrected)
-    topic = escape_untrusted(corrected)
+    topic = escape_untrusted(_name_wanted(texts, query) or state.text)
     return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
 
 
@@ -529,7 +527,6 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 
 def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str, ...]:
     """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
-    pairs = _format_names([" → ".join(pair) for pair in result.read.corrected])
     related = name_related(texts, result.read.translations, most=MAX_NAMES)
     # A question about what is new today was not searched for.
     is_shown = (result.read.is_rewritten or related) and Hint.TODAY not in result.hints
@@ -540,7 +537,7 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
     if accepted := _format_names(query_parser.list_accepted_forms(result.read.ignored)):
         ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)
     return (
-        texts("list-corrected", pairs=pairs) if pairs else "",
+        post_names.correction_note(texts, result.read),
         texts("list-searched", terms=searched + forms) if searched else "",
         texts("list-stale") if result.is_stale else "",
         ignored,

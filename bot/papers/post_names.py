@@ -12,6 +12,7 @@ from bot.core import schedule
 from bot.i18n.texts import Texts
 from bot.rendering import discord_text, locale_formats
 from bot.rendering.discord_text import escape_untrusted
+from bot.search import completion
 from bot.sources import kinds
 from bot.text import query_parser
 from bot.text.parsed_query import EITHER, ParsedQuery
@@ -47,9 +48,16 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
 
 
 def name_topic(texts: Texts, topic: str, query: ParsedQuery) -> str:
-    """Return a topic for a heading, as plain text: as it is typed, or in words if it has more than words, such as a period."""
+    """Return a topic for a heading, in plain text and corrected: as typed, or in words if it has more than words (a period)."""
     has_signs = query.is_limited or query.excluded or EITHER in query.text.split()
-    return describe_topic(texts, topic, query) if has_signs else topic
+    name = describe_topic(texts, topic, query) if has_signs else topic
+    return completion.apply_corrections(name, query.corrected)
+
+
+def correction_note(texts: Texts, query: ParsedQuery) -> str:
+    """Return the line that names the words of a query that were corrected; "" without any."""
+    pairs = [escape_untrusted(" → ".join(pair), max_length=60) for pair in query.corrected]
+    return texts("list-corrected", pairs=", ".join(pairs)) if pairs else ""
 
 
 def leave_out_note(texts: Texts, query: ParsedQuery) -> str:

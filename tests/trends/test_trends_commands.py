@@ -73,6 +73,13 @@ async def test_the_chart_of_a_topic_has_its_numbers_as_alt_text(harness: ClientH
     assert f"{_figure(harness, january, 2)} (▲\u00a089)" in message.attachments[0].description
 
 
+@both_languages
+async def test_a_misspelt_topic_is_corrected_in_the_heading_and_said(harness: ClientHarness) -> None:
+    text = shown_text(await harness.ask("trends", topic="소형 언어 모댈"))
+    assert harness.texts("list-corrected", pairs="모댈 → 모델") in text
+    assert "### 소형 언어 모델" in text
+
+
 async def test_a_chart_offers_papers_alerts_and_rising_topics(harness: ClientHarness) -> None:
     message = await harness.ask("trends", topic="로봇")
     listed = await harness.press(message, "trend-list")
