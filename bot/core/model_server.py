@@ -42,6 +42,7 @@ _CUT_PROMPT = (
     "it read {tokens:,} tokens of a prompt of {characters:,} characters: its window is too small. Set one of 32,000 tokens,"
     " at Ollama by OLLAMA_CONTEXT_LENGTH=32768"
 )
+_NO_MODEL = "is a login page in front of it, or PAPERROUND_WRITER_URL that of another service?"
 _NOT_WHOLE = ("content_filter", "tool_calls", "function_call")
 _MAX_REASON = 200
 _CHECK_TOKENS = 16
@@ -150,10 +151,18 @@ class ModelResponse(NamedTuple):
 
 
 async def read_response(status: int, body: bytes) -> ModelResponse:
-    """Decode a response: in a thread, because decoding two megabytes takes 250 ms."""
+    """Decode a response: in a thread, because decoding two megabytes takes 250 ms.
+
+    Raises ModelError for one that is of no model, such as the page of a login.
+    """
     record = await asyncio.to_thread(_decode, body)
     choice = _choice_of(record)
     error = record.get("error") or choice.get("error")
+    if status == 200 and not (error or isinstance(record.get("choices"), list)):
+        if not record and b"<html" not in body[:1_000].lower():
+            raise ModelError("its answer has no text: it is no JSON object")  # cut off, which may have cost
+        what = "no completion of a model" if record else "an HTML page"
+        raise ModelError(f"it answered 200 with {what}: {_NO_MODEL}", tokens=0, is_outage=True)
     if not error and choice.get("finish_reason") == "error":
         error = "the model failed"
     if status == 200 and not error:

@@ -120,6 +120,9 @@ def failed_choice(**fields: Any) -> web.Response:
         (lambda: error(200, body=NO_CREDIT), "Error code", "outage fatal", 0, 0),
         (lambda: error(200, body={"error": {"code": 413, "message": "Long"}}), "413", "", 0, 0),
         (lambda: error(200, body=FLAGGED), "Error code", "refusal", 0, 0),
+        # Neither is of a model.
+        (lambda: web.Response(text="<!doctype html><HTML>Log in"), "HTML page.*login", "outage", 0, 0),
+        (lambda: web.json_response({"status": "ok"}), "no completion.*login", "outage", 0, 0),
         # What is no whole text.
         (lambda: completion('{"half": 1}', finish_reason="content_filter"), "content_filter", "", 7, 0),
         (lambda: completion('{"half": 1}', finish_reason="tool_calls"), "tool_calls", "", 7, 0),
@@ -264,16 +267,18 @@ async def test_unreachable_server_is_an_outage() -> None:
         (404, {"error": {"message": "model not found"}}, "Error code: 404 - model not found"),
         (400, {"error": {"message": "unknown model"}}, "Error code: 400 - unknown model"),
         (503, {}, "Error code: 503"),
+        (200, {"status": "ok"}, "no completion of a model"),
+        (200, [], "no JSON object"),
     ],
 )
 async def test_check_asks_for_a_word_and_says_what_the_server_answers(
-    status: int, body: dict[str, Any], said: str
+    status: int, body: Any, said: str
 ) -> None:
     requests: list[dict[str, Any]] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         requests.append(json.loads(await request.read()))
-        if "max_tokens" in requests[-1] and status == 200:
+        if "max_tokens" in requests[-1] and not said:
             return web.json_response({"error": {"message": "use max_completion_tokens"}}, status=400)
         return web.json_response(body, status=status)
 
