@@ -29,7 +29,7 @@ def path_of(url: str) -> Path | None:
 
 
 def find_missing_file(url: str) -> Path | None:
-    """Return a database URL's SQLite file if it is missing but its folder exists, otherwise None.
+    """Return a database URL's SQLite file if it is missing or empty but its folder exists, otherwise None.
 
     Raises OSError if that cannot be known, as of a name that is too long.
     """
@@ -37,21 +37,21 @@ def find_missing_file(url: str) -> Path | None:
     if path is None or not path.parent.is_dir():
         return None
     with suppress(FileNotFoundError):
-        path.stat()  # since Python 3.14 `exists` is False where the system cannot look
-        return None
+        # Since Python 3.14 `exists` is False where the system cannot look.
+        return None if path.stat().st_size else path
     return path
 
 
 def find_remains(path: Path) -> Path | None:
-    """Return a file that a database at this path has left next to it, if the database itself is missing, otherwise None."""
-    leftover = () if path.exists() else sorted(path.parent.glob(f"{glob.escape(path.name)}[.-]*"))
-    return next(iter(leftover), None)
+    """Return a file that a missing database at this path has left next to it, or None."""
+    return min(path.parent.glob(f"{glob.escape(path.name)}[.-]*"), default=None)
 
 
 def describe_loss(path: Path, leftover: Path) -> str:
-    """Return what to do if a database is missing, while files next to it are left."""
+    """Return what to do if a database is missing or empty, while files next to it are left."""
+    state = "is empty" if path.exists() else "is gone"
     return (
-        f"{path} is gone: {leftover.name} is still there. Put it back, or a backup by `paperround restore FILE`. To start empty,"
+        f"{path} {state}: {leftover.name} is still there. Put it back, or a backup by `paperround restore FILE`. To start empty,"
         f" move everything that begins with {path.name} away."
     )
 
@@ -156,7 +156,7 @@ def checkpoint_wal(path: Path) -> None:
 def has_current_schema(path: Path) -> bool:
     """Return whether a file is a database with the newest schema. `migrate.open_database` knows what to do with others."""
     query = "SELECT value FROM meta WHERE key = 'schema:version'"
-    if path.is_file():
+    if path.is_file() and path.stat().st_size:  # a connection writes a head into an empty one
         with suppress(sqlite3.Error), closing(connect_reader(path)) as connection:
             return connection.execute(query).fetchall() == [(str(SCHEMA_VERSION),)]
     return False

@@ -99,6 +99,24 @@ def test_reading_commands_do_not_create_a_database(paperround: Paperround, tmp_p
         assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.parametrize("state", ["gone", "empty"])
+def test_a_database_whose_file_is_gone_or_empty_beside_its_other_files_is_not_begun_anew(
+    paperround: Paperround, tmp_path: Path, state: str
+) -> None:
+    (tmp_path / "paperround.db").unlink()
+    (tmp_path / "paperround.db.sender.lock").touch()
+    if state == "empty":
+        (tmp_path / "paperround.db").touch()
+    for command in ("ingest a.md", "db upgrade", "search moss"):
+        answer = paperround(*command.split())
+        assert answer.exit_status == 2
+        assert (
+            f"{tmp_path / 'paperround.db'} is {state}: paperround.db.sender.lock is still there."
+            in answer.stderr
+        )
+    assert f"paperround.db is {state}: " in paperround("doctor").stdout
+
+
 @pytest.mark.parametrize("command", ["ingest a.md", "sources add .", "db upgrade"])
 def test_prints_the_path_of_a_new_database(paperround: Paperround, tmp_path: Path, command: str) -> None:
     file = tmp_path / "paperround.db"
