@@ -81,11 +81,16 @@ class Owner:
         """The Discord id under which the papers are stored."""
         return self.server_id or self.reader_id
 
+    @property
+    def limit(self) -> int:
+        """The most papers."""
+        return MAX_LISTED if self.server_id else MAX_SAVED
+
 
 MAX_SAVED = 5_000
 """The maximum number of papers that a reader can save."""
 MAX_LISTED, MAX_ADDED = 2_000, 50
-"""The most papers on a server's list, and the most that a member adds within a day."""
+"""The most papers on a server's list, and the most that a member adds within a day, imports left out."""
 MIN_SAVERS = 3
 """Show save counts only from this many members on, so that individuals stay anonymous."""
 
@@ -158,7 +163,7 @@ async def add_to_list(
     Who added the others stays. `secret` makes the name under which `day_counts` counts a member's additions over all servers.
     Raises UsageError if the list exceeds `MAX_LISTED` or the member `MAX_ADDED`; roll the transaction back.
     """
-    await _lock(connection, server_id, user_id)
+    await lock(connection, server_id, user_id)
     c, ids = saved_papers.c, await _follow_joins(connection, paper_ids)
     query = sa.select(c.paper_id).where(c.user_id == server_id)
     listed = {row.paper_id for row in await statements.execute_in(connection, query, c.paper_id, ids)}
@@ -171,7 +176,7 @@ async def add_to_list(
     return added, total
 
 
-async def _lock(connection: AsyncConnection, server_id: int, user_id: int | None) -> None:
+async def lock(connection: AsyncConnection, server_id: int, user_id: int | None) -> None:
     """Lock a server's list, and the data of the member who adds to it, so that `/me forget` waits."""
     for owner_id in sorted({server_id, user_id or server_id}):
         await accounts.lock_reader(connection, owner_id)
@@ -181,7 +186,7 @@ async def take_off(connection: AsyncConnection, owner_id: int, paper_id: int, no
     """Remove a paper from a reader's papers or a server's list, and return whether it was there; `put_back` undoes it."""
     is_listed = _is_of(saved_papers, owner_id, paper_id)
     adder = sa.select(saved_papers.c.added_by).where(is_listed)
-    await _lock(connection, owner_id, await connection.scalar(adder))
+    await lock(connection, owner_id, await connection.scalar(adder))
     former = _is_of(removed_papers, owner_id, paper_id)
     await connection.execute(removed_papers.delete().where(former, sa.exists().where(is_listed)))
     row = sa.select(*saved_papers.c, sa.literal(now, UtcTime)).where(is_listed)
@@ -208,15 +213,14 @@ async def put_back(
         c.user_id == owner.id, *(column == value for column, value in wanted.items() if value is not None)
     )
     adder = sa.select(c.added_by).where(is_removed)
-    await _lock(connection, owner.id, await connection.scalar(adder))
+    await lock(connection, owner.id, await connection.scalar(adder))
     rows = sa.select(*(c[column.name] for column in saved_papers.c)).where(is_removed)
     for row in (await connection.execute(rows)).all():
         await _add_texts(connection, saved_papers, owner.id, row.paper_id, row)
     insert = statements.dialect_insert(connection.dialect, saved_papers).from_select([*saved_papers.c], rows)
     await connection.execute(insert.on_conflict_do_nothing())
     removed = await connection.execute(removed_papers.delete().where(is_removed))
-    limit = (MAX_LISTED, "list-full") if owner.server_id else (MAX_SAVED, "saved-full")
-    await _count_within(connection, owner.id, *limit)
+    await _count_within(connection, owner.id, owner.limit, "list-full" if owner.server_id else "saved-full")
     return removed.rowcount
 
 

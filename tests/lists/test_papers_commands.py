@@ -252,8 +252,8 @@ async def test_of_a_paper_without_a_source_its_reader_alone_reads_the_files_titl
     """docs/commands.md, *Saved papers*: in `/paper`, `/saved` and on the server's list."""
     own, key, kept = "Draft of my rejected thesis chapter", f"doi/{DOI}", harness.bot.services.get(Shelf)
     reference = f"@article{{a, title={{{own}}}, doi={{{DOI}}}}}".encode()
-    await kept.import_file(harness.reader.id, reference, is_kept=False)
-    await kept.import_file(harness.manager.id, DOI.encode(), is_kept=False)
+    await kept.import_file(Owner(harness.reader.id), reference, is_kept=False)
+    await kept.import_file(Owner(harness.manager.id), DOI.encode(), is_kept=False)
     ids = await harness.container.database.fetch(papers.get_ids, [key])
     listing_ = (harness.guild.id, [*ids.values()], harness.reader.id, harness.env.now(), b"secret")
     await harness.container.database.write(shelf.add_to_list, *listing_)

@@ -293,7 +293,7 @@ async def test_no_line_of_a_chat_a_mail_or_a_note_is_sent_to_arxiv(
     for reader, (kind, text) in enumerate(EXPORTS.items(), 1):
         for filled in (LINK, *PRIVATE):
             text = text.replace("{}", filled, 1)
-        imported = await kept.import_file(reader, text.encode(), is_kept=False)
+        imported = await kept.import_file(Owner(reader), text.encode(), is_kept=False)
         assert [*imported.saved] == ["2501.00001"], kind
         assert [dict(request.query) for request in origin.requests] == [], kind
 
@@ -314,7 +314,7 @@ async def test_what_a_file_calls_a_title_is_looked_up_at_arxiv_alone(
     sqlite_db: Database, origin: OriginServer, text: str
 ) -> None:
     FakeArxiv(origin)
-    await open_asking_shelf(sqlite_db, origin).import_file(7, text.format(ONE).encode(), is_kept=False)
+    await open_asking_shelf(sqlite_db, origin).import_file(Owner(7), text.format(ONE).encode(), is_kept=False)
     assert {request.query["search_query"] for request in origin.requests} == {f'ti:"{ONE}"'}
 
 
@@ -327,7 +327,7 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     arxiv_papers.add("1901.00001", "BERT: Pre-training of Deep Bidirectional Transformers Revisited")
     kept = open_asking_shelf(sqlite_db, origin)
     text = BIBTEX + "@book{knuth, title={The Art of Computer Programming}}\n@misc{empty, year=2020}"
-    imported = await kept.import_file(7, text.encode(), is_kept=False)
+    imported = await kept.import_file(Owner(7), text.encode(), is_kept=False)
     assert (len(imported.saved), imported.unlisted) == (3, 2)
     assert imported.skipped == ("The Art of Computer Programming", "empty")
     rows = (await kept.load_page(Owner(7))).papers
@@ -335,14 +335,14 @@ async def test_references_are_found_by_title_in_the_archive_and_then_at_arxiv(
     assert rows[1].title == "BERT: Pre-training of Deep Bidirectional Transformers"
     assert len(origin.requests) == 1, "all titles are asked for at once"
     many = "".join(f"@misc{{k{n}, title={{Unknown title {n}}}}}\n" for n in range(30))
-    again = await kept.import_file(8, many.encode(), is_kept=False)
+    again = await kept.import_file(Owner(8), many.encode(), is_kept=False)
     assert (len(again.skipped), len(again.unasked)) == (0, 30), "an empty answer is no absence"
     arxiv_papers.add("1901.00002", "Unknown title 0")
     arxiv_papers.add("1901.00003", "Unknown title 11")
-    found = await kept.import_file(10, many.encode(), is_kept=False)
+    found = await kept.import_file(Owner(10), many.encode(), is_kept=False)
     assert (len(found.saved), len(found.skipped), len(found.unasked)) == (2, 18, 10)
     origin.pages["/api/query"] = web.Response(status=503)
-    away = await kept.import_file(9, many.encode(), is_kept=False)
+    away = await kept.import_file(Owner(9), many.encode(), is_kept=False)
     assert (len(away.skipped), len(away.unasked)) == (0, 30)
 
 
@@ -357,7 +357,7 @@ async def test_long_titles_are_asked_for_in_several_requests_and_those_with_many
     text = "".join(
         f"@misc{{k{at}, title={{{title}}}}}\n" for at, title in enumerate([*korean, "Kites in Wind"])
     )
-    assert [*(await kept.import_file(7, text.encode(), is_kept=False)).saved] == ["2501.00009"]
+    assert [*(await kept.import_file(Owner(7), text.encode(), is_kept=False)).saved] == ["2501.00009"]
     for number in range(201):
         papers_there.add(f"2502.{number + 1:05}", f"Common Learning {number}")
     monkeypatch.setattr(arxiv, "MAX_PER_DAY", 3)
@@ -390,7 +390,7 @@ async def test_the_strangest_tags_of_a_file_are_shown_and_found(harness: ClientH
         f'"Key","Title","Url","Manual Tags"\n"A","H","https://arxiv.org/abs/2501.00001","{"; ".join(tags)}"\n'
     )
     await harness.bot.services.get(Shelf).import_file(
-        harness.reader.id, file.encode(), is_kept=False, with_tags=True
+        Owner(harness.reader.id), file.encode(), is_kept=False, with_tags=True
     )
     [row] = (await harness.bot.services.get(Shelf).load_page(Owner(harness.reader.id))).papers
     cut = "x" * 30, (family * 9)[:30].rstrip("\u200d")
@@ -406,7 +406,7 @@ async def test_the_strangest_tags_of_a_file_are_shown_and_found(harness: ClientH
 
 async def test_titles_are_not_for_tomorrow_where_arxiv_is_never_asked(sqlite_db: Database) -> None:
     kept = open_shelf(sqlite_db, lambda: NOW, fetch_titled=None)
-    imported = await kept.import_file(7, f"@book{{a, title={{{ONE}}}}}".encode(), is_kept=False)
+    imported = await kept.import_file(Owner(7), f"@book{{a, title={{{ONE}}}}}".encode(), is_kept=False)
     assert imported == Imported(unasked=(ONE,), asks_arxiv=False)
     for locale in models.Locale:
         view: Any = messages.import_view(for_locale(locale), imported)
@@ -425,10 +425,10 @@ async def test_a_papers_title_in_the_file_is_shown_to_its_reader_until_a_source_
     """docs/commands.md, *Saved papers* and *A paper outside arXiv*: others see its key alone."""
     kept = open_shelf(sqlite_db, lambda: NOW)
     text = f"@misc{{a, title={{{ONE}}}, {field}={{{key}}}}}"
-    imported = await kept.import_file(7, text.encode(), is_kept=False)
+    imported = await kept.import_file(Owner(7), text.encode(), is_kept=False)
     [(paper_key, shown)] = imported.saved.items()
     assert (shown, imported.unlisted, imported.skipped) == (ONE, int(field == "eprint"), ())
-    await kept.import_file(8, key.encode(), is_kept=False)
+    await kept.import_file(Owner(8), key.encode(), is_kept=False)
     for reader, title in ((7, ONE), (8, None)):
         assert [row.title for row in (await kept.load_page(Owner(reader))).papers] == [title]
     fact = models.PaperFacts(paper_key, "f", "u", NOW, title=OTHER)
@@ -444,7 +444,9 @@ async def test_each_line_of_a_text_is_saved_or_named(sqlite_db: Database) -> Non
     lines = ["2305.20050", "https://arxiv.org/abs/1706.03762v5", "- Segment Anything", "", "2401.99999"]
     others = ["Some Paper That Does Not Exist At All", "https://openreview.net/forum?id=x", "읽을 논문"]
     for start in ("", "\n", "[1] "):
-        imported = await kept.import_file(7, (start + "\n".join([*others, *lines])).encode(), is_kept=False)
+        imported = await kept.import_file(
+            Owner(7), (start + "\n".join([*others, *lines])).encode(), is_kept=False
+        )
         assert len(imported.saved) + len(imported.known) == 4
         assert imported.skipped == tuple(others), "a line of a text is no title that arXiv is asked for"
 
@@ -455,7 +457,7 @@ async def test_a_file_that_is_not_read_within_its_limits_is_refused(
     monkeypatch.setattr("bot.features.shelf.service._READ_MEGABYTES", 1)
     text = "@misc{a, title={b}, annote={" + "x" * 1_100_000 + "}}"
     with pytest.raises(UsageError, match="in time"):
-        await open_shelf(sqlite_db, lambda: NOW).import_file(7, text.encode(), is_kept=False)
+        await open_shelf(sqlite_db, lambda: NOW).import_file(Owner(7), text.encode(), is_kept=False)
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -465,13 +467,13 @@ async def test_imported_papers_keep_the_order_of_the_file(db: Database) -> None:
         _, known = await add_papers(connection, ["Listed", "Known"])
         await shelf.save(connection, 7, [known], NOW - timedelta(days=1), None)
     text = "2501.00001\n2501.00002\n2401.99999v2\narXiv:2401.99999\n"
-    imported = await kept.import_file(7, text.encode(), is_kept=False)
+    imported = await kept.import_file(Owner(7), text.encode(), is_kept=False)
     assert [*imported.saved.items()] == [("2501.00001", "Listed"), ("2401.99999", "2401.99999")]
     assert (imported.unlisted, imported.known) == (1, ("Known",))
     rows = (await kept.load_page(Owner(7))).papers
     assert [row.key for row in rows] == ["2501.00001", "2401.99999", "2501.00002"]
     assert [row.is_listed for row in rows] == [True, False, True]
-    again = await kept.import_file(8, text.encode("utf-16"), is_kept=False)
+    again = await kept.import_file(Owner(8), text.encode("utf-16"), is_kept=False)
     assert (len(again.saved), again.unlisted) == (3, 1)
     assert await db.fetch(papers.list_arxiv_due, NOW, limit=9) == ["2401.99999"]
 
@@ -482,7 +484,7 @@ async def test_titles_are_asked_for_in_turn_by_reader_and_of_listed_papers_first
     numbers = {1: range(1, 60), 2: range(101, 103), 3: (55, 201)}
     for reader, of_reader in numbers.items():
         text = "\n".join(f"2401.{number:05}" for number in of_reader)
-        await kept.import_file(reader, text.encode(), is_kept=False)
+        await kept.import_file(Owner(reader), text.encode(), is_kept=False)
     listed = [f"2401.0030{number}" for number in range(3)]
     rows = "".join(f"- https://arxiv.org/abs/{arxiv_id}\n" for arxiv_id in listed)
     await make_ingest(db).add_text(f"# 2026-01-05\n\n{rows}", location="a.md")
@@ -500,7 +502,7 @@ async def test_a_file_that_its_reader_fails_on_is_one_that_cannot_be_read(
 ) -> None:
     monkeypatch.setattr("bot.archive.references.read_references", child_functions.fail)
     with pytest.raises(UsageError, match=r"The file cannot be read\."):
-        await open_shelf(sqlite_db, lambda: NOW).import_file(7, b"2401.00009", is_kept=False)
+        await open_shelf(sqlite_db, lambda: NOW).import_file(Owner(7), b"2401.00009", is_kept=False)
 
 
 async def test_mails_in_mails_are_read_however_deep_they_are(sqlite_db: Database) -> None:
@@ -509,16 +511,18 @@ async def test_mails_in_mails_are_read_however_deep_they_are(sqlite_db: Database
             "MIME-Version: 1.0\nContent-Type: message/rfc822\n\n" * depth
             + "Subject: Moss\n\nhttps://arxiv.org/abs/2401.00009\n"
         )
-        imported = await open_shelf(sqlite_db, lambda: NOW).import_file(depth, mail.encode(), is_kept=False)
+        imported = await open_shelf(sqlite_db, lambda: NOW).import_file(
+            Owner(depth), mail.encode(), is_kept=False
+        )
         assert [*imported.saved] == ["2401.00009"]
 
 
 async def test_an_import_stops_at_the_limit(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.shelf.MAX_SAVED", 3)
     kept = open_shelf(sqlite_db, lambda: NOW)
-    await kept.import_file(7, b"2401.00009", is_kept=False)
+    await kept.import_file(Owner(7), b"2401.00009", is_kept=False)
     text = " ".join(f"2401.{number:05}" for number in range(1, 6))
-    imported = await kept.import_file(7, text.encode(), is_kept=False)
+    imported = await kept.import_file(Owner(7), text.encode(), is_kept=False)
     assert (len(imported.saved), imported.unlisted, imported.full) == (2, 2, 3)
 
 
@@ -550,13 +554,13 @@ async def test_every_export_format_and_me_data_can_be_imported(sqlite_db: Databa
     }
     files["/me data"] = await Readers(sqlite_db, lambda: NOW).export(7)
     for reader, (form, file) in enumerate(files.items(), 8):
-        assert len((await kept.import_file(reader, file, is_kept=False)).saved) == count, form
+        assert len((await kept.import_file(Owner(reader), file, is_kept=False)).saved) == count, form
         after = (await kept.load_page(Owner(reader))).papers
         assert [(paper.key, paper.title) for paper in after] == [(row.key, row.title) for row in before], form
         assert [(paper.note, paper.tags) for paper in after] == [(row.note, row.tags) for row in before], form
         # A second import changes no note that its reader has edited since.
         await kept.annotate(Owner(reader), after[0].id, note="mine", tags="own")
-        assert len((await kept.import_file(reader, file, is_kept=False)).known) == count, form
+        assert len((await kept.import_file(Owner(reader), file, is_kept=False)).known) == count, form
         edited = (await kept.load_page(Owner(reader))).papers[0]
         assert (edited.note, edited.tags) == ("mine", ("own",)), form
 
@@ -574,10 +578,10 @@ async def test_what_a_file_holds_is_bounded_before_it_leaves_its_process(sqlite_
     for text in (joined, long):
         [read] = references.read_references(text.encode(), NOW.date())
         assert sum(map(len, (read.label, read.title, read.note, read.tags))) < 20_000
-        assert len((await kept.import_file(7, text.encode(), is_kept=False)).saved) <= 1
+        assert len((await kept.import_file(Owner(7), text.encode(), is_kept=False)).saved) <= 1
     many = "\n".join(f"2401.{number:05}" for number in range(references.MAX_REFERENCES + 2))
     with pytest.raises(UsageError, match="more than"):
-        await kept.import_file(7, many.encode(), is_kept=False)
+        await kept.import_file(Owner(7), many.encode(), is_kept=False)
     notes = '@string{aa = "' + "n" * 990 + '"}\n'
     notes += "".join(f"@misc{{arxiv:2401.{number:05}, annote = aa}}\n" for number in range(9_000))
     assert sum(len(one.note) for one in references.read_references(notes.encode(), NOW.date())) < len(notes)

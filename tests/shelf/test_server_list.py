@@ -287,6 +287,67 @@ async def test_a_full_list_and_a_full_day_are_said(harness: ClientHarness, membe
     assert texts("list-heading", server="Paper Club", count=3) in shown
 
 
+IMPORTED = {
+    "lab.bib": "@misc{{a, title={{Our secret}}, doi={{10.1234/moss.1}}, note={{Mina hates it}}, keywords={{rivals}}}}\n{}",
+    "lab.ris": "TY  - JOUR\nTI  - Our secret\nDO  - 10.1234/moss.1\nN1  - Mina hates it\nKW  - rivals\nER  - \n{}",
+    "lab.json": '[{{"title": "Our secret", "DOI": "10.1234/moss.1", "note": "Mina hates it", "keyword": "rivals"}}, {}]',
+    "zotero.csv": '"Key","Title","DOI","Url","Notes","Manual Tags"\n'
+    '"A","Our secret","10.1234/moss.1","","Mina hates it","rivals"\n{}',
+}
+ENTRIES = {
+    "lab.bib": "@misc{{{0}, title={{A}}, eprint={{{0}}}}}\n",
+    "lab.ris": "TY  - JOUR\nTI  - A\nUR  - https://arxiv.org/abs/{0}\nER  - \n",
+    "lab.json": '{{"title": "A", "URL": "https://arxiv.org/abs/{0}"}}, ',
+    "zotero.csv": '"B","A","","https://arxiv.org/abs/{0}","",""\n',
+}
+
+
+@pytest.mark.usefixtures("small_lists")
+@pytest.mark.parametrize("name", IMPORTED)
+async def test_a_manager_fills_the_list_from_a_file_and_nothing_private_comes_along(
+    harness: ClientHarness, member: Any, name: str
+) -> None:
+    """docs/commands.md, *Our list*: as many papers as there is room for, without titles, notes and tags."""
+    texts, database = harness.texts, harness.container.database
+    entries = "".join(ENTRIES[name].format(key) for key in (SURVEY, SPEECH, MAPS)).removesuffix(", ")
+    file = (name, IMPORTED[name].format(entries).encode())
+    assert texts("saved-import") not in labels_of(await harness.ask("saved", by=member, **LIST))
+    answer = await harness.fill(
+        await harness.manage("saved", **LIST), "saved-import", by=harness.manager, file=file
+    )
+    shown = shown_text(answer)
+    assert texts("list-added", count=3, known=0) in shown
+    assert texts("saved-import-full", count=1, most=3) in shown
+    listed = await harness.ask("saved", by=member, **LIST)
+    assert texts("list-heading", server="Paper Club", count=3) in shown_text(listed)
+    assert f"<@{harness.manager.id}>" in shown_text(listed)
+    rows = [
+        dict(row._mapping) for row in await database.fetch(lambda c: c.execute(sa.select(shelf.saved_papers)))
+    ]
+    assert {row["user_id"] for row in rows} == {harness.guild.id}
+    assert not any(word in str(rows) for word in ("secret", "Mina", "rivals")), rows
+    taken = await harness.select(answer, [SURVEY], by=harness.manager, custom_id=f"pr:{verbs.REMOVE_SAVED}")
+    assert "Small Language Models" not in shown_text(await harness.ask("saved", **LIST))
+    await harness.press(taken, "alert-undo", by=harness.manager)
+    assert "Small Language Models" in shown_text(await harness.ask("saved", **LIST))
+
+
+async def test_only_a_manager_imports_into_the_list(harness: ClientHarness, member: Any) -> None:
+    needs, server = harness.texts("needs-manage-server"), harness.guild.id
+    control = button("forged", f"pr:{verbs.OPEN_IMPORT}:{server}")
+    form = await member.click(await send_control(harness, control), label="forged")
+    refused = await member.submit_modal(form, {"file": ("a.bib", SURVEY.encode())})
+    assert shown_text(last_response(refused)) == needs
+    await add(harness, SURVEY)
+    remove = f"pr:{verbs.REMOVE_SAVED}:{server}"
+    menu = await send_control(harness, select_menu("x", remove, [select_option("a", SURVEY)]))
+    taking = await member.select(menu, [SURVEY], custom_id=remove)
+    undo = await send_control(harness, button("forged", f"pr:{verbs.PUT_BACK_SAVED}:1:{server}"))
+    putting = await member.click(undo, label="forged")
+    assert shown_text(last_response(taking)) == shown_text(last_response(putting)) == needs
+    assert "Small Language Models" in shown_text(await harness.ask("saved", **LIST))
+
+
 @pytest.mark.engines("sqlite", "postgresql")
 async def test_a_member_is_forgotten_and_a_server_is_removed(harness: ClientHarness, member: Any) -> None:
     """The paper stays, by a former member; the bot's removal takes the list after thirty days."""

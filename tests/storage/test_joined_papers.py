@@ -19,6 +19,7 @@ from bot.search.service import SearchService
 from bot.sources import feed_entries
 from storage import alerts, archive, club, daily, database, models, outbox, papers, shelf, tables, today
 from storage.models import Digest, DigestFormat, Entry, PaperFacts
+from storage.shelf import Owner
 from storage.sources import FILES
 from tests.support import patience, seeds
 from tests.support.shelves import open_shelf
@@ -90,7 +91,7 @@ class Play:
         reference = f"@misc{{x, title={{T}}, ids={{{cited}}}, annote={{{note}}}, keywords={{t{note}}}}}"
         had = self.notes[reader, paper]
         if self.random.random() < 0.03:  # it starts a process
-            await self.shelf.import_file(reader, reference.encode(), is_kept=False)
+            await self.shelf.import_file(Owner(reader), reference.encode(), is_kept=False)
         else:
             await self.save_like_import(reader, key, note)
         if not had or not await self.has_note(reader, key, had):
@@ -399,7 +400,7 @@ async def test_a_file_that_has_two_keys_of_a_paper_is_imported_as_one(sqlite_db:
     facts = PaperFacts("2601.00001", "arxiv", "u", NOW, title="T", names=("doi/10.1234/same",))
     await IngestService(sqlite_db, lambda: NOW).add_facts([facts])
     file = b"@misc{a, title={T}, doi={10.1234/same}}\n@misc{b, title={T}, eprint={2601.00001}}"
-    imported = await open_shelf(sqlite_db, lambda: NOW).import_file(READERS[0], file, is_kept=False)
+    imported = await open_shelf(sqlite_db, lambda: NOW).import_file(Owner(READERS[0]), file, is_kept=False)
     assert (len(imported.saved), len(imported.repeated)) == (1, 1)
 
 

@@ -13,6 +13,7 @@ from bot.archive.exports import ReferenceFormat
 from bot.i18n.texts import for_locale
 from storage import models, papers, shelf
 from storage.database import Database
+from storage.shelf import Owner
 from tests.support import sample_archive
 from tests.support.shelves import open_shelf
 from tests.web.conftest import WebArchive, open_archive
@@ -80,7 +81,7 @@ async def test_the_title_of_a_readers_file_is_at_no_address(opened: WebArchive) 
         open_shelf(database, lambda: opened.now),
         "\n".join(f"@article{{k{number}, title={{{own}}}, {field}}}" for number, field in enumerate(entries)),
     )
-    assert len((await kept.import_file(reader, text.encode(), is_kept=False)).saved) == 2
+    assert len((await kept.import_file(Owner(reader), text.encode(), is_kept=False)).saved) == 2
     await database.write(shelf.set_address, reader, NEWER)
     for ending, headers in itertools.product(ENDINGS, ({}, KOREAN)):
         status, _, shown = await opened.get(f"/lists/{NEWER}{ending}", headers)

@@ -130,21 +130,23 @@ class ShelfCog(commands.Cog):
 
     @router.handles(verbs.OPEN_IMPORT, responses.AT_ONCE)
     async def open_import(self, request: Request, action: Action) -> ui.Modal:
-        return shelf_messages.import_modal(request.texts)
+        return shelf_messages.import_modal(request.texts, action.number)
 
     @router.handles(verbs.SUBMIT_IMPORT)
     @router.transfers
     async def submit_import(self, request: Transfer, action: Action) -> ui.LayoutView:
-        """Save the papers named in the uploaded file. If the file is too large, it is not downloaded."""
+        """Save the papers of the uploaded file, for a manager on the server's list. Too large a file is not downloaded."""
+        if server_id := action.number:
+            await permissions.require_manager_of(request.interaction, server_id)
         url, size = interaction_values.uploaded_file(request.interaction)
         if size > MAX_FILE_BYTES:
             raise UserError("saved-import-too-large", megabytes=MAX_FILE_BYTES // 1_000_000)
         data = await request.read_upload(url)
         with_tags = bool(interaction_values.modal_values(request.interaction).get(shelf_messages.TAGS))
         imported = await self._shelf.import_file(
-            request.user_id, data, is_kept=request.is_kept, with_tags=with_tags
+            Owner(request.user_id, server_id), data, is_kept=request.is_kept, with_tags=with_tags
         )
-        return shelf_messages.import_view(request.texts, imported)
+        return shelf_messages.import_view(request.texts, imported, server_id)
 
     @router.handles(
         verbs.SAVE_PAPER,
@@ -362,24 +364,30 @@ class ShelfCog(commands.Cog):
 
     @router.handles(verbs.REMOVE_SAVED, responses.PRIVATELY)
     async def remove_saved(self, request: Request, action: Action) -> ui.LayoutView:
-        """Remove the papers chosen in a menu. Those that were not there any more are not counted."""
+        """Remove the papers chosen in a menu, of a manager's import from the list. Those that were gone are not counted."""
+        if server_id := action.number:
+            await permissions.require_manager_of(request.interaction, server_id)
         selected, now = interaction_values.selected_values(request.interaction), request.services.clock()
-        removed = 0
+        owner, removed = Owner(request.user_id, server_id), 0
         for paper_id in await self._find_ids(request, selected):
-            removed += await request.services.database.write(shelf.take_off, request.user_id, paper_id, now)
+            removed += await request.services.database.write(shelf.take_off, owner.id, paper_id, now)
         if not removed:
             raise UserError("saved-not-any-more")
-        return shelf_messages.removed_saved_view(request.texts, removed, now)
+        return shelf_messages.removed_saved_view(request.texts, removed, now, server_id)
 
     @router.handles(verbs.PUT_BACK_SAVED)
     async def put_back_saved(self, request: Request, action: Action) -> ui.LayoutView:
         """Save the papers again that were removed at a button's time, with their notes and tags."""
-        at = datetime.fromtimestamp(0, UTC) + timedelta(
-            microseconds=custom_ids.parse_number(action.payload, _LAST)
-        )
-        count = await request.services.database.write(shelf.put_back, Owner(request.user_id), removed_at=at)
+        time, _, server = action.payload.partition(":")
+        at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=custom_ids.parse_number(time, _LAST))
+        if server_id := custom_ids.parse_number(server or "0"):
+            await permissions.require_manager_of(request.interaction, server_id)
+        owner = Owner(request.user_id, server_id)
+        count = await request.services.database.write(shelf.put_back, owner, removed_at=at)
         if not count:
             raise UserError("news-nothing-removed")
+        if server_id:
+            return message_builder.text_view(request.texts("list-added", count=count, known=0))
         command = request.interaction.client.mentions("saved")
         return message_builder.text_view(request.texts("paper-saved", count=count, command=command))
 

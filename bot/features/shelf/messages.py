@@ -29,6 +29,7 @@ from bot.rendering import discord_text, typesetting
 from bot.rendering.discord_text import escape_untrusted, join_dotted, subtext
 from storage import models
 from storage.news import NewsReader
+from storage.shelf import Owner
 
 FORMAT_NAMES = {
     ReferenceFormat.BIBTEX: "BibTeX",
@@ -59,14 +60,14 @@ def saved_view(
 ) -> ui.LayoutView:
     """Return a page of saved papers, with controls to open one, choose a tag, search, export, and switch news.
 
-    If the reader `may_share` them, there is a button for their address; if it is not the list of the server `here`, one for that.
+    If the reader `may_share` them, there are buttons for an import and their address, and for the list of the server `here`.
     """
     server_id = state.server_id
     fresh = ListState(ListKind.SAVED, server_id=server_id)
     opener = list_opener(texts, here) if here and here != server_id else None
     address = button(texts("address"), pack_state(fresh, verbs.SHOW_ADDRESS)) if may_share else None
     if not page.papers:
-        return _empty_view(texts, state, opener, address)
+        return _empty_view(texts, state, opener, address, may_import=may_share)
     listed = _make_list(texts, state, page, server_name)
     formats = [select_option(name, form.value) for form, name in FORMAT_NAMES.items()]
     rows: Rows = (
@@ -74,7 +75,7 @@ def saved_view(
         [select_menu(texts("saved-export"), pack_state(state, verbs.EXPORT_SAVED), formats)],
         [*list_pager(texts, listed), opener],
         [
-            *_search_buttons(texts, state),
+            *_search_buttons(texts, state, may_import=may_share),
             None if server_id else _news_switch(texts, state, page.news),
             address,
         ],
@@ -106,12 +107,12 @@ def _shown_query(state: ListState) -> str:
     return escape_untrusted(typesetting.strip_quotes(state.text), max_length=200)
 
 
-def _search_buttons(texts: Texts, state: ListState) -> list[ui.Item[Any] | None]:
+def _search_buttons(texts: Texts, state: ListState, *, may_import: bool) -> list[ui.Item[Any] | None]:
     """Return buttons to search, to show all papers in place of those found, and to import some."""
     return [
         button(texts("saved-search"), pack_state(state.replace(page=0), verbs.SEARCH_SAVED)),
         show_all_button(texts, state.server_id) if state.text else None,
-        None if state.server_id else import_button(texts),
+        import_button(texts, state.server_id) if may_import else None,
     ]
 
 
@@ -154,8 +155,13 @@ def render(wording: client_wording.PostWording, post: NewsPost) -> tuple[Rendere
     return message_builder.render_message(news_view(texts, post, part_marker(post.marker, 0)), plain)
 
 
-def import_button(texts: Texts) -> ui.Item[Any]:
-    return button(texts("saved-import"), pack_custom_id(verbs.OPEN_IMPORT))
+def import_button(texts: Texts, server_id: int) -> ui.Item[Any]:
+    return button(texts("saved-import"), pack_custom_id(verbs.OPEN_IMPORT, *_of_server(server_id)))
+
+
+def _of_server(server_id: int) -> list[int]:
+    """Return the last fields of a custom id, which readers' own papers have none of."""
+    return [server_id] if server_id else []
 
 
 def list_opener(texts: Texts, server_id: int) -> ui.Item[Any]:
@@ -164,12 +170,15 @@ def list_opener(texts: Texts, server_id: int) -> ui.Item[Any]:
     return button(texts("list-show"), pack_state(state, verbs.OPEN_LIST), emoji="📚")
 
 
-def _empty_view(texts: Texts, state: ListState, *more: ui.Item[Any] | None) -> ui.LayoutView:
+def _empty_view(
+    texts: Texts, state: ListState, *more: ui.Item[Any] | None, may_import: bool
+) -> ui.LayoutView:
     """Return the reply for a search or tag without results or, if nothing is saved, how to save papers."""
     message, server_id = MessageBuilder(), state.server_id
     if not state.text:
         message.add_text(texts("no-list-server" if server_id else "no-list-saved"))
-        message.add_buttons(None if server_id else import_button(texts), newest_digest_button(texts), *more)
+        importer = import_button(texts, server_id) if may_import else None
+        message.add_buttons(importer, newest_digest_button(texts), *more)
         return message.view
     message.add_text(texts("list-none-found" if server_id else "saved-none-found", query=_shown_query(state)))
     # An arXiv ID in place of a tag was meant to save that paper.
@@ -177,7 +186,7 @@ def _empty_view(texts: Texts, state: ListState, *more: ui.Item[Any] | None) -> u
     custom_id = pack_custom_id(verbs.OPEN_PAPER, paper_key or "")
     if paper_key is not None and fits(custom_id):  # an alias is known of stored papers alone
         message.add_buttons(button(texts("read-paper", id=schemes.short_name(paper_key)), custom_id))
-    message.add_buttons(*_search_buttons(texts, state))
+    message.add_buttons(*_search_buttons(texts, state, may_import=may_import))
     return message.view
 
 
@@ -210,9 +219,9 @@ def removed_view(texts: Texts, entry: models.SavedPaper) -> ui.LayoutView:
     return message_builder.text_view(text, undo)
 
 
-def removed_saved_view(texts: Texts, count: int, at: datetime) -> ui.LayoutView:
+def removed_saved_view(texts: Texts, count: int, at: datetime, server_id: int) -> ui.LayoutView:
     number = (at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
-    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_SAVED, number))
+    undo = button(texts("alert-undo"), pack_custom_id(verbs.PUT_BACK_SAVED, number, *_of_server(server_id)))
     return message_builder.text_view(texts("news-removed", count=count), undo)
 
 
@@ -251,10 +260,12 @@ def _tag_menu(texts: Texts, state: ListState, tags: Sequence[tuple[str, int]]) -
     return state_menu(texts("saved-tags"), verbs.SELECT_TAG, fresh, labels, state.text or ALL_TAGS)
 
 
-def import_modal(texts: Texts) -> message_builder.StatelessModal:
-    modal = message_builder.StatelessModal(texts("saved-import"), pack_custom_id(verbs.SUBMIT_IMPORT))
+def import_modal(texts: Texts, server_id: int) -> message_builder.StatelessModal:
+    custom_id = pack_custom_id(verbs.SUBMIT_IMPORT, *_of_server(server_id))
+    modal = message_builder.StatelessModal(texts("list-import" if server_id else "saved-import"), custom_id)
     modal.add_file(texts("saved-import-file"), FILE, texts("saved-import-file-hint"))
-    modal.add_checkbox(texts("saved-import-tags"), TAGS, checked=False)
+    if not server_id:
+        modal.add_checkbox(texts("saved-import-tags"), TAGS, checked=False)
     return modal
 
 
@@ -326,12 +337,12 @@ def export_view(texts: Texts, form: ReferenceFormat, count: int, filename: str) 
     return message.view
 
 
-def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView:
+def import_view(texts: Texts, imported: shelf_service.Imported, server_id: int = 0) -> ui.LayoutView:
     """Return what an import saved, with a menu that takes papers back, and what it skipped."""
     named = {"known": imported.known, "repeated": imported.repeated, "skipped": imported.skipped}
     named["unasked" if imported.asks_arxiv else "never-asked"] = imported.unasked
-    counts = {"unlisted": imported.unlisted, "full": imported.full}
-    lines = [texts(f"saved-import-{key}", count=count) for key, count in counts.items() if count]
+    counts, most = {"unlisted": imported.unlisted, "full": imported.full}, Owner(0, server_id).limit
+    lines = [texts(f"saved-import-{key}", count=count, most=most) for key, count in counts.items() if count]
     lines += [
         f"{texts(f'saved-import-{key}', count=len(labels))}: {_list_labels(texts, labels)}"
         for key, labels in named.items()
@@ -343,15 +354,16 @@ def import_view(texts: Texts, imported: shelf_service.Imported) -> ui.LayoutView
     ]
     undo = select_menu(
         texts("saved-import-undo"),
-        pack_custom_id(verbs.REMOVE_SAVED),
+        pack_custom_id(verbs.REMOVE_SAVED, *_of_server(server_id)),
         options,
         max_values=discord_text.SELECT_OPTIONS,
         min_values=1,
     )
     listed = _list_labels(texts, [*imported.saved.values()])
     rest = "\n".join(f"- {line}" for line in lines)
-    show = show_all_button(texts) if imported.saved else None
-    heading = texts("saved-imported", count=len(imported.saved))
+    show = show_all_button(texts, server_id) if imported.saved else None
+    key = "list-added" if server_id and imported.saved else "saved-imported"
+    heading = texts(key, count=len(imported.saved), known=0)
     return message_builder.message_view([heading, listed, rest], [undo], [show])
 
 

@@ -126,15 +126,17 @@ class Shelf:
                 assert_never(view)
 
     async def import_file(
-        self, user_id: int, data: bytes, *, is_kept: bool, with_tags: bool = False
+        self, owner: Owner, data: bytes, *, is_kept: bool, with_tags: bool = False
     ) -> Imported:
         """Save the papers of a file's references, the first as the newest. Raises UsageError if it names none.
+
+        A server's list gets the papers alone: a file's titles, notes and tags may be private.
 
         A reference without an arXiv id is looked up by its title. Notes and tags of this bot's exports, and tags of other
         files `with_tags`, are restored where the paper lacks them. `is_kept`: the reader had data when the import was
         requested. If that data has been deleted since, nothing is saved.
         """
-        now = self._clock()
+        now, user_id = self._clock(), owner.reader_id
         file = await _read_file(data, now.date(), with_tags=with_tags)
         titled = await self._find_by_title(user_id, file)
         by_id: dict[str, Reference] = {}
@@ -149,25 +151,30 @@ class Shelf:
                 (skipped if is_known else unasked).append(reference.label)
         async with self._database.transaction() as connection:
             await archive.lock_ingest(connection)
-            await accounts.lock_reader(connection, user_id)
+            await shelf.lock(connection, owner.id, user_id)
             if is_kept and not await accounts.count_reader_data(connection, user_id):
                 return Imported()
-            saved_ids = set(await shelf.list_paper_ids(connection, user_id))
+            saved_ids = set(await shelf.list_paper_ids(connection, owner.id))
             ids = await papers.get_ids(connection, by_id)
             keys = {ids[paper_key]: paper_key for paper_key in reversed([*by_id]) if paper_key in ids}
             by_other_name = [key for key in by_id if key in ids and keys[ids[key]] != key]
             repeated += [by_id.pop(paper_key).label for paper_key in by_other_name]
             fresh = [paper_key for paper_key in by_id if ids.get(paper_key) not in saved_ids]
-            taken = fresh[: shelf.MAX_SAVED - len(saved_ids)]
+            taken = fresh[: max(0, owner.limit - len(saved_ids))]
             missing = [paper_key for paper_key in taken if paper_key not in ids]
             for chunk in chunked(missing, _ADDED_AT_ONCE):
                 ids |= await papers.add(connection, digest_writer.unlisted_papers(chunk))
             taken_ids = [ids[paper_key] for paper_key in taken]
             listed = await papers.list_rows(connection, [ids[key] for key in by_id if key in ids])
             times = {id_: now - timedelta(microseconds=number) for number, id_ in enumerate(taken_ids)}
-            titles = {ids[key]: title for key in taken if (title := by_id[key].title)}
-            await shelf.save_at(connection, user_id, times, own_titles=titles)
-            await self._restore(connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids})
+            if owner.server_id:
+                await shelf.save_at(connection, owner.id, times, added_by=user_id)
+            else:
+                titles = {ids[key]: title for key in taken if (title := by_id[key].title)}
+                await shelf.save_at(connection, user_id, times, own_titles=titles)
+                await self._restore(
+                    connection, user_id, {ids[key]: by_id[key] for key in by_id if key in ids}
+                )
         known_titles = {row.key: row.title for row in listed}
         names = {paper_key: known_titles.get(paper_key) or row.label for paper_key, row in by_id.items()}
         return Imported(

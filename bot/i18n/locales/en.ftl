@@ -15,7 +15,7 @@ like-needs-papers =
         [0] none has one
         [one] one has one
        *[other] { $known } have one
-    } ({ $listed } on the list). Add papers with **Add to our list** on a card.
+    } ({ $listed } on the list). Add papers with **Add to our list** on a card or, for managers, from a file with **Import a file** below our list.
 needs-manage-server = You need the **Manage Server** permission for this. Ask a server manager.
 only-in-servers = This works only in a server.
 broken = Something went wrong. Please try again in a moment. If you were saving or changing something, first check whether it went through. (Reference { $reference })
@@ -232,7 +232,7 @@ saved-import-never-asked = { $count ->
 saved-import-full = { $count ->
     [one] One was not saved
    *[other] { $count } were not saved
-}: you have reached the maximum of 5,000 saved papers. Remove some, then import the file again
+}: there is room for { $most } papers. Remove some, then import the file again
 
 ## A paper's card
 no-summary = This paper doesn't have a summary yet.
@@ -801,6 +801,7 @@ list-heading = { $server ->
     [none] Our list
    *[other] Our list in { $server }
 } · { $count }
+list-import = Import a file into our list
 list-choice = server: the list that its members share
 list-show = Show our list
 list-tags = Tags on our list
@@ -818,7 +819,7 @@ list-view-mine = Added by me
 list-view-updated = With news
 list-none-found = ### Nothing on our list matches “{ $query }”
 no-list-server = ### Nothing on our list yet
-    This list belongs to the server. Press **Add to our list** on a paper, or **Discuss**, and everyone here finds it in this place.
+    This list belongs to the server. Press **Add to our list** on a paper, or **Discuss**, and everyone here finds it in this place. Managers can import a file.
 
 ## The club
 discuss = Discuss

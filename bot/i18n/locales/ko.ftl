@@ -11,7 +11,7 @@ upload-failed = 디스코드에서 첨부 파일을 가져오지 못했어요. �
 outdated-command = 명령어가 바뀌었어요. 다시 입력해 주세요. 그래도 안 되면 디스코드를 다시 시작해 주세요.
 like-needs-server = `비슷:목록`은 서버의 목록을 기준으로 찾아요. 서버 안에서, 서버 채널의 자동게시에 써 주세요.
 like-needs-papers =
-    `비슷:목록`을 쓰려면 *우리 목록*에 본문이 있는 논문이 { $least }편 이상 있어야 해요. 지금은 { $listed }편 중 { $known }편이에요. 논문 카드의 **우리 목록에 담기**로 담아 주세요.
+    `비슷:목록`을 쓰려면 *우리 목록*에 본문이 있는 논문이 { $least }편 이상 있어야 해요. 지금은 { $listed }편 중 { $known }편이에요. 논문 카드의 **우리 목록에 담기**로 담아 주세요. 관리자는 우리 목록의 **파일 가져오기**로 한꺼번에 담을 수 있어요.
 needs-manage-server = **서버 관리하기** 권한이 있어야 해요. 서버 관리자에게 부탁해 주세요.
 only-in-servers = 서버 안에서만 쓸 수 있어요.
 broken = 오류가 나서 처리하지 못했어요. 잠시 뒤 다시 시도해 주세요. 저장하거나 수정하던 중이었다면 반영됐는지 먼저 확인해 주세요. (오류 번호 { $reference })
@@ -176,7 +176,7 @@ saved-import-known = { $count }편은 이미 저장되어 있어요
 saved-import-skipped = { $count }편은 arXiv 번호나 DOI가 없고 같은 제목의 논문도 없어서 건너뛰었어요
 saved-import-unasked = { $count }편은 arXiv 번호나 DOI가 없고, 지금은 arXiv에서 제목으로 찾아보지 못했어요. arXiv에 있을 만한 논문이면 내일 같은 파일을 다시 올려 주세요
 saved-import-never-asked = { $count }편은 arXiv 번호나 DOI가 없고 같은 제목의 논문도 보관되어 있지 않아서 건너뛰었어요. 이 봇은 arXiv에 제목을 물어보지 않아요
-saved-import-full = { $count }편은 저장하지 못했어요. 논문은 5,000편까지 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
+saved-import-full = { $count }편은 저장하지 못했어요. { $most }편까지만 저장할 수 있어요. 몇 편을 삭제한 다음 같은 파일을 다시 올려 주세요
 
 ## 논문 카드
 no-summary = 이 논문의 요약은 아직 없어요.
@@ -721,6 +721,7 @@ list-heading = { $server ->
     [none] 우리 목록
    *[other] { $server }의 우리 목록
 } · { $count }편
+list-import = 우리 목록으로 파일 가져오기
 list-choice = 서버: 멤버가 함께 쓰는 목록
 list-show = 우리 목록 보기
 list-tags = 우리 목록의 태그
@@ -738,7 +739,7 @@ list-view-mine = 내가 담은 논문
 list-view-updated = 새 소식 있는 논문
 list-none-found = ### 우리 목록에 “{ $query }”에 맞는 논문이 없어요
 no-list-server = ### 우리 목록이 아직 비어 있어요
-    서버 멤버가 함께 쓰는 목록이에요. 논문에서 **우리 목록에 담기**나 **토론하기**를 누르면 모두가 여기에서 볼 수 있어요.
+    서버 멤버가 함께 쓰는 목록이에요. 논문에서 **우리 목록에 담기**나 **토론하기**를 누르면 모두가 여기에서 볼 수 있어요. 관리자는 파일로 한꺼번에 담을 수 있어요.
 
 ## 논문 스터디
 discuss = 토론하기
