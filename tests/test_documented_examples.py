@@ -61,7 +61,7 @@ TYPED = {
     **dict.fromkeys(('from:"NVIDIA"', "robots -surveys"), (("topic", "query"), ("daily setup", "topic"))),
     **dict.fromkeys(('in:"ICLR 2026"', "학회:ICLR2026"), (*QUERIES, ("daily setup", "topic"))),
     'robots in:"ICLR 2026"': (("alerts add", "keyword"),),
-    **dict.fromkeys(("like:list", "비슷:목록"), ()),  # of a list, which the sample does not have
+    **dict.fromkeys(("like:list", "비슷:우리 목록"), ()),  # of a list, which the sample does not have
 }
 """Where each example of the documents is typed."""
 OPERATORS = {"author:": "Ada", "저자:": "Ada", "추천:": "10"} | dict.fromkeys(

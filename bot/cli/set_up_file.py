@@ -432,7 +432,8 @@ class _Posts:
         }
         if "source" in given:
             given["source"] = self._addresses.get(entry.source, entry.source)
-        return daily_options.validated(daily_options.change(row, given))
+        changed = daily_options.validated(daily_options.change(row, given))
+        return await self.service.fit_label(changed)
 
     def find_secret(self, draft: models.Subscription) -> str:
         key = f"{key_values.WEBHOOK}{draft.channel_id}"

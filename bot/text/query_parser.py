@@ -60,7 +60,7 @@ _FIELDS = {
     **dict.fromkeys(("author", "authors", "au", "by", "저자"), "author"),
     **dict.fromkeys(("from", "institution", "affiliation", "기관", "소속"), "institution"),
     **dict.fromkeys(("in", "학회"), "label"),
-    **dict.fromkeys(("like", "similar", "비슷", "비슷한", "유사", "닮은"), "like"),
+    **dict.fromkeys(("like", "similar", "비슷", "비슷한", "유사", "유사한", "닮은"), "like"),
     **dict.fromkeys(("since", "after", "이후", "부터"), "since"),
     **dict.fromkeys(("until", "까지"), "until"),
     **dict.fromkeys(("before", "이전"), "before"),
@@ -69,6 +69,8 @@ _FIELDS = {
 }
 _LIST = ("list", "ourlist", "목록", "우리목록", "리스트", "우리리스트")
 """What a paper may be like, without spaces and hyphens: the server's list."""
+_OUR = ("our", "우리")
+"""What the list's name begins with: *비슷:우리 목록*."""
 _FIELD = rf"(?a:{'|'.join(_FIELDS)})(?::|(?=[<>=]))"
 _SPACED = re.compile(
     rf"(?<![^\s(])(?:((?a:{'|'.join(name for name, field in _FIELDS.items() if field == 'votes')}))\s*([<>]=?|=)\s*(?=[0-9])"
@@ -244,7 +246,7 @@ class _QueryBuilder:
             term = value or (clause[0].strip(" :") if field else "")
             term = f'"{term}"' if quoted and term and not sign else term
             self._add_term(term, self._excluded if sign else self._words)
-        elif not value and not sign:
+        elif not sign and (not value or (field == "like" and value.casefold() in _OUR)):
             self._pending = field, clause[0], joiner if field == last else joiner and "not"
         elif sign or not self._add_filter(field, value, joiner if field == last else joiner and "not"):
             self._ignored.append(clause[0].strip())

@@ -268,6 +268,19 @@ async def test_applying_the_same_file_twice_changes_nothing(db: Database) -> Non
     assert await _apply(db, removed) == []
 
 
+async def test_a_post_of_what_is_like_the_list_is_applied_once_and_none_by_webhook(db: Database) -> None:
+    """docs/planning.md: with a label it goes through its source's papers, which the file need not name."""
+    source = '[[sources]]\nsource = "https://papers.example/feed.xml"\nkind = "feed"\noptions = {label = "ICLR 2026"}\n'
+    topics = ("비슷:우리 목록 -survey", 'like:list in:"ICLR 2026"')
+    posts = [f"[[posts]]\nguild = 1\nchannel = 2\ntopic = '{topic}'\n" for topic in topics]
+    file = "".join([source, *posts])
+    assert [change.split()[0] for change in await _apply(db, file)] == ["add"] * 3
+    assert await _apply(db, file) == await _apply(db, await _service(db).export()) == []
+    by_webhook = '[[posts]]\nwebhook = "https://discord.com/api/webhooks/555/token-of-a-webhook"\ntopic = "like:list"\n'
+    with pytest.raises(errors.UsageError, match="of no server"):
+        await _apply(db, by_webhook)
+
+
 EVERYTHING = """
 [[sources]]
 source = "https://papers.example/feed.xml"

@@ -26,7 +26,7 @@ async def test_a_list_that_is_too_short_is_a_sentence_everywhere(harness: Client
     await fill(harness, 4)
     short = texts("like-needs-papers", listed=4, known=4, least=5)
     assert short in shown_text(await harness.ask("topic", query="like:list"))
-    assert short in shown_text(await harness.manage("daily setup", topic="비슷:목록"))
+    assert short in shown_text(await harness.manage("daily setup", topic="비슷：우리 목록"))
     form = await harness.manager.slash(harness.channel, "daily setup")
     assert texts("setup-form-topic-empty", missing=1) in str(form.modal)
     in_messages = last_response(await harness.user.slash("topic", query="like:list"))

@@ -11,11 +11,13 @@ import pytest
 
 from bot.archive.exports import ReferenceFormat
 from bot.i18n.texts import for_locale
-from storage import models, papers, shelf
+from storage import accounts, models, papers, shelf
 from storage.database import Database
 from storage.shelf import Owner
+from tests.daily.test_like_list import FIVE, LikeWorld
 from tests.support import sample_archive
 from tests.support.shelves import open_shelf
+from tests.support.world import GUILD, arxiv_id
 from tests.web.conftest import WebArchive, open_archive
 from tests.web.test_server import KOREAN, Elements
 from tests.web.test_unlisted import FACT, TITLE
@@ -202,3 +204,29 @@ async def test_signs_that_no_database_stores_are_no_address(db: Database) -> Non
             for path in ("search", "ask", "trends", "search.atom"):
                 status, _, _ = await archive.get(f"/{path}?q={sign}")
                 assert status in (200, 404), (path, sign)
+
+
+async def test_what_is_like_a_servers_list_is_at_its_address_and_in_a_feed(archive: WebArchive) -> None:
+    """Of a list with fewer than five papers the page says what is missing; a reader's list has no such page."""
+    world = LikeWorld(database := archive.services.database)
+    await world.prepare(*FIVE[:4])
+    await database.write(accounts.upsert_guilds, {GUILD: {"name": "Lab"}})
+    await database.write(shelf.set_address, GUILD, TOKEN)
+    await database.write(shelf.set_address, READER, NEWER)
+    near = f"/lists/{TOKEN}?like=list"
+    status, _, text = await archive.get(near, KOREAN)
+    assert status == 404
+    assert "우리 목록</em>에 본문이 있는 논문이 5편 이상" in text
+    await world.put(FIVE[4])
+    assert near in Elements(await archive.text(f"/lists/{TOKEN}")).values("href")
+    _, headers, shown = await archive.get(near, KOREAN)
+    assert headers["X-Robots-Tag"] == "noindex"
+    links = Elements(shown).values("href")
+    like, others = [f"/papers/{arxiv_id(name)}" for name in ("R6", "R7")], [f"/papers/{arxiv_id('S1')}"]
+    assert {*like} <= {*links}
+    assert not {*others, f"/papers/{arxiv_id(FIVE[0])}"} & {*links}
+    assert "우리 목록 중 5편이 <em>강화 학습</em> 논문" in shown
+    feed = ElementTree.fromstring(await archive.text(f"/lists/{TOKEN}.atom?like=list"))
+    named = {entry.findtext(f"{ATOM}id", "").rpartition("/")[2] for entry in feed.iter(f"{ATOM}entry")}
+    assert named == {arxiv_id("R6"), arxiv_id("R7")}
+    assert "/papers/" not in (await archive.get(f"/lists/{NEWER}?like=list"))[2]

@@ -55,7 +55,11 @@ class WebServer:
             "/ask": lambda site, request: pages.load_answer(site, _query(request)),
             "/trends": lambda site, request: pages.load_trends(site, _query(request)),
             _LISTS: lambda site, request: pages.load_list(
-                site, _text(request), request.match_info["ending"][1:], page=_page(request)
+                site,
+                _text(request),
+                request.match_info["ending"][1:],
+                page=_page(request),
+                is_near="like" in request.query,
             ),
             "/sitemap.xml": lambda site, _: pages.load_sitemap(site),
         }

@@ -48,12 +48,15 @@ from bot.rendering import discord_text, markdown
 from bot.rendering.templates import OutputFormat, Templates
 from bot.search.results import PaperPage, Sort
 from bot.search.service import SearchService
-from storage import archive, models, papers, shelf
+from bot.text import query_parser
+from storage import accounts, archive, errors, models, papers, shelf
 
 MAX_DAYS = 20_000
 PAGE_SIZE = 10
 """Papers on a page of a search."""
 FEED_DAYS, FEED_PAPERS = 15, 30
+_NEAR = {"like": "list"}
+"""The query of an address for what is like the list there."""
 MAX_INSTITUTIONS = 12
 """The most institutions named on a paper's page."""
 DESCRIPTION_LENGTH = 200
@@ -264,10 +267,13 @@ class WebPages:
             )
         return await work_in_thread(self._list_page, site, listed, parts, {}, {"is_indexed": True})
 
-    async def load_list(self, site: Site, token: str, ending: str = "", *, page: int = 0) -> Page:
+    async def load_list(
+        self, site: Site, token: str, ending: str = "", *, page: int = 0, is_near: bool = False
+    ) -> Page:
         """Return the list at an address as a page, feed or file of references (`ending`). Raises PageError if no list is there.
 
-        It has what is public of its papers alone: neither notes nor tags, nor who saved them.
+        It has what is public of its papers alone: neither notes nor tags, nor who saved them. `is_near`: of a server's list, the
+        page or feed has what is like it instead.
         """
         limit = {"": site.row_limit, "atom": FEED_PAPERS}.get(ending)
         page = 0 if ending else page
@@ -275,6 +281,9 @@ class WebPages:
             owner_id = await shelf.find_owner(connection, token)
             if owner_id is None:
                 raise PageError(404, "web-no-address")
+            is_of_server = await accounts.get_guild(connection, owner_id) is not None
+            if is_near and is_of_server and ending not in REFERENCES:
+                return await self._load_like_list(site, token, owner_id, ending, page)
             kept, total = await shelf.list_rows(
                 connection, owner_id, limit=limit, offset=page * site.row_limit, with_hidden=False
             )
@@ -302,11 +311,31 @@ class WebPages:
         files = [
             (name, site.link(*parts, ending=f".{ending}")) for ending, name in exports.LIST_FILES.items()
         ]
+        if is_of_server and total:
+            files.append((for_locale(site.locale)("topic-like"), site.link(*parts, **_NEAR)))
         notes = [] if total else [for_locale(site.locale)("web-list-empty")]
         further = {"notes": notes, "suggestions": files}
         return replace(
             await work_in_thread(self._list_page, site, listed, parts, {}, further), is_private=True
         )
+
+    async def _load_like_list(self, site: Site, token: str, server_id: int, ending: str, page: int) -> Page:
+        """Return a page or the feed of the newest papers that are like a server's list. Raises PageError if it has too few."""
+        size = FEED_PAPERS if ending else site.row_limit
+        state = ListState(
+            ListKind.TOPIC, query_parser.LIKE_LIST, page=page, page_size=size, guild_id=server_id
+        )
+        try:
+            listed = await self._lists.load(for_locale(site.locale), state)
+        except errors.UsageError as error:
+            raise PageError(404, error.key, **error.arguments) from None
+        of = site, listed.heading, ("lists", token), _NEAR, listed, self.services.clock().date()
+        built = (
+            work_in_thread(build_papers_feed, *of)
+            if ending
+            else work_in_thread(self._list_page, site, listed, ("lists", token), _NEAR, {})
+        )
+        return replace(await built, is_private=True)
 
     async def load_paper(self, site: Site, text: str) -> Page:
         """Return a paper's page. Raises PageError if no digest lists a paper with this id."""
@@ -533,6 +562,7 @@ class WebPages:
             note=discord_text.join_dotted(
                 paper_texts.withdrawn_note(texts, row),
                 paper_lists.lacks_note(texts, listed, row.key) if listed else "",
+                listed.facts.get(row.key, "") if listed else "",
             ),
             language=snippet.language if snippet and snippet.language != site.locale.value else "",
             picture=find_picture(row.thumbnail),
