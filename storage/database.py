@@ -307,8 +307,11 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
 
     cause = getattr(error, "orig", None) or error
     state = getattr(cause, "sqlstate", None) or ""
+    place = urlsplit(name)
+    named = {"role": place.username or "role", "database": place.path.strip("/") or "name"}
     if state == _DENIED:
-        return errors.StorageError(f"{name}: {text.partition(chr(10))[0].strip()}. {_DENIED_ADVICE}")
+        denied = _DENIED_ADVICE.format(**named)
+        return errors.StorageError(f"{name}: {text.partition(chr(10))[0].strip()}. {denied}")
     if state in _CONFLICT:
         return errors.ConflictError(f"Two changes of {name} waited for each other. Try again.")
     is_lost = isinstance(cause, OSError) or (isinstance(cause, psycopg.OperationalError) and not state)
@@ -318,26 +321,36 @@ def translate_error(error: BaseException, name: str, *, is_sqlite: bool) -> erro
     advice = _GENERAL_ADVICE
     for code, pattern, sentence in _REFUSALS:
         if code == state or (is_lost and re.search(pattern, text)):
-            place = urlsplit(name)
-            advice = sentence.format(role=place.username or "role", database=place.path.strip("/") or "name")
+            advice = sentence.format(**named)
     is_away = is_lost or state.startswith(_AWAY)
     kind = errors.DatabaseAwayError if is_away else errors.DatabaseUnavailableError
     return kind(f"{name} cannot be reached or used ({line}). {advice}")
 
 
 _GENERAL_ADVICE = "Is PostgreSQL running, with memory and disk space, and is the address right?"
+_ENCODED = "%2F for a /, %3A for a :, %40 for an @"
 _REFUSALS = (
     (
         "28P01",
         "password authentication failed|no password supplied",
-        "Correct the password in PAPERROUND_DATABASE_URL (%40 for an @), or set it: `ALTER ROLE {role} PASSWORD '…'`.",
+        f"Correct the password in PAPERROUND_DATABASE_URL ({_ENCODED}), or set it: `ALTER ROLE {{role}} PASSWORD '…'`.",
     ),
     (
         "28000",
-        r'role ".+" (does not exist|is not permitted)|pg_hba\.conf',
-        "Let the role log in: `ALTER ROLE {role} LOGIN`, `CREATE ROLE {role} LOGIN PASSWORD '…'` if there is none, and, if"
-        " the server names it, a line in its pg_hba.conf.",
+        r'role ".+" is not permitted|pg_hba\.conf',
+        "Let the role log in: `ALTER ROLE {role} LOGIN` and, if the server names it, a line in its pg_hba.conf.",
     ),
+    (
+        "-",
+        'role ".+" does not exist',
+        "Create the role, `CREATE ROLE {role} LOGIN PASSWORD '…'`, or name another one in PAPERROUND_DATABASE_URL.",
+    ),
+    (
+        "-",
+        "not support SSL",
+        "Take ssl and sslmode out of PAPERROUND_DATABASE_URL, or turn TLS on at the server: `ssl = on`.",
+    ),
+    ("-", "resolve host|translate host name", f"Is the host right, and in the password {_ENCODED}?"),
     (
         "3D000",
         'database ".+" does not exist',
@@ -356,13 +369,13 @@ _REFUSALS = (
         " default_transaction_read_only off.",
     ),
 )
-"""PostgreSQL error codes, patterns of their texts, and what to do. A server that refuses a connection gives the text alone."""
+"""Error codes (-: none), patterns of their texts, and what to do. A server that refuses a connection gives the text alone."""
 _DENIED = "42501"
 """That of a role without the right to do something, or of a table that another role owns."""
 _DENIED_ADVICE = (
     "The role in PAPERROUND_DATABASE_URL must own the tables, and may create them if there are none: name the role that made"
-    " them, or let an administrator type `ALTER DATABASE name OWNER TO role`, `GRANT USAGE, CREATE ON SCHEMA public TO role` and,"
-    " for tables of another role, `REASSIGN OWNED BY other TO role`."
+    " them, or let an administrator type `ALTER DATABASE {database} OWNER TO {role}`, `GRANT USAGE, CREATE ON"
+    " SCHEMA public TO {role}` and, for tables of another role, `REASSIGN OWNED BY other TO {role}`."
 )
 _CONFLICT = ("40001", "40P01")
 """Those of a transaction that another one ended: a serialization failure, a deadlock."""

@@ -100,7 +100,7 @@ async def check(parameters: Mapping[str, Any]) -> None:
             " which Paperround cannot use. Name PostgreSQL itself or a pooler in session mode (Supabase: port 5432; Neon: the"
             " host without -pooler)."
         )
-    name, session = parameters.get("dbname"), await open_session()
+    name, role, session = parameters.get("dbname"), parameters.get("user", "role"), await open_session()
     try:
         # Compared there, since psycopg returns the texts of a server in SQL_ASCII as bytes.
         query = "SELECT current_setting('server_encoding') = 'UTF8', current_schema() IS NOT NULL"
@@ -115,7 +115,8 @@ async def check(parameters: Mapping[str, Any]) -> None:
     if not has_schema:
         raise errors.StorageError(
             f"The database {name} has no schema for the tables that this role may use: its search_path is empty, or names none"
-            " that exists. Type `GRANT USAGE, CREATE ON SCHEMA public TO role`, or `ALTER ROLE role SET search_path = public`."
+            f" that exists. Type `GRANT USAGE, CREATE ON SCHEMA public TO {role}`, or"
+            f" `ALTER ROLE {role} SET search_path = public`."
         )
 
 

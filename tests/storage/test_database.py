@@ -364,9 +364,12 @@ OTHER_OWNER = "ALTER SCHEMA public OWNER TO {role}"
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("REVOKE CREATE ON SCHEMA public FROM PUBLIC", "permission denied for schema public. The role in"),
+        (
+            "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            "permission denied for schema public. The role in.* SCHEMA public TO r_",
+        ),
         (OTHER_OWNER, "permission denied for table .*REASSIGN OWNED"),
-        ("ALTER ROLE {role} SET search_path = ''", "has no schema .*search_path"),
+        ("ALTER ROLE {role} SET search_path = ''", "has no schema .*`ALTER ROLE r_.* SET search_path"),
         ("ALTER ROLE {role} SET search_path = app", "has no schema .*search_path"),
     ],
 )

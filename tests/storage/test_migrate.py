@@ -138,12 +138,19 @@ async def test_each_refusal_of_postgresql_says_what_to_do(postgres_url: str) -> 
         for text, advice in (
             ('password authentication failed for user "bot"', "the password in PAPERROUND_DATABASE_URL"),
             ('no pg_hba.conf entry for host "10.0.0.2", user "bot", database "papers"', "pg_hba.conf"),
+            ('role "nobody" does not exist', "Create the role, `CREATE ROLE bot LOGIN"),
             ("sorry, too many clients already", "max_connections"),
             ("remaining connection slots are reserved for roles with the SUPERUSER", "max_connections"),
         )
     ]
     + [
         (psycopg.OperationalError("connection failed: fe_sendauth: no password supplied"), "the password in"),
+        (
+            psycopg.OperationalError("connection failed: server does not support SSL, but SSL was required"),
+            "Take ssl",
+        ),
+        # Of bot:pa@ss@db.example.
+        (psycopg.OperationalError("failed to resolve host 'ss@db.example'"), "%40 for an @"),
         (psycopg.errors.InvalidPassword("비밀번호 인증 실패"), "the password in PAPERROUND_DATABASE_URL"),
         (psycopg.errors.TooManyConnections("너무 많은 접속"), "max_connections"),
     ],
