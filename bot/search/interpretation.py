@@ -294,7 +294,7 @@ def _read_author_of_topic(archive: Archive, text: _Text) -> ParsedQuery | None:
 
     If the author has no paper with all of them, as the query for the author's papers.
     """
-    query, words = text.words, text.words.text.split()
+    query, words = text.words, (text.words.sought or text.words.text).split()
     if query.excluded or not _is_bare(query):
         return None
     places = ((words[:size], words[size:]) for size in (3, 2, 1))

@@ -272,6 +272,7 @@ async def test_a_name_with_a_topic_lists_the_authors_papers_on_it(db: Database) 
         "Ada Mossing robots": ["1"],
         "로봇 Ada Mossing": ["1"],
         "robots by Ada Mossing": ["1"],
+        "Ada Mossing의 로봇 논문": ["1"],
         "Ada Mossing video": ["1", "2"],
         "robots at sea": ["3"],
         "robot laws of Karel Capek": ["4"],
