@@ -1,5 +1,9 @@
 """A server's list as a topic in Discord: answers, the form, the preview, `/why` and `/status`, in both languages."""
 
+import pytest
+
+from bot.app.workers import Workers
+from bot.archive import digest_writer
 from storage import models, papers, shelf
 from tests.daily.test_like_list import FIVE, NAMES, other, robot
 from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
@@ -20,17 +24,46 @@ async def fill(harness: ClientHarness, listed: int) -> None:
         await shelf.add_to_list(connection, guild_id, ids.values(), LISTED, world.now, b"s")
 
 
+UNKNOWN = [f"2401.1000{number}" for number in range(5)]
+
+
+async def _leave(harness: ClientHarness, which: str) -> tuple[int, int]:
+    """Leave a server's list without enough papers. Returns how many it has, and how many of these can be learnt from."""
+    await fill(harness, {"none": 0, "four": 4, "without texts": 0}.get(which, 5))
+    database, guild_id, now = harness.container.database, harness.channel.guild.id, harness.env.now()
+    ids = [*(await database.fetch(papers.get_ids, [arxiv_id(name) for name in FIVE])).values()]
+    if which == "without texts":
+        async with database.transaction() as connection:
+            added = await papers.add(connection, digest_writer.unlisted_papers(UNKNOWN))
+            await shelf.add_to_list(connection, guild_id, added.values(), LISTED, now, b"s")
+    for name in FIVE if which == "hidden" else ():
+        await Workers(harness.container).ingest.set_hidden(arxiv_id(name), hidden=True)
+    for paper_id in ids if which == "taken off" else ():
+        await database.write(shelf.take_off, guild_id, paper_id, now)
+    return {"none": (0, 0), "four": (4, 4), "taken off": (0, 0)}.get(which, (5, 0))
+
+
 @both_languages
-async def test_a_list_that_is_too_short_is_a_sentence_everywhere(harness: ClientHarness) -> None:
+@pytest.mark.parametrize("which", ["none", "four", "without texts", "hidden", "taken off"])
+async def test_a_list_that_is_too_short_is_a_sentence_everywhere_and_its_post_waits(
+    harness: ClientHarness, which: str
+) -> None:
     texts = harness.texts
-    await fill(harness, 4)
-    short = texts("like-needs-papers", listed=4, known=4, least=5)
+    listed, known = await _leave(harness, which)
+    short = texts("like-needs-papers", listed=listed, known=known, least=5)
     assert short in shown_text(await harness.ask("topic", query="like:list"))
     assert short in shown_text(await harness.manage("daily setup", topic="비슷：우리 목록"))
     form = await harness.manager.slash(harness.channel, "daily setup")
-    assert texts("setup-form-topic-empty", missing=1) in str(form.modal)
+    assert texts("setup-form-topic-empty", missing=5 - known) in str(form.modal)
     in_messages = last_response(await harness.user.slash("topic", query="like:list"))
     assert texts("like-needs-server") in shown_text(in_messages)
+    await harness.add_subscription(topic="like:list")
+    waits = texts("status-needs-list", count=5 - known)
+    assert waits in shown_text(await harness.manage("status"))
+    card = await harness.manage("daily edit")
+    assert short in shown_text(await harness.press(card, "subscription-preview", by=harness.manager))
+    assert short in shown_text(await harness.press(card, "subscription-now", by=harness.manager))
+    assert short in shown_text(await harness.ask("why", paper="2501.00001"))
 
 
 @both_languages

@@ -216,7 +216,7 @@ async def test_what_is_like_a_servers_list_is_at_its_address_and_in_a_feed(archi
     near = f"/lists/{TOKEN}?like=list"
     status, _, text = await archive.get(near, KOREAN)
     assert status == 404
-    assert "우리 목록</em>에 본문이 있는 논문이 5편 이상" in text
+    assert "우리 목록</em>에 제목이나 초록이 있는 논문이 5편 이상" in text
     await world.put(FIVE[4])
     assert near in Elements(await archive.text(f"/lists/{TOKEN}")).values("href")
     _, headers, shown = await archive.get(near, KOREAN)

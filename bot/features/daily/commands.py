@@ -262,6 +262,10 @@ class SubscriptionButtonsCog(router.ManagersOnly, commands.Cog):
         await _require_bot_may_post(request, channel, subscription.style)
         async with router.admitted_lookup(request.interaction):
             delivery = await request.services.get(OnDemandPosts).plan(subscription.id, request.interaction.id)
+            if delivery is None and (server_id := choice.find_topic(subscription).server_id):
+                await request.services.search.compare_with_list(
+                    server_id, ()
+                )  # refused if its list is too short
         key = "subscription-posting" if delivery is not None else "subscription-nothing-new"
         return message_builder.text_view(request.texts(key, channel=f"<#{subscription.channel_id}>"))
 
