@@ -1,5 +1,7 @@
 """A server's list as a topic in Discord: answers, the form, the preview, `/why` and `/status`, in both languages."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from bot.app.workers import Workers
@@ -13,15 +15,19 @@ LISTED = 7
 
 
 async def fill(harness: ClientHarness, listed: int) -> None:
-    """Store a hundred papers of other topics, papers on robots, and put so many of these on the server's list."""
+    """Store a hundred papers of other topics and papers on robots, and put so many on robots on the server's list."""
     world = World(harness.container.database)
     await world.list("Sun-5", " ".join(map(other, NAMES)))
     await world.list("Sat-5", " ".join(robot(name) for name in FIVE))
-    world.now = harness.env.now()
-    ids = await world.database.fetch(papers.get_ids, [arxiv_id(name) for name in FIVE[:listed]])
-    guild_id = harness.channel.guild.id
-    async with world.database.transaction() as connection:
-        await shelf.add_to_list(connection, guild_id, ids.values(), LISTED, world.now, b"s")
+    await put(harness, FIVE[:listed])
+
+
+async def put(harness: ClientHarness, names: Sequence[str]) -> None:
+    """Put papers on the server's list."""
+    database, guild_id, now = harness.container.database, harness.channel.guild.id, harness.env.now()
+    ids = await database.fetch(papers.get_ids, [arxiv_id(name) for name in names])
+    async with database.transaction() as connection:
+        await shelf.add_to_list(connection, guild_id, ids.values(), LISTED, now, b"s")
 
 
 UNKNOWN = [f"2401.1000{number}" for number in range(5)]
@@ -79,3 +85,7 @@ async def test_a_post_is_set_up_with_how_near_papers_are(harness: ClientHarness)
     assert texts("post-shared", count=5, topic=topic) in shown
     assert texts("topic-like") in shown
     assert texts("preview-like", count=6, like=1, title="none", share=0) in shown
+    [rewards] = (await harness.container.database.fetch(papers.get_ids, ["2501.00002"])).values()
+    listing = harness.guild.id, [rewards], LISTED, harness.env.now(), b"s"
+    await harness.container.database.write(shelf.add_to_list, *listing)
+    assert texts("no-list-like") in shown_text(await harness.ask("topic", query="like:list"))

@@ -434,7 +434,7 @@ def _cause_text(texts: Texts, explanation: Explanation, guild_id: int) -> str:
         "topic": discord_text.escape_untrusted(describe_topic(texts, subscription.topic)),
         "source": format_source(subscription) or "none",
         "least": subscription.min_votes,
-        "top": subscription.top_n,
+        "top": explanation.taken,
         "by": explanation.reason or "",
     }
     text = texts(f"why-{cause.value}", **values)

@@ -59,7 +59,7 @@ class Explanation:
 
     `digest_on` is the paper's day, and `at` (UTC) is when it was or will be posted. `part` is the message
     with the paper; `reason` is why Discord refuses it, or who withdrew it. `rank` counts from 1 among
-    `candidate_count` papers, and is 0 for a late paper.
+    `candidate_count` papers, of which the post takes the first `taken`, and is 0 for a late paper.
     """
 
     cause: Cause
@@ -71,6 +71,7 @@ class Explanation:
     votes: int | None = None
     rank: int = 0
     candidate_count: int = 0
+    taken: int = 0
     likeness: Likeness | None = None
     """How much the paper is like the server's list, for a post that is about it."""
     nearest: tuple[str, ...] = ()
@@ -244,7 +245,8 @@ def _explain_place(
     if is_chosen or paper.id in ranked:
         cause = chosen if is_chosen else Cause.BELOW_TOP
         rank = ranked.index(paper.id) + 1 if paper.id in ranked else 0  # chosen as a late paper
-        return Explanation(cause, row, listed_on, at, rank=rank, candidate_count=len(ranked))
+        total, taken = len(ranked), len(post.ranks)
+        return Explanation(cause, row, listed_on, at, rank=rank, candidate_count=total, taken=taken)
     is_late = any(late.paper_id == paper.id for late in pool.draw(row, slot, mark).late)
     return Explanation(Cause.LATE, row, listed_on) if is_late else None
 
