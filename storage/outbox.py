@@ -124,6 +124,16 @@ async def find_refusal(connection: AsyncConnection, kind: DeliveryKind, user_id:
     return models.Reason(reason) if reason in _CLOSED else None
 
 
+async def count_closed(connection: AsyncConnection, since: datetime) -> int:
+    """Return how many readers' direct messages Discord has refused since a time (UTC), or still does."""
+    c = deliveries.c
+    is_late = sa.or_(unfinished_clause(), c.finished_at >= since)
+    query = sa.select(sa.func.count(c.user_id.distinct())).where(
+        c.reason == models.Reason.DMS_CLOSED, is_late
+    )
+    return int(await connection.scalar(query) or 0)
+
+
 _CLOSED = (models.Reason.DMS_CLOSED, models.Reason.NO_SHARED_SERVER)
 """Why direct messages do not arrive."""
 

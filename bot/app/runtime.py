@@ -20,7 +20,7 @@ from bot.core.clock import DiscordClock
 from bot.core.error_collector import FailureLog
 from bot.features.club.service import Clubs
 from bot.features.daily.planner import DailyPlanner
-from bot.features.operations import operator_warnings, post_overview
+from bot.features.operations import conditions, post_overview
 from bot.features.operations.liveness import Liveness
 from bot.features.operations.metrics import Metrics
 from bot.outbox import outcomes
@@ -141,15 +141,15 @@ class Runtime:
             async with self.workers.database.read() as connection:
                 now = self.container.clock()
                 joined = (getattr(guild.me, "joined_at", None) for guild in self.bot.guilds)
-                is_settled = any(at is not None and now - at > operator_warnings.SILENT for at in joined)
+                is_settled = any(at is not None and now - at > conditions.SILENT for at in joined)
                 clock = self.container.clock
                 is_wrong = isinstance(clock, DiscordClock) and clock.is_machine_wrong()
-                self.liveness.concerns = await operator_warnings.list_all(
-                    connection, now, is_settled=is_settled, is_clock_wrong=is_wrong
-                )
                 # What is not prepared shows in the planner's signs of life.
-                posts = await post_overview.list_all(connection, self.container.day_close, now)
-                self.liveness.stuck_posts = len(post_overview.only_stuck(posts))
+                state = await conditions.load(
+                    connection, self.container.settings, now, is_settled=is_settled, is_clock_wrong=is_wrong
+                )
+            self.liveness.concerns = conditions.list_told(state)
+            self.liveness.stuck_posts = len(post_overview.only_stuck(state.of_servers))
 
     async def sync_commands(self) -> None:
         """Register the slash commands. Errors are logged, and the registered commands keep working."""

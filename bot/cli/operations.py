@@ -280,6 +280,7 @@ async def doctor(
         return await _list_failures()
     from bot.cli import healthcheck
     from bot.client import command_sync
+    from bot.features.operations import conditions
     from bot.features.operations import doctor as operations_doctor
 
     shell.configure_logs()
@@ -292,7 +293,7 @@ async def doctor(
         _make_finder,
         _check_models,
     )
-    status = operations_doctor.Status
+    status = conditions.Status
     counted = (status.ERROR, status.TODO, status.WARNING) if strict else (status.ERROR, status.TODO)
     left = [finding for finding in findings if finding.status in counted]
     lines = [

@@ -17,7 +17,7 @@ import pytest
 from bot.cli import healthcheck, shell
 from bot.core.clock import system_clock
 from bot.features.alerts.service import EMPTY_DRAFT, Alerts
-from bot.features.operations import doctor
+from bot.features.operations import conditions, doctor
 from storage import migrations, models, outbox
 from tests.conftest import VERSION
 from tests.support import fork_server, outbox_builders, patience
@@ -213,13 +213,13 @@ def test_the_log_of_posts_has_what_came_in_the_last_30_days(paperround: Paperrou
 def test_doctor_counts_warnings_only_where_they_are_asked_for(
     paperround: Paperround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warning = doctor.Finding("backup", "none yet", status=doctor.Status.WARNING)
+    warning = conditions.Finding("backup", "none yet", status=conditions.Status.WARNING)
     monkeypatch.setattr(doctor, "examine", mock.AsyncMock(return_value=[warning]))
     assert paperround("doctor").exit_status == 0
     strict = paperround("doctor", "--strict")
     assert (strict.exit_status, strict.stderr) == (1, "paperround: 1 problem to solve: backup.\n")
     # It counts them besides what is counted without it.
-    step = doctor.Finding("sources", "none", status=doctor.Status.TODO)
+    step = conditions.Finding("sources", "none", status=conditions.Status.TODO)
     monkeypatch.setattr(doctor, "examine", mock.AsyncMock(return_value=[step]))
     assert [paperround("doctor", *options).exit_status for options in ((), ("--strict",))] == [1, 1]
 

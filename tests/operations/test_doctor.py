@@ -18,7 +18,7 @@ from bot.core.model_server import ModelError
 from bot.core.settings import Settings
 from bot.features.alerts.service import Alerts
 from bot.features.daily.service import Subscriptions
-from bot.features.operations import doctor, post_overview
+from bot.features.operations import conditions, doctor, post_overview
 from bot.sources import kinds
 from storage import database, errors, key_values, migrate, models, sources, tables
 from tests.storage.test_migrate import make_read_only
@@ -45,7 +45,7 @@ async def reject_token(_: Settings) -> command_sync.Application:
 
 async def examine(
     check: doctor.TokenCheck = accept_token, ask_health: doctor.HealthCheck | None = None
-) -> dict[str, doctor.Finding]:
+) -> dict[str, conditions.Finding]:
     findings = await doctor.examine(settings.load(), check, ask_health)
     by_name = {finding.what: finding for finding in findings}
     assert len(by_name) == len(findings)
@@ -71,12 +71,12 @@ async def test_of_a_lost_database_nothing_is_left_to_add(tmp_path: Path) -> None
 
 async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
     findings = await examine()
-    left = [finding.what for finding in findings.values() if finding.status is doctor.Status.TODO]
+    left = [finding.what for finding in findings.values() if finding.status is conditions.Status.TODO]
     assert left == [*findings][:3] == ["Discord", "sources", "daily posts"]
-    assert findings["database"].status is doctor.Status.WARNING
+    assert findings["database"].status is conditions.Status.WARNING
     (tmp_path / "paperround.db.sender.lock").touch()
     lost = (await examine())["database"]
-    assert (lost.status, "paperround restore" in lost.note) == (doctor.Status.ERROR, True)
+    assert (lost.status, "paperround restore" in lost.note) == (conditions.Status.ERROR, True)
     assert [finding for finding in findings.values() if not finding.ok] == []
     timezone = findings["PAPERROUND_TIMEZONE"]
     assert (timezone.value, timezone.origin) == ("UTC", "default")
@@ -89,11 +89,11 @@ async def test_a_new_installation_has_three_steps_left(tmp_path: Path) -> None:
 def test_an_inbox_that_brought_papers_is_counted_as_the_source_that_it_is(tmp_path: Path) -> None:
     """The list of sources is below the count."""
     extent = models.ArchiveExtent(2, date(2026, 11, 29), date(2026, 11, 30))
-    of_inbox = doctor.StoredState(
+    of_inbox = conditions.State(
         settings=Settings(inbox=tmp_path), now=datetime(2026, 11, 30, tzinfo=UTC), extent=extent
     )
-    values = {row.what: (row.value, row.status) for row in doctor._steps(of_inbox)}
-    assert values["sources"] == ("1", doctor.Status.OK)
+    values = {row.what: (row.value, row.status) for row in conditions.list_steps(of_inbox)}
+    assert values["sources"] == ("1", conditions.Status.OK)
 
 
 async def test_a_folder_where_no_database_can_be_created_is_an_error(
@@ -258,7 +258,7 @@ async def test_problems_of_webhook_posts_are_reported_without_a_token(tmp_path: 
         "pauses and resumes it",
     ):
         assert hint in found.note
-    assert findings["Discord"].status is doctor.Status.OK
+    assert findings["Discord"].status is conditions.Status.OK
     assert "a-secret" not in repr(findings)
     await opened.write(key_values.remove, f"{key_values.WEBHOOK}{added.channel_id}")  # as after an import
     await opened.close()
@@ -407,7 +407,7 @@ async def test_files_that_root_made_are_accused_and_not_the_database(
         ),
         (True, {"notices": ["The installed files were replaced."]}, "warning", "were replaced"),
         (True, {"notices": ["It failed: 503", "The last backup is of 2026."]}, "warning", "503. The last"),
-        (True, {"version": "0.2.0 (an-older-one)"}, "warning", "restart it"),
+        (True, {"version": "0.2.0 (an-older-one)"}, "error", "restart it"),
         (True, {"database": "of-another-bot"}, "warning", "uses another database"),
     ],
 )
@@ -488,7 +488,7 @@ async def test_stuck_posts_are_listed_by_server_with_the_reason(
     assert findings["server 10"].value == "3 stuck posts"
     assert "Channel 22 (daily, refused)" in findings["server 10"].note
     assert findings["server 11"].value == "3 stuck posts"
-    assert {findings[f"server {number}"].status for number in (10, 11)} == {doctor.Status.WARNING}
+    assert {findings[f"server {number}"].status for number in (10, 11)} == {conditions.Status.WARNING}
 
 
 @pytest.mark.parametrize(
@@ -536,7 +536,7 @@ async def test_what_other_lists_have_does_not_count_as_left_out(sqlite_db: datab
 
 async def test_an_alert_needs_a_token_beside_posts_by_webhooks(sqlite_db: database.Database) -> None:
     await add_webhook_post(sqlite_db)
-    assert (await examine())["Discord"].status is doctor.Status.OK
+    assert (await examine())["Discord"].status is conditions.Status.OK
     await Alerts(sqlite_db, system_clock).add(alert_builders.draft("herons", user_id=7))
     found = (await examine())["Discord"]
-    assert (found.status, found.note) == (doctor.Status.TODO, doctor.NO_TOKEN)
+    assert (found.status, found.note) == (conditions.Status.TODO, doctor.NO_TOKEN)

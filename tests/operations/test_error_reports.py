@@ -23,7 +23,7 @@ from bot.client import command_sync
 from bot.client.refusals import handle_error
 from bot.core import error_collector, isolation
 from bot.core.settings import Settings
-from bot.features.operations import guild_events, operator_warnings
+from bot.features.operations import conditions, guild_events
 from bot.features.operations.error_reports import FailureReports
 from storage import errors, migrate
 from storage import failures as storage
@@ -195,7 +195,7 @@ async def test_the_operator_gets_one_message_a_day(harness: ClientHarness, tell:
     assert "eeeeee" in (await tell())[-1], "a clock that was wrong and is set back hides none for a year"
 
 
-@pytest.mark.parametrize("notice", [supervision.DOUBLED, operator_warnings.IDLE])
+@pytest.mark.parametrize("notice", [supervision.DOUBLED, conditions.IDLE])
 async def test_a_message_names_the_database_and_the_machine_of_its_bot(
     harness: ClientHarness, tell: Tell, notice: str
 ) -> None:
@@ -210,7 +210,7 @@ async def test_a_message_names_the_database_and_the_machine_of_its_bot(
 
 def test_a_bot_without_posts_first_looks_for_another_bot() -> None:
     """As the second bot of two with one token: its sentence must not have the first one's database overwritten."""
-    assert operator_warnings.IDLE.index("another bot") < operator_warnings.IDLE.index("paperround restore")
+    assert conditions.IDLE.index("another bot") < conditions.IDLE.index("paperround restore")
     assert "Stop the other bot" not in supervision.DOUBLED, "each of the two says it"
 
 

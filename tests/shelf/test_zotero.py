@@ -20,7 +20,7 @@ from bot.app import container
 from bot.archive import arxiv_ids, digest_writer
 from bot.cli import operations as cli_operations
 from bot.core.settings import Settings
-from bot.features.operations import doctor, operator_warnings
+from bot.features.operations import conditions, doctor
 from bot.features.shelf import zotero as zotero_outbox
 from bot.sources import base, fetcher
 from storage import models, papers, shelf, zotero
@@ -83,7 +83,9 @@ class Lab:
     async def told(self) -> list[str]:
         async with self.database.read() as connection:
             return [
-                line for line in await operator_warnings.list_all(connection, self.now) if "Zotero" in line
+                line
+                for line in conditions.list_told(await conditions.load(connection, Settings(), self.now))
+                if "Zotero" in line
             ]
 
 
@@ -671,17 +673,17 @@ async def accept_token(_: Settings) -> Any:
 
 ANY_GROUP = {"groups": {"all": {"library": True, "write": True}}}
 OWN = {"user": {"library": True, "write": True}}
-ACCESS: dict[str, tuple[dict[str, Any], str, doctor.Status]] = {
-    "all groups": (ANY_GROUP, GROUP, doctor.Status.OK),
-    "this group": ({"groups": {"12345": {"library": True, "write": True}}}, GROUP, doctor.Status.OK),
-    "read alone": ({"groups": {"12345": {"library": True, "write": False}}}, GROUP, doctor.Status.ERROR),
-    "another group": ({"groups": {"7": {"library": True, "write": True}}}, GROUP, doctor.Status.ERROR),
-    "own": (OWN, f"users/{fake_zotero.USER}", doctor.Status.OK),
-    "of another person": (OWN, "users/1", doctor.Status.ERROR),
-    "nothing": ({}, GROUP, doctor.Status.ERROR),
-    "no library": (ANY_GROUP, "groups/404", doctor.Status.ERROR),
-    "away": (ANY_GROUP, GROUP, doctor.Status.WARNING),
-    "no network": (ANY_GROUP, GROUP, doctor.Status.WARNING),
+ACCESS: dict[str, tuple[dict[str, Any], str, conditions.Status]] = {
+    "all groups": (ANY_GROUP, GROUP, conditions.Status.OK),
+    "this group": ({"groups": {"12345": {"library": True, "write": True}}}, GROUP, conditions.Status.OK),
+    "read alone": ({"groups": {"12345": {"library": True, "write": False}}}, GROUP, conditions.Status.ERROR),
+    "another group": ({"groups": {"7": {"library": True, "write": True}}}, GROUP, conditions.Status.ERROR),
+    "own": (OWN, f"users/{fake_zotero.USER}", conditions.Status.OK),
+    "of another person": (OWN, "users/1", conditions.Status.ERROR),
+    "nothing": ({}, GROUP, conditions.Status.ERROR),
+    "no library": (ANY_GROUP, "groups/404", conditions.Status.ERROR),
+    "away": (ANY_GROUP, GROUP, conditions.Status.WARNING),
+    "no network": (ANY_GROUP, GROUP, conditions.Status.WARNING),
 }
 
 
@@ -704,7 +706,7 @@ async def test_doctor_says_whether_the_key_may_write(
     [found] = [row for row in findings if row.what == "Zotero"]
     said = {"no library": "PAPERROUND_ZOTERO_LIBRARY", "away": "Nothing is to be done"}
     said |= {"no network": said["away"]}
-    expected = said.get(case, "" if status is doctor.Status.OK else name)
+    expected = said.get(case, "" if status is conditions.Status.OK else name)
     assert (found.status, expected in found.note) == (status, True), found
     assert fake_zotero.KEY not in f"{findings}"
 

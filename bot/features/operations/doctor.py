@@ -6,21 +6,17 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime
-from enum import StrEnum
-from itertools import groupby
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
-from bot.archive import sorting
-from bot.client import command_sync, webhook
+from bot.client import command_sync
 from bot.core import isolation, program
-from bot.core.clock import MAX_MACHINE_ERROR, latest_date, system_clock
+from bot.core.clock import MAX_MACHINE_ERROR, system_clock
 from bot.core.model_server import ModelError
 from bot.core.settings import (
     HIDDEN_HEALTH,
@@ -30,26 +26,13 @@ from bot.core.settings import (
     setting_name,
     setting_origins,
 )
-from bot.features.operations import operator_warnings
-from bot.features.operations import post_overview as posts_of_all
+from bot.features.operations import conditions, post_overview
+from bot.features.operations.conditions import Finding, Status
 from bot.rendering.templates import Templates
 from bot.search import index
 from bot.sources import kinds
 from bot.sources.base import FetchError
-from storage import (
-    alerts,
-    daily,
-    database,
-    errors,
-    key_values,
-    migrate,
-    models,
-    outbox,
-    papers,
-    sources,
-    sqlite_file,
-    zotero,
-)
+from storage import database, errors, key_values, migrate, sources, sqlite_file, zotero
 
 TokenCheck = Callable[[Settings], Awaitable[command_sync.Application]]
 """Returns the bot token's application or raises PaperroundError."""
@@ -60,48 +43,12 @@ LibraryCheck = Callable[[Settings], Awaitable[None]]
 ModelCheck = Callable[[Settings], Awaitable[None]]
 """Raises ModelError unless each language model of the settings answers."""
 
-MakeFinder = Callable[[database.Database], posts_of_all.FindReady]
+MakeFinder = Callable[[database.Database], post_overview.FindReady]
 
 HealthCheck = Callable[[], tuple[bool, dict[str, Any]]]
 """Returns whether the running bot is healthy, and the answer of `/health`. Raises PaperroundError if it does not answer."""
 
 NO_TOKEN = "`paperround setup` asks for one and writes it to .env; `paperround demo` works without one."
-NO_POST = (
-    "No channel has a daily post. Use `/daily setup` in Discord, or a file for `paperround config apply`."
-)
-
-
-class Status(StrEnum):
-    """The status of a finding, most urgent first. ERROR and TODO make `doctor` exit with status 1."""
-
-    ERROR = "error"
-    TODO = "todo"
-    WARNING = "warning"
-    OK = "ok"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check. `origin` is where a setting was set; `note` is a problem or a hint."""
-
-    what: str
-    value: str
-    origin: str = ""
-    status: Status = Status.OK
-    note: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether this is not an error."""
-        return self.status is not Status.ERROR
-
-    @property
-    def is_default(self) -> bool:
-        """Whether this is a setting that has its default value and no note."""
-        return self.origin == "default" and self.status is Status.OK and not self.note
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "well": self.ok}
 
 
 async def examine(
@@ -109,7 +56,7 @@ async def examine(
     check_token: TokenCheck,
     ask_health: HealthCheck | None = None,
     check_library: LibraryCheck | None = None,
-    make_finder: MakeFinder = lambda _: posts_of_all.find_none,
+    make_finder: MakeFinder = lambda _: post_overview.find_none,
     check_model: ModelCheck | None = None,
 ) -> list[Finding]:
     """Run all checks and return the findings, most urgent first. Problems are findings, never exceptions."""
@@ -221,30 +168,6 @@ async def _database(settings: Settings, make_finder: MakeFinder) -> tuple[list[F
     return [Finding("database", "cannot be used", status=Status.ERROR, note=errors.redact(note))], True
 
 
-_EMPTY = models.ArchiveExtent(0, None, None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredState:
-    """The input to the checks of a database. `problem` is why it cannot be used, or ""."""
-
-    settings: Settings
-    now: datetime
-    schema: int | None = None
-    extent: models.ArchiveExtent = _EMPTY
-    problem: str = ""
-    sources: Sequence[models.StoredSource] = ()
-    counted: Mapping[str, Mapping[models.DigestFormat, Mapping[date, int]]] = field(default_factory=dict)
-    posts: Sequence[models.Subscription] = ()
-    has_alert: bool = False
-    uncertain: Sequence[models.Delivery] = ()
-    unaddressed: Sequence[int] = ()
-    of_servers: Sequence[posts_of_all.ListedPost] = ()
-    backup: str | None = None
-    """What is stored about the last one; None for PostgreSQL, whose backups leave no trace."""
-    of_zotero: Sequence[str] = ()
-
-
 async def _examine_database(settings: Settings, make_finder: MakeFinder) -> tuple[list[Finding], bool]:
     now = system_clock()
     if (path := sqlite_file.find_missing_file(settings.database_url)) is not None:
@@ -254,74 +177,24 @@ async def _examine_database(settings: Settings, make_finder: MakeFinder) -> tupl
             lost = sqlite_file.describe_loss(path, leftover)
             return [Finding("database", "missing", status=Status.ERROR, note=lost)], True
         missing = Finding("database", "none yet", status=Status.WARNING, note=note)
-        return [missing, *_steps(StoredState(settings=settings, now=now))], True
+        return [missing, *conditions.list_steps(conditions.State(settings=settings, now=now))], True
     opened = await migrate.open_database(settings.database_url)
     try:
         damage = "" if opened.path is None else await asyncio.to_thread(_find_damage, opened.path)
         async with opened.read() as connection:
-            stopped = await outbox.list_rows(connection, state=models.DeliveryState.STOPPED)
-            backup = await key_values.get(connection, key_values.BACKED_UP) or ""
-            stored = StoredState(
-                settings=settings,
-                now=now,
-                extent=await papers.get_extent(connection, until_on=latest_date(now)),
-                sources=await sources.list_rows(connection),
-                counted=await sources.count_papers(connection, now.date() - kinds.YIELD_DAYS),
-                posts=await daily.list_rows(connection),
-                has_alert=await alerts.exist(connection),
-                uncertain=[row for row in stopped if row.is_uncertain],
-                unaddressed=await daily.list_unaddressed(connection),
-                of_servers=await posts_of_all.list_all(
-                    connection, settings.close_rule, now, make_finder(opened)
-                ),
-                backup=backup if opened.is_sqlite else None,
-                of_zotero=[*operator_warnings.list_zotero(await zotero.find_trouble(connection, now))],
-            )
+            state = await conditions.load(connection, settings, now, make_finder(opened))
+            counted = await sources.count_papers(connection, now.date() - kinds.YIELD_DAYS)
         with errors.collected([], reraise=(errors.OtherVersionError,)) as failed:
             await opened.write(_write_nothing)
         problem = "; ".join(errors.redact(str(error)) for error in failed)
         if damage:
             problem = f"Its file is damaged ({damage}). Stop the bot, and put a backup in its place by `paperround restore FILE`."
-        stored = replace(stored, problem=problem, schema=await migrate.find_version(opened))
+        version = await migrate.find_version(opened)
     finally:
         await opened.close()
-    findings = [finding for check in OF_DATABASE for finding in check(stored)]
-    needs_token = stored.has_alert or not all(row.is_by_webhook for row in stored.posts) or not stored.posts
-    return findings, needs_token
-
-
-def _schema(stored: StoredState) -> Iterator[Finding]:
-    number = stored.extent.paper_count
-    value = f"schema {stored.schema}, {number} paper{'s' * (number != 1)}"
-    yield Finding(
-        "database", value, status=Status.ERROR if stored.problem else Status.OK, note=stored.problem
-    )
-
-
-def _steps(stored: StoredState) -> Iterator[Finding]:
-    """Yield the findings on sources and daily posts. Alerts do not require a daily post."""
-    settings = stored.settings
-    inbox = str(settings.inbox and settings.inbox.absolute())
-    count = sum(row.url != inbox for row in stored.sources) or len(settings.sources)
-    count += settings.inbox is not None and stored.extent.paper_count > 0
-    yield _step("sources", str(count), is_done=count > 0, note=kinds.NO_SOURCE)
-    is_set_up = bool(stored.posts) or stored.has_alert
-    yield _step("daily posts", str(len(stored.posts)), is_done=is_set_up, note=NO_POST)
-
-
-def _backup(stored: StoredState) -> Iterator[Finding]:
-    """Yield a finding on the age of the last backup, once there is something to lose."""
-    if stored.backup is None or not (stored.posts or stored.backup):
-        return
-    at, reason = operator_warnings.read_backup(stored.backup)
-    if at is None:
-        note = "`paperround backup FILE` makes one while the bot runs, and deploy/paperround-backup.timer one each night."
-        yield Finding("backup", "none yet", status=Status.WARNING, note=note)
-        return
-    days = (stored.now - at).days
-    value = "failed" if reason else f"{days} day{'s' * (days != 1)} old"
-    status = Status.WARNING if reason or stored.now - at >= operator_warnings.BACKUP_AGE else Status.OK
-    yield Finding("backup", f"{value}, of {at:%Y-%m-%d %H:%M} UTC", status=status, note=reason)
+    state = replace(state, counted=counted, problem=problem, schema=version)
+    needs_token = state.has_alert or not all(row.is_by_webhook for row in state.posts) or not state.posts
+    return conditions.find(state), needs_token
 
 
 def _find_damage(path: Path) -> str:
@@ -333,26 +206,6 @@ async def _write_nothing(connection: database.Connection) -> None:
     """Write a row and remove it: the commit writes its page to the disk."""
     await key_values.set_value(connection, "doctor", "written")
     await key_values.remove(connection, "doctor")
-
-
-MAX_SERVERS = 20
-"""The most servers of which the stuck posts are shown."""
-
-
-def _stuck(stored: StoredState) -> Iterator[Finding]:
-    """Yield a finding for each server with posts that are stuck. Webhooks have findings of their own."""
-    stuck = [post for post in posts_of_all.only_stuck(stored.of_servers) if post.server is not None]
-    servers = [(server, [*its]) for server, its in groupby(stuck, lambda post: post.server)]
-    for server, its in servers[:MAX_SERVERS]:
-        notes = [
-            f"Channel {post.channel} ({post.kind.value}, {post.stuck}): {post.reason}" for post in its[:3]
-        ]
-        more = ["`paperround posts` lists all."] if len(its) > len(notes) else []
-        value = f"{len(its)} stuck post{'s' if len(its) != 1 else ''}"
-        yield Finding(f"server {server}", value, status=Status.WARNING, note=" ".join([*notes, *more]))
-    if len(servers) > MAX_SERVERS:
-        value = f"{len(servers) - MAX_SERVERS} with stuck posts"
-        yield Finding("other servers", value, status=Status.WARNING, note="`paperround posts` lists all.")
 
 
 LOG = "`journalctl -u paperround`, or `docker compose logs`"
@@ -371,9 +224,9 @@ def _health(settings: Settings, ask: HealthCheck) -> Finding:
     with suppress(errors.StorageError):  # of a wrong address, which is another finding
         if answer.get("database") not in (None, database.Database(settings.database_url).fingerprint):
             notices.insert(0, OTHER_BOT)
-    if answer.get("version", "") != program.describe_version():
-        notices.append(RESTART)
-    status = (Status.WARNING if notices else Status.OK) if is_healthy else Status.ERROR
+    is_other = answer.get("version", "") != program.describe_version()
+    notices += [RESTART] * is_other  # before what is said of its database, which follows from it
+    status = Status.ERROR if is_other or not is_healthy else Status.WARNING if notices else Status.OK
     value = f"{'healthy' if is_healthy else 'unhealthy'}, {answer.get('version', 'an older version')}"
     sentences = (f"{text.removesuffix('.')}." for text in (*map(str, answer.get("problems", ())), *notices))
     return Finding("running bot", value, status=status, note=" ".join(sentences))
@@ -454,68 +307,12 @@ def _may_write(file: Path, owner: int) -> bool:
     return bool(found.st_mode & (0o200 if found.st_uid == owner else 0o022))
 
 
-def _webhooks(stored: StoredState) -> Iterator[Finding]:
-    """Yield a finding for each webhook's post, with the problems of its deliveries, which `/status` cannot show."""
-    stuck = {post.number: post for post in posts_of_all.only_stuck(stored.of_servers)}
-    for row in stored.posts:
-        if not row.is_by_webhook:
-            continue
-        notes = ["It is paused."] if row.state is not models.ActivityState.ACTIVE else []
-        if (post := stuck.get(row.id)) is not None and post.stuck is not posts_of_all.Stuck.UNCLEAR:
-            notes = [f"It is {post.stuck}: {post.reason}"]
-        days = ", ".join(f"{of.local_on}" for of in stored.uncertain if of.subscription_id == row.id)
-        notes += [f"The post of {days}: {posts_of_all.explain(models.Reason.UNCERTAIN)}"] if days else []
-        value = f"webhook {webhook.shorten_address(row.channel_id)}"
-        status = Status.WARNING if notes else Status.OK
-        if row.channel_id in stored.unaddressed:
-            status, notes = Status.ERROR, [*notes, webhook.describe_missing([row.channel_id])]
-        yield Finding(f"daily post {row.id}", value, status=status, note=" ".join(notes))
-
-
-def _step(what: str, value: str, *, is_done: bool, note: str) -> Finding:
-    return Finding(what, value) if is_done else Finding(what, value, status=Status.TODO, note=note)
-
-
-REPORT = "If its pages show votes, they are named in another way now: report it."
-_EXPECTED = (models.SkipReason.REPEATED, models.SkipReason.NEW_VERSION, models.SkipReason.OTHER_CATEGORY)
-"""Reasons by which no paper is missing from a source."""
-
-
-def _sources(stored: StoredState) -> Iterator[Finding]:
-    """Yield what each source delivers, or why it fails, and whether its last reading left out more than it kept."""
-    for row in stored.sources:
-        brought, url = kinds.of_stored(row, stored.counted.get(row.url, {})), errors.redact(row.url)
-        value, number = brought.brings.value, brought.papers_a_day
-        if row.failures:
-            value = row.status.value if row.status else "failed"
-        elif number is not None:
-            value += f", about {number} paper{'s' * (number != 1)} a day"
-        elif row.last_attempt_at is None:
-            value = "not read yet"
-        status, note = (Status.WARNING, row.reason or "") if row.failures else (Status.OK, "")
-        yield Finding(f"source {url}", value, status=status, note=note)
-        missing = [of for of in row.reading.skipped if of.reason not in _EXPECTED] if row.reading else []
-        number = sum(of.number for of in missing)
-        if row.reading is not None and number > row.reading.kept:
-            value = f"{number:,} of {row.reading.found:,} items left out"
-            yield Finding(f"reading of {url}", value, status=Status.WARNING, note=sorting.describe(missing))
-        if row.reading and any(of.reason is models.SkipReason.NO_VOTES for of in row.reading.warnings):
-            note = f"{sorting.describe(row.reading.warnings)}. What is chosen by votes is in the order of the list. {REPORT}"
-            yield Finding(f"votes of {url}", "none", status=Status.WARNING, note=note)
-    if quiet := operator_warnings.find_quiet(stored.sources, stored.posts, stored.extent, stored.now):
-        yield Finding("papers", "none for days", status=Status.WARNING, note=quiet)
-    for reason in stored.of_zotero:
-        yield Finding(
-            "list in Zotero", "not complete, tried again by itself", status=Status.WARNING, note=reason
-        )
-
-
 async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bool) -> list[Finding]:
     """Return a finding on whether Discord accepts the token, and one if the machine's clock is wrong by Discord's answer."""
     if settings.discord_token is None and not is_needed:
         return [Finding("Discord", "no token", note="All posts go through webhooks, which need no token.")]
     if settings.discord_token is None:
-        return [_step("Discord", "no token", is_done=False, note=NO_TOKEN)]
+        return [conditions.step("Discord", "no token", is_done=False, note=NO_TOKEN)]
     try:
         application = await check_token(settings)
     except errors.PaperroundError as error:
@@ -524,7 +321,7 @@ async def _discord(settings: Settings, check_token: TokenCheck, *, is_needed: bo
     seconds = application.seconds_ahead
     if abs(seconds) > MAX_MACHINE_ERROR.total_seconds():
         value = f"{abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} Discord's"
-        found.append(Finding("clock", value, status=Status.WARNING, note=operator_warnings.WRONG_CLOCK))
+        found.append(Finding("clock", value, status=Status.WARNING, note=conditions.WRONG_CLOCK))
     return found
 
 
@@ -534,9 +331,9 @@ async def _zotero(settings: Settings, check: LibraryCheck) -> Finding:
         await check(settings)
     except FetchError as error:
         if not error.is_lasting:
-            note = operator_warnings.explain_zotero(f"{error}", zotero.AWAY)
+            note = conditions.explain_zotero(f"{error}", zotero.AWAY)
             return Finding("Zotero", "away", status=Status.WARNING, note=note)
-        note = operator_warnings.explain_zotero(f"{error}", error.code or 0)
+        note = conditions.explain_zotero(f"{error}", error.code or 0)
         return Finding("Zotero", "no access", status=Status.ERROR, note=note)
     return Finding("Zotero", f"may write in {settings.zotero_library}")
 
@@ -553,7 +350,4 @@ async def _model(settings: Settings, check: ModelCheck) -> Finding:
 
 
 OF_MACHINE: tuple[Callable[[Settings], Iterable[Finding]], ...] = (_installation, _places, _settings)
-OF_DATABASE: tuple[Callable[[StoredState], Iterable[Finding]], ...] = (
-    _schema, _steps, _webhooks, _sources, _stuck, _backup
-)  # fmt: skip
-"""The checks, except those of the token and of the running bot. To add one, write a function that yields findings."""
+"""The checks of the machine and the settings. To add one, write a function that yields findings."""

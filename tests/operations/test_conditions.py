@@ -13,7 +13,7 @@ from bot.cli import operations as shell_operations
 from bot.core import settings
 from bot.core.clock import DiscordClock
 from bot.features.daily.service import Subscriptions
-from bot.features.operations import operator_warnings, post_overview
+from bot.features.operations import conditions, post_overview
 from bot.features.operations.liveness import Liveness
 from storage import daily, database, models, outbox, tables
 from tests.support import outbox_builders, patience, sample_archive
@@ -59,6 +59,10 @@ async def test_a_bot_whose_file_is_no_longer_at_its_path_is_unhealthy(tmp_path: 
         await patience.wait_until(lambda: liveness.find_problems() == [supervision.LOST.format(file)])
 
 
+async def list_told(db: database.Database, now: datetime) -> list[str]:
+    return conditions.list_told(await db.fetch(conditions.load, settings.Settings(), now))
+
+
 async def _add_source(db: database.Database, **values: Any) -> None:
     async with db.transaction() as connection:
         await connection.execute(
@@ -79,10 +83,10 @@ async def test_a_source_that_fails_for_a_day_is_a_concern_and_stays_one_sentence
 ) -> None:
     failing = {"failures": 9, "status": "failed", "reason": "503 Service Unavailable"}
     await _add_source(db, last_success_at=NOW - timedelta(hours=23), **failing)
-    assert await db.fetch(operator_warnings.list_all, NOW) == []
-    said = await db.fetch(operator_warnings.list_all, NOW + timedelta(hours=2))
+    assert await list_told(db, NOW) == []
+    said = await list_told(db, NOW + timedelta(hours=2))
     assert said == [f"{URL} could not be read since 2026-11-26: 503 Service Unavailable"]
-    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=9)) == said
+    assert await list_told(db, NOW + timedelta(days=9)) == said
 
 
 @pytest.mark.engines("sqlite", "postgresql")
@@ -91,15 +95,33 @@ async def test_days_without_a_paper_are_a_concern_once_they_are_more_than_a_long
 ) -> None:
     await _add_source(db, last_success_at=NOW, failures=0)
     await sample_archive.add_digest(db, "2026-11-24", NewsletterPaper("2611.00001", "Herons", "They wade."))
-    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=4)) == [], "no channel has a post"
+    assert await list_told(db, NOW + timedelta(days=4)) == [], "no channel has a post"
     post = models.Subscription(guild_id=1, channel_id=2, at_time="09:00")
     post = await Subscriptions(db, lambda: NOW).add(post)
-    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=1)) == []
-    [said] = await db.fetch(operator_warnings.list_all, NOW + timedelta(days=2))
+    assert await list_told(db, NOW + timedelta(days=1)) == []
+    [said] = await list_told(db, NOW + timedelta(days=2))
     assert said.startswith("No source has had a paper since 2026-11-24")
     by_hand = models.Reason.BY_HAND
     await db.write(daily.set_state, [post.id], models.ActivityState.PAUSED, reason=by_hand)
-    assert await db.fetch(operator_warnings.list_all, NOW + timedelta(days=2)) == [], "nobody waits"
+    assert await list_told(db, NOW + timedelta(days=2)) == [], "nobody waits"
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+@pytest.mark.parametrize(("readers", "is_told"), [(10, False), (11, True)])
+async def test_refused_direct_messages_are_told_once_they_are_of_more_than_ten_readers(
+    db: database.Database, readers: int, is_told: bool
+) -> None:
+    for reader in range(readers):
+        message = outbox_builders.new_delivery(f"m{reader}", None, NOW, user_id=100 + reader)
+        await outbox_builders.add(db, message)
+    refused = tables.deliveries.update().values(reason=models.Reason.DMS_CLOSED)
+    await db.write(lambda connection: connection.execute(refused))
+    said = await list_told(db, NOW)
+    assert [sentence for sentence in said if "direct messages to more than ten readers" in sentence] == said
+    assert len(said) == is_told
+    state = await db.fetch(conditions.load, settings.Settings(), NOW)
+    values = [found.value for found in conditions.find(state) if found.what == "direct messages"]
+    assert values == [f"{readers} readers refused in a day"] * is_told
 
 
 async def test_posts_says_that_a_post_waits_and_since_when(db: database.Database) -> None:
@@ -146,7 +168,7 @@ def test_a_backup_that_fails_or_is_old_is_known(paperround: Paperround, tmp_path
     def ask(later: timedelta = timedelta()) -> list[str]:
         async def read() -> list[str]:
             async with database.Database(f"sqlite+aiosqlite:///{tmp_path}/paperround.db") as opened:
-                return await opened.fetch(operator_warnings.list_all, datetime.now(UTC) + later)
+                return await list_told(opened, datetime.now(UTC) + later)
 
         return asyncio.run(read())
 
@@ -185,7 +207,7 @@ async def test_a_bot_that_is_in_servers_and_has_no_post_says_so(
         )
     running = _make_runtime(db, joined_at=NOW - timedelta(days=days, hours=1))
     await running.find_operator_warnings()
-    assert running.liveness.concerns == [operator_warnings.IDLE] * is_told
+    assert running.liveness.concerns == [conditions.IDLE] * is_told
 
 
 @pytest.mark.parametrize(("ahead", "is_told"), [(3600, True), (-3600, True), (20, False)])
@@ -197,14 +219,14 @@ async def test_a_clock_of_the_machine_that_is_wrong_is_told(
     clock = DiscordClock(lambda: NOW + timedelta(seconds=ahead))
     running.container.clock = clock
     await running.find_operator_warnings()
-    assert operator_warnings.WRONG_CLOCK not in running.liveness.concerns, "Discord has not answered yet"
+    assert conditions.WRONG_CLOCK not in running.liveness.concerns, "Discord has not answered yet"
     clock.set(NOW)
     await running.find_operator_warnings()
-    assert (operator_warnings.WRONG_CLOCK in running.liveness.concerns) == is_told
+    assert (conditions.WRONG_CLOCK in running.liveness.concerns) == is_told
 
 
 def _make_runtime(db: database.Database, joined_at: datetime = NOW) -> runtime.Runtime:
-    container = SimpleNamespace(clock=lambda: NOW)
+    container = SimpleNamespace(clock=lambda: NOW, settings=settings.Settings())
     workers = cast(Any, SimpleNamespace(database=db, container=container))
     bot = SimpleNamespace(guilds=[SimpleNamespace(me=SimpleNamespace(joined_at=joined_at))])
     return cast(runtime.Runtime, cast(Any, runtime.Runtime)(workers, bot, None, None, None, Liveness()))
@@ -261,6 +283,8 @@ async def test_what_discord_refuses_does_not_count_as_waiting(db: database.Datab
 
 def test_the_first_day_of_which_papers_are_missing_is_named() -> None:
     gaps = {"2026-11-24": [1, "2026-11-27"], "2026-11-20": [1, "2026-11-27"], "2026-11-25": [1, "2026-11-27"]}
-    row = SimpleNamespace(url="arxiv:cs.CL", progress={"gaps": gaps})
-    [said] = operator_warnings._list_incomplete([cast(Any, row)])
+    kind = models.SourceKind.ARXIV
+    of_arxiv = models.StoredSource(1, "arxiv:cs.CL", kind, 1, {}, NOW, progress={"gaps": gaps})
+    state = conditions.State(settings=settings.Settings(), now=NOW, sources=[of_arxiv])
+    [said] = conditions.list_told(state)
     assert said.startswith("arxiv:cs.CL lacks papers from 2026-11-20 on")
