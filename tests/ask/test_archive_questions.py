@@ -360,7 +360,8 @@ async def test_from_the_fourth_passage_on_the_sentence_that_answers_stands_alone
     text = "lamps save oil"
     await add_papers(harness, {f"2501.2000{n}": (f"Lamps {n}", 5, "Ada Lovelace", text) for n in range(4)})
     shown = shown_text(await harness.ask("ask", question=LAMPS))
-    assert (shown.count("> "), shown.count("A plain account.")) == (5, 3)
+    # The fourth is as near as the third, and the fifth is not.
+    assert (shown.count("> "), shown.count("A plain account.")) == (4, 3)
 
 
 async def test_a_paper_of_which_only_the_title_is_stored_is_found_as_such(harness: ClientHarness) -> None:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import NamedTuple
 
 from bot.archive import schemes, summaries
@@ -45,6 +45,8 @@ from storage.database import Database
 MAX_SHOWN, MAX_OF_ONE, _FURTHER = 5, 3, 0.5
 """The most passages of an answer, and of the one paper that a question names, and the least share of the best one's score
 that each further passage of it has."""
+_FEW, _AS_NEAR = 3, 0.9
+"""So many passages are shown, and of the next ones those with this share of the last one's score."""
 MAX_PAPERS = 20
 """The number of papers that are read. For nine questions in ten an answering paper is among as many proposed by search."""
 _MAX_TEXTS, _MAX_OF_TEXT = 4, 12
@@ -293,7 +295,7 @@ def rank(
     lacking = () if is_limited else _list_lacking(ranking, weights)
     answer = replace(answer, kind=kind, asked=asked, lacking=lacking)
     shown = [
-        (paper, own)
+        (ranking.scores.get(number, 0.0), paper, own)
         for numbers, paper in zip(found, asked, strict=True)
         for number, own in list(zip(numbers, paper.order, strict=True))[: MAX_OF_ONE if is_one else 1]
         if number == numbers[0]
@@ -305,7 +307,10 @@ def rank(
     # Among papers on one topic, its words are rarely the rarest.
     shares = {part.text: weight * (1.0 if part in rest else _NAMED) for part, weight in weights.items()}
     patterns = ranking.compile_patterns(parts, shares, asks_number=question_parts.asks_number(words))
-    return answer.with_found(shown[:MAX_SHOWN], patterns)
+    least = _AS_NEAR * shown[_FEW - 1][0] if len(shown) > _FEW else 0.0
+    near = (place < _FEW or score >= least for place, (score, _, _) in enumerate(shown))
+    chosen = [(paper, own) for _, paper, own in compress(shown, near)]
+    return answer.with_found(chosen[:MAX_SHOWN], patterns)
 
 
 def _names(text: str, title: str) -> bool:
