@@ -42,7 +42,7 @@ from bot.features.web.pages import Page
 from bot.features.web.service import WebPages
 from bot.outbox import outcomes
 from bot.outbox.request_pacing import Pace
-from storage import accounts, alerts, club, daily, locks, models, paper_texts, papers, sources
+from storage import accounts, alerts, club, daily, locks, models, paper_texts, papers, shelf, sources
 from storage.today import list_hours
 
 START_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,6 +53,11 @@ ALERT_KEYWORDS = {models.Locale.KO: "강화 학습", models.Locale.EN: "reinforc
 DISCORD_LOCALES = {models.Locale.KO: "ko", models.Locale.EN: "en-US"}
 ZONES = {models.Locale.KO: "Asia/Seoul", models.Locale.EN: "UTC"}
 """The time zones at the start. An English page then names its browser's."""
+LISTED = (
+    *("2204.01691", "2212.06817", "2306.08647", "2307.15818", "2307.05973"),
+    *("2501.01895", "2501.09747", "2410.24164", "2501.03841", "2411.12734"),
+)
+"""The server's list: papers on robots, by their arXiv ids."""
 
 
 class DemoPages(WebPages):
@@ -103,9 +108,9 @@ class DemoClock:
 
 
 async def _populate(
-    env: simcord.Env, runtime: Runtime, *, guild_id: int, channel_id: int, user_id: int
+    env: simcord.Env, runtime: Runtime, *, guild_id: int, channel_id: int, list_channel_id: int, user_id: int
 ) -> None:
-    """Store the sample digests until today, and send the daily post and the alerts."""
+    """Store the sample digests until today and the server's list, and send the daily posts and the alerts."""
     container, ingest = runtime.container, runtime.workers.ingest
     services = container.services
     today = START_AT.date()
@@ -124,6 +129,9 @@ async def _populate(
     async with container.database.transaction() as connection:
         for text in sample_digests.load_paper_texts(container.clock()):
             await paper_texts.save(connection, text)
+        ids = await papers.get_ids(connection, LISTED)
+        listed = guild_id, ids.values(), user_id, START_AT
+        await shelf.add_to_list(connection, *listed, container.services.secret)
     keyword = ALERT_KEYWORDS[container.locale]
     terms = (models.AlertTerm(models.AlertKind.KEYWORD, keyword),)
     alert = models.Alert(0, user_id, terms, START_AT)
@@ -135,7 +143,9 @@ async def _populate(
     subscriptions = Subscriptions(container.database, lambda: yesterday)
     draft = models.Subscription(guild_id=guild_id, channel_id=channel_id, created_by=user_id)
     # In Seoul the clock starts at nine, so that each further day brings its post.
-    await subscriptions.add(dataclasses.replace(draft, timezone="Asia/Seoul", locale=container.locale))
+    draft = dataclasses.replace(draft, timezone="Asia/Seoul", locale=container.locale)
+    await subscriptions.add(draft)
+    await subscriptions.add(dataclasses.replace(draft, channel_id=list_channel_id, topic="like:list"))
     for sample in samples:
         if sample.date_on == today:
             await ingest.add_text(sample.text, source=sample.source, location=sample.name)
@@ -151,8 +161,8 @@ async def open_demo(
 ) -> AsyncIterator[tuple[simcord.Env, Runtime, list[simcord.ChannelHandle], list[Viewer]]]:
     """Start the bot in a new simulated Discord with sample content. Yields channels and viewers.
 
-    The reader owns the server, which has an ordinary member and five channels: one with a daily post, one without,
-    an announcement channel, a locked one, and a forum.
+    The reader owns the server, which has an ordinary member and six channels: one with a daily post, one without, one
+    with what is like the server's list, an announcement channel, a locked one, and a forum.
     """
     clock = DemoClock()
     settings = Settings(database_url=f"sqlite+aiosqlite:///{folder / 'demo.db'}", locale=locale.value)
@@ -168,7 +178,7 @@ async def open_demo(
             user = env.create_user("reader", global_name="독자" if locale is models.Locale.KO else "Reader")
             guild = env.create_guild("Paper Club", owner=user, preferred_locale=DISCORD_LOCALES[locale])
             channels = [
-                *(guild.create_text_channel(name) for name in ("papers", "vision")),
+                *(guild.create_text_channel(name) for name in ("papers", "vision", "robots")),
                 guild.create_news_channel("news"),
                 guild.create_text_channel(
                     "locked", overwrites={bot.user: discord.PermissionOverwrite(send_messages=False)}
@@ -183,7 +193,7 @@ async def open_demo(
             try:
                 runtime = build_runtime(container, bot, lock)
                 ids = {"guild_id": guild.id, "channel_id": channels[0].id, "user_id": user.id}
-                await _populate(env, runtime, **ids)
+                await _populate(env, runtime, **ids, list_channel_id=channels[2].id)
                 await use_zone(runtime, [reader, member], ZONES[locale])
                 yield env, runtime, channels, [reader, member]
             finally:

@@ -97,6 +97,9 @@ async def test_in_korean_each_further_day_brings_a_post_until_the_samples_are_ov
             if heading in str(row)
         ]
         assert times[-3:] == ["08:30"] * 3
+        liked = [shown_text(message) for message in channels[2].history()]
+        assert len(liked) == 2, "on two of four days a paper is like the server's list"
+        assert all(texts("post-shared", count=10, topic="로봇공학") in text for text in liked), liked
         received = [shown_text(message) for message in reader.user.dm_channel.history()]
         [news] = [text for text in received if texts("news-heading", count=len(pictures.SAVED)) in text]
         assert news.count(texts("news-version", text="2")) == len(pictures.SAVED)

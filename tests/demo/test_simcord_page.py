@@ -117,6 +117,7 @@ SHOWN = {
 ANSWERS = {
     "/topic small language model": ("small language model · 7 papers", "Hymba puts attention heads"),
     "/topic 강화학습": ("강화학습 · 18 papers", "Searched: 강화학습 (reinforcement learning"),
+    "/topic like:list": ("like our list", "SmolVLA", "10 of your list are on"),
     "/paper 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/ask question:How do I shrink the KV cache for long inputs?": ("The nearest passages", "SnapKV"),
     "/ask paper:2501.12948 question:How is a reasoning model rewarded?": ("checks the final answer",),
@@ -127,6 +128,7 @@ ANSWERS = {
     "+1 day": ("⏩", "January 2, 2026"),
     "/주제 강화학습": ("강화학습 · 18편",),
     "/주제 small language model": ("small language model · 7편", "SmolLM2"),
+    "/주제 비슷:우리 목록": ("우리 목록과 비슷한", "SmolVLA", "우리 목록 중 10편이"),
     "/논문 2502.02737": ("SmolLM2: When Smol Goes Big", "GitHub"),
     "/질문 질문:긴 입력에서 KV 캐시를 줄이려면?": ("SnapKV",),
     "/질문 질문:긴 글을 읽을 때 어텐션을 빠르게 하려면?": ("FlashAttention",),
@@ -304,7 +306,7 @@ async def test_demo_replies_to_all_lines_suggested_on_its_page(
             await _check_vote(shown)
         channels = await shown.evaluate("document.querySelector('#paperround nav ul').innerText")
         assert channels.split("\n") == [
-            *(f"# {name}" for name in ("papers", "vision", "news", "locked", "reading")),
+            *(f"# {name}" for name in ("papers", "vision", "robots", "news", "locked", "reading")),
             f"@ {texts.load(models.Locale(locale)).words['dm']}",
         ]
         await shown.evaluate("document.querySelectorAll('#paperround nav a')[1].click()")
