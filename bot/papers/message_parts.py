@@ -108,7 +108,7 @@ _FOLLOW_LABELS = {
 def begin_alert_button(texts: Texts, topic: str = "", query: ParsedQuery | None = None) -> ui.Item[Any]:
     """Return a button that opens the form for a new alert, prefilled with a topic, which was parsed as a query."""
     fits = len(topic) <= ListState(ListKind.TOPIC).max_text_length
-    term = find_alert_term(query) if query and fits else None
+    term = find_alert_term(query) if query and fits and not query.is_like_list else None
     label, topic = ("post-follow", "") if term is None else (_FOLLOW_LABELS[term.kind], topic)
     return button(texts(label), pack_custom_id(verbs.EDIT_CONDITIONS, NEW_ALERT + topic), emoji="🔔")
 

@@ -6,9 +6,18 @@ import pytest
 
 from bot.app.workers import Workers
 from bot.archive import digest_writer
+from bot.client import verbs
+from bot.papers.message_parts import NEW_ALERT
 from storage import models, papers, shelf
 from tests.daily.test_like_list import FIVE, NAMES, other, robot
-from tests.support.client_harness import ClientHarness, both_languages, last_response, shown_text
+from tests.support.client_harness import (
+    ClientHarness,
+    both_languages,
+    component_ids,
+    last_response,
+    post_daily,
+    shown_text,
+)
 from tests.support.world import World, arxiv_id
 
 LISTED = 7
@@ -89,3 +98,11 @@ async def test_a_post_is_set_up_with_how_near_papers_are(harness: ClientHarness)
     listing = harness.guild.id, [rewards], LISTED, harness.env.now(), b"s"
     await harness.container.database.write(shelf.add_to_list, *listing)
     assert texts("no-list-like") in shown_text(await harness.ask("topic", query="like:list"))
+
+
+async def test_the_alert_below_a_post_is_about_no_list(harness: ClientHarness) -> None:
+    """An alert on like:list is refused, so its form is not filled with it."""
+    await fill(harness, 5)
+    sent = await post_daily(harness, topic="like:list reasoning")
+    begin = f"pr:{verbs.EDIT_CONDITIONS}:"
+    assert [name.removeprefix(begin) for name in component_ids(sent) if name.startswith(begin)] == [NEW_ALERT]
