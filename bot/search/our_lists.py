@@ -88,10 +88,13 @@ class OurLists:
         """Learn from the newest papers of a list, which takes up to a second of CPU time for a hundred."""
         sample = await self.vectors.get_sample()
         vectors, titles = await self.vectors.load_saved(owner_id, listed[:MAX_LEARNT])
-        concepts = likeness.count_concepts(vectors.values(), titles, sample)
-        shared = {concept: papers for concept, papers in concepts.items() if papers >= likeness.SHARED}
-        profile = await asyncio.to_thread(likeness.learn, vectors, shared, sample.without(vectors.keys()))
-        return _Learnt(listed, sample, len(vectors), profile)
+
+        def learn() -> likeness.LearntProfile:
+            concepts = likeness.count_concepts(vectors.values(), titles, sample)
+            shared = {concept: papers for concept, papers in concepts.items() if papers >= likeness.SHARED}
+            return likeness.learn(vectors, shared, sample.without(vectors.keys()))
+
+        return _Learnt(listed, sample, len(vectors), await asyncio.to_thread(learn))
 
     async def _rate(self, learnt: _Learnt, sizes: Mapping[int, int]) -> dict[int, Likeness]:
         vectors, profile = await self.vectors.extract(sizes.keys() - {*learnt.listed}), learnt.profile
