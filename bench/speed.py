@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,10 +36,11 @@ from bot.features.daily.service import Subscriptions
 from bot.outbox import request_pacing
 from bot.search import index as search_index
 from bot.search.index import SearchIndex
+from bot.search.our_lists import MAX_LEARNT
 from bot.search.results import SearchRequest
 from bot.search.service import SearchService
 from bot.text import seed
-from storage import daily, migrate, models, outbox
+from storage import daily, migrate, models, outbox, papers, shelf
 from storage.database import Database
 from tests.fake_discord import fixtures
 from tests.support import outbox_builders, relay_harness
@@ -47,6 +49,7 @@ PAPERS, AUTHORS, DAYS = 6_000, 20_000, 365
 CHANNELS = 3_000
 ALERTS, READERS, ALERT_PAPERS = 20_000, 10_000, 50
 FAN_OUT = 1_000
+LISTED, COMPARED = (100, 2_000), (30, 300)
 _QUESTIONS = (
     "{korean} 문제를 줄이는 방법 알려줘",
     "{korean} 논문 중에 {english} 다루는 거 있나요?",
@@ -188,6 +191,29 @@ def _search_plainly(papers: Sequence[str], queries: Sequence[str]) -> tuple[floa
     return inserting, times
 
 
+async def measure_likeness(bench: Bench) -> None:
+    """Print the times for learning from servers' lists, which a change of a list costs, and for comparing days with them."""
+    our_lists = bench.container().services.search.our_lists
+    ids = await bench.database.fetch(papers.list_newest_ids, limit=sum(LISTED) + max(COMPARED))
+    await our_lists.vectors.get_sample()  # of the newest papers, once for all lists
+    for server_id, size in enumerate(LISTED, 1):
+        others, listed = ids[: max(COMPARED)], ids[max(COMPARED) :][:size]
+        async with bench.database.transaction() as connection:
+            await shelf.save_at(connection, server_id, dict.fromkeys(listed, bench.now))
+        seconds = await time_await(our_lists.compare(server_id, {}))
+        splitting = time_call(partial(_split, bench.papers[: min(size, MAX_LEARNT)]), 5)
+        show(f"learning from a list of {size:,}", seconds, splitting, "splitting its texts into words")
+        for count in COMPARED:
+            seconds = await time_await(our_lists.compare(server_id, dict.fromkeys(others[:count], count)))
+            splitting = time_call(partial(_split, bench.papers[:count]), 5)
+            show(f"comparing a day of {count} with it", seconds, splitting, "splitting its texts")
+
+
+def _split(texts: Sequence[str]) -> None:
+    for text in texts:
+        text.split()
+
+
 async def measure_loop(bench: Bench) -> None:
     """Print the longest time that the event loop waits while a search first indexes 200 new papers."""
     writer, container = synthetic_archive.DigestGenerator(authors=AUTHORS, seed_=4), bench.container()
@@ -289,7 +315,10 @@ async def measure(folder: Path) -> None:
     try:
         bench = Bench(folder, database)
         await measure_ingest(bench)
-        for part in (measure_search, measure_planning, measure_alerts, measure_fan_out, measure_loop):
+        for part in (
+            *(measure_search, measure_likeness, measure_planning),
+            *(measure_alerts, measure_fan_out, measure_loop),
+        ):
             await part(bench)
     finally:
         await database.close()
