@@ -151,7 +151,7 @@ class SearchService:
         Filters without words list all papers that pass them, top-voted first. An arXiv id or link finds its
         paper. Later pages come from the same answer as the first page, even if papers have arrived since.
         """
-        if query_parser.asks_for_list(request.query):
+        if query_parser.may_have_terms(request.query) and self._parse(request).is_like_list:
             return await self._search_list(request, self._parse(request))
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:

@@ -120,9 +120,14 @@ def name_author(text: str, query: ParsedQuery) -> str:
     return query.text or " ".join(query.authors[:1])
 
 
+def may_have_terms(text: str) -> bool:
+    """Return whether a query may have a term such as `like:list`: it has a colon of any width."""
+    return ":" in text or "：" in text
+
+
 def asks_for_list(text: str) -> bool:
-    """Return whether a query has `like:list`. One without a colon is not parsed for it."""
-    return (":" in text or "：" in text) and parse_query(text).is_like_list
+    """Return whether a query has `like:list`."""
+    return may_have_terms(text) and parse_query(text).is_like_list
 
 
 def parse_query(text: str, today: date | None = None) -> ParsedQuery:
