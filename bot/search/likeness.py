@@ -12,7 +12,7 @@ import heapq
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from bot.search import glossary_service
@@ -203,11 +203,24 @@ _FIELD_SHARE, _FEW_PAPERS = 0.1, 10
 """A concept that more than this share of the sample's papers have, and more than this number, is a field: no reason."""
 
 
-def count_concepts(vectors: Iterable[Vector], titles: Iterable[str], sample: VectorSample) -> dict[str, int]:
-    """Return how many papers have each of their most frequent concepts that are no field and in a title, where readers see it."""
+_REPEATED = 1.5
+"""What occurs twice in a text has this many times the value of what occurs once. A paper is not about what it mentions once."""
+
+
+def count_concepts(
+    vectors: Mapping[int, Vector], titles: Mapping[int, str], sample: VectorSample
+) -> dict[str, int]:
+    """Return how many papers, by id, are on each of their most frequent concepts that are no field and in a title.
+
+    A paper is on a concept that its title has or its text repeats.
+    """
     limit = max(_FEW_PAPERS, _FIELD_SHARE * len(sample.vectors))
-    named = frozenset[str]().union(*map(find_concepts, titles))
-    counts = Counter(feature for vector in vectors for feature in named.intersection(vector))
+    named = {paper_id: find_concepts(title) for paper_id, title in titles.items()}
+    seen, counts = frozenset[str]().union(*named.values()), Counter[str]()
+    for paper_id, vector in vectors.items():
+        once = min(vector.values(), default=0.0)
+        repeated = {feature for feature in seen & vector.keys() if vector[feature] > _REPEATED * once}
+        counts.update(repeated | named.get(paper_id, frozenset()))
     counted = (concept for concept in counts if sample.frequencies.get(concept, 0) <= limit)
     most = heapq.nsmallest(MAX_CONCEPTS, counted, key=lambda concept: (-counts[concept], concept))
     return {concept: counts[concept] for concept in most}

@@ -90,7 +90,7 @@ class OurLists:
         vectors, titles = await self.vectors.load_saved(owner_id, listed[:MAX_LEARNT])
 
         def learn() -> likeness.LearntProfile:
-            concepts = likeness.count_concepts(vectors.values(), titles, sample)
+            concepts = likeness.count_concepts(vectors, titles, sample)
             shared = {concept: papers for concept, papers in concepts.items() if papers >= likeness.SHARED}
             return likeness.learn(vectors, shared, sample.without(vectors.keys()))
 

@@ -159,8 +159,8 @@ class PaperVectors:
 
     async def load_saved(
         self, owner_id: int, paper_ids: Collection[int]
-    ) -> tuple[dict[int, Vector], list[str]]:
-        """Return the vectors of a reader's or a list's papers that have a text and are not hidden, and their titles."""
+    ) -> tuple[dict[int, Vector], dict[int, str]]:
+        """Return the vectors and the titles of a reader's or a list's papers that have a text and are not hidden, by id."""
         vectors = await self.extract(paper_ids)
         # Imported papers that no source describes only have the title of their file.
         missing = [paper_id for paper_id, vector in vectors.items() if not vector]
@@ -168,7 +168,7 @@ class PaperVectors:
         own = {row.paper_id: row.title for row in rows if row.paper_id in missing and row.title}
         vectors |= {paper_id: extract_words(title) for paper_id, title in own.items()}
         listed = await self._database.fetch(papers.list_rows, [*vectors])
-        titles = [*own.values(), *(row.title for row in listed if row.title)]
+        titles = own | {row.id: row.title for row in listed if row.title}
         return {paper_id: vector for paper_id, vector in vectors.items() if vector}, titles
 
 

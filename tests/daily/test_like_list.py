@@ -31,7 +31,7 @@ NAMES = [f"{letter}{number}" for letter in "STUVW" for number in range(1, 21)]
 
 
 def _paper(name: str, words: Iterable[str], concept: str = "", votes: int = 1) -> str:
-    """Return a paper of four of these words and six that all papers use, as a world reads it."""
+    """Return a paper of four of these words and six that all papers use, as a world reads it. `concept` is in its title."""
     chance = random.Random(name)
     own = " ".join([*chance.sample(list(words), 4), *chance.sample(COMMON, 6)])
     return f'{name}▲{votes} "{own} {concept} | {own}."'
@@ -87,14 +87,19 @@ async def test_each_paper_says_how_many_of_the_list_it_has_a_topic_in_common_wit
     sqlite_db: Database,
 ) -> None:
     world = LikeWorld(sqlite_db)
-    await world.prepare(*FIVE, "P1")
+    mentioned = " Reinforcement learning helps."
+    once, twice = (
+        _paper(name, ROBOTS)[:-1] + count * mentioned + ' Finally."' for name, count in (("M", 1), ("N", 2))
+    )
+    await world.list("Sat-4", f"{once} {twice}")
+    await world.prepare(*FIVE, "P1", "M", "N")
     await world.daily(topic="비슷:목록")
     await world.list("Mon", f"{robot('A')} {other('B')}", at="Mon 08:00")
     await world.at("Mon 09:00")
     [paper] = world.renderer.posts[0].papers
     assert [(each.papers, each.english, each.korean) for each in paper.shared] == [
-        (5, "reinforcement learning", "강화 학습")
-    ]
+        (6, "reinforcement learning", "강화 학습")
+    ], "five by their titles and one whose text repeats it; one that mentions it is not on it"
 
 
 async def test_a_change_of_the_list_counts_from_the_next_post_on(sqlite_db: Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from bot.search import likeness
@@ -93,7 +93,7 @@ async def _load_signals(connection: Connection, profile: today.Profile) -> Signa
 
 
 def _learn(
-    signals: Signals, vectors: Mapping[int, Vector], sample: VectorSample, titles: Iterable[str]
+    signals: Signals, vectors: Mapping[int, Vector], sample: VectorSample, titles: Mapping[int, str]
 ) -> likeness.LearntProfile:
     """Return the profile learnt from some signals. Its concepts are those of saved papers."""
     saved, marked, words = signals
@@ -101,7 +101,7 @@ def _learn(
     wanted = dict.fromkeys([*saved, *(paper_id for paper_id, _ in marked)])
     return likeness.learn(
         {key: vectors[key] for key in wanted if key in vectors and key not in less},
-        likeness.count_concepts((vectors[key] for key in saved if key in vectors), titles, sample),
+        likeness.count_concepts({key: vectors[key] for key in saved if key in vectors}, titles, sample),
         sample.without(wanted.keys()),
         hints=[(extract_words(text), FOLLOWED_WEIGHT) for text in words],
         unwanted=[(vectors[key], LESS_WEIGHT) for key in less if key in vectors],
