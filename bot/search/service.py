@@ -151,8 +151,8 @@ class SearchService:
         Filters without words list all papers that pass them, top-voted first. An arXiv id or link finds its
         paper. Later pages come from the same answer as the first page, even if papers have arrived since.
         """
-        if query_parser.may_have_terms(request.query) and self._parse(request).is_like_list:
-            return await self._search_list(request, self._parse(request))
+        if (parsed := self._parse(request)).is_like_list:
+            return await self._search_list(request, parsed)
         result = await self._look_up(lambda archive: self._search(archive, request))
         if request.snippet_locale is None:
             return search_results.without_shown(result)
@@ -251,7 +251,7 @@ class SearchService:
             return dict.fromkeys(written, 0.0) if query.is_limited else {}
 
         scores = await self._look_up(look_up)
-        if not query_parser.asks_for_list(text):
+        if not query_parser.parse_query(text).is_like_list:
             return {paper_id: Relevance(score) for paper_id, score in scores.items()}
         compared = [paper for paper in digest_papers if paper.paper_id in scores]
         alike = await self.compare_with_list(server_id, compared)

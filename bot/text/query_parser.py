@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -120,16 +121,7 @@ def name_author(text: str, query: ParsedQuery) -> str:
     return query.text or " ".join(query.authors[:1])
 
 
-def may_have_terms(text: str) -> bool:
-    """Return whether a query may have a term such as `like:list`: it has a colon of any width."""
-    return ":" in text or "：" in text
-
-
-def asks_for_list(text: str) -> bool:
-    """Return whether a query has `like:list`."""
-    return may_have_terms(text) and parse_query(text).is_like_list
-
-
+@lru_cache(maxsize=1 << 10)  # a post's topic is asked for in several places
 def parse_query(text: str, today: date | None = None) -> ParsedQuery:
     """Parse any text as a query, which may be empty. Takes linear time.
 

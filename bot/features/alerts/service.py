@@ -88,7 +88,7 @@ def _check_term(term: models.AlertTerm) -> None:
             "refused-no-institution",
             text=term.text,
         )
-    if term.kind is models.AlertKind.KEYWORD and query_parser.asks_for_list(term.text):
+    if term.kind is models.AlertKind.KEYWORD and query_parser.parse_query(term.text).is_like_list:
         raise errors.UsageError(
             "What is like a server's list comes as a daily post, not as an alert.", "refused-like-list"
         )

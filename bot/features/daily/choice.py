@@ -154,9 +154,8 @@ def is_rolling(subscription: Subscription) -> bool:
 
 def is_of_label(subscription: Subscription) -> bool:
     """Return whether posts go through the papers of a label, such as a conference's, that are like the server's list."""
-    if not subscription.source or not query_parser.asks_for_list(subscription.topic):
-        return False
-    return bool(query_parser.parse_query(subscription.topic).labels)
+    query = query_parser.parse_query(subscription.topic)
+    return bool(subscription.source and query.is_like_list and query.labels)
 
 
 class Window(NamedTuple):
@@ -264,10 +263,9 @@ _MEASURED, _MOST_BEYOND = 100, 3
 
 
 def find_topic(subscription: Subscription) -> TopicKey:
-    is_like_list = query_parser.asks_for_list(subscription.topic)
-    return TopicKey(
-        subscription.topic, find_origin(subscription), subscription.guild_id if is_like_list else 0
-    )
+    is_like_list = query_parser.parse_query(subscription.topic).is_like_list
+    server_id = subscription.guild_id if is_like_list else 0
+    return TopicKey(subscription.topic, find_origin(subscription), server_id)
 
 
 class CandidatePool:

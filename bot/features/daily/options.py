@@ -169,7 +169,7 @@ def validated(subscription: Subscription) -> Subscription:
         )
     if subscription.is_by_webhook and subscription.mention_role_id is not None:
         raise errors.UsageError("A webhook post cannot mention a role. Leave out the mention.")
-    if subscription.is_by_webhook and query_parser.asks_for_list(subscription.topic):
+    if subscription.is_by_webhook and query_parser.parse_query(subscription.topic).is_like_list:
         raise errors.UsageError(
             "A webhook is of no server, so it has no list that papers can be like. Leave out like:list."
         )

@@ -207,9 +207,9 @@ def _begin_next(subscription: models.Subscription, calendar: schedule.Calendar) 
 
 
 async def _fit_label(connection: Connection, wanted: models.Subscription) -> models.Subscription:
-    if not query_parser.asks_for_list(wanted.topic):
-        return wanted
     query = query_parser.parse_query(wanted.topic)
+    if not query.is_like_list:
+        return wanted
     labels = {row.url: row.options.get("label", "") for row in await sources.list_rows(connection)}
     if labels.get(wanted.source) and not query.labels:
         of_label = replace(query, labels=(labels[wanted.source],))
