@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import asdict
 from datetime import timedelta
@@ -24,7 +24,7 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.search import glossary_service
 from bot.search import index as search_index
-from storage import errors, models, search, sqlite_file
+from storage import daily, errors, models, search, sqlite_file
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -639,11 +639,26 @@ async def apply_set_up(
         is_wanted = bool(plan.changes) and (accept or shell.confirm("Apply?"))
         if is_wanted:
             await set_up.apply(text, str(file))
+        rows = [row for row in await database.fetch(daily.list_rows) if not row.is_by_webhook]
+        notes = await _find_wrong_channels(rows) if is_wanted else []
     sentence = "" if not plan.changes else "Applied." if is_wanted else "Nothing was applied."
     status = 1 if plan.changes and not is_wanted else 0
-    return shell.Output(
-        plan._asdict() | {"others": len(plan.others), "applied": is_wanted}, sentence, status=status
-    )
+    data = plan._asdict() | {"others": len(plan.others), "applied": is_wanted}
+    return shell.Output(data, sentence, notes=notes, status=status)
+
+
+async def _find_wrong_channels(rows: Iterable[models.Subscription]) -> list[str]:
+    """Return what is wrong with the channels of daily posts, as Discord says if there is a token."""
+    from bot.client import command_sync
+
+    settings = shell.load_settings()
+    places = dict.fromkeys((row.guild_id, row.channel_id) for row in rows)
+    if settings.discord_token is None or not places:
+        return []
+    try:
+        return await command_sync.find_wrong_channels(settings, places)
+    except errors.PaperroundError as error:
+        return [f"The channels were not looked up: {error}"]
 
 
 def _create_set_up_file(database: Database) -> SetUpFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -97,6 +97,29 @@ async def complete(settings: Settings, changes: Changes) -> dict[str, str]:
             except (discord.HTTPException, OSError) as error:
                 refused[name] = str(error) or NO_ANSWER
     return refused
+
+
+async def find_wrong_channels(settings: Settings, places: Iterable[tuple[int, int]]) -> list[str]:
+    """Return a sentence for each channel that Discord does not have in its server, given by the ids of both.
+
+    Raises PaperroundError as `_log_in`.
+    """
+    wrong = list[str]()
+    async with _log_in(settings) as (client, _):
+        for server, channel in places:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    found = await client.http.get_channel(channel)
+            except discord.NotFound:
+                wrong.append(
+                    f"Discord has no channel {channel} (its server: {server}). Are the two ids swapped?"
+                )
+            except discord.Forbidden:
+                wrong.append(f"The bot may not see the channel {channel}. Is it in the server {server}?")
+            else:
+                if str(found.get("guild_id")) != str(server):
+                    wrong.append(f"The channel {channel} is not in the server {server}.")
+    return wrong
 
 
 _INSTALLS = {

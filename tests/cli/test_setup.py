@@ -24,7 +24,7 @@ from bot.client import command_sync, permissions
 from bot.core.clock import system_clock
 from tests.fake_discord import model, server
 from tests.support import fake_huggingface, origin_server, patience, running_bot, source_payloads
-from tests.support.shell_fixtures import CommandResult, Paperround
+from tests.support.shell_fixtures import CommandResult, Paperround, apply_set_up
 
 pytestmark = pytest.mark.wire
 
@@ -314,3 +314,30 @@ async def test_failed_setup_prints_one_sentence_and_writes_nothing(
         assert reason in answer.stderr
         assert len(answer.stderr.splitlines()) == 1
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ((1, 0), "Discord has no channel 7 (its server: {guild}). Are the two ids swapped?"),
+        ((0, 1), "The channel {channel} is not in the server 8."),
+        ((1, 1), ""),
+    ],
+)
+async def test_a_set_up_file_with_a_channel_that_discord_does_not_have_is_told(
+    paperround: Paperround,
+    fake: server.FakeDiscord,
+    monkeypatch: pytest.MonkeyPatch,
+    place: tuple[int, int],
+    said: str,
+) -> None:
+    """Else it is seen when the post is due."""
+    for name, value in fake.environment().items():
+        monkeypatch.setenv(name, value)
+    [channel] = fake.add_channels(1)
+    guild = model.GUILD_ID
+    has_guild, has_channel = place
+    text = f'[[posts]]\nguild = "{guild if has_guild else 8}"\nchannel = "{channel if has_channel else 7}"\nat = "09:00"\n'
+    answer = await asyncio.to_thread(apply_set_up, paperround, text)
+    assert (answer.exit_status, "Applied." in answer.stdout) == (0, True)
+    assert answer.stderr.strip().removeprefix("paperround: ") == said.format(guild=guild, channel=channel)
