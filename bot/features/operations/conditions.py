@@ -210,7 +210,7 @@ def _webhooks(state: State) -> Iterator[Finding]:
 
 
 def _sources(state: State) -> Iterator[Finding]:
-    """Yield what each source delivers, or why it fails, and whether its last reading left out more than it kept."""
+    """Yield what each source delivers, or why it fails."""
     for row in state.sources:
         brought, url = kinds.of_stored(row, state.counted.get(row.url, {})), errors.redact(row.url)
         value, number, told = brought.brings.value, brought.papers_a_day, ""
@@ -226,6 +226,12 @@ def _sources(state: State) -> Iterator[Finding]:
             value = "not read yet"
         status, note = (Status.WARNING, row.reason or "") if row.failures else (Status.OK, "")
         yield Finding(f"source {url}", value, status=status, note=note, told=told)
+
+
+def _readings(state: State) -> Iterator[Finding]:
+    """Yield a finding for each source whose last reading left out more than it kept, or found no votes."""
+    for row in state.sources:
+        url = errors.redact(row.url)
         missing = [of for of in row.reading.skipped if of.reason not in _EXPECTED] if row.reading else []
         number = sum(of.number for of in missing)
         if row.reading is not None and number > row.reading.kept:
@@ -234,7 +240,12 @@ def _sources(state: State) -> Iterator[Finding]:
         if row.reading and any(of.reason is models.SkipReason.NO_VOTES for of in row.reading.warnings):
             note = f"{sorting.describe(row.reading.warnings)}. What is chosen by votes is in the order of the list. {REPORT}"
             yield Finding(f"votes of {url}", "none", status=Status.WARNING, note=note)
-        back_fill = arxiv_categories.read_back_fill(row.progress)
+
+
+def _back_fills(state: State) -> Iterator[Finding]:
+    """Yield a finding for each arXiv category that lacks papers of earlier days."""
+    for row in state.sources:
+        url, back_fill = errors.redact(row.url), arxiv_categories.read_back_fill(row.progress)
         if back_fill is not None and back_fill.gaps:
             told = f"{url} lacks papers from {min(back_fill.gaps)} on, which are read again daily: see `paperround sources list`."
             yield Finding(f"papers of {url}", "some are missing", status=Status.WARNING, note=told, told=told)
@@ -313,6 +324,6 @@ def _backup(state: State) -> Iterator[Finding]:
 
 
 OF_STORAGE: tuple[Callable[[State], Iterable[Finding]], ...] = (
-    _clock, _schema, list_steps, _webhooks, _sources, _quiet, _zotero, _stuck, _readers, _backup
+    _clock, _schema, list_steps, _webhooks, _sources, _readings, _back_fills, _quiet, _zotero, _stuck, _readers, _backup
 )  # fmt: skip
 """The conditions of what is stored and of the process; `doctor` has those of the machine, Discord and other services."""
