@@ -688,6 +688,12 @@ def _keep_claims_of_keys(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN saved_keys TEXT")
 
 
+@_migration(37)
+def _drop_picked_topics(connection: sa.Connection) -> None:
+    """Drop the topics that readers picked: papers that they save choose better."""
+    connection.exec_driver_sql("ALTER TABLE profiles DROP COLUMN topics")
+
+
 VERSION = 1 + len(MIGRATIONS)
 assert VERSION == sqlite_file.SCHEMA_VERSION, "look-ups know it as `sqlite_file.SCHEMA_VERSION`"
 """The version of the schema in `storage.tables`."""

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from storage import errors
 
 _URL = "sqlite+aiosqlite:///"
-SCHEMA_VERSION = 36
+SCHEMA_VERSION = 37
 """The number of the last of `storage.migrations`."""
 BUSY_TIMEOUT_SECONDS = 15.0
 HEAP = 40 * 1024 * 1024

@@ -38,13 +38,11 @@ class FeedbackKind(StrEnum):
 class Profile:
     """A reader's settings for the papers of the day.
 
-    `topics` are the keys of topics that the reader picked. The papers are sent by DM at `at_time` (HH:MM in
-    `timezone`); None means never. Dates up to `last_on`, in that zone, are finished. `reason` is why they are
-    no longer sent.
+    The papers are sent by DM at `at_time` (HH:MM in `timezone`); None means never. Dates up to `last_on`, in that zone, are
+    finished. `reason` is why they are no longer sent.
     """
 
     user_id: int
-    topics: tuple[str, ...] = ()
     at_time: str | None = None
     timezone: str | None = None
     last_on: date | None = None
@@ -159,7 +157,6 @@ async def _list_papers(
 class ProfileSettings(TypedDict, total=False):
     """Settings that a reader chose, and the last local date that is finished."""
 
-    topics: tuple[str, ...]
     at_time: str | None
     timezone: str | None
     last_on: date | None

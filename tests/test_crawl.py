@@ -57,7 +57,7 @@ COMMANDS: list[tuple[str, dict[str, str]]] = [
 ]
 ELSEWHERE = {
     *("amp", "ap", "auth", "ax", "clubp", "clubq", "dso", "dsf", "dsr", "dst", "dxx", "help", "listu", "pa"),
-    *("sac", "san", "saves", "sg", "sim", "sn", "snm", "snx", "srm", "sru", "tb", "td", "trp", "ts"),
+    *("sac", "san", "saves", "sg", "sim", "sn", "snm", "snx", "srm", "sru", "tb", "td", "trp", "ts", "tt"),
 }
 """Verbs of controls that only show up with other data, as in a large notification or a shared message."""
 TEXT_OPTIONS = [

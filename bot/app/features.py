@@ -165,7 +165,6 @@ TODAY_PAPERS = Feature(
             shared.database,
             shared.clock,
             shared.get(Profiles),
-            shared.get(RisingTopicService),
             shared.search,
             shared.glossary,
             shared.day_close,

@@ -88,8 +88,8 @@ SHOW_TODAY = "td"  # show them
 SEND_TODAY = "ton"  # send them each day
 STOP_TODAY = "toff"  # stop that
 MARK_PAPERS = "tm"  # mark a paper as wanted or unwanted, by a menu
-SHOW_TOPICS = "tt"  # show the topics that are known about the reader
-SELECT_TOPICS = "ts"  # follow the topics chosen in a menu
+SHOW_TOPICS = "tt"  # show topics that a reader picked, formerly: the papers of the day
+SELECT_TOPICS = "ts"  # pick topics by a menu, formerly: the papers of the day
 
 # Clubs and discussions.
 SHOW_CLUB = "clubs"  # show a club's settings

@@ -293,7 +293,7 @@ async def test_twelve_weeks_of_news_reach_each_reader_and_thread_once(world_: Ne
         await world_.database.write(accounts.upsert_reader, READER, locale=models.Locale.KO)
         await world_.shelf.start_news(READER, ZONES["Seoul"])
         await world_.shelf.start_news(OTHER, ZONES["New_York"])
-        await world_.database.write(today.add, today.Profile(OTHER, (), "07:00", ZONES["New_York"]))
+        await world_.database.write(today.add, today.Profile(OTHER, "07:00", ZONES["New_York"]))
         for day in range(84):
             publish(services, day)
             if day == 77:
@@ -413,7 +413,7 @@ async def test_each_reader_is_told_at_nine_or_at_the_time_of_a_today_message_tha
     ):
         await world_.save("A", by=reader)
         await world_.shelf.start_news(reader, "UTC")
-        await world_.database.write(today.add, today.Profile(reader, (), at_time, "UTC", reason=reason))
+        await world_.database.write(today.add, today.Profile(reader, at_time, "UTC", reason=reason))
     world_.now += timedelta(hours=1)
     await world_.happen("A")
     world_.now = moment("Mon 06:30 UTC")

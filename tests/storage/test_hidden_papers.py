@@ -61,7 +61,7 @@ async def test_a_message_that_waits_under_the_papers_former_key_goes_on_without_
     if kind == "alert":
         await world.alert("Paper")
     elif kind == "today":
-        profile = today.Profile(READER, (), "12:00", "Asia/Seoul", day("Mon"))
+        profile = today.Profile(READER, "12:00", "Asia/Seoul", day("Mon"))
         await world.database.write(today.add, profile)
     else:
         row = await world.daily(papers=3)

@@ -136,7 +136,7 @@ def each_kind(
         "a discussion": ClubPost(**of_club),
         "a discussion in a forum": ClubPost(**of_club, is_forum=True),
         "an alert": alert((AlertMatch(found, (reason,), (1,)),), locale=locale),
-        "papers of the day": TodayPost(marker, locale, on, (pick,), 0, True, True, False, "09:00", None),
+        "papers of the day": TodayPost(marker, locale, on, (pick,), 0, True, False, "09:00", None),
         "news": NewsPost(marker, locale, on, (row,), {found.id: events}, 0),
     }
     for style in models.Style:

@@ -10,7 +10,6 @@ from unittest import mock
 from bot.app.workers import Workers
 from bot.archive import listing
 from bot.client import custom_ids, verbs
-from bot.client.custom_ids import pack_custom_id
 from bot.features.shelf.service import Shelf
 from bot.features.today.service import TodayPlanner, TodayService
 from storage import accounts, models, papers, today
@@ -104,24 +103,13 @@ async def _note(harness: ClientHarness) -> str:
 @both_languages
 async def test_the_heading_names_all_that_papers_are_chosen_by(harness: ClientHarness) -> None:
     is_korean = harness.texts.locale is models.Locale.KO
-    pick_topics = harness.bot.services.get(TodayService).pick_topics
-    await pick_topics(harness.reader.id, ["reinforcement learning"])
-    topics = "고른 기준: 내 주제." if is_korean else "Based on your topics."
-    assert (await _note(harness)).startswith(topics), "there is no alert"
     await harness.add_alert("reward")
-    both = "고른 기준: 내 주제, 알림." if is_korean else "Based on your topics and your alerts."
-    assert (await _note(harness)).startswith(both)
+    alerts = "고른 기준: 알림." if is_korean else "Based on your alerts."
+    assert (await _note(harness)).startswith(alerts)
     await _save(harness, *SMALL_MODELS[:2])
     assert ("1편 더 저장하면" if is_korean else "Save one more paper, ") in await _note(harness)
     await _save(harness, *SMALL_MODELS[2:])
     saved = "저장한 논문 3편" if is_korean else "3 saved papers"
-    expected = (
-        f"고른 기준: {saved}, 내 주제, 알림"
-        if is_korean
-        else f"Based on {saved}, your topics and your alerts"
-    )
-    assert await _note(harness) == expected
-    await pick_topics(harness.reader.id, [])
     expected = f"고른 기준: {saved}, 알림" if is_korean else f"Based on {saved} and your alerts"
     assert await _note(harness) == expected
 
@@ -206,18 +194,6 @@ async def test_a_day_without_a_match_says_that_it_is_in_the_order_of_votes(harne
     shown = shown_text(await harness.ask("today"))
     assert harness.texts("today-without-match", left=3, basis=harness.texts("today-basis-alerts")) in shown
     assert harness.texts("today-because", reasons="").strip() not in shown
-
-
-async def test_papers_on_picked_topics_come_first(harness: ClientHarness) -> None:
-    topic = "reinforcement learning"
-    await harness.bot.services.get(TodayService).pick_topics(harness.reader.id, [topic])
-    shown = await harness.ask("today")
-    assert _shown_papers(shown)[0] == "2501.00002"
-    assert harness.texts("today-because-picked", text=topic) in shown_text(shown)
-    topics = await harness.press(shown, "today-topics")
-    assert harness.texts("today-picked", topics=topic) in shown_text(topics)
-    cleared = await harness.choose(topics, pack_custom_id(verbs.SELECT_TOPICS))
-    assert harness.texts("today-no-topics") in shown_text(cleared)
 
 
 async def test_papers_are_sent_by_dm_until_stopped(harness: ClientHarness) -> None:

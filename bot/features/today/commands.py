@@ -15,7 +15,6 @@ from bot.client.handler_context import Request
 from bot.client.refusals import UserError
 from bot.core import schedule
 from bot.features.today import messages as today_messages
-from bot.features.today.profiles import Profiles
 from bot.features.today.service import PaperMark, TodayService
 from bot.i18n import typed_values
 from bot.papers import list_state
@@ -33,7 +32,7 @@ class TodayCog(commands.Cog):
         note = "" if at is None else await self._start_daily(request, at)
         return await self._view(request, note)
 
-    @router.handles(verbs.SHOW_TODAY)
+    @router.handles(verbs.SHOW_TODAY, also=(verbs.SHOW_TOPICS, verbs.SELECT_TOPICS))
     async def show(self, request: Request, action: Action) -> ui.LayoutView:
         return await self._view(request)
 
@@ -49,18 +48,6 @@ class TodayCog(commands.Cog):
             request.user_id, paper.id, mark, not is_undo, request.interaction.guild_id
         )
         return await self._updated_view(request)
-
-    @router.handles(verbs.SHOW_TOPICS, responses.PRIVATELY)
-    async def show_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        return await self._topics_view(request)
-
-    @router.handles(verbs.SELECT_TOPICS, responses.IN_OWN_MESSAGE)
-    async def pick_topics(self, request: Request, action: Action) -> ui.LayoutView:
-        picked = interaction_values.selected_values(request.interaction)
-        await request.services.get(TodayService).pick_topics(
-            request.user_id, [text for text in picked if text.isprintable()]
-        )
-        return await self._topics_view(request)
 
     @router.handles(verbs.SEND_TODAY, responses.IN_OWN_MESSAGE)
     async def send_daily(self, request: Request, action: Action) -> ui.LayoutView:
@@ -99,15 +86,6 @@ class TodayCog(commands.Cog):
         return await self._view(
             request, note, interaction_values.find_marker(interaction), _find_day(interaction), shown
         )
-
-    async def _topics_view(self, request: Request) -> ui.LayoutView:
-        texts = request.texts
-        async with router.admitted_lookup(request.interaction):
-            profile = await request.services.get(Profiles).find(request.user_id)
-            topics = await request.services.get(TodayService).list_topics(texts.locale)
-        mention = request.interaction.client.mentions
-        commands = mention("me data"), mention("me forget")
-        return today_messages.topics_view(texts, topics, profile.topics, commands)
 
     async def _start_daily(self, request: Request, typed: str | None = None) -> str:
         """Start the daily DM at the typed or stored time. Returns the confirmation for the reader.

@@ -1,4 +1,4 @@
-"""Views of the papers of the day, for replies and direct messages, and of the topics used to choose them.
+"""Views of the papers of the day, for replies and direct messages.
 
 Marking a paper does not change the order. The mark is shown next to the paper and can be undone.
 """
@@ -58,7 +58,6 @@ def _basis_text(texts: Texts, post: today_service.TodayPost) -> str:
     left = today_service.MIN_SAVED - post.saved_count
     parts = [
         texts("today-basis-saved", count=post.saved_count) if left <= 0 else "",
-        texts("today-basis-topics") if post.has_topics else "",
         texts("today-basis-alerts") if post.has_alerts else "",
     ]
     if not post.is_personal:
@@ -80,24 +79,6 @@ def render(wording: PostWording, post: today_service.TodayPost) -> tuple[content
         texts, models.DeliveryKind.TODAY, post.digest_on, post.marker, papers
     )
     return message_builder.render_message(view, plain)
-
-
-def topics_view(
-    texts: Texts, topics: Sequence[str], picked: Sequence[str], commands: tuple[str, str]
-) -> ui.LayoutView:
-    """Return the topics that the reader has picked, with a menu of `topics` to pick from.
-
-    `commands` are the mentions of `/me data` and `/me forget`.
-    """
-    shown = ", ".join(map(_escape, picked)) or texts("today-no-topics")
-    how = discord_text.subtext_lines(texts("today-how", data=commands[0], forget=commands[1]))
-    text = "\n".join([f"### {texts('today-topics')}", texts("today-picked", topics=shown), how])
-    offered = dict.fromkeys([*picked, *topics])
-    options = [select_option(topic, topic, selected=topic in picked) for topic in offered]
-    menu = select_menu(
-        texts("today-pick-topics"), pack_custom_id(verbs.SELECT_TOPICS), options, max_values=len(options)
-    )
-    return message_builder.message_view([text], [menu], [message_parts.today_button(texts)])
 
 
 def _pick_text(
@@ -157,8 +138,4 @@ def _footer_buttons(texts: Texts, post: today_service.TodayPost) -> list[ui.Item
         sending = button(label, pack_custom_id(verbs.SEND_TODAY))
     else:
         sending = button(texts("today-stop"), pack_custom_id(verbs.STOP_TODAY))
-    return [
-        button(texts("alert-day"), list_state.pack_state(day, verbs.OPEN_LIST)),
-        button(texts("today-topics"), pack_custom_id(verbs.SHOW_TOPICS)),
-        sending,
-    ]
+    return [button(texts("alert-day"), list_state.pack_state(day, verbs.OPEN_LIST)), sending]

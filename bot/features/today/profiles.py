@@ -25,7 +25,7 @@ class Signals(NamedTuple):
     saved: list[int]
     feedback: list[tuple[int, FeedbackKind]]
     followed: list[str]
-    """Picked topics and the keywords of alerts."""
+    """The keywords of alerts."""
 
 
 class LearntProfile(NamedTuple):
@@ -89,7 +89,7 @@ async def _load_signals(connection: Connection, profile: today.Profile) -> Signa
         for term in alert.terms
         if term.kind is models.AlertKind.KEYWORD
     ]
-    return Signals(saved, marked, [*profile.topics, *followed])
+    return Signals(saved, marked, followed)
 
 
 def _learn(

@@ -17,7 +17,6 @@ from bot.core import clock, day_close, schedule
 from bot.core.clock import Clock
 from bot.core.retries import Retries
 from bot.features.today.profiles import Profiles
-from bot.features.trends.rising import RisingTopicService
 from bot.outbox import contents
 from bot.outbox.contents import DeliveryFactory, DeliveryHandler
 from bot.papers import post_papers
@@ -30,8 +29,6 @@ from storage.database import Database
 from storage.snapshot import chunked
 from storage.today import FeedbackKind
 
-MENU_TOPICS = 12
-MAX_TOPIC_LENGTH = 60
 MAX_REASONS = 3
 _FOLLOW_SHARE = 0.5
 """A matching alert raises a paper's score by this share of the day's range of scores."""
@@ -42,7 +39,6 @@ class TodayReasonKind(StrEnum):
     """The reader saved other papers on this concept."""
     FOLLOWED = "followed"
     """One of the reader's alerts matches."""
-    PICKED = "picked"
 
 
 class TodayReason(NamedTuple):
@@ -55,7 +51,7 @@ class TodayReason(NamedTuple):
 
 PAPERS = 5
 MIN_SAVED = 3
-"""With fewer saved papers, followed words and picked topics come first, then the most upvoted papers."""
+"""With fewer saved papers, followed words come first, then the most upvoted papers."""
 
 
 class PaperMark(StrEnum):
@@ -87,7 +83,6 @@ class TodayPost:
     picks: tuple[TodayPick, ...]
     saved_count: int
     is_personal: bool
-    has_topics: bool
     has_alerts: bool
     at_time: str | None
     suspended: str | None
@@ -133,12 +128,11 @@ class _ReaderOfDay:
 
 @dataclass(eq=False)
 class TodayService:
-    """Chooses readers' papers for a day. Stores the topics they picked and the time at which to send the papers."""
+    """Chooses readers' papers for a day. Stores the time at which to send the papers."""
 
     _database: Database
     _clock: Clock
     _profiles: Profiles
-    _rising: RisingTopicService
     _search: SearchService
     _glossary: glossary_service.GlossaryService
     _day_close: day_close.DayClose
@@ -162,10 +156,6 @@ class TodayService:
             return None
         return await self.build_of_day(profile, locale, day, shown)
 
-    async def list_topics(self, locale: models.Locale) -> tuple[str, ...]:
-        common = await self._rising.list_topics(locale, limit=MENU_TOPICS, with_common=True)
-        return tuple(dict.fromkeys(topic.text[:MAX_TOPIC_LENGTH] for topic in common))
-
     async def open_day(self, on: date) -> Day | None:
         """Load a day, for use with any number of readers. Returns None if the day has no papers."""
         async with self._database.read() as connection:
@@ -185,8 +175,8 @@ class TodayService:
         learnt = await self._profiles.learn(profile, day.vectors.keys())
         reader = await self._load_reader(profile, day)
         is_learnt = len(reader.saved) >= MIN_SAVED
-        is_personal = is_learnt or bool(profile.topics) or reader.has_alerts
-        ranked = await asyncio.to_thread(_rank, profile, reader, day, learnt, is_personal=is_personal)
+        is_personal = is_learnt or reader.has_alerts
+        ranked = await asyncio.to_thread(_rank, reader, day, learnt, is_personal=is_personal)
         if shown:
             shown = await self._database.fetch(papers.list_current_keys, shown)
             chosen = [ranked[paper_key] for paper_key in shown if paper_key in ranked]
@@ -208,7 +198,7 @@ class TodayService:
         for detail in details:
             reasons: tuple[TodayReason, ...] = ()
             if is_personal:
-                reasons = _find_reasons(day, detail, profile, concepts, locale, reader.follows)
+                reasons = _find_reasons(day, detail, concepts, locale, reader.follows)
             quoted, reasons = _put_quoted_first(detail, reasons, locale)
             paper = post_papers.build_post_paper(detail, locale, quoted=quoted)
             picks.append(TodayPick(paper, ranks[detail.id], reasons, reader.marks(detail.id)))
@@ -219,7 +209,6 @@ class TodayService:
             picks=tuple(picks),
             saved_count=len(reader.saved),
             is_personal=is_personal,
-            has_topics=bool(profile.topics),
             has_alerts=reader.has_alerts,
             at_time=profile.at_time if profile.reason is None else None,
             suspended=profile.reason,
@@ -269,12 +258,6 @@ class TodayService:
                     await today.set_feedback(connection, user_id, paper_id, kind, self._clock())
                 case _:
                     assert_never(mark)
-
-    async def pick_topics(self, user_id: int, topics: Sequence[str]) -> None:
-        """Replace a reader's picked topics: at most MENU_TOPICS of up to MAX_TOPIC_LENGTH characters each."""
-        kept = dict.fromkeys(topic[:MAX_TOPIC_LENGTH] for topic in topics[:MENU_TOPICS])
-        await self._profiles.find(user_id)
-        await self._database.write(today.change, user_id, topics=tuple(kept))
 
     async def send_daily(self, user_id: int, at_time: str | None, zone: str) -> today.Profile:
         """Send a reader's papers by DM each day at a local time (HH:MM), by default the stored time or DEFAULT_TIME.
@@ -329,25 +312,18 @@ def find_due(
 
 
 def _rank(
-    profile: today.Profile,
-    reader: _ReaderOfDay,
-    day: Day,
-    learnt: likeness.LearntProfile,
-    *,
-    is_personal: bool,
+    reader: _ReaderOfDay, day: Day, learnt: likeness.LearntProfile, *, is_personal: bool
 ) -> dict[str, tuple[int, models.PaperRow]]:
     """Return a day's papers, best first, by their keys, each with its rank by votes.
 
-    Papers with equal scores are sorted by votes. While the weights are learnt only from followed words and picked
-    topics, which cannot rank the papers that contain none of them, those that contain some come first.
+    Papers with equal scores are sorted by votes. While the weights are learnt only from followed words, which
+    cannot rank the papers that contain none of them, those that contain some come first.
     """
     rated, chosen = likeness.rate(learnt, day.vectors), set[int]()
     scores = {key: value for key, (value, _) in rated.items()}
     earlier = {kind for key, kind in reader.answers.items() if key not in day.vectors}
     if len(reader.saved) < MIN_SAVED and FeedbackKind.MORE not in earlier:
-        picked = frozenset[str]().union(*map(vectors.find_concepts, profile.topics))
-        on_topic = (key for key, vector in day.vectors.items() if not picked.isdisjoint(vector))
-        chosen = {*reader.follows, *on_topic}
+        chosen = set(reader.follows)
         scores = {key: score for key, score in scores.items() if key in chosen}
     if not is_personal:
         scores = {}
@@ -365,14 +341,9 @@ def _rank(
 
 
 def _find_reasons(
-    day: Day,
-    detail: models.PaperDetail,
-    profile: today.Profile,
-    concepts: Mapping[str, int],
-    locale: models.Locale,
-    follows: Follows,
+    day: Day, detail: models.PaperDetail, concepts: Mapping[str, int], locale: models.Locale, follows: Follows
 ) -> tuple[TodayReason, ...]:
-    """Return up to MAX_REASONS reasons: `concepts` of the reader's saved papers, then alerts and picked topics.
+    """Return up to MAX_REASONS reasons: `concepts` of the reader's saved papers, then alerts.
 
     A concept of a single saved paper is a reason only if there is no other.
     """
@@ -383,11 +354,6 @@ def _find_reasons(
     ]
     reasons = [reason for reason in shared if reason.saved > 1][: MAX_REASONS - 1]
     reasons += [TodayReason(TodayReasonKind.FOLLOWED, reason.topic) for reason in follows.get(detail.id, ())]
-    reasons += [
-        TodayReason(TodayReasonKind.PICKED, topic)
-        for topic in profile.topics
-        if any(concept in features for concept in vectors.find_concepts(topic))
-    ]
     # The same term with different spacing is not a separate reason.
     distinct = {"".join(reason.text.casefold().split()): reason for reason in reversed(reasons)}
     found = tuple(reason for reason in reasons if reason in distinct.values())[:MAX_REASONS]

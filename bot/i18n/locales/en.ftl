@@ -1046,9 +1046,8 @@ today-heading = { $count ->
     [1] Your paper
    *[other] Your papers
 } · { $day }
-today-by-votes = Sorted by votes for now. Topics from **My topics** count right away, saved papers after { $left } more.
+today-by-votes = Sorted by votes for now. { today-saved-later } Alerts count right away.
 today-basis-saved = { $count } saved papers
-today-basis-topics = your topics
 today-basis-alerts = your alerts
 today-from = Based on { $basis }
 today-from-followed = Based on { $basis }. { today-saved-later }
@@ -1065,7 +1064,6 @@ today-because-saved = { $count ->
    *[other] { $count } papers you saved on “{ $text }”
 }
 today-because-followed = your alert “{ $text }”
-today-because-picked = your topic “{ $text }”
 today-mark = Save or rate a paper
 today-save = Save
 today-undo-save = Remove from saved
@@ -1076,12 +1074,6 @@ today-more-noted = More like this from tomorrow
 today-less = Not interested
 today-undo-less = Undo “not interested”
 today-less-noted = Not interested
-today-topics = My topics
-today-picked = **Picked:** { $topics }
-today-no-topics = none yet
-today-how = Ranked by what you save, follow and mark **More like this**. **Not interested** ranks similar papers lower.
-    Only you can see your list. Your data: { $data } · delete it: { $forget }
-today-pick-topics = Pick topics
 today-show = Show today's papers
 today-send = Send me these every day
 today-stop = Stop daily messages

@@ -973,9 +973,8 @@ me-forgotten = 내 정보를 모두 삭제했어요. 이미 받은 메시지는 
 # /오늘: 독자에게 맞춘 오늘의 논문
 
 today-heading = 오늘의 맞춤 논문 · { $day }
-today-by-votes = 아직은 추천순이에요. **내 주제**에서 고른 주제는 바로 반영하고, 저장한 논문은 { $left }편 더 저장하면 반영해요.
+today-by-votes = 아직은 추천순이에요. { today-saved-later } 알림은 바로 반영해요.
 today-basis-saved = 저장한 논문 { $count }편
-today-basis-topics = 내 주제
 today-basis-alerts = 알림
 today-from = 고른 기준: { $basis }
 today-from-followed = 고른 기준: { $basis }. { today-saved-later }
@@ -986,7 +985,6 @@ today-because = 고른 이유: { $reasons }
 today-and = {", "}
 today-because-saved = 저장한 ‘{ $text }’ 논문 { $count }편
 today-because-followed = ‘{ $text }’ 알림
-today-because-picked = 고른 주제 ‘{ $text }’
 today-mark = 논문 저장하거나 평가하기
 today-save = 저장
 today-undo-save = 저장 취소
@@ -997,12 +995,6 @@ today-more-noted = 내일부터 이런 논문을 더 보여 드려요
 today-less = 관심 없음
 today-undo-less = 관심 없음 취소
 today-less-noted = 관심 없음
-today-topics = 내 주제
-today-picked = **고른 주제:** { $topics }
-today-no-topics = 아직 없음
-today-how = 저장한 논문, 알림, **이런 논문 더 받기**를 참고해서 골라요. **관심 없음**을 누르면 비슷한 논문의 순위가 내려가요.
-    이 목록은 나만 볼 수 있어요. 저장된 내 정보 확인 { $data } · 삭제 { $forget }
-today-pick-topics = 주제 고르기
 today-show = 오늘의 논문 보기
 today-send = 매일 받기
 today-stop = DM 그만 받기
