@@ -63,7 +63,11 @@ class Vocabulary:
         from rapidfuzz.distance import OSA
 
         key = _spelling_key(word)
-        if not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES or not key.isalpha() or len(word) < 2:
+        if (
+            not _MIN_KEYSTROKES_IN_TERM <= len(key) <= _MAX_KEYSTROKES
+            or not key.replace("-", "").isalpha()
+            or len(word) < 2
+        ):
             return []
         if analyser.is_syllables(word):
             alike = self._words_by_sound.get(transliteration.sound_key(word), ())

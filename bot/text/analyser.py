@@ -275,6 +275,7 @@ _THOUSANDS = re.compile(r"(?<![0-9,.])[0-9]{1,3}(?:,[0-9]{3}){1,6}(?![0-9])")
 _LINE_ENDS = re.compile("[\n\r\u2028\u2029]\\s*")
 _SPLIT_AT_JOINERS = str.maketrans(dict.fromkeys(_JOINERS, " "))
 _LETTERS_THEN_DIGITS = re.compile(r"([a-z]{2,})([0-9][a-z0-9.]*)")
+_DIGITS_THEN_UNIT = re.compile(r"([0-9][0-9.]*)([a-z]{2,4})")
 _PLURAL_ACRONYM = re.compile(r"[A-Z][A-Za-z0-9]*[A-Z][a-z0-9]?s")
 _VOWELS = frozenset("aeiouy")
 _DERIVATIONAL_SUFFIXES = ("er", "or", "ive", "ness", "ity", "able", "ible")
@@ -409,9 +410,10 @@ def _analyse_latin(run: str) -> Run:
     candidates += ["".join(parts)] if len(parts) < 4 and not signed else []  # k-NN is found by knn
     # RRT* is found by RRT, and I/O by IO.
     candidates += (plain for part in signed if len(plain := "".join(filter(str.isalnum, part))) > 1)
-    for versioned in filter(None, map(_LETTERS_THEN_DIGITS.fullmatch, parts)):
-        # Split gpt4o into gpt and 4o as well, so that a model matches with and without its version.
-        candidates += versioned.groups()
+    for pattern in (_LETTERS_THEN_DIGITS, _DIGITS_THEN_UNIT):
+        # Split gpt4o into gpt and 4o as well, so that a model matches with and without its version, and 48kHz into 48 and khz.
+        for joined in filter(None, map(pattern.fullmatch, parts)):
+            candidates += joined.groups()
     stems = tuple(stem(part) for part in join_prefixes(parts))
     stem_set = set(stems)
     variants = dict.fromkeys(token for token in map(stem, candidates) if token not in stem_set)

@@ -146,11 +146,15 @@ def _read_bounds(text: str, today: date) -> Span | None:
 
 
 def _read_bound(text: str, today: date) -> Span | None:
-    """Return the days on one side of a date or period: up to today, or from the first day there is. None for other text."""
+    """Return the days on one side of a date or period: up to today, or from the first day there is. None for other text.
+
+    What lies ahead by more than a year is no date.
+    """
     bound, typed = split_bound(text)
     # "by SAT" and "before sun" are words.
     span = _read_period(typed, today) if bound and typed not in _WEEKDAYS else None
-    if span is None or span[0] > today:
+    soon = today if bound in ("since", "after") else today + timedelta(days=366)
+    if span is None or span[0] > soon:  # up to 2048 tokens
         return None
     first, last = span
     sides = {

@@ -18,6 +18,7 @@ TEXTS = (
     "It covers more than 1,000 languages with windows of 8,192 tokens",
     "11조 토큰으로 학습한 Kestrel-2는 24개 언어를 지원합니다",
     "The k-NN index keeps 800,000 samples in a mini-batch of 512",
+    "It renders audio at 48kHz on a card with 24 GB",
     "Kestrel은 상태 공간 모델이며 3차원 데이터를 1.5배 압축합니다",
 )
 
@@ -34,7 +35,8 @@ async def service(db: Database) -> SearchService:
     [
         *(("700만", 0), ("2배", 0), ("700만 매개변수", 0), ("17억", 1), ("14개", 1), ("7.62배", 1)),
         *(("1000", 2), ("1,000", 2), ("1000 languages", 2), ("8192", 2), ("11조", 3), ("24개", 3)),
-        *(("knn", 4), ("minibatch", 4), ("800000 samples", 4), ("3차원", 5), ("1.5배", 5)),
+        *(("knn", 4), ("minibatch", 4), ("800000 samples", 4), ("3차원", 6), ("1.5배", 6)),
+        *(("48 kHz", 5), ("48kHz", 5), ("48 kHz audio", 5), ("24GB", 5), ("24 GB card", 5)),
     ],
 )
 async def test_a_number_is_found_by_itself_and_with_its_unit(

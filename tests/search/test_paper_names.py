@@ -33,6 +33,7 @@ PAPERS = """
 2302.04761 | Toolformer: Language Models Can Teach Themselves to Use Tools | 툴포머
 2203.15556 | Training Compute-Optimal Large Language Models | 친칠라
 2506.01844 | SmolVLA: A Vision-Language-Action Model for Affordable and Efficient Robotics | 스몰브이엘에이
+2411.15640 | AfriMed-QA: A Pan-African Medical Question-Answering Benchmark | afrimed qa
 2404.14469 | SnapKV: LLM Knows What You are Looking for Before Generation | 스냅 kv
 """
 """The id, the title, and the names that people say."""
@@ -69,6 +70,7 @@ SLIPS = {
     "flahsattention": "2205.14135",
     "Mabma": "2312.00752",
     "SmolVAL": "2506.01844",
+    "AfriMad-QA": "2411.15640",
 }
 """Names with a letter left out, another one, or two of them swapped, and a long one with two errors."""
 

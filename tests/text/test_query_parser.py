@@ -267,6 +267,7 @@ def test_what_a_sentence_seems_to_leave_out_is_offered(typed: str, offered: str 
         ('robots without in:"ICLR 2025"', "robots", ['without in:"ICLR 2025"']),
         ('로봇 저자:"홍 길동"은 제외하고', "로봇", ['not 저자:"홍 길동"']),
         ("robots, not 2024", "robots", ["2024"]),
+        ("robots, not from 2024", "robots", ["2024"]),
     ],
 )
 def test_what_cannot_be_left_out_is_reported_and_neither_found_nor_left_out(

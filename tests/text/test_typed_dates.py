@@ -65,6 +65,7 @@ READ = {
         "|no later than October 2025|by the end of October 2025|2025년 10월 말까지|2025년 11월 전까지"
         "|until October 2025|till 10/31/2025|2025년 11월 이전|작년 11월 전|2025년 10월까지",
         "0001-01-01 2025-12-31": "before 2026|until 2025|before this year|2026 이전|작년까지|올해 전",
+        "2024-01-01 2026-11-28": "after 2023 and before 2027|since 2024 until the end of 2026",
         "2024-01-01 2025-12-31": "after 2023 and before 2026|since 2024 until 2025|2024년 이후 2026년 이전",
         "2026-11-23 2026-11-29": "11월 넷째 주",
         "2026-11-16 2026-11-22": "2026-W47|week 47, 2026|11월 셋째 주|11월 3주차|the week of Nov 16|week of 18 November",
