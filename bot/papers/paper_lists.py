@@ -415,13 +415,21 @@ class PaperLists:
 def lacks_note(texts: Texts, listed: PaperList, paper_key: str) -> str:
     """Return the terms that a paper lacks, or that it is on a near topic if it lacks all; "" if it has all."""
     terms = listed.found.missing.get(paper_key, ())
-    if not terms:
-        return ""
     if len(terms) >= len(listed.found.read.terms) > 0:
         return texts("list-near-topic")
+    said = _list_in_none(listed.found)
+    terms = tuple(term for term in terms if term not in said)
+    if not terms:
+        return ""
     shown = [escape_untrusted(term, max_length=_MAX_MISSING_LENGTH) for term in terms[:_MAX_MISSING]]
     more = " …" if len(terms) > _MAX_MISSING else ""
     return texts("list-missing", terms=", ".join(shown) + more)
+
+
+def _list_in_none(result: search_results.SearchResult) -> list[str]:
+    """Return the words that no paper has, if each paper of a list lacks a word: they are said once."""
+    of_rows = [result.missing.get(row.key, ()) for row in result.rows]
+    return [word for word in result.read.unknown if of_rows and all(word in terms for terms in of_rows)]
 
 
 def _topic_heading(texts: Texts, state: ListState, result: search_results.SearchResult) -> str:
@@ -536,7 +544,9 @@ def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str
     ignored = texts("list-ignored", filters=_format_names(result.read.ignored)) if result.read.ignored else ""
     if accepted := _format_names(query_parser.list_accepted_forms(result.read.ignored)):
         ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)
+    in_none = () if result.read.absent else _list_in_none(result)
     return (
+        texts("list-absent", terms=_format_names(in_none)) if in_none else "",
         post_names.correction_note(texts, result.read),
         texts("list-searched", terms=searched + forms) if searched else "",
         texts("list-stale") if result.is_stale else "",

@@ -221,6 +221,12 @@ async def test_each_kind_of_result_is_below_its_divider(harness: ClientHarness) 
     assert places == sorted(places)
     assert shown.count(texts("list-missing", terms="")) == 1
     assert texts("list-missing", terms="gliders") in shown[places[-1] :]
+    # A word that no paper has is said once.
+    shown = shown_text(await harness.ask("topic", query="origami balloons zeppelins"))
+    assert texts("list-absent", terms="zeppelins") in shown
+    assert "zeppelins" not in shown.partition("[Weather Balloons]")[2].replace(
+        "origami balloons zeppelins", ""
+    )
     # Without a paper on the topic, the heading has no number.
     shown = shown_text(await harness.ask("topic", query="weather cranes"))
     assert shown.splitlines()[0] == "### weather cranes"
