@@ -200,7 +200,7 @@ def find_authors(
     words = tuple(people.name_tokens(name))
     if not words or not (is_prefix or any(len(word) > 1 or not word.isascii() for word in words)):
         return []
-    authors = _find_exact(writers, words, is_prefix=is_prefix)
+    authors = find_exact(writers, words, is_prefix=is_prefix)
     ranked = _rank(authors, words, is_prefix=is_prefix)
     most = max(limit, _CANDIDATE_LIMIT)
     korean = _find_by_hangul(writers, " ".join(words), is_prefix=is_prefix, limit=most)
@@ -251,7 +251,7 @@ def is_in_name(writers: Writers, text: str) -> bool:
     return bool(words and writers.find([all_of(map(writers.word, words))], limit=1))
 
 
-def _find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[Author]:
+def find_exact(writers: Writers, words: tuple[str, ...], *, is_prefix: bool) -> list[Author]:
     """Return the authors whose names contain all of the words, or two of them joined. An initial matches any word
     that begins with that letter.
     """
@@ -374,7 +374,7 @@ def _choose_authors(writers: Writers, name: str) -> tuple[Sequence[Author], Sequ
         return matches, matches
     if institutions.list_forms(name) and people.is_correction(typed, matches[0].name):
         return [], []  # MIT is not Min Lin
-    is_exact = bool(_find_exact(writers, typed, is_prefix=False))
+    is_exact = bool(find_exact(writers, typed, is_prefix=False))
     if is_exact and len(typed) == 1 and people.name_tokens(matches[0].name) != [*typed]:
         return matches, [author for author in matches if typed[0] in people.name_tokens(author.name)]
     namesakes = _list_namesakes(matches, name)

@@ -319,12 +319,15 @@ def _is_exact_author(archive: Archive, typed: str) -> bool:
         is_korean and not (len(typed) == 3 and analyser.is_syllables(typed))
     ):
         return False
+    if not is_korean:
+        words = tuple(people.name_tokens(typed))
+        exact = authors.find_exact(archive.writers, words, is_prefix=False)
+        is_whole = any(sorted(people.name_tokens(one.name)) == sorted(words) for one in exact)
+        return is_whole and not archive.reader.is_known(typed)
     matches, is_corrected = authors.find_certain(archive.writers, typed)
     if not matches or is_corrected or archive.reader.is_known(typed):
         return False
-    if is_korean:
-        return not transliteration.spells(typed, people.name_tokens(matches[0].name)[0])
-    return sorted(people.name_tokens(matches[0].name)) == sorted(people.name_tokens(typed))
+    return not transliteration.spells(typed, people.name_tokens(matches[0].name)[0])
 
 
 READINGS = (_read_title, _read_period, _read_institution, _read_author, _read_author_of_topic)
