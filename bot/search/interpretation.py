@@ -226,8 +226,11 @@ def _has_period(text: _Text) -> bool:
 
 
 def _read_period(archive: Archive, text: _Text) -> ParsedQuery | None:
-    """Return a query that has a date or a period as its other words, in that time; without a year that nothing is of or has."""
-    if text.period is None:
+    """Return a query that has a date or a period as its other words, in that time; without a year that nothing is of or has.
+
+    The name of an author, such as April Moss, is no period.
+    """
+    if text.period is None or _is_exact_author(archive, text.words.text):
         return None
     span, typed, others, year, _ = text.period
     rest = replace(text.words, text=others)

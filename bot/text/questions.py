@@ -22,7 +22,7 @@ from itertools import compress
 from operator import neg
 from typing import Literal, NamedTuple, cast, get_args
 
-from bot.text import analyser, institutions, seed, term_keys, typed_dates
+from bot.text import analyser, institutions, plain, seed, term_keys, typed_dates
 
 MAX_WORD_LENGTH = 64
 """In characters. Longer words stay as typed."""
@@ -170,8 +170,8 @@ def _is_date(text: str) -> bool:
     text = _DATE_END.sub("", text)
     if " " not in text and text.isascii():
         is_whole = len(text) > len("12-31") and "-" in text  # 2025-01
-        is_word = text.isalpha() and len(text) > len("may") and text != "march"
-        return (is_word or is_whole) and typed_dates.is_date(text)
+        is_month = text in plain.MONTHS and len(text) > len("may") and text != "march"
+        return is_month or text in ("today", "yesterday") or (is_whole and typed_dates.is_date(text))
     return any(map(str.isalpha, text)) and typed_dates.is_date(text)
 
 

@@ -260,6 +260,19 @@ async def test_all_who_have_a_family_name_are_listed_and_counted_in_both_scripts
     assert (await service.find_author("Jina Lee", limit=10)).namesakes == ()
 
 
+async def test_a_name_with_a_month_in_it_is_the_author_and_no_period(db: Database) -> None:
+    papers = [
+        make_paper(1, "Robots in Gardens", "로봇이 걷습니다.", authors=("April Moss", "Bo Carr")),
+        make_paper(2, "Maps of Moss", "지도를 그립니다."),
+    ]
+    service = await search_over(db, *papers)
+    found = await service.search(SearchRequest("April Moss", today=date(2026, 1, 5)))
+    assert (found.read.authors, [row.key[-1] for row in found.rows]) == (("April Moss",), ["1"])
+    for query, words in (("maps april", "maps"), ("friday robots", "friday robots")):
+        read = (await service.search(SearchRequest(query, today=date(2026, 1, 5)))).read
+        assert (read.text, read.filters.since_on is None) == (words, words == query)
+
+
 async def test_a_name_with_a_topic_lists_the_authors_papers_on_it(db: Database) -> None:
     papers = [
         make_paper(1, "Robots in Gardens", "로봇이 걷습니다.", authors=("Ada Mossing", "Bo Carr")),
