@@ -211,7 +211,7 @@ def _refine_menu(texts: Texts, listed: PaperList) -> ui.Item[Any] | None:
 def _list_sorts(state: ListState, query: ParsedQuery) -> Sequence[Sort]:
     """Return the orders that a list offers, default first, as `list_matches` has it. Without words, none is best."""
     sorts = SORTS.get(state.kind, ())
-    if state.kind is not ListKind.TOPIC or query.has_text:
+    if state.kind is not ListKind.TOPIC or query.has_text or query.is_like_list:
         return sorts
     return (Sort.DATE, Sort.VOTES, Sort.OLDEST) if query.institutions else sorts[1:]
 

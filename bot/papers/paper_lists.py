@@ -25,7 +25,6 @@ from storage import archive, models, papers, sources
 from storage.database import Database
 from storage.models import NO_FILTERS, Filters
 
-MAX_NAMES = 5
 _MAX_MISSING = 4
 _MAX_MISSING_LENGTH = 40
 FILTERABLE_KINDS = frozenset({ListKind.TOP, ListKind.TOPIC, ListKind.AUTHOR})
@@ -248,7 +247,7 @@ class PaperLists:
         known = await self._database.fetch(sources.list_labels)
         names = (name for label in query.labels for name in query_parser.split_names(label))
         unknown = [name for name in names if models.label_key(name) not in known]
-        return texts("list-no-label", labels=_format_names(unknown)) if unknown else ""
+        return texts("list-no-label", labels=post_names.format_names(unknown)) if unknown else ""
 
     def _list_other_readings(
         self, texts: Texts, state: ListState, result: search_results.SearchResult
@@ -278,13 +277,13 @@ class PaperLists:
         others = [name for name in result.matches if name != result.author] if is_one else result.namesakes
         names_note = "list-other-authors" if is_one else "list-namesakes"
         heading = result.author if is_one else name
-        more = templates.render_more_authors(len(others) - MAX_NAMES, False, texts.locale)
+        more = templates.render_more_authors(len(others) - post_names.MAX_NAMES, False, texts.locale)
         typed = escape_untrusted(name, max_length=60)
         notes = (
             texts("list-name-corrected", name=typed) if result.is_corrected and not others else "",
             texts(
                 names_note,
-                names=f"{_format_names(others[:MAX_NAMES])} {more}".rstrip(),
+                names=f"{post_names.format_names(others[: post_names.MAX_NAMES])} {more}".rstrip(),
                 count=len(others) + 1,
                 name=typed,
                 author=escape_untrusted(result.author),
@@ -439,12 +438,12 @@ def _topic_heading(texts: Texts, state: ListState, result: search_results.Search
     """
     query = result.read
     if query.institutions and not query.has_text:
-        name = _format_names(query.institutions)
+        name = post_names.format_names(query.institutions)
         return texts("list-from-heading", name=name, count=result.total)
     if query.labels and not (query.has_text or query.institutions):
-        return texts("list-topic-heading", topic=_format_names(query.labels), count=result.total)
+        return texts("list-topic-heading", topic=post_names.format_names(query.labels), count=result.total)
     if query.absent:
-        return texts("list-absent", terms=_format_names(query.absent))
+        return texts("list-absent", terms=post_names.format_names(query.absent))
     topic = escape_untrusted(_name_wanted(texts, query) or state.text)
     return texts("list-topic-heading", topic=topic, count=result.on_topic) if result.on_topic else topic
 
@@ -483,7 +482,7 @@ def _filters_text(texts: Texts, state: ListState, excluded: Sequence[str] = ()) 
     return join_dotted(
         name_period(texts, state) if has_period else "",
         texts("subscription-votes", votes=state.min_votes) if state.min_votes else "",
-        texts("list-without", words=_format_names(excluded)) if excluded else "",
+        texts("list-without", words=post_names.format_names(excluded)) if excluded else "",
     )
 
 
@@ -501,7 +500,7 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
     if Hint.TODAY in listed.found.hints:
         return texts("list-today", today=texts.name_command("today"), digest=texts.name_command("digest"))
     if listed.found.read.absent:
-        return f"### {texts('list-absent', terms=_format_names(listed.found.read.absent))}"
+        return f"### {texts('list-absent', terms=post_names.format_names(listed.found.read.absent))}"
     is_author = state.kind is ListKind.AUTHOR
     wanted = state.text if is_author else _name_wanted(texts, listed.query)
     text = escape_untrusted(typesetting.strip_quotes(wanted or state.text))
@@ -535,22 +534,19 @@ def empty_heading(texts: Texts, listed: PaperList) -> str:
 
 def _query_notes(texts: Texts, result: search_results.SearchResult) -> tuple[str, ...]:
     """Return what was searched for, if it is not what was typed, and what of the query could not be used ("" if not needed)."""
-    related = name_related(texts, result.read.translations, most=MAX_NAMES)
+    related = name_related(texts, result.read.translations, most=post_names.MAX_NAMES)
     # A question about what is new today was not searched for.
     is_shown = (result.read.is_rewritten or related) and Hint.TODAY not in result.hints
     terms = [" ".join(post_names.list_words(texts, term)) for term in result.read.terms]
-    searched = _format_names(terms, " · ") if is_shown else ""
+    searched = post_names.format_names(terms, " · ") if is_shown else ""
     forms = f" ({related})" if related else ""
-    ignored = texts("list-ignored", filters=_format_names(result.read.ignored)) if result.read.ignored else ""
-    if accepted := _format_names(query_parser.list_accepted_forms(result.read.ignored)):
-        ignored = texts("list-ignored-forms", ignored=ignored, forms=accepted)
     in_none = () if result.read.absent else _list_in_none(result)
     return (
-        texts("list-absent", terms=_format_names(in_none)) if in_none else "",
+        texts("list-absent", terms=post_names.format_names(in_none)) if in_none else "",
         post_names.correction_note(texts, result.read),
         texts("list-searched", terms=searched + forms) if searched else "",
         texts("list-stale") if result.is_stale else "",
-        ignored,
+        post_names.ignored_note(texts, result.read),
     )
 
 
@@ -560,9 +556,3 @@ def hint_note(texts: Texts, listed: PaperList) -> str:
     silent, lines = {Hint.TODAY} | (set() if listed.rows else {Hint.ORDER}), list[str]()
     lines += (texts(f"list-hint-{hint.value}") for hint in listed.found.hints if hint not in silent)
     return " ".join(lines)
-
-
-def _format_names(names: Sequence[str], separator: str = ", ") -> str:
-    """Return up to MAX_NAMES names or terms as Markdown, and a sign that there are more."""
-    shown = separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
-    return f"{shown} …" if len(names) > MAX_NAMES else shown

@@ -47,11 +47,28 @@ def describe_topic(texts: Texts, topic: str, query: ParsedQuery | None = None) -
     return discord_text.join_dotted(words, texts.format_period(since, until)) or topic
 
 
+MAX_NAMES = 5
+
+
 def name_topic(texts: Texts, topic: str, query: ParsedQuery) -> str:
     """Return a topic for a heading, in plain text and corrected: as typed, or in words if it has more than words (a period)."""
     has_signs = query.is_limited or query.excluded or EITHER in query.text.split()
     name = describe_topic(texts, topic, query) if has_signs else topic
     return completion.apply_corrections(name, query.corrected)
+
+
+def ignored_note(texts: Texts, query: ParsedQuery) -> str:
+    """Return the line that names what of a query could not be used, with how to type it; "" if all was used."""
+    ignored = format_names(query.ignored)
+    note = texts("list-ignored", filters=ignored) if ignored else ""
+    forms = format_names(query_parser.list_accepted_forms(query.ignored))
+    return texts("list-ignored-forms", ignored=note, forms=forms) if forms else note
+
+
+def format_names(names: Sequence[str], separator: str = ", ") -> str:
+    """Return up to MAX_NAMES names or terms as Markdown, and a sign that there are more."""
+    shown = separator.join(escape_untrusted(name, max_length=60) for name in names[:MAX_NAMES])
+    return f"{shown} …" if len(names) > MAX_NAMES else shown
 
 
 def correction_note(texts: Texts, query: ParsedQuery) -> str:

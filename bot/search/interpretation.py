@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tantivy import Query
 
@@ -140,7 +140,7 @@ def _ask_for_readings(
     if period and period.span and period.year:
         asked[_YEAR] = engine.within(ParsedQuery(options=Filters(*period.span)))
         asked[_NAMED_SO] = engine.having([[f"{period.name} {period.year}"]]) if period.name else None
-    for text in (words.text, words.sought) if _is_bare(words) else ():
+    for text in (words.text, words.sought, period.others if period else "") if _is_bare(words) else ():
         asked[_FROM, text] = engine.from_institution(text)
     return asked
 
@@ -244,7 +244,10 @@ def _read_period(archive: Archive, text: _Text) -> ParsedQuery | None:
         return None if is_sought else text.read(query_parser.with_meaning(replace(rest, unlisted=year)))
     dated = replace(rest, filters=rest.filters.narrowed(limits))
     undated = Reading(ReadingKind.WORDS, f'{query_parser.write_query(rest)} "{typed}"'.strip(), typed)
-    return replace(text.read(query_parser.with_meaning(dated)), others=(undated,))
+    words = text.read(query_parser.with_meaning(dated))
+    of_names = (reading(archive, text._replace(words=words, period=None)) for reading in READINGS_OF_NAMES)
+    query = next((of_it for of_it in of_names if of_it is not None), words)
+    return replace(query, others=(*query.others, undated))
 
 
 def _read_title(archive: Archive, text: _Text) -> ParsedQuery | None:
@@ -256,8 +259,15 @@ def _read_title(archive: Archive, text: _Text) -> ParsedQuery | None:
 
 
 def _is_bare(query: ParsedQuery) -> bool:
-    """Return whether a query has words alone, which may be a name, and what it leaves out."""
-    return len(query.text) > 1 and not (query.phrases or query.is_limited)
+    """Return whether a query has words alone, which may be a name, with limits of days and votes, and what it leaves out."""
+    bare = replace(query, filters=NO_FILTERS)
+    return len(query.text) > 1 and not (query.phrases or bare.is_limited)
+
+
+def _of_name(query: ParsedQuery, **name: Any) -> ParsedQuery:
+    """Return the query for what a name in a query stands for, with the limits and exclusions of that query."""
+    limits = ParsedQuery(filters=query.filters, excluded=query.excluded, ignored=query.ignored)
+    return query_parser.with_meaning(replace(limits, **name))
 
 
 def _read_institution(archive: Archive, text: _Text) -> ParsedQuery | None:
@@ -266,7 +276,7 @@ def _read_institution(archive: Archive, text: _Text) -> ParsedQuery | None:
     for typed in dict.fromkeys((query.text, query.sought)) if _is_bare(query) else ():
         papers = text.survey.count((_FROM, typed))
         if name := _find_institution(archive, typed, papers, text.survey):
-            of_it = query_parser.with_meaning(ParsedQuery(institutions=(name,), excluded=query.excluded))
+            of_it = _of_name(query, institutions=(name,))
             is_topic = bool(archive.reader.glossary.find(typed)) or text.survey.has_name
             if papers and not is_topic:
                 return replace(text.read(of_it), others=(_in_text(query, typed, name),))
@@ -280,15 +290,15 @@ def _read_institution(archive: Archive, text: _Text) -> ParsedQuery | None:
 def _read_author(archive: Archive, text: _Text) -> ParsedQuery | None:
     """Return the name of a person whom `/author` knows for sure, and who is in no title, as the query for their papers."""
     query = text.words
-    if text.survey.complete or query.excluded or not _is_bare(query):
+    if text.survey.complete or not _is_bare(query):
         return (
             None  # a Korean word may be another's spelling: 서베이 is survey before it sounds like an author
         )
     has_word = any(map(text.survey.count, text.survey.parts))
     for typed in dict.fromkeys((query.text, query.sought)):
         if _is_author(archive, typed, has_word=has_word):
-            by_it = query_parser.with_meaning(ParsedQuery(authors=(typed,)))
-            return replace(text.read(by_it), others=(_in_text(query, query.text, typed),))
+            by_it = text.read(_of_name(query, authors=(typed,)))
+            return replace(by_it, others=(_in_text(query, query.text, typed),))
     return None
 
 
@@ -298,7 +308,7 @@ def _read_author_of_topic(archive: Archive, text: _Text) -> ParsedQuery | None:
     If the author has no paper with all of them, as the query for the author's papers.
     """
     query, words = text.words, (text.words.sought or text.words.text).split()
-    if query.excluded or not _is_bare(query):
+    if not _is_bare(query):
         return None
     places = ((words[:size], words[size:]) for size in (3, 2, 1))
     behind = ((words[-size:], words[:-size]) for size in (3, 2, 1))
@@ -306,11 +316,12 @@ def _read_author_of_topic(archive: Archive, text: _Text) -> ParsedQuery | None:
         typed = " ".join(name)
         if not rest or not _is_exact_author(archive, typed) or archive.engine.count([typed]):
             continue
-        read = text.read(query_parser.with_meaning(ParsedQuery(" ".join(rest), authors=(typed,))))
+        read = text.read(_of_name(query, text=" ".join(rest), authors=(typed,)))
         limited = replace(read, paper_ids=_list_paper_ids(archive, read))
         if not list_matches(archive.engine, Interpretation(limited), SearchRequest("", limit=1)).complete:
-            read = text.read(query_parser.with_meaning(ParsedQuery(authors=(typed,))))
-        in_text = Reading(ReadingKind.WORDS, f'"{typed}" {" ".join(rest)}', typed)
+            read = text.read(_of_name(query, authors=(typed,)))
+        in_words = query_parser.write_query(replace(query, text=f'"{typed}" {" ".join(rest)}'))
+        in_text = Reading(ReadingKind.WORDS, in_words, typed)
         return replace(read, others=(in_text,))
     return None
 
@@ -333,14 +344,15 @@ def _is_exact_author(archive: Archive, typed: str) -> bool:
     return not transliteration.spells(typed, people.name_tokens(matches[0].name)[0])
 
 
-READINGS = (_read_title, _read_period, _read_institution, _read_author, _read_author_of_topic)
+READINGS_OF_NAMES = (_read_institution, _read_author, _read_author_of_topic)
+READINGS = (_read_title, _read_period, *READINGS_OF_NAMES)
 """What a text may be before it is words and operators, in this order; docs/search.md has an example of each."""
 
 
 def _in_text(query: ParsedQuery, typed: str, name: str) -> Reading:
     """Return the reading of a name as words of papers, in the spelling that was typed if that is the name alone."""
     name = typed if typed.casefold() == name.casefold() else name
-    return Reading(ReadingKind.WORDS, query_parser.leave_out(f'"{name}"', query.excluded), name)
+    return Reading(ReadingKind.WORDS, query_parser.write_query(replace(query, text=f'"{name}"')), name)
 
 
 def _find_institution(archive: Archive, text: str, papers: int, survey: Survey) -> str | None:

@@ -283,7 +283,9 @@ class SearchService:
         def look_up(archive: Archive) -> tuple[Sequence[int] | None, ParsedQuery]:
             load = self._load_vocabulary(archive)
             read = interpretation.interpret(archive, text, today, options=options, load=load)
-            if (query := read.query).has_text:
+            if (query := read.query).is_like_list:
+                query = replace(query, ignored=(*query.ignored, query_parser.LIKE_LIST))
+            if query.has_text:
                 return [*self._find_all(archive, read)], query
             paper_ids = None if query.paper_ids is None else sorted(query.paper_ids)
             if query.institutions:

@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from itertools import groupby
+from itertools import compress, groupby, zip_longest
+from operator import not_
 from typing import Any
 
 from bot.text import analyser, plain, questions, typed_dates, typography
@@ -149,7 +150,11 @@ def find_negated(query: ParsedQuery) -> tuple[str, str] | None:
     """
     words = split_words(_JOINED_NOT.sub(" ", _BUT_NOT.sub("not", query.text)))
     is_date = questions.mask_dates(words)  # not before 2025
-    negating = (place for place, word in enumerate(words) if NEGATING.fullmatch(word) and not is_date[place])
+    negating = (
+        place
+        for place, (word, following) in enumerate(zip_longest(words, words[1:], fillvalue=""))
+        if NEGATING.fullmatch(word) and not is_date[place] and following.casefold() not in _NOT_ALONE
+    )
     place = next(negating, None)
     if place is None:
         return None
@@ -301,6 +306,8 @@ class _QueryBuilder:
         if self._pending is not None:
             self._ignored.append(self._pending[1].strip())
         asked, clause = _split_clause(typed)
+        is_date = questions.mask_dates(clause)  # robots, no surveys, since December
+        asked, clause = [*asked, *compress(clause, is_date)], [*compress(clause, map(not_, is_date))]
         is_limited = any((*self._named.values(), self._is_like_list, self._ranges))
         left_out = _list_terms(clause) if is_limited or any(map(_is_content, asked)) else []
         dates = [term for term in left_out if typed_dates.is_date(term)]

@@ -58,6 +58,12 @@ async def _leave(harness: ClientHarness, which: str) -> tuple[int, int]:
     return {"none": (0, 0), "four": (4, 4), "taken off": (0, 0)}.get(which, (5, 0))
 
 
+async def test_what_is_like_the_list_has_no_trend_and_it_is_said(harness: ClientHarness) -> None:
+    await fill(harness, 5)
+    trend = shown_text(await harness.ask("trends", topic="like:list"))
+    assert harness.texts("list-ignored", filters="like:list") in trend
+
+
 @both_languages
 @pytest.mark.parametrize("which", ["none", "four", "without texts", "hidden", "taken off"])
 async def test_a_list_that_is_too_short_is_a_sentence_everywhere_and_its_post_waits(

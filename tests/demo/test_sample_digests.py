@@ -203,6 +203,6 @@ async def check_vote(demo: pictures.Demo) -> None:
     for line in ("/club now", "+3 days"):
         await manager.send(channels[0], line)
         await shown.step()
-    assert "SmolLM2: When Smol Goes Big – Data-Centric Training of a Small Language Model" in [
-        thread.name for thread in channels[0].threads
-    ]
+    # The papers of our list come first, and of these the one with most votes on Hugging Face at a tie.
+    winner = "Do As I Can, Not As I Say: Grounding Language in Robotic Affordances"
+    assert winner in [thread.name for thread in channels[0].threads]

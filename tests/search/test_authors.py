@@ -286,10 +286,15 @@ async def test_a_name_with_a_topic_lists_the_authors_papers_on_it(db: Database) 
         "로봇 Ada Mossing": ["1"],
         "robots by Ada Mossing": ["1"],
         "Ada Mossing의 로봇 논문": ["1"],
+        # Limits and what is left out go along.
+        "Ada Mossing since 2024": ["1", "2"],
+        "Ada Mossing, no robots": ["2"],
+        "Ada Mossing robots 2025년": ["1"],
+        "Ada Mossing votes:50": [],
         "Ada Mossing video": ["1", "2"],
         "robots at sea": ["3"],
         "robot laws of Karel Capek": ["4"],
     }.items():
-        result = await service.search(SearchRequest(query))
+        result = await service.search(SearchRequest(query, today=date(2026, 1, 5)))
         found = [row.key[-1] for row in result.rows if row.key not in result.missing]
         assert (query, sorted(found)) == (query, numbers)

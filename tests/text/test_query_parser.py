@@ -210,6 +210,8 @@ READINGS = {
     "GPT-4,서베이제외": "GPT-4 -서베이",
     "1,000 tokens, without quantization": "1,000 tokens -quantization",
     "robots; no surveys": "robots -surveys",
+    "robots, no surveys, since 2025-03": "robots since 2025-03 -surveys",
+    "로봇, 지난주, 서베이 빼고": "로봇 지난주 -서베이",
     "robots — no surveys": "robots -surveys",
     "robots, but not surveys": "robots -surveys",
     # A Korean clause begins at the last comma.
@@ -247,7 +249,9 @@ OFFERED: dict[str, str | None] = {
     "서베이가 아닌 로봇": "로봇 -서베이",
     "서베이제외하고 로봇": "로봇 -서베이",
 }
-_NOT_OFFERED = "not surveys|robots not before 2025|robots|not all of them|robots -surveys"
+_NOT_OFFERED = (
+    "not surveys|robots not before 2025|robots|not all of them|robots -surveys|robots, not only surveys"
+)
 OFFERED |= dict.fromkeys(_NOT_OFFERED.split("|"))
 
 

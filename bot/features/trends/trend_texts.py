@@ -28,11 +28,14 @@ def make_chart(texts: Texts, trend: Trend) -> charts.Chart:
 def list_notes(texts: Texts, trend: Trend) -> list[str]:
     """Return the notes above a trend: what was corrected or is not left out, other forms, and that papers count twice."""
     corrected = post_names.correction_note(texts, trend.read)
+    ignored = post_names.ignored_note(texts, trend.read)
     left_out = post_names.leave_out_note(texts, trend.read)
     also = paper_texts.name_related(texts, trend.read.added_forms, most=MAX_EXPANSIONS)
     is_more = sum(month.paper_count for month in trend.months) > trend.total
     again = texts("trend-again", step=trend.step.name.lower()) if is_more else ""
-    return [*filter(None, (corrected, left_out, texts("list-also", forms=also) if also else "", again))]
+    return [
+        *filter(None, (corrected, ignored, left_out, texts("list-also", forms=also) if also else "", again))
+    ]
 
 
 def heading(texts: Texts, answer: TrendAnswer) -> str:
