@@ -184,7 +184,8 @@ class PaperLists:
     ) -> PaperList:
         result = await self._search.search(self._request(texts, state, today, parsed))
         query = result.read
-        if query.meant and query.authors and not query.text:
+        is_limited = query.excluded or query.filters != NO_FILTERS
+        if query.meant and query.authors and not (query.text or is_limited):
             of_author = state.replace(kind=ListKind.AUTHOR, text=query.authors[0])
             listed = await self._load_author(texts, of_author, today, parsed)
             return replace(

@@ -533,5 +533,12 @@ async def test_a_name_with_a_topic_shows_the_authors_papers_on_it(harness: Clien
     assert "Rivers Drawn" not in shown_text(on_topic)
     in_text = await harness.press(on_topic, label=harness.texts("list-in-text", name="Ada Mossing", count=0))
     assert "Maps for Robots" in shown_text(in_text)
+    for limited in (
+        "Ada Mossing, no robots",
+        "Ada Mossing 2025년, 로봇 빼고",
+        'author:"Ada Mossing" since 2025, no robots',
+    ):
+        left = shown_text(await harness.ask("topic", query=limited))
+        assert ("Rivers Drawn" in left, "Robots in Gardens" in left) == (True, False), limited
     without = shown_text(await harness.ask("topic", query="video Ada Mossing"))
     assert all(title in without for title in ("Robots in Gardens", "Rivers Drawn by Hand"))
