@@ -451,7 +451,7 @@ def _topic_heading(texts: Texts, state: ListState, result: search_results.Search
 
 def _name_wanted(texts: Texts, query: ParsedQuery) -> str:
     """Return a query in plain text, without what it leaves out."""
-    return post_names.name_topic(texts, query.wanted, replace(query, excluded=()))
+    return post_names.name_topic(texts, query.wanted, replace(query, excluded=(), ignored=()))
 
 
 def _list_filters(state: ListState, today: date) -> Filters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 
 from bot.features.trends.rising import RisingTopic
@@ -46,7 +47,7 @@ def heading(texts: Texts, answer: TrendAnswer) -> str:
 
 
 def topic_name(texts: Texts, text: str, read: ParsedQuery) -> str:
-    name = post_names.name_topic(texts, text, read)
+    name = post_names.name_topic(texts, text, replace(read, ignored=()))
     return discord_text.escape_untrusted(name, max_length=MAX_TITLE_LENGTH) or texts("all-papers")
 
 

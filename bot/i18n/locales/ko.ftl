@@ -935,10 +935,10 @@ trend-numbers = { $step ->
    *[month] 월별
 } 논문 수, 괄호 안은 그 논문들이 지금까지 받은 추천 수
 trend-again = 여러 { $step ->
-    [week] 주
-    [day] 날
-   *[month] 달
-}에 실린 논문은 각각 한 번씩 셌어요
+    [week] 주에 실린 논문은 실린 주
+    [day] 날에 실린 논문은 실린 날
+   *[month] 달에 실린 논문은 실린 달
+}마다 한 번씩 셌어요
 trend-list = 논문 보기
 trend-privately = 나만 보기
 rising-heading = 최근 30일 동안 떠오르는 주제
