@@ -288,3 +288,40 @@ def test_the_first_day_of_which_papers_are_missing_is_named() -> None:
     state = conditions.State(settings=settings.Settings(), now=NOW, sources=[of_arxiv])
     [said] = conditions.list_told(state)
     assert said.startswith("arxiv:cs.CL lacks papers from 2026-11-20 on")
+
+
+def test_a_source_that_fails_is_a_warning_with_its_reason_and_another_is_none() -> None:
+    kind, at = models.SourceKind.FEED, NOW - timedelta(hours=1)
+    away = models.FetchStatus.FAILED
+    rows = [
+        models.StoredSource(
+            1,
+            "https://a.example/",
+            kind,
+            1,
+            {},
+            at,
+            failures=2,
+            status=away,
+            reason="503",
+            last_attempt_at=at,
+        ),
+        models.StoredSource(2, "https://b.example/", kind, 1, {}, at, last_attempt_at=at, last_success_at=at),
+    ]
+    state = conditions.State(settings=settings.Settings(), now=NOW, sources=rows)
+    found = {row.what: (row.status, row.note) for row in conditions.find(state)}
+    assert found["source https://a.example/"] == (conditions.Status.WARNING, "503")
+    assert found["source https://b.example/"] == (conditions.Status.OK, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (403, "Make a key at https://www.zotero.org"),
+        (404, "Set PAPERROUND_ZOTERO_LIBRARY"),
+        (0, "Set it, and restart"),
+    ],
+)
+def test_each_problem_of_zotero_says_what_to_do(code: int, advice: str) -> None:
+    """docs/web.md, *Zotero*."""
+    assert f"It is refused. {advice}" in conditions.explain_zotero("It is refused.", code)
