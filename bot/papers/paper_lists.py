@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple, assert_never
@@ -229,6 +229,7 @@ class PaperLists:
                 texts("list-unlisted-year", year=query.unlisted) if query.unlisted else "",
                 texts("list-dates", period=period) if any(days) else "",
                 await self._name_unknown_labels(texts, query),
+                *[note async for note in self._list_corrected_names(texts, query)],
                 texts("list-institutions") if query.institutions else "",
                 _filters_text(texts, state, query.excluded),
             ),
@@ -240,6 +241,12 @@ class PaperLists:
             is_nobody=is_nobody,
             leave_out_note=post_names.leave_out_note(texts, result.read),
         )
+
+    async def _list_corrected_names(self, texts: Texts, query: ParsedQuery) -> AsyncIterator[str]:
+        """Yield a note for each author's name that nobody has, whose papers are of the closest name."""
+        for name in query.authors:
+            if (await self._search.find_author(name, limit=1)).is_corrected:
+                yield texts("list-name-corrected", name=escape_untrusted(name))
 
     async def _name_unknown_labels(self, texts: Texts, query: ParsedQuery) -> str:
         """Return the sentence that no source has some of a query's labels; "" if each has one."""

@@ -540,5 +540,8 @@ async def test_a_name_with_a_topic_shows_the_authors_papers_on_it(harness: Clien
     ):
         left = shown_text(await harness.ask("topic", query=limited))
         assert ("Rivers Drawn" in left, "Robots in Gardens" in left) == (True, False), limited
+    misspelt = shown_text(await harness.ask("topic", query='author:"Ada Mosing" robots'))
+    assert harness.texts("list-name-corrected", name="Ada Mosing") in misspelt
+    assert harness.texts("list-name-corrected", name="Ada Mossing") not in shown_text(on_topic)
     without = shown_text(await harness.ask("topic", query="video Ada Mossing"))
     assert all(title in without for title in ("Robots in Gardens", "Rivers Drawn by Hand"))
