@@ -24,7 +24,7 @@ from bot.core.clock import system_clock
 from bot.core.settings import Settings
 from bot.search import glossary_service
 from bot.search import index as search_index
-from storage import daily, errors, models, search, sqlite_file
+from storage import errors, models, search, sqlite_file
 from storage.database import Database
 
 if TYPE_CHECKING:
@@ -626,6 +626,7 @@ async def apply_set_up(
 ) -> shell.Output:
     """Apply a set-up file, after showing what it changes. All or nothing; what the file does not mention is kept."""
     from bot.cli import set_up_file
+    from storage import daily
 
     text = set_up_file.read_file(file)
     async with shell.open_storage(creating=True) as database:
